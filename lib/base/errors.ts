@@ -1,0 +1,54 @@
+/**
+ * Input that a person can correct: an argument, a flag, a file. The message says what was given, what was
+ * expected and what to do. The command line turns it into exit code 2.
+ */
+export class InputError extends Error {
+  override readonly name = "InputError";
+}
+
+/** Work that could not be done although the input was sound: the command line turns it into exit code 1. */
+export class WorkError extends Error {
+  override readonly name = "WorkError";
+}
+
+/** How a value reads in a message: strings quoted, arrays and objects by their kind. */
+export function describeValue(value: unknown): string {
+  if (typeof value === "string")
+    return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (value !== null && typeof value === "object") return "an object";
+  return String(value);
+}
+
+/**
+ * Checks an integer argument and returns it.
+ * @param where the function or field that wants it, for the message
+ * @throws InputError when it is no safe integer or below `min` (default 0)
+ */
+export function requireInteger(where: string, name: string, value: unknown, min = 0): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= min) return value;
+  const kind =
+    min === 0 ? "a non-negative integer" : min === 1 ? "a positive integer" : `an integer >= ${min}`;
+  throw new InputError(`${where}: ${name} must be ${kind}, got ${describeValue(value)}`);
+}
+
+/**
+ * Checks a finite number argument and returns it.
+ * @throws InputError when it is not finite, below `min` or above `max`
+ */
+export function requireFinite(
+  where: string,
+  name: string,
+  value: unknown,
+  min = Number.NEGATIVE_INFINITY,
+  max = Number.POSITIVE_INFINITY,
+): number {
+  if (typeof value === "number" && Number.isFinite(value) && value >= min && value <= max) return value;
+  const range =
+    min === Number.NEGATIVE_INFINITY && max === Number.POSITIVE_INFINITY
+      ? "a finite number"
+      : max === Number.POSITIVE_INFINITY
+        ? `a finite number >= ${min}`
+        : `a number from ${min} to ${max}`;
+  throw new InputError(`${where}: ${name} must be ${range}, got ${describeValue(value)}`);
+}

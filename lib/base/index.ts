@@ -1,0 +1,11 @@
+/**
+ * The ground floor: units, errors, seeded random streams, quantiles, least squares.
+ *
+ * Read `units.ts` first: times are milliseconds, counts are plain numbers, and every name says which. Then
+ * `errors.ts` for what a bad argument turns into, and `random.ts` for where all randomness comes from.
+ */
+export { describeValue, InputError, requireFinite, requireInteger, WorkError } from "./errors.js";
+export { nonNegativeLeastSquares, solveSymmetric } from "./least-squares.js";
+export { mean, median, quantile, quantileSorted, sortedCopy } from "./quantile.js";
+export { type RandomStream, stream } from "./random.js";
+export type { Blocks, Ms, PerSecond, Tokens } from "./units.js";

@@ -1,0 +1,42 @@
+import { requireFinite } from "./errors.js";
+
+/** Sorts numbers into a new Float64Array, ascending. */
+export function sortedCopy(values: ArrayLike<number>): Float64Array {
+  return Float64Array.from(values).sort();
+}
+
+/**
+ * Quantile of values that are already ascending: linear interpolation between order statistics, definition 7 of
+ * Hyndman and Fan (1996), which is the default of R's `quantile` and of NumPy.
+ * @returns undefined for no values
+ * @throws InputError when `p` is outside [0, 1]
+ */
+export function quantileSorted(ascending: ArrayLike<number>, p: number): number | undefined {
+  requireFinite("quantileSorted", "p", p, 0, 1);
+  const n = ascending.length;
+  if (n === 0) return undefined;
+  const position = (n - 1) * p;
+  const below = Math.floor(position);
+  const low = ascending[below] as number;
+  if (below + 1 >= n) return low;
+  return low + (position - below) * ((ascending[below + 1] as number) - low);
+}
+
+/** {@link quantileSorted} of values in any order. */
+export function quantile(values: ArrayLike<number>, p: number): number | undefined {
+  return quantileSorted(sortedCopy(values), p);
+}
+
+/** The median: the 0.5 quantile, definition 7. */
+export function median(values: ArrayLike<number>): number | undefined {
+  return quantile(values, 0.5);
+}
+
+/** The arithmetic mean, undefined for no values. */
+export function mean(values: ArrayLike<number>): number | undefined {
+  const n = values.length;
+  if (n === 0) return undefined;
+  let sum = 0;
+  for (let i = 0; i < n; i++) sum += values[i] as number;
+  return sum / n;
+}

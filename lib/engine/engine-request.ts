@@ -1,0 +1,20 @@
+import type { Ms, Tokens } from "../base/index.js";
+
+/**
+ * One request as the engine sees it. It fires at a time of its own, or a gap after another request's completion;
+ * the engine never asks why, nor where the block ids come from.
+ */
+export interface EngineRequest {
+  readonly promptTokens: Tokens;
+  /** Output tokens to generate, at least 1. */
+  readonly outputTokens: Tokens;
+  /**
+   * Content ids of the full blocks of prompt and answer together, in the pool's block size:
+   * floor((promptTokens + outputTokens) / blockSize) of them. Equal ids mean equal content up to that block's end.
+   */
+  readonly contentIds: Int32Array;
+  /** When the client sends it, ms of virtual time. Exactly one of `fireAtMs` and `after` is given. */
+  readonly fireAtMs?: Ms;
+  /** Sent `gapMs` after the client has the last token of request `parent` (an index into the same list). */
+  readonly after?: { readonly parent: number; readonly gapMs: Ms };
+}

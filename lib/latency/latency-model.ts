@@ -1,0 +1,53 @@
+import type { Ms, Tokens } from "../base/index.js";
+
+/**
+ * What one engine step computes, summed over the batch. The engine fills one such object a step and reuses it.
+ * A prefill chunk of t tokens at depth d0..d1 (d1 = d0 + t) adds t to `prefillTokens` and (d1^2 - d0^2) / 2 to
+ * `prefillTokenDepth`: attention cost grows with the tokens already there.
+ */
+export interface StepLoad {
+  prefillTokens: Tokens;
+  prefillTokenDepth: number;
+  /** Prefill chunks in the step. */
+  prefillSeqs: number;
+  /** Sequences that decode one token in the step. */
+  decodeSeqs: number;
+  /** Sum of the context lengths of the decoding sequences. */
+  decodeContextTokens: Tokens;
+}
+
+/** A fit's range on one axis: outside it the model extrapolates. */
+export interface FitRange {
+  readonly uncachedTokens: readonly [Tokens, Tokens];
+  readonly contextTokens: readonly [Tokens, Tokens];
+  readonly runningSeqs: readonly [number, number];
+}
+
+/**
+ * Predicts how long engine steps take. Fitted on a trace, or built from a profile of documented constants.
+ * The engine asks a {@link StepTimer} once a step; everything random comes from the timer's seed.
+ */
+export interface LatencyModel {
+  /** "physical", "empirical", "profile:h200-qwen3-8b", ... */
+  readonly kind: string;
+  readonly range: FitRange;
+  /** A fresh timer: the same seed gives the same times. */
+  timer(seed: number | string): StepTimer;
+  /** The model as JSON, readable back by `latencyModelFromJson`. */
+  toJson(): { readonly kind: string; readonly [key: string]: unknown };
+}
+
+/** One run's source of step times. */
+export interface StepTimer {
+  /** Duration of a step with this load, > 0. */
+  stepMs(load: StepLoad): Ms;
+  /** Client to scheduler: parsing, tokenizing, queueing outside the engine. Delays admission, >= 0. */
+  arrivalOverheadMs(promptTokens: Tokens): Ms;
+  /** Scheduler to client: delays this request's emissions alone, all of them by the same amount, >= 0. */
+  emissionOverheadMs(): Ms;
+  /**
+   * True when `stepMs` is deterministic in the load and linear in `decodeContextTokens`, so that a run of
+   * decode-only steps can be advanced in one go.
+   */
+  readonly deterministic: boolean;
+}

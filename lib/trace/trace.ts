@@ -1,0 +1,113 @@
+import type { Ms, Tokens } from "../base/index.js";
+import type { BlockTable } from "./block-table.js";
+
+/** A JSON value, for fields that are carried through without being interpreted. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+
+/** Facts about a whole trace: the optional first line `{"meta": {...}}`. */
+export interface TraceMeta {
+  readonly model?: string;
+  readonly gpu?: string;
+  /** Where it comes from: "tap", "loadgen", "modeled", an importer's name. */
+  readonly source?: string;
+  /** Tokens a block behind `blockIds`; 16 where a trace with hashes does not say. */
+  readonly blockSize?: Tokens;
+  readonly maxNumSeqs?: number;
+  readonly maxNumBatchedTokens?: Tokens;
+  /** Every other field of the meta line, by its wire name, kept for writing back. */
+  readonly extra: Readonly<Record<string, JsonValue>>;
+}
+
+/**
+ * One request as it was captured on an engine, or as the simulator modeled it: the two are the same type, so
+ * that every tool works on both. Times are milliseconds. A field is undefined where the source does not say.
+ */
+export interface TraceRecord {
+  readonly promptTokens: Tokens;
+  /** Prompt tokens whose KV was reused, as the engine reported it. */
+  readonly cachedTokens?: Tokens;
+  readonly outputTokens: Tokens;
+  /** Since the start of the capture. */
+  readonly arrivalMs?: Ms;
+  /** Arrival to first token. Undefined: no first token was seen (failed, timed out, or no latencies in the source). */
+  readonly ttftMs?: Ms;
+  /** Gaps between consecutive chunks of output. With one token a chunk, these are inter-token latencies. */
+  readonly itlMs?: Float64Array;
+  /** Tokens in the chunk that closed each gap, as long as `itlMs`. Undefined: one each. */
+  readonly itlTokens?: Int32Array;
+  /** Where the gaps themselves were not recorded. */
+  readonly itlSummary?: { readonly meanMs: Ms; readonly count: number };
+  /** Engine state in the step behind each gap, as long as `itlMs`. */
+  readonly itlCtx?: { readonly numRunning: Int32Array; readonly prefillTokens: Int32Array };
+  /** Requests in flight when this one arrived, itself included. */
+  readonly concurrency?: number;
+  /**
+   * The prompt's full blocks, first to last, as dense ids of the trace's {@link BlockTable}. Hashes are chained:
+   * equal ids mean equal prompts up to the end of that block. Undefined: the source has no hashes.
+   */
+  readonly blockIds?: Int32Array;
+  /**
+   * Where recorded: the full blocks that follow the prompt's full blocks once the answer is appended (the first
+   * may begin in the prompt's tail). The next turn, whose prompt contains the answer, starts with them.
+   */
+  readonly outputBlockIds?: Int32Array;
+  readonly outputTokenIds?: Int32Array;
+  /** "stop", "length", or what ended it early: "abort", "error", "timeout", ... */
+  readonly finishReason?: string;
+  /** Arrival to the last thing known of it: the end, the failure, or the end of the capture. */
+  readonly elapsedMs?: Ms;
+  /** Ground truth where the load generator knows it: the session's name and the turn, from 1. */
+  readonly session?: string;
+  readonly turn?: number;
+  /** Every other field of the row, by its wire name, kept for writing back. */
+  readonly extra?: Readonly<Record<string, JsonValue>>;
+}
+
+/** A row that was not taken, or taken with a doubt: reported, never swallowed. */
+export interface RowProblem {
+  /** 1-based line of the file, counted after decompression; 0 when it concerns the whole file. */
+  readonly line: number;
+  readonly reason: string;
+}
+
+/** A trace in memory. Records are in order of arrival; without arrivals, in file order. */
+export interface Trace {
+  readonly meta: TraceMeta;
+  readonly records: readonly TraceRecord[];
+  readonly blocks: BlockTable;
+  /** Rows that were left out. */
+  readonly rejected: readonly RowProblem[];
+  /** What a user should know: rows out of order, duplicates, a stream cut off, no arrivals, no hashes. */
+  readonly warnings: readonly RowProblem[];
+}
+
+/** True when the request delivered all its output: neither failed, timed out, nor cut off by the capture's end. */
+export function isComplete(record: TraceRecord): boolean {
+  return (
+    record.ttftMs !== undefined &&
+    (record.finishReason === undefined || record.finishReason === "stop" || record.finishReason === "length")
+  );
+}
+
+/** First to last token, ms: the sum of the gaps, or mean times count of a summary; undefined without either. */
+export function decodeMs(record: TraceRecord): Ms | undefined {
+  if (record.itlMs) {
+    let sum = 0;
+    for (const gap of record.itlMs) sum += gap;
+    return sum;
+  }
+  return record.itlSummary && record.itlSummary.meanMs * record.itlSummary.count;
+}
+
+/** Arrival to last token, ms; undefined when it was not complete. */
+export function totalMs(record: TraceRecord): Ms | undefined {
+  if (!isComplete(record)) return undefined;
+  const decode = decodeMs(record) ?? (record.outputTokens <= 1 ? 0 : undefined);
+  return decode === undefined ? undefined : (record.ttftMs as Ms) + decode;
+}
