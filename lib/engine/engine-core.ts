@@ -1,0 +1,377 @@
+import { type Blocks, InputError, type Ms, requireInteger, type Tokens } from "../base/index.js";
+import type { StepLoad, StepTimer } from "../latency/index.js";
+import { BlockPool } from "./block-pool.js";
+import { type EngineOptions, engineOptions } from "./engine-options.js";
+import type { EngineRequest } from "./engine-request.js";
+import { EventHeap } from "./event-heap.js";
+import { Phase, RequestSlots, SlotList } from "./request-slots.js";
+import { SlotQueue } from "./slot-queue.js";
+
+const NONE = -1;
+
+/**
+ * The scheduler and step composer of vLLM V1 (`vllm/v1/core/sched/scheduler.py`), without a clock of its own: the
+ * caller says when a step begins and acts on its end. Simulation drives it in virtual time, the HTTP server by the
+ * wall clock.
+ *
+ * A step: every decoding request takes one token of the budget; then running prefills take chunks, in order of
+ * admission; then waiting requests are admitted first come first served while budget, `maxNumSeqs` and blocks last,
+ * unless the step had to preempt. A prefill whose last token is computed emits its first token at the step's end.
+ *
+ * Nothing is done per running request per step: a decode's last step is known at its first token and waits in a heap;
+ * block boundaries come every `blockSize` steps and wait in a calendar of that many lists.
+ */
+export class EngineCore {
+  readonly options: EngineOptions;
+  readonly pool: BlockPool;
+  readonly slots = new RequestSlots();
+  /** What the step in progress computes. */
+  readonly load: StepLoad = {
+    prefillTokens: 0,
+    prefillTokenDepth: 0,
+    prefillSeqs: 0,
+    decodeSeqs: 0,
+    decodeContextTokens: 0,
+  };
+  /** After {@link EngineCore.endStep}: slots that emitted the first token of a segment. */
+  readonly emittedFirst: number[] = [];
+  /** After {@link EngineCore.endStep}: slots that emitted their last token; valid until the next call. */
+  readonly finished: number[] = [];
+  /** After {@link EngineCore.beginStep}: slots admitted to run, and slots preempted, in this step. */
+  readonly admitted: number[] = [];
+  readonly preempted: number[] = [];
+  /** Prompt tokens whose prefill ends in the step. */
+  finishedPrefillTokens: Tokens = 0;
+  /** Running total over all admissions: tokens looked up in the prefix cache and tokens found. */
+  prefixQueryTokens: Tokens = 0;
+  prefixHitTokens: Tokens = 0;
+  preemptionCount = 0;
+  /** Number of the step in progress, or of the next one between steps. */
+  step = 0;
+
+  readonly #timer: StepTimer;
+  readonly #waiting = new SlotQueue();
+  readonly #running = new SlotList();
+  readonly #boundaries: SlotList[];
+  readonly #finishes = new EventHeap();
+  readonly #finishing: number[] = [];
+  #prefilling: number[] = [];
+  #runningCount = 0;
+  #decodingCount = 0;
+  #decodeContextTokens = 0;
+  #inStep = false;
+
+  constructor(options: Partial<EngineOptions>, timer: StepTimer, contentCount = 1024) {
+    this.options = engineOptions(options);
+    this.pool = new BlockPool(this.options.kvCacheBlocks, contentCount);
+    this.#timer = timer;
+    this.#boundaries = Array.from({ length: this.options.blockSize }, () => new SlotList());
+  }
+
+  get runningCount(): number {
+    return this.#runningCount;
+  }
+
+  get decodingCount(): number {
+    return this.#decodingCount;
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
+  get isIdle(): boolean {
+    return this.#runningCount === 0 && this.#waiting.length === 0;
+  }
+
+  /** Blocks a request needs at its longest; more than the pool has can never run. */
+  blocksNeeded(promptTokens: Tokens, outputTokens: Tokens): Blocks {
+    // The last output token is never fed back, so it needs no room.
+    return Math.ceil((promptTokens + outputTokens - 1) / this.options.blockSize);
+  }
+
+  /**
+   * Puts a request into the waiting queue and returns its slot, which `finished` will name.
+   * @throws InputError when it has no tokens, or needs more blocks than the pool has
+   */
+  submit(request: EngineRequest, tag: number): number {
+    requireInteger("EngineCore.submit", "promptTokens", request.promptTokens, 1);
+    requireInteger("EngineCore.submit", "outputTokens", request.outputTokens, 1);
+    const needed = this.blocksNeeded(request.promptTokens, request.outputTokens);
+    if (needed > this.pool.capacityBlocks)
+      throw new InputError(
+        `EngineCore.submit: ${request.promptTokens} + ${request.outputTokens} tokens need ${needed} blocks, the pool has ${this.pool.capacityBlocks}: raise kvCacheBlocks`,
+      );
+    const slot = this.slots.take(request, tag, this.options.blockSize);
+    this.#waiting.push(slot);
+    return slot;
+  }
+
+  /** Takes a request out, wherever it is, and frees its blocks. Between steps only. */
+  abort(slot: number): void {
+    if (this.slots.phase[slot] === Phase.waiting) this.#waiting.remove(slot);
+    else this.#stopRunning(slot);
+    this.slots.drop(slot);
+  }
+
+  /** Slots that decode in the step in progress, one token each at its end; for a server that streams every token. */
+  *decodingSlots(): IterableIterator<number> {
+    const { phase, runNext, firstStep } = this.slots;
+    for (let slot = this.#running.head; slot !== NONE; slot = runNext[slot] as number) {
+      if (phase[slot] === Phase.decoding && (firstStep[slot] as number) < this.step) yield slot;
+    }
+  }
+
+  /**
+   * Composes a step from what is running and waiting, and returns its duration in ms; undefined when there is
+   * nothing to do. {@link EngineCore.endStep} must follow before the next one.
+   */
+  beginStep(): Ms | undefined {
+    if (this.isIdle || this.#inStep) return undefined;
+    this.admitted.length = 0;
+    this.preempted.length = 0;
+    const load = this.load;
+    load.prefillTokens = 0;
+    load.prefillTokenDepth = 0;
+    load.prefillSeqs = 0;
+    this.finishedPrefillTokens = 0;
+    this.#finishing.length = 0;
+
+    this.#growDecodes();
+    let budget = this.options.maxNumBatchedTokens - this.#decodingCount;
+    budget = this.#continuePrefills(budget);
+    this.#registerDecodes();
+    if (this.preempted.length === 0) this.#admit(budget);
+
+    this.#decodeContextTokens += this.#decodingCount;
+    load.decodeSeqs = this.#decodingCount;
+    load.decodeContextTokens = this.#decodeContextTokens;
+    this.#inStep = true;
+    return this.#timer.stepMs(load);
+  }
+
+  /** Applies the end of the step: tokens are out, finished requests leave and their blocks are free. */
+  endStep(): void {
+    const { slots, step } = this;
+    this.emittedFirst.length = 0;
+    this.finished.length = 0;
+    for (const slot of this.#finishing) this.#startDecoding(slot);
+    while (this.#finishes.nextKey === step) {
+      const slot = this.#finishes.pop();
+      if (slots.phase[slot] !== Phase.decoding || slots.lastStep[slot] !== step) continue;
+      this.#stopRunning(slot);
+      this.finished.push(slot);
+    }
+    this.#inStep = false;
+    this.step++;
+  }
+
+  /** Gives back the slots that {@link EngineCore.endStep} finished, once the caller has read them. */
+  dropFinished(): void {
+    for (const slot of this.finished) this.slots.drop(slot);
+  }
+
+  /** Blocks for the decodes that begin a new one in this step. */
+  #growDecodes(): void {
+    const { blockSize } = this.options;
+    const { slots, step } = this;
+    const begins = this.#boundaries[(step + blockSize - 1) % blockSize] as SlotList;
+    for (let slot = begins.head; slot !== NONE; ) {
+      const next = slots.boundaryNext[slot] as number;
+      if (slots.heldBlocks[slot]! * blockSize < this.#attendedTokens(slot)) this.#take(slot, 1);
+      // A preemption may have taken the next one out of the list: begin again, what is done is skipped above.
+      slot = next !== NONE && slots.phase[next] !== Phase.decoding ? begins.head : next;
+    }
+  }
+
+  /**
+   * Decodes that fill a block in this step make it findable: after every preemption of the step, so that no content
+   * is found that was never computed, and before admission, as in vLLM, whose blocks are findable once scheduled.
+   */
+  #registerDecodes(): void {
+    const { slots, step } = this;
+    const { blockSize, enablePrefixCaching } = this.options;
+    if (!enablePrefixCaching) return;
+    const fills = this.#boundaries[step % blockSize] as SlotList;
+    for (let slot = fills.head; slot !== NONE; slot = slots.boundaryNext[slot] as number) {
+      this.#register(slot, this.#attendedTokens(slot));
+    }
+  }
+
+  /** Tokens in the KV of a decoding request once the step in progress is computed. */
+  #attendedTokens(slot: number): Tokens {
+    return this.slots.computedTokens[slot]! + this.step - this.slots.firstStep[slot]!;
+  }
+
+  #continuePrefills(budgetTokens: Tokens): Tokens {
+    const { slots } = this;
+    let budget = budgetTokens;
+    for (let i = 0; i < this.#prefilling.length && budget > 0; i++) {
+      const slot = this.#prefilling[i] as number;
+      const total = slots.promptTokens[slot]! + slots.emittedTokens[slot]!;
+      const chunk = Math.min(this.#capChunk(total - slots.computedTokens[slot]!), budget);
+      const lacking = this.#blocksFor(slots.computedTokens[slot]! + chunk) - slots.heldBlocks[slot]!;
+      if (!this.#take(slot, lacking)) break;
+      this.#compute(slot, chunk, total);
+      budget -= chunk;
+    }
+    this.#prefilling = this.#prefilling.filter(
+      (slot) => slots.computedTokens[slot]! < this.#prefillTotal(slot),
+    );
+    return budget;
+  }
+
+  #prefillTotal(slot: number): Tokens {
+    return this.slots.promptTokens[slot]! + this.slots.emittedTokens[slot]!;
+  }
+
+  #admit(budgetTokens: Tokens): void {
+    const { slots, pool } = this;
+    const { blockSize, maxNumSeqs, enablePrefixCaching, reserveFullPrompt } = this.options;
+    let budget = budgetTokens;
+    while (budget > 0 && this.#runningCount < maxNumSeqs && this.#waiting.length > 0) {
+      const slot = this.#waiting.peek();
+      const total = this.#prefillTotal(slot);
+      const contentIds = slots.contentIds[slot] as Int32Array;
+      // The last token must be computed to yield logits, so a fully cached prompt recomputes its last block.
+      const findable = enablePrefixCaching ? Math.floor((total - 1) / blockSize) : 0;
+      const held = slots.blocks[slot] as Int32Array;
+      let hits = 0;
+      let idleHits = 0;
+      for (; hits < findable; hits++) {
+        const block = pool.find(contentIds[hits] as number);
+        if (block === NONE) break;
+        held[hits] = block;
+        if (pool.isFree(block)) idleHits++;
+      }
+      const computed = hits * blockSize;
+      const chunk = Math.min(this.#capChunk(total - computed), budget);
+      const reserved = reserveFullPrompt ? total : computed + chunk;
+      if (this.#blocksFor(reserved) - hits + idleHits > pool.freeBlocks) break;
+
+      this.#waiting.shift();
+      for (let i = 0; i < hits; i++) pool.acquire(held[i] as number);
+      slots.heldBlocks[slot] = hits;
+      slots.registeredBlocks[slot] = hits;
+      slots.computedTokens[slot] = computed;
+      slots.phase[slot] = Phase.prefilling;
+      if (slots.preemptions[slot] === 0) slots.cachedTokens[slot] = computed;
+      this.prefixQueryTokens += enablePrefixCaching ? total : 0;
+      this.prefixHitTokens += computed;
+      this.#running.append(slot, slots.runPrevious, slots.runNext);
+      this.#runningCount++;
+      this.admitted.push(slot);
+      this.#take(slot, this.#blocksFor(computed + chunk) - hits);
+      this.#compute(slot, chunk, total);
+      if (computed + chunk < total) this.#prefilling.push(slot);
+      budget -= chunk;
+    }
+  }
+
+  /** The threshold keeps one long prefill from starving others, so it does not bind a request that is alone. */
+  #capChunk(tokens: Tokens): Tokens {
+    const threshold = this.options.longPrefillTokenThreshold;
+    return threshold > 0 && this.#runningCount + this.#waiting.length > 1
+      ? Math.min(tokens, threshold)
+      : tokens;
+  }
+
+  #blocksFor(tokens: Tokens): Blocks {
+    return Math.ceil(tokens / this.options.blockSize);
+  }
+
+  #compute(slot: number, chunk: Tokens, total: Tokens): void {
+    const { slots, load } = this;
+    const from = slots.computedTokens[slot] as number;
+    const to = from + chunk;
+    slots.computedTokens[slot] = to;
+    load.prefillTokens += chunk;
+    load.prefillTokenDepth += (to * to - from * from) / 2;
+    load.prefillSeqs++;
+    if (this.options.enablePrefixCaching) this.#register(slot, to);
+    if (to === total) {
+      this.#finishing.push(slot);
+      this.finishedPrefillTokens += slots.promptTokens[slot] as number;
+    }
+  }
+
+  #register(slot: number, computedTokens: Tokens): void {
+    const { slots, pool } = this;
+    const full = Math.floor(computedTokens / this.options.blockSize);
+    const blocks = slots.blocks[slot] as Int32Array;
+    const contentIds = slots.contentIds[slot] as Int32Array;
+    for (let i = slots.registeredBlocks[slot] as number; i < full; i++)
+      pool.register(blocks[i] as number, contentIds[i] as number);
+    slots.registeredBlocks[slot] = full;
+  }
+
+  /**
+   * Takes blocks for a running request; while there are too few, preempts the last admitted one, which may be the
+   * request itself: then the answer is false.
+   */
+  #take(slot: number, count: Blocks): boolean {
+    const { slots, pool } = this;
+    while (count > pool.freeBlocks) {
+      const victim = this.#running.tail;
+      this.#preempt(victim);
+      if (victim === slot) return false;
+    }
+    const blocks = slots.blocks[slot] as Int32Array;
+    let held = slots.heldBlocks[slot] as number;
+    for (let i = 0; i < count; i++) blocks[held++] = pool.allocate();
+    slots.heldBlocks[slot] = held;
+    return true;
+  }
+
+  #preempt(slot: number): void {
+    const { slots } = this;
+    if (slots.phase[slot] === Phase.decoding)
+      slots.emittedTokens[slot]! += this.step - slots.firstStep[slot]!;
+    this.#stopRunning(slot);
+    slots.preemptions[slot]!++;
+    slots.phase[slot] = Phase.waiting;
+    slots.computedTokens[slot] = 0;
+    this.#waiting.pushFront(slot);
+    this.preempted.push(slot);
+    this.preemptionCount++;
+  }
+
+  #startDecoding(slot: number): void {
+    const { slots, step } = this;
+    const { blockSize } = this.options;
+    const computed = slots.computedTokens[slot] as number;
+    slots.phase[slot] = Phase.decoding;
+    slots.firstStep[slot] = step;
+    slots.lastStep[slot] = step + slots.outputTokens[slot]! - slots.emittedTokens[slot]! - 1;
+    this.#decodingCount++;
+    this.#decodeContextTokens += computed;
+    this.#finishes.push(slots.lastStep[slot] as number, slot);
+    // It fills a block in the steps s with (computed + s - firstStep) divisible by the block size.
+    const phase = (((step - computed) % blockSize) + blockSize) % blockSize;
+    (this.#boundaries[phase] as SlotList).append(slot, slots.boundaryPrevious, slots.boundaryNext);
+    this.emittedFirst.push(slot);
+  }
+
+  /** Takes a running request out of every list and frees its blocks. */
+  #stopRunning(slot: number): void {
+    const { slots } = this;
+    const { blockSize } = this.options;
+    if (slots.phase[slot] === Phase.decoding) {
+      const firstStep = slots.firstStep[slot] as number;
+      const computed = slots.computedTokens[slot] as number;
+      const phase = (((firstStep - computed) % blockSize) + blockSize) % blockSize;
+      (this.#boundaries[phase] as SlotList).remove(slot, slots.boundaryPrevious, slots.boundaryNext);
+      this.#decodingCount--;
+      // Decodes of the step in progress are counted into the context only once it is composed.
+      const steps = this.#inStep ? this.step - firstStep : Math.max(0, this.step - 1 - firstStep);
+      this.#decodeContextTokens -= computed + steps;
+    } else {
+      this.#prefilling = this.#prefilling.filter((other) => other !== slot);
+    }
+    this.#running.remove(slot, slots.runPrevious, slots.runNext);
+    this.#runningCount--;
+    this.pool.release(slots.blocks[slot] as Int32Array, slots.heldBlocks[slot] as number);
+    slots.heldBlocks[slot] = 0;
+    slots.registeredBlocks[slot] = 0;
+  }
+}

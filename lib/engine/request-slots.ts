@@ -1,0 +1,127 @@
+import { InputError } from "../base/index.js";
+import type { EngineRequest } from "./engine-request.js";
+
+/** Where a request is in its life. */
+export const Phase = { unused: 0, waiting: 1, prefilling: 2, decoding: 3 } as const;
+
+const NONE = -1;
+const NO_BLOCKS = new Int32Array(0);
+
+/**
+ * The requests inside the engine, one slot each, as columns of typed arrays. Slots are reused, so that memory is
+ * bounded by the requests present, not by those ever seen.
+ */
+export class RequestSlots {
+  phase: Uint8Array = new Uint8Array(64);
+  /** The caller's name for the request. */
+  tag: Int32Array = new Int32Array(64);
+  promptTokens: Int32Array = new Int32Array(64);
+  outputTokens: Int32Array = new Int32Array(64);
+  /** Output tokens emitted before the segment that runs now: what a preempted request must recompute. */
+  emittedTokens: Int32Array = new Int32Array(64);
+  /** Tokens whose KV is in the pool; for a decoding request, as of the step that emitted its segment's first token. */
+  computedTokens: Int32Array = new Int32Array(64);
+  cachedTokens: Int32Array = new Int32Array(64);
+  preemptions: Int32Array = new Int32Array(64);
+  heldBlocks: Int32Array = new Int32Array(64);
+  registeredBlocks: Int32Array = new Int32Array(64);
+  /** Step whose end emits the first token of the current segment, and the one that emits the last. */
+  firstStep: Int32Array = new Int32Array(64);
+  lastStep: Int32Array = new Int32Array(64);
+  /** Running requests in order of admission. */
+  runPrevious: Int32Array = new Int32Array(64);
+  runNext: Int32Array = new Int32Array(64);
+  /** Decoding requests that fill a block in the same step, modulo the block size. */
+  boundaryPrevious: Int32Array = new Int32Array(64);
+  boundaryNext: Int32Array = new Int32Array(64);
+  readonly blocks: Int32Array[] = [];
+  readonly contentIds: Int32Array[] = [];
+  readonly #unused: number[] = [];
+  #count = 0;
+
+  /** Takes a slot for a request. */
+  take(request: EngineRequest, tag: number, blockSize: number): number {
+    const slot = this.#unused.pop() ?? this.#count++;
+    if (slot === this.phase.length) this.#grow();
+    const { promptTokens, outputTokens, contentIds } = request;
+    const fullBlocks = Math.floor((promptTokens + outputTokens) / blockSize);
+    if (contentIds.length < fullBlocks)
+      throw new InputError(
+        `EngineCore.submit: ${promptTokens} + ${outputTokens} tokens fill ${fullBlocks} blocks of ${blockSize}, got ${contentIds.length} content ids`,
+      );
+    this.phase[slot] = Phase.waiting;
+    this.tag[slot] = tag;
+    this.promptTokens[slot] = promptTokens;
+    this.outputTokens[slot] = outputTokens;
+    this.emittedTokens[slot] = 0;
+    this.computedTokens[slot] = 0;
+    this.cachedTokens[slot] = NONE;
+    this.preemptions[slot] = 0;
+    this.heldBlocks[slot] = 0;
+    this.registeredBlocks[slot] = 0;
+    this.firstStep[slot] = NONE;
+    this.lastStep[slot] = NONE;
+    this.blocks[slot] = new Int32Array(Math.ceil((promptTokens + outputTokens) / blockSize));
+    this.contentIds[slot] = contentIds;
+    return slot;
+  }
+
+  /** Gives a slot back. */
+  drop(slot: number): void {
+    this.phase[slot] = Phase.unused;
+    this.blocks[slot] = NO_BLOCKS;
+    this.contentIds[slot] = NO_BLOCKS;
+    this.#unused.push(slot);
+  }
+
+  #grow(): void {
+    const size = this.phase.length * 2;
+    const phase = new Uint8Array(size);
+    phase.set(this.phase);
+    this.phase = phase;
+    this.tag = grown(this.tag, size);
+    this.promptTokens = grown(this.promptTokens, size);
+    this.outputTokens = grown(this.outputTokens, size);
+    this.emittedTokens = grown(this.emittedTokens, size);
+    this.computedTokens = grown(this.computedTokens, size);
+    this.cachedTokens = grown(this.cachedTokens, size);
+    this.preemptions = grown(this.preemptions, size);
+    this.heldBlocks = grown(this.heldBlocks, size);
+    this.registeredBlocks = grown(this.registeredBlocks, size);
+    this.firstStep = grown(this.firstStep, size);
+    this.lastStep = grown(this.lastStep, size);
+    this.runPrevious = grown(this.runPrevious, size);
+    this.runNext = grown(this.runNext, size);
+    this.boundaryPrevious = grown(this.boundaryPrevious, size);
+    this.boundaryNext = grown(this.boundaryNext, size);
+  }
+}
+
+function grown(old: Int32Array, size: number): Int32Array {
+  const larger = new Int32Array(size);
+  larger.set(old);
+  return larger;
+}
+
+/** Doubly linked lists over slots: O(1) to append and to take out of the middle. */
+export class SlotList {
+  head = NONE;
+  tail = NONE;
+
+  append(slot: number, previous: Int32Array, next: Int32Array): void {
+    previous[slot] = this.tail;
+    next[slot] = NONE;
+    if (this.tail === NONE) this.head = slot;
+    else next[this.tail] = slot;
+    this.tail = slot;
+  }
+
+  remove(slot: number, previous: Int32Array, next: Int32Array): void {
+    const before = previous[slot] as number;
+    const after = next[slot] as number;
+    if (before === NONE) this.head = after;
+    else next[before] = after;
+    if (after === NONE) this.tail = before;
+    else previous[after] = before;
+  }
+}
