@@ -1,0 +1,110 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type EngineOptions, type EngineRequest, engineOptions, simulate } from "../../lib/engine/index.js";
+import { linearModel } from "./linear-model.js";
+import { naiveEngine } from "./naive-engine.js";
+
+/** Prompts that share prefixes: a chain is a path in a random tree, its content ids the nodes on the path. */
+function chain(choices: readonly number[], blocks: number, nodes: Map<string, number>): Int32Array {
+  const ids = new Int32Array(blocks);
+  let path = "";
+  for (let i = 0; i < blocks; i++) {
+    path += `/${choices[i % choices.length]}`;
+    if (!nodes.has(path)) nodes.set(path, nodes.size);
+    ids[i] = nodes.get(path) as number;
+  }
+  return ids;
+}
+
+const workload = fc
+  .record({
+    blockSize: fc.constantFrom(1, 2, 4, 16),
+    pool: fc.integer({ min: 12, max: 60 }),
+    maxNumSeqs: fc.integer({ min: 1, max: 8 }),
+    maxNumBatchedTokens: fc.integer({ min: 8, max: 40 }),
+    longPrefillTokenThreshold: fc.constantFrom(0, 0, 5),
+    enablePrefixCaching: fc.boolean(),
+    reserveFullPrompt: fc.boolean(),
+    jobs: fc.array(
+      fc.record({
+        prompt: fc.integer({ min: 1, max: 60 }),
+        output: fc.integer({ min: 1, max: 30 }),
+        choices: fc.array(fc.integer({ min: 0, max: 1 }), { minLength: 1, maxLength: 6 }),
+        fireAtMs: fc.integer({ min: 0, max: 300 }),
+        follows: fc.option(fc.nat(20), { nil: undefined }),
+      }),
+      { minLength: 1, maxLength: 24 },
+    ),
+  })
+  .map((w) => {
+    const nodes = new Map<string, number>();
+    const limit = w.pool * w.blockSize;
+    const requests: EngineRequest[] = w.jobs.map((job, index) => {
+      const promptTokens = Math.min(job.prompt, limit - 1);
+      const outputTokens = Math.min(job.output, limit - promptTokens);
+      const contentIds = chain(job.choices, Math.floor((promptTokens + outputTokens) / w.blockSize), nodes);
+      const parent = job.follows !== undefined && index > 0 ? job.follows % index : undefined;
+      return parent === undefined
+        ? { promptTokens, outputTokens, contentIds, fireAtMs: job.fireAtMs }
+        : { promptTokens, outputTokens, contentIds, after: { parent, gapMs: 7 } };
+    });
+    const { jobs: _, pool, ...rest } = w;
+    return { requests, options: engineOptions({ ...rest, kvCacheBlocks: pool }) };
+  });
+
+const model = linearModel({
+  base: 3,
+  prefill: 0.5,
+  depth: 0.01,
+  decode: 0.25,
+  context: 0.002,
+  arrival: 1,
+  emission: 2,
+});
+
+describe("the engine against the naive oracle", () => {
+  it("gives the same steps, first and last tokens, hits and preemptions on random workloads", () => {
+    fc.assert(
+      fc.property(workload, ({ requests, options }) => {
+        const run = simulate({ requests, model, engine: options });
+        const naive = naiveEngine(requests, options, model.timer(0));
+        expect([...run.firstStep]).toEqual(naive.firstStep);
+        expect([...run.lastStep]).toEqual(naive.lastStep);
+        expect([...run.cachedTokens]).toEqual(naive.cachedTokens);
+        expect(run.preemptions).toBe(naive.preemptions);
+        expect(run.steps.endMs.length).toBe(naive.stepEndMs.length);
+        run.steps.endMs.forEach((ms, i) => {
+          expect(ms).toBeCloseTo(naive.stepEndMs[i] as number, 6);
+        });
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("holds its invariants: causality, a monotone clock, conservation of requests and tokens", () => {
+    fc.assert(
+      fc.property(workload, ({ requests, options }) => {
+        const run = simulate({ requests, model, engine: options as EngineOptions });
+        expect(run.refused).toEqual([]);
+        for (let s = 1; s < run.steps.endMs.length; s++)
+          expect(run.steps.endMs[s]!).toBeGreaterThan(run.steps.endMs[s - 1]!);
+        requests.forEach((request, i) => {
+          const first = run.firstStep[i] as number;
+          const last = run.lastStep[i] as number;
+          expect(last).toBeGreaterThanOrEqual(first);
+          expect(run.admittedMs[i]!).toBeGreaterThanOrEqual(run.fireMs[i]!);
+          expect(run.steps.endMs[first]!).toBeGreaterThan(run.admittedMs[i]!);
+          expect(run.cachedTokens[i]! % options.blockSize).toBe(0);
+          expect(run.cachedTokens[i]!).toBeLessThan(request.promptTokens);
+          if (!run.resumed.has(i)) expect(last - first).toBe(request.outputTokens - 1);
+          if (request.after) {
+            const parentDone = run.steps.endMs[run.lastStep[request.after.parent]!]!;
+            expect(run.fireMs[i]!).toBeGreaterThanOrEqual(parentDone + request.after.gapMs);
+          }
+        });
+        expect(run.busyMs).toBeLessThanOrEqual(run.endMs + 1e-9);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,211 @@
+import type { EngineOptions, EngineRequest } from "../../lib/engine/index.js";
+import type { StepTimer } from "../../lib/latency/index.js";
+
+interface Block {
+  content: number | undefined;
+  references: number;
+}
+
+interface Job {
+  index: number;
+  request: EngineRequest;
+  computed: number;
+  emitted: number;
+  blocks: Block[];
+  preempted: boolean;
+  decoding: boolean;
+}
+
+export interface NaiveRun {
+  stepEndMs: number[];
+  firstStep: number[];
+  lastStep: number[];
+  cachedTokens: number[];
+  fireMs: number[];
+  preemptions: number;
+}
+
+/**
+ * The scheduler's rules written out the slow and obvious way: every running request is visited in every step, blocks
+ * are objects, the free list is an array. It shares no code with lib/engine.
+ */
+export function naiveEngine(
+  requests: readonly EngineRequest[],
+  options: EngineOptions,
+  timer: StepTimer,
+): NaiveRun {
+  const { blockSize, kvCacheBlocks, maxNumSeqs, maxNumBatchedTokens, longPrefillTokenThreshold } = options;
+  const free: Block[] = Array.from({ length: kvCacheBlocks }, () => ({ content: undefined, references: 0 }));
+  const cached = new Map<number, Block[]>();
+  const run: NaiveRun = {
+    stepEndMs: [],
+    firstStep: requests.map(() => -1),
+    lastStep: requests.map(() => -1),
+    cachedTokens: requests.map(() => -1),
+    fireMs: requests.map((r) => r.fireAtMs ?? Number.NaN),
+    preemptions: 0,
+  };
+  const arrivals = requests.flatMap((r, index) =>
+    r.fireAtMs === undefined ? [] : [{ atMs: r.fireAtMs + timer.arrivalOverheadMs(r.promptTokens), index }],
+  );
+  const waiting: Job[] = [];
+  const running: Job[] = [];
+  let nowMs = 0;
+
+  const total = (job: Job) => job.request.promptTokens + job.emitted;
+  const isDecoding = (job: Job) => job.decoding;
+  const blocksFor = (tokens: number) => Math.ceil(tokens / blockSize);
+  const take = (job: Job, count: number) => {
+    for (let i = 0; i < count; i++) {
+      const block = free.shift() as Block;
+      if (block.content !== undefined) {
+        const rest = (cached.get(block.content) as Block[]).filter((b) => b !== block);
+        if (rest.length) cached.set(block.content, rest);
+        else cached.delete(block.content);
+        block.content = undefined;
+      }
+      block.references = 1;
+      job.blocks.push(block);
+    }
+  };
+  const register = (job: Job, computed: number) => {
+    if (!options.enablePrefixCaching) return;
+    for (let i = 0; i < Math.floor(computed / blockSize); i++) {
+      const block = job.blocks[i] as Block;
+      if (block.content !== undefined) continue;
+      block.content = job.request.contentIds[i] as number;
+      cached.set(block.content, [...(cached.get(block.content) ?? []), block]);
+    }
+  };
+  const release = (job: Job) => {
+    const idle: Block[] = [];
+    for (const block of [...job.blocks].reverse()) if (--block.references === 0) idle.push(block);
+    free.unshift(...idle.filter((b) => b.content === undefined));
+    free.push(...idle.filter((b) => b.content !== undefined));
+    job.blocks = [];
+  };
+  const makeRoom = (job: Job, count: number): boolean => {
+    while (count > free.length) {
+      const victim = running.pop() as Job;
+      release(victim);
+      victim.computed = 0;
+      victim.preempted = true;
+      victim.decoding = false;
+      waiting.unshift(victim);
+      run.preemptions++;
+      if (victim === job) return false;
+    }
+    take(job, count);
+    return true;
+  };
+
+  for (;;) {
+    if (running.length + waiting.length === 0) {
+      if (arrivals.length === 0) return run;
+      nowMs = Math.max(nowMs, Math.min(...arrivals.map((a) => a.atMs)));
+    }
+    const due = arrivals.filter((a) => a.atMs <= nowMs).sort((a, b) => a.atMs - b.atMs);
+    for (const arrival of due) {
+      arrivals.splice(arrivals.indexOf(arrival), 1);
+      const { index } = arrival;
+      const request = requests[index] as EngineRequest;
+      waiting.push({
+        index,
+        request,
+        computed: 0,
+        emitted: 0,
+        blocks: [],
+        preempted: false,
+        decoding: false,
+      });
+    }
+
+    const preemptionsBefore = run.preemptions;
+    const decodes = running.filter(isDecoding);
+    let budget = maxNumBatchedTokens - decodes.length;
+    for (const job of decodes)
+      if (running.includes(job)) makeRoom(job, blocksFor(job.computed + 1) - job.blocks.length);
+    const cap = (tokens: number) =>
+      longPrefillTokenThreshold > 0 && running.length + waiting.length > 1
+        ? Math.min(tokens, longPrefillTokenThreshold)
+        : tokens;
+    const chunks = new Map<Job, number>();
+    for (const job of running.filter((j) => !isDecoding(j))) {
+      if (budget <= 0 || !running.includes(job)) continue;
+      const chunk = Math.min(cap(total(job) - job.computed), budget);
+      if (!makeRoom(job, blocksFor(job.computed + chunk) - job.blocks.length)) break;
+      chunks.set(job, chunk);
+      register(job, job.computed + chunk);
+      budget -= chunk;
+    }
+    const stillDecoding = decodes.filter((job) => running.includes(job));
+    for (const job of stillDecoding) register(job, job.computed + 1);
+    while (
+      preemptionsBefore === run.preemptions &&
+      budget > 0 &&
+      running.length < maxNumSeqs &&
+      waiting.length
+    ) {
+      const job = waiting[0] as Job;
+      const hits: Block[] = [];
+      if (options.enablePrefixCaching) {
+        for (let i = 0; i < Math.floor((total(job) - 1) / blockSize); i++) {
+          const block = cached.get(job.request.contentIds[i] as number)?.[0];
+          if (!block) break;
+          hits.push(block);
+        }
+      }
+      const computed = hits.length * blockSize;
+      const chunk = Math.min(cap(total(job) - computed), budget);
+      const reserve = options.reserveFullPrompt ? total(job) : computed + chunk;
+      const idleHits = hits.filter((b) => b.references === 0).length;
+      if (blocksFor(reserve) - hits.length + idleHits > free.length) break;
+      waiting.shift();
+      for (const block of hits) {
+        if (block.references++ === 0) free.splice(free.indexOf(block), 1);
+        job.blocks.push(block);
+      }
+      job.computed = computed;
+      if (!job.preempted) run.cachedTokens[job.index] = computed;
+      running.push(job);
+      take(job, blocksFor(computed + chunk) - hits.length);
+      chunks.set(job, chunk);
+      register(job, computed + chunk);
+      budget -= chunk;
+    }
+
+    let depth = 0;
+    let prefillTokens = 0;
+    for (const [job, chunk] of chunks) {
+      depth += ((job.computed + chunk) ** 2 - job.computed ** 2) / 2;
+      prefillTokens += chunk;
+    }
+    nowMs += timer.stepMs({
+      prefillTokens,
+      prefillTokenDepth: depth,
+      prefillSeqs: chunks.size,
+      decodeSeqs: stillDecoding.length,
+      decodeContextTokens: stillDecoding.reduce((sum, job) => sum + job.computed + 1, 0),
+    });
+    const step = run.stepEndMs.length;
+    run.stepEndMs.push(nowMs);
+    for (const [job, chunk] of chunks) job.computed += chunk;
+    const emitting = [...stillDecoding, ...[...chunks.keys()].filter((job) => job.computed === total(job))];
+    for (const job of stillDecoding) job.computed++;
+    // Requests that end in the same step leave in the order in which they began to decode.
+    for (const job of emitting) {
+      job.emitted++;
+      job.decoding = true;
+      if (run.firstStep[job.index] === -1) run.firstStep[job.index] = step;
+      if (job.emitted < job.request.outputTokens) continue;
+      run.lastStep[job.index] = step;
+      running.splice(running.indexOf(job), 1);
+      release(job);
+      requests.forEach((child, index) => {
+        if (child.after?.parent !== job.index) return;
+        run.fireMs[index] = nowMs + timer.emissionOverheadMs() + child.after.gapMs;
+        arrivals.push({ atMs: run.fireMs[index]! + timer.arrivalOverheadMs(child.promptTokens), index });
+      });
+    }
+  }
+}
