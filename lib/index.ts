@@ -6,4 +6,5 @@
 export * from "./base/index.js";
 export * from "./engine/index.js";
 export * from "./latency/index.js";
+export * from "./survival/index.js";
 export * from "./trace/index.js";
