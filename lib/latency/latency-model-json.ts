@@ -1,0 +1,18 @@
+import { describeValue, InputError } from "../base/index.js";
+import type { LatencyModel } from "./latency-model.js";
+import { physicalModelFromJson } from "./physical-model.js";
+
+/**
+ * Reads a model back from what its `toJson` wrote.
+ * @param json the parsed JSON
+ * @throws InputError when it is no latency model, or one of a form that is not known
+ */
+export function latencyModelFromJson(json: unknown): LatencyModel {
+  if (json === null || typeof json !== "object" || Array.isArray(json))
+    throw new InputError(`latencyModelFromJson: expected an object, got ${describeValue(json)}`);
+  const parts = json as Readonly<Record<string, unknown>>;
+  if (parts.form === "physical") return physicalModelFromJson(parts);
+  throw new InputError(
+    `latencyModelFromJson: form must be "physical" or "empirical", got ${describeValue(parts.form)}`,
+  );
+}

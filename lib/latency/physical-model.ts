@@ -1,0 +1,126 @@
+import { InputError, requireFinite, stream } from "../base/index.js";
+import { type FitRange, fitRangeFromJson, fitRangeToJson } from "./fit-range.js";
+import type { LatencyModel, StepTimer } from "./latency-model.js";
+import { type NoiseBin, noiseFromJson, noiseToJson } from "./noise-donors.js";
+import { NoiseSampler } from "./noise-sampler.js";
+import {
+  type CoefficientDescription,
+  type OverheadCoefficients,
+  overheadCoefficientTable,
+  priceStep,
+  requireCoefficients,
+  type StepCoefficients,
+  stepCoefficientTable,
+} from "./step-coefficients.js";
+
+/** What a {@link physicalModel} is made of. */
+export interface PhysicalModelParts {
+  /** Default "physical". A profile of documented constants calls itself "profile:NAME". */
+  readonly kind?: string;
+  readonly step: StepCoefficients;
+  /**
+   * Shortest step there is, whatever its load: where launching kernels takes longer than running them. Default 0.
+   */
+  readonly floorMs?: number;
+  readonly overhead: OverheadCoefficients;
+  readonly range: FitRange;
+  /** Donors of step noise. Default: none, and the model is deterministic. */
+  readonly noise?: readonly NoiseBin[];
+  /** Donors of the emission overhead, ms, each >= 0. Default: none, an overhead of zero. */
+  readonly emissionMs?: readonly number[];
+}
+
+/**
+ * Step time as a sum of prices, `max(floorMs, priceStep(step, load))`, times a ratio drawn from donors. Requests
+ * pay `requestMs + promptTokenMs * promptTokens` on their way in, and a drawn emission overhead on their way out.
+ * @throws InputError when a coefficient is negative or not finite
+ */
+export function physicalModel(parts: PhysicalModelParts): LatencyModel {
+  const { kind = "physical", step, overhead, range, noise = [], floorMs = 0 } = parts;
+  requireCoefficients("physicalModel", step);
+  requireCoefficients("physicalModel", overhead);
+  requireFinite("physicalModel", "floorMs", floorMs, 0);
+  const emissionMs = Float64Array.from(parts.emissionMs ?? []);
+  for (const ms of emissionMs) requireFinite("physicalModel", "emissionMs", ms, 0);
+  return {
+    kind,
+    range,
+    timer: (seed) => physicalTimer(seed, { step, overhead, noise, floorMs }, emissionMs),
+    toJson: () => ({
+      kind,
+      form: "physical",
+      step: coefficientsToJson(stepCoefficientTable, step),
+      floor_ms: floorMs,
+      overhead: coefficientsToJson(overheadCoefficientTable, overhead),
+      range: fitRangeToJson(range),
+      noise: noiseToJson(noise),
+      emission_ms: Array.from(emissionMs),
+    }),
+  };
+}
+
+/**
+ * Reads what `physicalModel(...).toJson()` wrote.
+ * @throws InputError naming the part that is missing or wrong
+ */
+export function physicalModelFromJson(json: Readonly<Record<string, unknown>>): LatencyModel {
+  return physicalModel({
+    kind: String(json.kind),
+    step: coefficientsFromJson(stepCoefficientTable, json.step),
+    floorMs: requireFinite("physicalModelFromJson", "floor_ms", json.floor_ms ?? 0, 0),
+    overhead: coefficientsFromJson(overheadCoefficientTable, json.overhead),
+    range: fitRangeFromJson(json.range),
+    noise: noiseFromJson(json.noise ?? []),
+    emissionMs: Array.isArray(json.emission_ms) ? json.emission_ms : [],
+  });
+}
+
+function physicalTimer(
+  seed: number | string,
+  parts: Pick<PhysicalModelParts, "step" | "overhead"> & { noise: readonly NoiseBin[]; floorMs: number },
+  emissionMs: Float64Array,
+): StepTimer {
+  const { step, overhead, floorMs } = parts;
+  const sampler = new NoiseSampler(parts.noise, stream(seed, "step noise"));
+  const emissions = stream(seed, "emission overhead");
+  const deterministic = parts.noise.length === 0;
+  return {
+    deterministic,
+    stepMs(load) {
+      const ms = Math.max(floorMs, shortestStepMs, priceStep(step, load));
+      return deterministic ? ms : ms * sampler.next(load);
+    },
+    arrivalOverheadMs: (promptTokens) => overhead.requestMs + overhead.promptTokenMs * promptTokens,
+    emissionOverheadMs: () =>
+      emissionMs.length === 0 ? 0 : (emissionMs[emissions.integer(emissionMs.length)] as number),
+  };
+}
+
+/** A step takes some time, or virtual time would stand still. */
+const shortestStepMs = 1e-6;
+
+/** Coefficients under their wire names. */
+export function coefficientsToJson<K extends string>(
+  table: Readonly<Record<K, CoefficientDescription>>,
+  values: Readonly<Record<K, number>>,
+): Record<string, number> {
+  const names = Object.keys(table) as K[];
+  return Object.fromEntries(names.map((name) => [table[name].wireName, values[name]]));
+}
+
+/** Coefficients from their wire names. */
+export function coefficientsFromJson<K extends string>(
+  table: Readonly<Record<K, CoefficientDescription>>,
+  json: unknown,
+): Record<K, number> {
+  if (json === null || typeof json !== "object")
+    throw new InputError("latencyModelFromJson: coefficients are missing");
+  const given = json as Record<string, unknown>;
+  const names = Object.keys(table) as K[];
+  return Object.fromEntries(
+    names.map((name) => {
+      const { wireName } = table[name];
+      return [name, requireFinite("latencyModelFromJson", wireName, given[wireName], 0)];
+    }),
+  ) as Record<K, number>;
+}

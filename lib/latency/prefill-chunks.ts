@@ -1,0 +1,40 @@
+import type { Tokens } from "../base/index.js";
+
+/** A sum of prefill chunks: how many, their tokens, and tokens times depth. */
+export interface ChunkSum {
+  chunks: number;
+  tokens: Tokens;
+  tokenDepth: number;
+}
+
+/** Tokens times depth of a chunk that computes the positions from `start` up to `end`: (end^2 - start^2) / 2. */
+export function chunkTokenDepth(start: Tokens, end: Tokens): number {
+  return ((end - start) * (end + start)) / 2;
+}
+
+/** Prompt tokens that a prefill computes: all but the cached, and at least the last one. */
+export function uncachedPromptTokens(promptTokens: Tokens, cachedTokens: Tokens): Tokens {
+  return Math.max(1, promptTokens - cachedTokens);
+}
+
+/**
+ * The steps of a prefill that has the whole budget to itself: every chunk takes the budget, the last what is left.
+ * @param maxNumBatchedTokens the step's budget; `longPrefillTokenThreshold` caps a chunk below it, 0 = no cap
+ */
+export function lonePrefill(
+  promptTokens: Tokens,
+  cachedTokens: Tokens,
+  maxNumBatchedTokens: Tokens,
+  longPrefillTokenThreshold: Tokens = 0,
+): ChunkSum {
+  const uncached = uncachedPromptTokens(promptTokens, cachedTokens);
+  const chunk =
+    longPrefillTokenThreshold > 0
+      ? Math.min(maxNumBatchedTokens, longPrefillTokenThreshold)
+      : maxNumBatchedTokens;
+  return {
+    chunks: Math.ceil(uncached / chunk),
+    tokens: uncached,
+    tokenDepth: chunkTokenDepth(promptTokens - uncached, promptTokens),
+  };
+}
