@@ -1,1 +1,31 @@
-export {};
+/**
+ * Replays: a trace becomes a plan, the plan runs on the engine, and the result is a trace again, compared with the first.
+ *
+ * Read `plan.ts` first (a replay is data, not a mode), then `run-replay.ts`, then `compare.ts`. Times are milliseconds.
+ */
+export {
+  type CohortName,
+  type CohortSummary,
+  cohortIndices,
+  cohortNames,
+  completedCount,
+  type Quantiles,
+  reportedQuantiles,
+  summarizeCohort,
+  summarizeCohorts,
+  ttftObservations,
+} from "./cohorts.js";
+export {
+  type CompareOptions,
+  type Comparison,
+  compareTraces,
+  type ErrorCell,
+  type HitCanary,
+  type Quantity,
+} from "./compare.js";
+export { modeledTrace } from "./modeled-trace.js";
+export { type Pacing, type Plan, type PlanOptions, type Prompts, planReplay } from "./plan.js";
+export { coldChains, type PoolChains, poolChains } from "./pool-chains.js";
+export { durationsMs, type Replay, type ReplayOptions, replay } from "./run-replay.js";
+export { sequenceBlocks } from "./sequence-blocks.js";
+export { ClusteredValues, resampleSessions, sessionBootstrap } from "./session-bootstrap.js";

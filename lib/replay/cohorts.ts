@@ -1,0 +1,116 @@
+import type { Ms } from "../base/index.js";
+import { quantileSorted, sortedCopy } from "../base/index.js";
+import type { Sessions } from "../sessions/index.js";
+import { kaplanMeier, quantileOf } from "../survival/index.js";
+import { isComplete, type Trace, type TraceRecord, totalMs } from "../trace/index.js";
+
+/** Requests grouped by turn: first turns hit at most a shared prefix, later ones also their own history. */
+export type CohortName = "all" | "turn1" | "turns2plus";
+
+export const cohortNames: readonly CohortName[] = ["all", "turn1", "turns2plus"];
+
+/** The quantiles that every table reports. */
+export const reportedQuantiles = [0.5, 0.9, 0.99] as const;
+
+export interface Quantiles {
+  readonly p50?: Ms;
+  readonly p90?: Ms;
+  readonly p99?: Ms;
+}
+
+export interface CohortSummary {
+  /** Requests in the cohort, and how many of them never showed a first token. */
+  readonly n: number;
+  readonly censored: number;
+  readonly ttftMs: Quantiles;
+  /** Over all gaps between chunks of output, the first token's wait left out. */
+  readonly itlMs: Quantiles;
+  /** Arrival to last token. */
+  readonly totalMs: Quantiles;
+}
+
+/** Indices of a trace's records in a cohort. */
+export function cohortIndices(sessions: Sessions, cohort: CohortName): number[] {
+  return Array.from(sessions.turn.keys()).filter((i) => {
+    const turn = sessions.turn[i] as number;
+    return cohort === "all" || (cohort === "turn1") === (turn === 1);
+  });
+}
+
+/**
+ * TTFT as survival data: a request that failed, timed out or was cut off before its first token is censored at the
+ * last time it was known to wait. Records that tell neither are left out and counted.
+ */
+export function ttftObservations(records: readonly TraceRecord[]): {
+  readonly times: Float64Array;
+  readonly observed: boolean[];
+  readonly unknown: number;
+} {
+  const times: number[] = [];
+  const observed: boolean[] = [];
+  let unknown = 0;
+  for (const record of records) {
+    const timeMs = record.ttftMs ?? record.elapsedMs;
+    if (timeMs === undefined) unknown++;
+    else {
+      times.push(timeMs);
+      observed.push(record.ttftMs !== undefined);
+    }
+  }
+  return { times: Float64Array.from(times), observed, unknown };
+}
+
+/**
+ * Summary of one cohort. Quantiles are definition 7 of Hyndman and Fan; where requests are censored, TTFT quantiles
+ * are those of the Kaplan-Meier curve, undefined where it does not reach them.
+ */
+export function summarizeCohort(records: readonly TraceRecord[]): CohortSummary {
+  const { times, observed, unknown } = ttftObservations(records);
+  const censored = observed.filter((seen) => !seen).length;
+  const gaps = records.flatMap((r) => (r.itlMs ? [r.itlMs] : []));
+  const gapCount = gaps.reduce((sum, g) => sum + g.length, 0);
+  const allGaps = new Float64Array(gapCount);
+  let at = 0;
+  for (const g of gaps) {
+    allGaps.set(g, at);
+    at += g.length;
+  }
+  const totals = records.flatMap((r) => totalMs(r) ?? []);
+  return {
+    n: records.length - unknown,
+    censored,
+    ttftMs: censored === 0 ? plainQuantiles(times) : censoredQuantiles(times, observed),
+    itlMs: plainQuantiles(allGaps),
+    totalMs: plainQuantiles(totals),
+  };
+}
+
+/** Summaries of all cohorts of a trace. */
+export function summarizeCohorts(trace: Trace, sessions: Sessions): Record<CohortName, CohortSummary> {
+  const of = (cohort: CohortName): CohortSummary =>
+    summarizeCohort(cohortIndices(sessions, cohort).map((i) => trace.records[i] as TraceRecord));
+  return { all: of("all"), turn1: of("turn1"), turns2plus: of("turns2plus") };
+}
+
+/** How many requests delivered all their output. */
+export function completedCount(trace: Trace): number {
+  return trace.records.filter(isComplete).length;
+}
+
+function plainQuantiles(values: ArrayLike<number>): Quantiles {
+  const ascending = sortedCopy(values);
+  return named(reportedQuantiles.map((p) => quantileSorted(ascending, p)));
+}
+
+function censoredQuantiles(times: Float64Array, observed: boolean[]): Quantiles {
+  const curve = kaplanMeier({ times, observed });
+  return named(reportedQuantiles.map((p) => quantileOf(curve, p)));
+}
+
+function named([p50, p90, p99]: readonly (number | undefined)[]): Quantiles {
+  return {
+    ...(p50 !== undefined && { p50 }),
+    ...(p90 !== undefined && { p90 }),
+    ...(p99 !== undefined && { p99 }),
+  };
+}

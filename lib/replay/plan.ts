@@ -1,0 +1,111 @@
+import { InputError, type Ms, requireFinite, requireInteger, type Tokens } from "../base/index.js";
+import type { EngineRequest } from "../engine/index.js";
+import { type Sessions, thinkGapsFromDurations, thinkGapsMs } from "../sessions/index.js";
+import type { Trace } from "../trace/index.js";
+import { coldChains, plannedOutputTokens, poolChains } from "./pool-chains.js";
+import { sequenceBlocks } from "./sequence-blocks.js";
+
+/** Open loop: every request at its recorded time. Session: turn N+1 follows turn N's completion by the think gap. */
+export type Pacing = "open-loop" | "session";
+
+/** Recorded: prompts share what the trace says they share. Cold: every prompt unique. */
+export type Prompts = "recorded" | "cold";
+
+/** How to turn a trace into requests. */
+export interface PlanOptions {
+  readonly trace: Trace;
+  readonly sessions: Sessions;
+  /** Default "session". */
+  readonly pacing?: Pacing;
+  /** Default "recorded". */
+  readonly prompts?: Prompts;
+  /** Block size of the pool that will run it. Default: the trace's. */
+  readonly blockSize?: Tokens;
+  /** Arrivals of roots (open loop: of all) come this many times as fast; think gaps stay. Default 1. */
+  readonly rateScale?: number;
+  /** Modeled duration of each record, arrival to last token, for a trace without latencies: gaps are taken from here. */
+  readonly durationsMs?: readonly (Ms | undefined)[];
+}
+
+/** A replay is data: requests to fire, in the order of the trace's records. */
+export interface Plan {
+  readonly requests: readonly EngineRequest[];
+  readonly pacing: Pacing;
+  readonly prompts: Prompts;
+  readonly blockSize: Tokens;
+  /** Content ids run from 0 to contentCount - 1. */
+  readonly contentCount: number;
+  /** What was assumed where the trace is silent, in words for the user. */
+  readonly assumptions: readonly string[];
+}
+
+/**
+ * Plans a replay. Nothing downstream asks whether it is open loop or paced, warm or cold: that is in the data.
+ * @throws InputError when the trace has no records, or no arrivals
+ */
+export function planReplay(options: PlanOptions): Plan {
+  const { trace, sessions, pacing = "session", prompts = "recorded", rateScale = 1 } = options;
+  const { records } = trace;
+  if (records.length === 0) throw new InputError("planReplay: the trace has no records to replay");
+  if (records.some((r) => r.arrivalMs === undefined))
+    throw new InputError(
+      "planReplay: the trace has no arrival times (arrival_ms): a replay needs to know when requests arrive",
+    );
+  requireFinite("planReplay", "rateScale", rateScale, Number.MIN_VALUE);
+  const traceBlockSize = trace.meta.blockSize ?? 16;
+  const blockSize = requireInteger("planReplay", "blockSize", options.blockSize ?? traceBlockSize, 1);
+  const assumptions: string[] = [];
+
+  const chains =
+    prompts === "cold"
+      ? coldChains(trace, blockSize)
+      : poolChains(trace, sequenceBlocks(trace, sessions.parent, traceBlockSize), traceBlockSize, blockSize);
+  if (prompts === "recorded" && records.every((r) => r.blockIds === undefined))
+    assumptions.push("the trace has no block hashes: no prompt shares anything with another");
+  if (chains.unhashedPromptBlocks > 0 && prompts === "recorded")
+    assumptions.push(
+      `${chains.unhashedPromptBlocks} full prompt blocks have no hash and are shared with nothing`,
+    );
+
+  const gaps = pacing === "session" ? pacingGapsMs(options, assumptions) : undefined;
+  const originMs = records.reduce((least, r) => Math.min(least, r.arrivalMs as Ms), Number.POSITIVE_INFINITY);
+  const unanswered = records.filter((r) => r.outputTokens < 1).length;
+  if (unanswered > 0)
+    assumptions.push(`${unanswered} requests without output are replayed with one output token`);
+
+  const requests = records.map((record, index): EngineRequest => {
+    const shape = {
+      promptTokens: record.promptTokens,
+      outputTokens: plannedOutputTokens(record.outputTokens),
+      contentIds: chains.contentIds[index] as Int32Array,
+    };
+    const gapMs = gaps?.[index];
+    const parent = sessions.parent[index] as number;
+    if (gapMs !== undefined) return { ...shape, after: { parent, gapMs } };
+    return { ...shape, fireAtMs: ((record.arrivalMs as Ms) - originMs) / rateScale };
+  });
+  return { requests, pacing, prompts, blockSize, contentCount: chains.contentCount, assumptions };
+}
+
+/** Gap between the parent's completion and each record's arrival; undefined where its own arrival paces it. */
+function pacingGapsMs(options: PlanOptions, assumptions: string[]): readonly (Ms | undefined)[] {
+  const { trace, sessions, durationsMs } = options;
+  const turns = sessions.parent.filter((p) => p >= 0).length;
+  let gapsMs: readonly (Ms | undefined)[];
+  if (durationsMs) {
+    const modeled = thinkGapsFromDurations(trace, sessions, durationsMs);
+    gapsMs = modeled.gapsMs;
+    if (modeled.clipped > 0)
+      assumptions.push(
+        `${modeled.clipped} of ${turns} turns arrived before their parent's modeled completion: gap 0`,
+      );
+  } else gapsMs = thinkGapsMs(trace, sessions);
+  const unknown = gapsMs.filter(
+    (gapMs, i) => gapMs === undefined && (sessions.parent[i] as number) >= 0,
+  ).length;
+  if (unknown > 0)
+    assumptions.push(
+      `${unknown} turns follow a parent whose completion is unknown: fired at their recorded time`,
+    );
+  return gapsMs;
+}

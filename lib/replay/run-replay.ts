@@ -1,0 +1,120 @@
+import type { Ms } from "../base/index.js";
+import { type EngineOptions, type SimulationRun, simulate } from "../engine/index.js";
+import type { LatencyModel } from "../latency/index.js";
+import type { Sessions } from "../sessions/index.js";
+import type { Trace } from "../trace/index.js";
+import { modeledTrace } from "./modeled-trace.js";
+import { type Pacing, type Plan, type Prompts, planReplay } from "./plan.js";
+
+/** One replay of a trace through the simulated engine. */
+export interface ReplayOptions {
+  readonly trace: Trace;
+  readonly sessions: Sessions;
+  readonly model: LatencyModel;
+  readonly pacing?: Pacing;
+  readonly prompts?: Prompts;
+  readonly engine?: Partial<EngineOptions>;
+  readonly seed?: number | string;
+  readonly rateScale?: number;
+  /** Keep per-token gaps in the modeled trace. Default true. */
+  readonly gaps?: boolean;
+  /** Keep the load of every step. Default false. */
+  readonly keepLoads?: boolean;
+  readonly onProgress?: (fraction: number) => void;
+}
+
+/** What a replay made: a trace beside the source, and how the engine fared. */
+export interface Replay {
+  readonly trace: Trace;
+  readonly plan: Plan;
+  readonly run: SimulationRun;
+  readonly seed: number | string;
+  /** Virtual time covered, and real time spent in planning, simulating and writing the trace. */
+  readonly virtualMs: Ms;
+  readonly wallMs: Ms;
+  /** Fraction of requests outside the latency model's fit range. */
+  readonly extrapolated: number;
+}
+
+/**
+ * Replays a trace: plan, simulate, and the result as a trace. A trace without latencies cannot tell its think gaps; they
+ * are then taken from the completions of an open-loop replay of the same trace, and the plan's assumptions say so.
+ * @throws InputError as {@link planReplay} and {@link simulate} do
+ */
+export function replay(options: ReplayOptions): Replay {
+  const startedMs = performance.now();
+  const { trace, sessions, model, seed = 1, engine = {} } = options;
+  const blockSize = engine.blockSize ?? trace.meta.blockSize ?? 16;
+  const planOptions = {
+    trace,
+    sessions,
+    blockSize,
+    ...(options.pacing && { pacing: options.pacing }),
+    ...(options.prompts && { prompts: options.prompts }),
+    ...(options.rateScale !== undefined && { rateScale: options.rateScale }),
+  };
+  const simulatePlan = (plan: Plan): SimulationRun =>
+    simulate({
+      requests: plan.requests,
+      model,
+      engine: { ...engine, blockSize },
+      seed,
+      contentCount: plan.contentCount,
+      keepLoads: options.keepLoads ?? false,
+      ...(options.onProgress && { onProgress: options.onProgress }),
+    });
+
+  let plan: Plan;
+  const paced = (options.pacing ?? "session") === "session";
+  if (paced && trace.records.every((r) => r.ttftMs === undefined) && sessions.parent.some((p) => p >= 0)) {
+    const open = simulatePlan(planReplay({ ...planOptions, pacing: "open-loop" }));
+    plan = planReplay({ ...planOptions, durationsMs: durationsMs(open) });
+    plan = {
+      ...plan,
+      assumptions: [
+        "the trace has no latencies: think gaps are arrivals less the modeled completions of an open-loop replay",
+        ...plan.assumptions,
+      ],
+    };
+  } else plan = planReplay(planOptions);
+
+  const run = simulatePlan(plan);
+  const modeled = modeledTrace(trace, plan, run, {
+    gaps: options.gaps ?? true,
+    seed,
+    modelKind: model.kind,
+  });
+  return {
+    trace: modeled,
+    plan,
+    run,
+    seed,
+    virtualMs: run.endMs,
+    wallMs: performance.now() - startedMs,
+    extrapolated: extrapolatedFraction(modeled, model),
+  };
+}
+
+/** Arrival to last token of each request, ms; undefined where it did not complete. */
+export function durationsMs(run: SimulationRun): (Ms | undefined)[] {
+  return Array.from(run.lastStep, (last, i) =>
+    last < 0 ? undefined : (run.steps.endMs[last] as Ms) + (run.emissionMs[i] as Ms) - (run.fireMs[i] as Ms),
+  );
+}
+
+function extrapolatedFraction(trace: Trace, model: LatencyModel): number {
+  const { uncachedTokens, contextTokens, runningSeqs } = model.range;
+  let outside = 0;
+  for (const record of trace.records) {
+    const uncached = record.promptTokens - (record.cachedTokens ?? 0);
+    const context = record.promptTokens + record.outputTokens;
+    if (
+      uncached < uncachedTokens[0] ||
+      uncached > uncachedTokens[1] ||
+      context > contextTokens[1] ||
+      (record.concurrency ?? 1) > runningSeqs[1]
+    )
+      outside++;
+  }
+  return trace.records.length === 0 ? 0 : outside / trace.records.length;
+}

@@ -1,0 +1,97 @@
+import { type RandomStream, sortedCopy, stream } from "../base/index.js";
+
+/**
+ * Values that belong to sessions, sorted once, so that quantiles of a resample of sessions cost one pass: a session
+ * drawn k times counts each of its values k times.
+ */
+export class ClusteredValues {
+  readonly size: number;
+  readonly #values: Float64Array;
+  readonly #cluster: Int32Array;
+
+  /** @param clusterOf the session of each value, from 0 */
+  constructor(values: ArrayLike<number>, clusterOf: ArrayLike<number>) {
+    const order = Uint32Array.from({ length: values.length }, (_, i) => i).sort(
+      (a, b) => (values[a] as number) - (values[b] as number),
+    );
+    this.size = order.length;
+    this.#values = Float64Array.from(order, (i) => values[i] as number);
+    this.#cluster = Int32Array.from(order, (i) => clusterOf[i] as number);
+  }
+
+  /**
+   * Quantiles (definition 7) of the values with each session counted `multiplicity` times; undefined when that leaves
+   * no values.
+   * @param probabilities ascending
+   */
+  quantiles(probabilities: readonly number[], multiplicity?: Int32Array): (number | undefined)[] {
+    let total = this.size;
+    if (multiplicity) {
+      total = 0;
+      for (let i = 0; i < this.size; i++) total += multiplicity[this.#cluster[i]!]!;
+    }
+    if (total === 0) return probabilities.map(() => undefined);
+    const wanted = probabilities.map((p) => (total - 1) * p);
+    const result: number[] = [];
+    let seen = 0;
+    let q = 0;
+    let below: number | undefined;
+    for (let i = 0; i < this.size && q < wanted.length; i++) {
+      const times = multiplicity ? multiplicity[this.#cluster[i]!]! : 1;
+      if (times === 0) continue;
+      const value = this.#values[i]!;
+      seen += times;
+      // Order statistics seen - times .. seen - 1 are this value; the one below each position is kept across values.
+      for (; q < wanted.length; ) {
+        const position = wanted[q]!;
+        const floor = Math.floor(position);
+        const part = position - floor;
+        if (floor + (part > 0 ? 1 : 0) > seen - 1) {
+          if (floor <= seen - 1) below = value;
+          break;
+        }
+        const low = floor <= seen - times - 1 ? (below as number) : value;
+        result.push(low + part * (value - low));
+        q++;
+      }
+    }
+    return result;
+  }
+}
+
+/** Sessions drawn with replacement, as many as there are: how often each was drawn. */
+export function resampleSessions(count: number, random: RandomStream): Int32Array {
+  const multiplicity = new Int32Array(count);
+  for (let i = 0; i < count; i++) multiplicity[random.integer(count)]!++;
+  return multiplicity;
+}
+
+/**
+ * Percentile bootstrap over sessions (Davison and Hinkley 1997, section 3.8: resampling clusters, since turns of one
+ * session are not independent): the interval of each of several statistics of a resample.
+ * @param statistic values of the statistics for given session multiplicities; undefined values are left out
+ */
+export function sessionBootstrap(
+  sessionCount: number,
+  statistic: (multiplicity: Int32Array) => readonly (number | undefined)[],
+  options: { readonly replicates?: number; readonly level?: number; readonly seed?: number | string } = {},
+): (readonly [low: number, high: number] | undefined)[] {
+  const { replicates = 400, level = 0.95, seed = 1 } = options;
+  const random = stream(seed, "session-bootstrap");
+  const draws: number[][] = [];
+  for (let r = 0; r < replicates; r++) {
+    statistic(resampleSessions(sessionCount, random)).forEach((value, k) => {
+      draws[k] ??= [];
+      if (value !== undefined && Number.isFinite(value)) draws[k].push(value);
+    });
+  }
+  const tail = (1 - level) / 2;
+  return draws.map((values) => {
+    // Too many empty resamples say that the statistic hardly exists: then it has no interval.
+    if (values.length < 0.9 * replicates) return undefined;
+    const sorted = sortedCopy(values);
+    const at = (p: number): number =>
+      sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))] as number;
+    return [at(tail), at(1 - tail)] as const;
+  });
+}
