@@ -1,0 +1,17 @@
+/**
+ * The load generator: drives an OpenAI-compatible server and measures every request.
+ *
+ * Read `loadgen-options.ts` first (what can be asked), then `run-loadgen.ts` (the course of a run), then one driver,
+ * say `drive-sessions.ts`. `api-client.ts` and `answer-reader.ts` do the measuring. Times are milliseconds.
+ */
+export type { LoadProgress } from "./load-run.js";
+export {
+  defaultLoadgenOptions,
+  type LoadgenOptions,
+  type LoadPattern,
+  loadgenOptions,
+  loadPatterns,
+} from "./loadgen-options.js";
+export { type LoadgenHooks, type LoadgenResult, runLoadgen } from "./run-loadgen.js";
+export { SEND_LAG_LIMIT_MS, type SendLag } from "./send-lag.js";
+export { type CohortJson, type LoadSummary, type QuantileJson, summariseLoad } from "./summarise-load.js";

@@ -1,0 +1,111 @@
+import type { Ms, Tokens } from "../../base/index.js";
+import type { BlockTable, TraceRecord } from "../../trace/index.js";
+import type { ApiClient } from "./api-client.js";
+import type { Conversation, Conversations } from "./conversation.js";
+import type { Exchange } from "./exchange.js";
+import { type RequestLabels, recordExchange } from "./record-exchange.js";
+import { requestBody, type SamplingOptions } from "./request-body.js";
+
+/** Counts while a run is under way. */
+export interface LoadProgress {
+  readonly sent: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly inFlight: number;
+  /** Requests the run will send, where the pattern fixes it. */
+  readonly planned?: number;
+  readonly elapsedMs: Ms;
+}
+
+/** A request whose body is written: sending it costs no more work. */
+export interface ReadyRequest {
+  readonly conversation: Conversation;
+  readonly labels: RequestLabels;
+  readonly path: string;
+  readonly body: string;
+}
+
+/** What a run needs from outside. */
+export interface LoadRunOptions {
+  readonly client: ApiClient;
+  readonly conversations: Conversations;
+  readonly model: string;
+  readonly sampling: SamplingOptions;
+  readonly blockSize: Tokens;
+  /** Takes up the block hashes of the records. */
+  readonly blocks: BlockTable;
+  readonly signal: AbortSignal;
+  readonly planned?: number;
+  readonly onProgress?: (progress: LoadProgress) => void;
+  readonly onRecord?: (record: TraceRecord) => void;
+}
+
+/** One run under way: drivers decide when to fire; the run fires, measures and records. */
+export class LoadRun {
+  readonly startedAtMs: Ms = performance.now();
+  readonly records: TraceRecord[] = [];
+  readonly #options: LoadRunOptions;
+  #sent = 0;
+  #failed = 0;
+  #inFlight = 0;
+
+  constructor(options: LoadRunOptions) {
+    this.#options = options;
+    options.signal.addEventListener("abort", () => options.client.abortAll("the run was stopped"), {
+      once: true,
+    });
+  }
+
+  get signal(): AbortSignal {
+    return this.#options.signal;
+  }
+
+  get conversations(): Conversations {
+    return this.#options.conversations;
+  }
+
+  /** Writes the request that sends a conversation as it stands. */
+  prepare(conversation: Conversation, labels: RequestLabels): ReadyRequest {
+    const prompt = conversation.prompt();
+    return {
+      conversation,
+      labels,
+      path: prompt.kind === "messages" ? "/v1/chat/completions" : "/v1/completions",
+      body: requestBody(this.#options.model, prompt, labels.outputTokens, this.#options.sampling),
+    };
+  }
+
+  /** Sends a request that was due at `dueAtMs` on the monotonic clock, and records it when it has ended. */
+  async fire(request: ReadyRequest, dueAtMs: Ms, onFirstToken?: () => void): Promise<Exchange> {
+    this.#sent++;
+    const concurrency = ++this.#inFlight;
+    const exchange = await this.#options.client.sendBody(request.path, request.body, onFirstToken);
+    this.#inFlight--;
+    if (exchange.failure) this.#failed++;
+    const record = recordExchange(exchange, {
+      labels: request.labels,
+      startedAtMs: this.startedAtMs,
+      dueAtMs,
+      concurrency,
+      promptTokenIds: request.conversation.tokenIds(),
+      expectedPromptTokens: request.conversation.tokens(),
+      blockSize: this.#options.blockSize,
+      blocks: this.#options.blocks,
+    });
+    this.records.push(record);
+    this.#options.onRecord?.(record);
+    this.#options.onProgress?.(this.progress());
+    return exchange;
+  }
+
+  progress(): LoadProgress {
+    return {
+      sent: this.#sent,
+      completed: this.#sent - this.#inFlight - this.#failed,
+      failed: this.#failed,
+      inFlight: this.#inFlight,
+      ...(this.#options.planned !== undefined && { planned: this.#options.planned }),
+      elapsedMs: performance.now() - this.startedAtMs,
+    };
+  }
+}

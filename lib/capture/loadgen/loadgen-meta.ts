@@ -1,0 +1,78 @@
+import type { JsonValue, TraceMeta, TraceRecord } from "../../trace/index.js";
+import type { PromptStyle } from "./conversation.js";
+import type { LoadgenOptions } from "./loadgen-options.js";
+import type { SendLag } from "./send-lag.js";
+import type { ServerFacts } from "./server-facts.js";
+
+/** Whether arrivals were independent of the server, and whether that can be claimed. */
+export type LoopKind = "open" | "closed" | "lagged";
+
+/**
+ * The meta line of a load generator's trace: what was asked of which server, and where token counts and ids come
+ * from. The API key is not part of it.
+ */
+export function loadgenMeta(
+  options: LoadgenOptions,
+  server: ServerFacts,
+  style: PromptStyle,
+  startedAt: Date,
+): TraceMeta {
+  const { apiKey: _secret, model, blockSize, url: _address, ...load } = options;
+  return {
+    model,
+    source: "loadgen",
+    blockSize,
+    extra: {
+      pattern: options.pattern,
+      seed: options.seed,
+      options: snakeCase(load),
+      prompt_as: style.kind,
+      token_source: tokenSource(server),
+      ...(server.version !== undefined && { engine: "vllm", engine_version: server.version }),
+      started_at: startedAt.toISOString(),
+    },
+  };
+}
+
+/** Adds what is known only at the end: how requests went out and what is missing. */
+export function finishedMeta(
+  meta: TraceMeta,
+  end: { readonly loop: LoopKind; readonly sendLag: SendLag | undefined; readonly notSent: number },
+): TraceMeta {
+  const { sendLag } = end;
+  return {
+    ...meta,
+    extra: {
+      ...meta.extra,
+      loop: end.loop,
+      ...(sendLag && { send_lag_ms: { p50: sendLag.p50Ms, p99: sendLag.p99Ms, max: sendLag.maxMs } }),
+      not_sent: end.notSent,
+    },
+  };
+}
+
+/** Where the trace's token counts and block hashes come from. */
+function tokenSource(server: ServerFacts): string {
+  if (server.returnsTokenIds) return "server: return_token_ids";
+  return "server: usage";
+}
+
+/** Failed requests a reason, most frequent first. */
+export function failuresByReason(records: readonly TraceRecord[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { finishReason, extra } of records)
+    if (extra?.error !== undefined && finishReason !== undefined)
+      counts.set(finishReason, (counts.get(finishReason) ?? 0) + 1);
+  return new Map([...counts].sort((a, b) => b[1] - a[1]));
+}
+
+function snakeCase(options: object): JsonValue {
+  return Object.fromEntries(
+    Object.entries(options)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [
+        name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+        value as JsonValue,
+      ]),
+  );
+}

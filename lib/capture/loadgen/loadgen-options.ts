@@ -1,0 +1,119 @@
+import {
+  InputError,
+  type Ms,
+  type PerSecond,
+  requireFinite,
+  requireInteger,
+  type Tokens,
+} from "../../base/index.js";
+import { doublingStairs } from "../../workload/index.js";
+
+/** The arrival patterns. `multiturn`, `poisson` and `burst` are open loop; the others wait for answers. */
+export const loadPatterns = ["multiturn", "poisson", "constant", "staircase", "burst", "sweep"] as const;
+export type LoadPattern = (typeof loadPatterns)[number];
+
+/** Everything that fixes a load: with the same server, the same options send the same requests. */
+export interface LoadgenOptions {
+  /** Base address of an OpenAI-compatible server. */
+  readonly url: string;
+  readonly model: string;
+  readonly pattern: LoadPattern;
+  /** Which API is driven. Default "completions". */
+  readonly endpoint: "completions" | "chat";
+  /** How prompts go over the wire. Default "auto": token ids where the server has a tokenizer and returns ids. */
+  readonly promptAs: "auto" | "text" | "ids";
+  /** Ids that prompts sent as token ids are drawn from; default: those of ordinary text, by the server's tokenizer. */
+  readonly tokenIdRange?: readonly [number, number];
+  /** Requests a second (poisson) or sessions a second (multiturn). Default 1. */
+  readonly ratePerSecond: PerSecond;
+  readonly turns: number;
+  readonly prefixTokens: Tokens;
+  readonly prefixCount: number;
+  readonly promptTokens: Tokens;
+  readonly outputTokens: Tokens;
+  readonly thinkTimeMs: Ms;
+  /** Arrivals go on for this long; what is in flight is then waited for. */
+  readonly durationMs: Ms;
+  /** Stops after this many sessions (multiturn) or requests (poisson, burst), if that is earlier. */
+  readonly sessions?: number;
+  /** Workers of `constant`; the top of a doubling staircase. */
+  readonly concurrency: number;
+  /** Concurrency levels of `staircase`; default: doubling up to `concurrency`. */
+  readonly stairs?: readonly number[];
+  readonly burstSize: number;
+  readonly burstIntervalMs: Ms;
+  readonly seed: number;
+  /** Time limit of one request. */
+  readonly timeoutMs: Ms;
+  readonly temperature: number;
+  readonly ignoreEos: boolean;
+  /** Tokens a block behind the recorded hashes. */
+  readonly blockSize: Tokens;
+  /** Sent as a bearer token; not recorded. */
+  readonly apiKey?: string;
+}
+
+/** The defaults: those of the original load generator where it has them. */
+export const defaultLoadgenOptions = {
+  pattern: "constant",
+  endpoint: "completions",
+  promptAs: "auto",
+  ratePerSecond: 1,
+  turns: 5,
+  prefixTokens: 10_000,
+  prefixCount: 2,
+  promptTokens: 512,
+  outputTokens: 128,
+  thinkTimeMs: 0,
+  durationMs: 60_000,
+  concurrency: 1,
+  burstSize: 8,
+  burstIntervalMs: 10_000,
+  seed: 0,
+  timeoutMs: 300_000,
+  temperature: 0,
+  ignoreEos: true,
+  blockSize: 16,
+} as const satisfies Partial<LoadgenOptions>;
+
+/**
+ * Fills in the defaults and checks every option.
+ * @throws InputError naming the option that is out of range
+ */
+export function loadgenOptions(
+  given: Partial<LoadgenOptions> & Pick<LoadgenOptions, "url" | "model">,
+): LoadgenOptions {
+  const options: LoadgenOptions = { ...defaultLoadgenOptions, ...given };
+  const where = "loadgen";
+  if (!loadPatterns.includes(options.pattern))
+    throw new InputError(
+      `${where}: pattern must be one of ${loadPatterns.join(", ")}, got ${JSON.stringify(options.pattern)}`,
+    );
+  if (options.endpoint === "chat" && options.promptAs === "ids")
+    throw new InputError(`${where}: chat messages are text: promptAs "ids" needs endpoint "completions"`);
+  requireFinite(where, "ratePerSecond", options.ratePerSecond, Number.MIN_VALUE);
+  requireInteger(where, "turns", options.turns, 1);
+  requireInteger(where, "prefixTokens", options.prefixTokens);
+  requireInteger(where, "prefixCount", options.prefixCount, 1);
+  requireInteger(where, "promptTokens", options.promptTokens, 1);
+  requireInteger(where, "outputTokens", options.outputTokens, 1);
+  requireFinite(where, "thinkTimeMs", options.thinkTimeMs, 0);
+  requireFinite(where, "durationMs", options.durationMs, 1);
+  if (options.sessions !== undefined) requireInteger(where, "sessions", options.sessions, 1);
+  requireInteger(where, "concurrency", options.concurrency, 1);
+  for (const level of options.stairs ?? []) requireInteger(where, "stairs", level, 1);
+  if (options.stairs?.length === 0) throw new InputError(`${where}: stairs must have at least one level`);
+  requireInteger(where, "burstSize", options.burstSize, 1);
+  requireFinite(where, "burstIntervalMs", options.burstIntervalMs, 1);
+  requireInteger(where, "seed", options.seed, Number.MIN_SAFE_INTEGER);
+  requireFinite(where, "timeoutMs", options.timeoutMs, 1, 2 ** 31 - 1);
+  requireFinite(where, "temperature", options.temperature, 0);
+  requireInteger(where, "blockSize", options.blockSize, 1);
+  return options;
+}
+
+/** The concurrency levels that a closed-loop pattern holds, in order. */
+export function concurrencyLevels(options: LoadgenOptions): readonly number[] {
+  if (options.pattern === "constant") return [options.concurrency];
+  return options.stairs ?? doublingStairs(options.concurrency);
+}

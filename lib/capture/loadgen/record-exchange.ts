@@ -1,0 +1,83 @@
+import type { Ms, Tokens } from "../../base/index.js";
+import type { BlockTable, JsonValue, TraceRecord } from "../../trace/index.js";
+import { chainBlocks } from "./chain-blocks.js";
+import type { Exchange } from "./exchange.js";
+
+/** What the load generator knows of a request before sending it. */
+export interface RequestLabels {
+  readonly outputTokens: Tokens;
+  readonly session?: string;
+  /** From 1. */
+  readonly turn?: number;
+  /** Part of a sweep that it belongs to. */
+  readonly stage?: string;
+}
+
+/** The circumstances of an exchange. */
+export interface ExchangeContext {
+  readonly labels: RequestLabels;
+  /** Start of the run on the clock of the exchange. */
+  readonly startedAtMs: Ms;
+  /** When the request was due. */
+  readonly dueAtMs: Ms;
+  /** Requests in flight when it was sent, itself included. */
+  readonly concurrency: number;
+  /** The ids that were sent, where the client knows them; those that the server returned go first. */
+  readonly promptTokenIds: readonly number[] | undefined;
+  readonly expectedPromptTokens: Tokens;
+  readonly blockSize: Tokens;
+  readonly blocks: BlockTable;
+}
+
+/**
+ * Turns an exchange into a trace record. Failures are records too: their `finishReason` is the reason, `error` says
+ * more, and what was seen of the answer stays. `send_lag_ms` is the time from when the request was due to when its
+ * bytes went out; `prompt_tokens_expected` marks a prompt that neither server nor client has counted.
+ */
+export function recordExchange(exchange: Exchange, context: ExchangeContext): TraceRecord {
+  const { labels, blockSize, blocks } = context;
+  const { chunkAtMs, chunkTokens, usage, failure, outputTokenIds } = exchange;
+  const promptIds = exchange.promptTokenIds ?? context.promptTokenIds;
+  const gaps = Math.max(0, chunkAtMs.length - 1);
+  const itlMs = new Float64Array(gaps);
+  for (let i = 0; i < gaps; i++) itlMs[i] = micros((chunkAtMs[i + 1] as Ms) - (chunkAtMs[i] as Ms));
+  const itlTokens = Int32Array.from(chunkTokens.slice(1));
+  const finishReason = failure?.reason ?? exchange.finishReason;
+  const extra: Record<string, JsonValue> = {
+    send_lag_ms: micros((exchange.writtenAtMs ?? exchange.endedAtMs) - context.dueAtMs),
+    ...(labels.stage !== undefined && { stage: labels.stage }),
+    ...(failure && { error: failure.detail }),
+    ...(usage === undefined && promptIds === undefined && { prompt_tokens_expected: true }),
+  };
+  const promptBlocks = promptIds && chainBlocks(promptIds, blockSize, blocks);
+  return {
+    promptTokens: usage?.promptTokens ?? promptIds?.length ?? context.expectedPromptTokens,
+    ...(usage?.cachedTokens !== undefined && { cachedTokens: usage.cachedTokens }),
+    outputTokens: usage?.outputTokens ?? outputTokenIds?.length ?? sum(chunkTokens),
+    arrivalMs: micros(exchange.sentAtMs - context.startedAtMs),
+    ...(chunkAtMs.length > 0 && { ttftMs: micros((chunkAtMs[0] as Ms) - exchange.sentAtMs), itlMs }),
+    ...(itlTokens.some((tokens) => tokens !== 1) && { itlTokens }),
+    concurrency: context.concurrency,
+    ...(promptBlocks && { blockIds: promptBlocks }),
+    ...(promptIds &&
+      outputTokenIds && {
+        outputBlockIds: chainBlocks([...promptIds, ...outputTokenIds], blockSize, blocks).subarray(
+          (promptBlocks as Int32Array).length,
+        ),
+      }),
+    ...(finishReason !== undefined && { finishReason }),
+    elapsedMs: micros(exchange.endedAtMs - exchange.sentAtMs),
+    ...(labels.session !== undefined && { session: labels.session }),
+    ...(labels.turn !== undefined && { turn: labels.turn }),
+    extra,
+  };
+}
+
+/** To whole microseconds: the clock tells no more, and the file stays small. */
+function micros(ms: Ms): Ms {
+  return Math.round(ms * 1000) / 1000;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,92 @@
+import { InputError, type Tokens } from "../../base/index.js";
+import { promptText, type TokenPool, tokenPoolOf } from "../../workload/index.js";
+import { ApiClient, type ApiClientOptions } from "./api-client.js";
+import type { Prompt } from "./prompt.js";
+
+/** What a server turned out to offer, asked before the measured load begins. */
+export interface ServerFacts {
+  /** The answer of `/version` (vLLM). */
+  readonly version?: string;
+  /** The model's longest context, where `/v1/models` tells it (vLLM). */
+  readonly maxModelTokens?: Tokens;
+  /** It returns the token ids of prompts and answers. */
+  readonly returnsTokenIds: boolean;
+  /** It refuses fields outside OpenAI's own API. */
+  readonly strictFields: boolean;
+  /** Tokens of ordinary text, where `/tokenize` tells them (vLLM). */
+  readonly tokenPool?: TokenPool;
+  /** Characters of synthesized text a token, measured on a sample; undefined when nothing counts tokens. */
+  readonly charactersPerToken?: number;
+}
+
+const SAMPLE_CHARACTERS = 2_000;
+
+/**
+ * Asks a server what it offers: its version, a tokenizer, token ids, and whether it takes the fields that are not
+ * OpenAI's. It costs a few small requests, one of which generates two tokens.
+ * @throws InputError when the server does not answer at all, or refuses the model
+ */
+export async function learnServer(
+  options: ApiClientOptions & { readonly endpoint: "completions" | "chat" },
+): Promise<ServerFacts> {
+  const client = new ApiClient({ ...options, timeoutMs: Math.min(options.timeoutMs, 120_000) });
+  const plain = new ApiClient({
+    ...options,
+    timeoutMs: Math.min(options.timeoutMs, 120_000),
+    sampling: { ...options.sampling, ignoreEos: false, returnTokenIds: false },
+  });
+  try {
+    const sample = promptText({ seed: 0, name: "tokenizer sample", characters: SAMPLE_CHARACTERS });
+    const prompt: Prompt =
+      options.endpoint === "chat"
+        ? { kind: "messages", messages: [{ role: "user", content: sample }] }
+        : { kind: "text", text: sample };
+    let strictFields = false;
+    let probe = await client.send(prompt, 2);
+    if (probe.failure?.detail.startsWith("HTTP 4")) {
+      probe = await plain.send(prompt, 2);
+      strictFields = probe.failure === undefined;
+    }
+    if (probe.failure)
+      throw new InputError(
+        `loadgen: ${options.url} does not serve ${options.model}: ${probe.failure.detail}`,
+      );
+    const [version, models, tokenized] = await Promise.all([
+      client.json("GET", "/version"),
+      client.json("GET", "/v1/models"),
+      client.json("POST", "/tokenize", { model: options.model, prompt: sample, add_special_tokens: false }),
+    ]);
+    const ids = tokenIdsOf(tokenized);
+    const sampleTokens = ids?.length ?? (probe.usage?.promptTokens || undefined);
+    const maxModelTokens = maxModelTokensOf(models, options.model);
+    return {
+      returnsTokenIds: probe.promptTokenIds !== undefined && probe.outputTokenIds !== undefined,
+      strictFields,
+      ...(versionOf(version) !== undefined && { version: versionOf(version) as string }),
+      ...(maxModelTokens !== undefined && { maxModelTokens }),
+      ...(ids && { tokenPool: tokenPoolOf(ids) }),
+      ...(sampleTokens !== undefined && { charactersPerToken: SAMPLE_CHARACTERS / sampleTokens }),
+    };
+  } finally {
+    await Promise.all([client.close(), plain.close()]);
+  }
+}
+
+function versionOf(answer: unknown): string | undefined {
+  const version = (answer as { version?: unknown } | undefined)?.version;
+  return typeof version === "string" ? version : undefined;
+}
+
+function tokenIdsOf(answer: unknown): number[] | undefined {
+  const tokens = (answer as { tokens?: unknown } | undefined)?.tokens;
+  return Array.isArray(tokens) && tokens.length > 0 && tokens.every(Number.isInteger)
+    ? (tokens as number[])
+    : undefined;
+}
+
+function maxModelTokensOf(answer: unknown, model: string): Tokens | undefined {
+  const data = (answer as { data?: unknown } | undefined)?.data;
+  if (!Array.isArray(data)) return undefined;
+  const entry = (data as { id?: unknown; max_model_len?: unknown }[]).find((each) => each?.id === model);
+  return typeof entry?.max_model_len === "number" ? entry.max_model_len : undefined;
+}

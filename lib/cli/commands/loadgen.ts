@@ -1,0 +1,242 @@
+import { writeFile } from "node:fs/promises";
+import cliProgress from "cli-progress";
+import { Command, InvalidArgumentError, Option } from "commander";
+import {
+  defaultLoadgenOptions as defaults,
+  type LoadgenOptions,
+  type LoadProgress,
+  type LoadSummary,
+  loadgenOptions,
+  loadPatterns,
+  runLoadgen,
+  summariseLoad,
+} from "../../capture/index.js";
+
+/** The flags as commander hands them over: seconds where users of the original tool write seconds. */
+interface LoadgenFlags {
+  readonly url: string;
+  readonly model: string;
+  readonly pattern: LoadgenOptions["pattern"];
+  readonly endpoint: LoadgenOptions["endpoint"];
+  readonly promptAs: LoadgenOptions["promptAs"];
+  readonly tokenRange?: readonly [number, number];
+  readonly rate: number;
+  readonly turns: number;
+  readonly prefixTokens: number;
+  readonly prefixCount: number;
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  readonly thinkTime: number;
+  readonly duration: number;
+  readonly sessions?: number;
+  readonly concurrency: number;
+  readonly stairs?: readonly number[];
+  readonly burstSize: number;
+  readonly burstInterval: number;
+  readonly seed: number;
+  readonly timeout: number;
+  readonly temperature: number;
+  readonly ignoreEos: boolean;
+  readonly blockSize: number;
+  readonly out?: string;
+  readonly traceOut?: string;
+  readonly json?: boolean;
+}
+
+/** The `loadgen` command: drives an OpenAI-compatible server and measures. */
+export function loadgenCommand(): Command {
+  return new Command("loadgen")
+    .description("Drive an OpenAI-compatible server with a synthetic workload and measure every request.")
+    .requiredOption("--url <url>", "base address of the server, e.g. http://127.0.0.1:8000")
+    .requiredOption("--model <name>", "model name, as the server knows it")
+    .addOption(
+      new Option("--pattern <name>", "arrival pattern").choices([...loadPatterns]).default(defaults.pattern),
+    )
+    .addOption(
+      new Option("--endpoint <api>", "API to drive")
+        .choices(["completions", "chat"])
+        .default(defaults.endpoint),
+    )
+    .addOption(
+      new Option("--prompt-as <form>", "how prompts are sent; auto = ids where the server supports them")
+        .choices(["auto", "text", "ids"])
+        .default(defaults.promptAs),
+    )
+    .option("--token-range <low:high>", "ids that prompts sent as ids are drawn from", parseRange)
+    .option(
+      "--rate <n>",
+      "sessions (multiturn) or requests (poisson) per second",
+      parseNumber,
+      defaults.ratePerSecond,
+    )
+    .option("--turns <n>", "multiturn: turns a session", parseNumber, defaults.turns)
+    .option(
+      "--prefix-tokens <n>",
+      "multiturn: tokens of each shared prefix",
+      parseNumber,
+      defaults.prefixTokens,
+    )
+    .option(
+      "--prefix-count <n>",
+      "multiturn: shared prefixes, given out in turn",
+      parseNumber,
+      defaults.prefixCount,
+    )
+    .option("--prompt-tokens <n>", "new prompt tokens a request or turn", parseNumber, defaults.promptTokens)
+    .option("--output-tokens <n>", "output tokens a request or turn", parseNumber, defaults.outputTokens)
+    .option("--think-time <s>", "multiturn: seconds from an answer's end to the next turn", parseNumber, 0)
+    .option("--duration <s>", "seconds during which requests arrive", parseNumber, defaults.durationMs / 1000)
+    .option(
+      "--sessions <n>",
+      "stop after this many sessions (or requests, for poisson and burst)",
+      parseNumber,
+    )
+    .option(
+      "--concurrency <n>",
+      "constant: workers; staircase: the top stair",
+      parseNumber,
+      defaults.concurrency,
+    )
+    .option("--stairs <list>", "staircase: concurrency levels, e.g. 1,2,4,8", parseList)
+    .option("--burst-size <n>", "burst: simultaneous requests", parseNumber, defaults.burstSize)
+    .option(
+      "--burst-interval <s>",
+      "burst: seconds between bursts",
+      parseNumber,
+      defaults.burstIntervalMs / 1000,
+    )
+    .option("--seed <n>", "fixes arrivals and prompts", parseNumber, defaults.seed)
+    .option("--timeout <s>", "time limit of one request", parseNumber, defaults.timeoutMs / 1000)
+    .option("--temperature <t>", "sampling temperature", parseNumber, defaults.temperature)
+    .option("--no-ignore-eos", "let answers end early: do not send ignore_eos")
+    .option("--block-size <n>", "tokens a block behind the recorded hashes", parseNumber, defaults.blockSize)
+    .option("--out <file>", "write the run's summary as JSON")
+    .option("--trace-out <file>", "write the trace, one record a request (.gz is compressed)")
+    .option("--json", "print the summary as JSON on stdout")
+    .addHelpText(
+      "after",
+      `
+A key in the environment variable OPENAI_API_KEY is sent as a bearer token. Ctrl-C stops the run and finishes the files.
+
+Example: 60 agentic sessions of 5 turns over two shared prefixes
+  prefixlab loadgen --url http://127.0.0.1:8000 --model my-model --pattern multiturn --rate 1 --sessions 60 \\
+    --turns 5 --prefix-tokens 2000 --prompt-tokens 128 --output-tokens 64 --out run.json --trace-out run.jsonl.gz`,
+    )
+    .action(async (flags: LoadgenFlags) => {
+      await runCommand(flags);
+    });
+}
+
+async function runCommand(flags: LoadgenFlags): Promise<void> {
+  const options = optionsOf(flags);
+  const stop = new AbortController();
+  // Once: a second Ctrl-C ends the process the usual way.
+  const onInterrupt = () => stop.abort();
+  process.once("SIGINT", onInterrupt);
+  process.once("SIGTERM", onInterrupt);
+  const bar = progressBar();
+  try {
+    const result = await runLoadgen(options, {
+      signal: stop.signal,
+      onProgress: bar.update,
+      ...(flags.traceOut !== undefined && { traceOut: flags.traceOut }),
+    });
+    bar.stop();
+    const summary = summariseLoad(result);
+    for (const warning of result.warnings) process.stderr.write(`warning: ${warning}\n`);
+    if (flags.out !== undefined) await writeFile(flags.out, `${JSON.stringify(summary, null, 2)}\n`);
+    process.stdout.write(flags.json ? `${JSON.stringify(summary)}\n` : summaryText(summary));
+    if (summary.completed === 0 || summary.stopped) process.exitCode = 1;
+  } finally {
+    bar.stop();
+    process.off("SIGINT", onInterrupt);
+    process.off("SIGTERM", onInterrupt);
+  }
+}
+
+function optionsOf(flags: LoadgenFlags): LoadgenOptions {
+  const apiKey = process.env.OPENAI_API_KEY;
+  return loadgenOptions({
+    url: flags.url,
+    model: flags.model,
+    pattern: flags.pattern,
+    endpoint: flags.endpoint,
+    promptAs: flags.promptAs,
+    ...(flags.tokenRange && { tokenIdRange: flags.tokenRange }),
+    ratePerSecond: flags.rate,
+    turns: flags.turns,
+    prefixTokens: flags.prefixTokens,
+    prefixCount: flags.prefixCount,
+    promptTokens: flags.promptTokens,
+    outputTokens: flags.outputTokens,
+    thinkTimeMs: flags.thinkTime * 1000,
+    durationMs: flags.duration * 1000,
+    ...(flags.sessions !== undefined && { sessions: flags.sessions }),
+    concurrency: flags.concurrency,
+    ...(flags.stairs && { stairs: flags.stairs }),
+    burstSize: flags.burstSize,
+    burstIntervalMs: flags.burstInterval * 1000,
+    seed: flags.seed,
+    timeoutMs: flags.timeout * 1000,
+    temperature: flags.temperature,
+    ignoreEos: flags.ignoreEos,
+    blockSize: flags.blockSize,
+    ...(apiKey && { apiKey }),
+  });
+}
+
+function progressBar(): { update(progress: LoadProgress): void; stop(): void } {
+  if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
+  const bar = new cliProgress.SingleBar({
+    stream: process.stderr,
+    format: "{bar} {value}/{total} done, {inFlight} in flight, {failed} failed, {seconds} s",
+    hideCursor: true,
+  });
+  let started = false;
+  return {
+    update: ({ completed, failed, sent, planned, inFlight, elapsedMs }) => {
+      const payload = { inFlight, failed, seconds: Math.round(elapsedMs / 1000) };
+      if (!started) bar.start(planned ?? sent, 0, payload);
+      started = true;
+      bar.setTotal(planned ?? sent);
+      bar.update(completed + failed, payload);
+    },
+    stop: () => bar.stop(),
+  };
+}
+
+function summaryText(summary: LoadSummary): string {
+  const ms = (value: number | null) => (value === null ? "-" : value.toFixed(1)).padStart(9);
+  const rows = Object.entries(summary.cohorts)
+    .filter(([, cohort]) => cohort.n > 0)
+    .map(([name, { n, ttft_ms: ttft, itl_ms: itl, cached_share: cached }]) => {
+      const latencies = [ttft.p50, ttft.p90, ttft.p99, itl.p50, itl.p90, itl.p99].map(ms).join("");
+      const share = cached === null ? "-" : `${(100 * cached).toFixed(1)} %`;
+      return `${name.padEnd(11)}${String(n).padStart(6)}${latencies}${share.padStart(10)}\n`;
+    });
+  const lag = summary.send_lag_ms;
+  return [
+    `${summary.completed} of ${summary.requests} requests completed in ${summary.duration_s.toFixed(1)} s: `,
+    `${summary.requests_per_s.toFixed(2)} requests/s, ${summary.output_tokens_per_s.toFixed(1)} output tokens/s\n`,
+    `loop ${summary.loop}${lag ? `, send lag p50 ${lag.p50.toFixed(2)} p99 ${lag.p99.toFixed(2)} ms` : ""}\n`,
+    `${"ms".padEnd(11)}${"n".padStart(6)} TTFT p50      p90      p99  ITL p50      p90      p99    cached\n`,
+    ...rows,
+  ].join("");
+}
+
+function parseNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("not a number");
+  return value;
+}
+
+function parseList(text: string): number[] {
+  return text.split(",").map(parseNumber);
+}
+
+function parseRange(text: string): [number, number] {
+  const [low, high, more] = text.split(":").map(parseNumber);
+  if (low === undefined || high === undefined || more !== undefined)
+    throw new InvalidArgumentError("not of the form low:high");
+  return [low, high];
+}

@@ -1,0 +1,111 @@
+import { InputError, type Ms, type PerSecond, requireFinite, requireInteger, stream } from "../base/index.js";
+
+/** How long arrivals go on: for a time, up to a number of them, or both, whichever ends first. */
+export interface ArrivalSpan {
+  readonly durationMs?: Ms;
+  readonly count?: number;
+}
+
+/**
+ * Poisson arrivals: exponential gaps of mean `1000 / ratePerSecond` ms, the first one included. Drawn from
+ * `stream(seed, "arrivals")`.
+ * @returns times in ms, ascending, all below `durationMs`
+ * @throws InputError when the rate is no positive number, or the span has neither duration nor count
+ */
+export function poissonArrivals(
+  options: ArrivalSpan & { readonly ratePerSecond: PerSecond; readonly seed: number | string },
+): Float64Array {
+  const meanGapMs = 1000 / requireRate("poissonArrivals", options.ratePerSecond);
+  const draws = stream(options.seed, "arrivals");
+  requireSpan("poissonArrivals", options);
+  const durationMs = options.durationMs ?? Number.POSITIVE_INFINITY;
+  const limit = options.count ?? Number.POSITIVE_INFINITY;
+  const times: number[] = [];
+  let atMs = draws.exponential(meanGapMs);
+  while (times.length < limit && atMs < durationMs) {
+    times.push(atMs);
+    atMs += draws.exponential(meanGapMs);
+  }
+  return Float64Array.from(times);
+}
+
+/**
+ * Evenly spaced arrivals, the first at 0.
+ * @returns times in ms, ascending, all below `durationMs`
+ * @throws InputError when the rate is no positive number, or the span has neither duration nor count
+ */
+export function constantArrivals(options: ArrivalSpan & { readonly ratePerSecond: PerSecond }): Float64Array {
+  const gapMs = 1000 / requireRate("constantArrivals", options.ratePerSecond);
+  const limit = options.count ?? Number.POSITIVE_INFINITY;
+  requireSpan("constantArrivals", options);
+  const durationMs = options.durationMs ?? Number.POSITIVE_INFINITY;
+  const times: number[] = [];
+  // A product, not a running sum: the hundred-thousandth arrival is as exact as the first.
+  for (let i = 0; i < limit && i * gapMs < durationMs; i++) times.push(i * gapMs);
+  return Float64Array.from(times);
+}
+
+/**
+ * Poisson arrivals whose rate climbs a staircase: the duration is divided evenly over `ratesPerSecond`. Each stair
+ * has a stream of its own, so that a stair added at the end moves no earlier arrival.
+ * @returns times in ms, ascending
+ * @throws InputError when a rate is no positive number or there is none
+ */
+export function staircaseArrivals(options: {
+  readonly ratesPerSecond: readonly PerSecond[];
+  readonly durationMs: Ms;
+  readonly seed: number | string;
+}): Float64Array {
+  const { ratesPerSecond } = options;
+  if (ratesPerSecond.length === 0) throw new InputError("staircaseArrivals: needs at least one rate");
+  const stairMs =
+    requireFinite("staircaseArrivals", "durationMs", options.durationMs, 0) / ratesPerSecond.length;
+  return Float64Array.from(
+    ratesPerSecond.flatMap((ratePerSecond, stair) => {
+      const within = poissonArrivals({
+        ratePerSecond,
+        durationMs: stairMs,
+        seed: `${options.seed}/stair ${stair}`,
+      });
+      return Array.from(within, (atMs) => stair * stairMs + atMs);
+    }),
+  );
+}
+
+/**
+ * Bursts: `burstSize` simultaneous arrivals every `burstIntervalMs`, the first burst at 0.
+ * @returns times in ms, ascending, all below `durationMs`
+ * @throws InputError when size or interval is not positive
+ */
+export function burstArrivals(
+  options: ArrivalSpan & { readonly burstSize: number; readonly burstIntervalMs: Ms },
+): Float64Array {
+  requireInteger("burstArrivals", "burstSize", options.burstSize, 1);
+  requireFinite("burstArrivals", "burstIntervalMs", options.burstIntervalMs, Number.MIN_VALUE);
+  const bursts = constantArrivals({
+    ratePerSecond: 1000 / options.burstIntervalMs,
+    ...(options.durationMs !== undefined && { durationMs: options.durationMs }),
+    ...(options.count !== undefined && { count: Math.ceil(options.count / options.burstSize) }),
+  });
+  const times = Array.from(bursts).flatMap((atMs) => new Array<number>(options.burstSize).fill(atMs));
+  return Float64Array.from(times.slice(0, options.count));
+}
+
+/** Concurrency levels of a staircase that doubles up to a peak: 16 gives 1, 2, 4, 8, 16; 6 gives 1, 2, 4, 6. */
+export function doublingStairs(peak: number): number[] {
+  requireInteger("doublingStairs", "peak", peak, 1);
+  const stairs: number[] = [];
+  for (let level = 1; level < peak; level *= 2) stairs.push(level);
+  return [...stairs, peak];
+}
+
+function requireRate(where: string, ratePerSecond: PerSecond): PerSecond {
+  return requireFinite(where, "ratePerSecond", ratePerSecond, Number.MIN_VALUE);
+}
+
+function requireSpan(where: string, span: ArrivalSpan): void {
+  if (span.durationMs === undefined && span.count === undefined)
+    throw new InputError(`${where}: needs durationMs, count or both, or it would never end`);
+  if (span.durationMs !== undefined) requireFinite(where, "durationMs", span.durationMs, 0);
+  if (span.count !== undefined) requireInteger(where, "count", span.count);
+}

@@ -1,0 +1,317 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  type LoadgenOptions,
+  loadgenOptions,
+  runLoadgen,
+  summariseLoad,
+} from "../../../lib/capture/index.js";
+import { isComplete, readTrace } from "../../../lib/trace/index.js";
+import {
+  answerCharacter,
+  codes,
+  type FakeServer,
+  type FakeServerOptions,
+  startFakeServer,
+} from "./fake-server.js";
+
+let server: FakeServer | undefined;
+let scratch: string;
+
+beforeEach(() => {
+  scratch = mkdtempSync(join(tmpdir(), "prefixlab-loadgen-"));
+});
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+  rmSync(scratch, { recursive: true });
+});
+
+async function start(options: FakeServerOptions = {}): Promise<FakeServer> {
+  server = await startFakeServer(options);
+  return server;
+}
+
+function optionsFor(url: string, given: Partial<LoadgenOptions>): LoadgenOptions {
+  return loadgenOptions({ url, model: "fake", promptTokens: 40, outputTokens: 5, ...given });
+}
+
+describe("multiturn", () => {
+  const sessions: Partial<LoadgenOptions> = {
+    pattern: "multiturn",
+    ratePerSecond: 200,
+    sessions: 6,
+    turns: 3,
+    prefixTokens: 64,
+    prefixCount: 2,
+    durationMs: 60_000,
+  };
+
+  for (const promptAs of ["ids", "text"] as const)
+    it(`sends each turn as the prefix, all earlier prompts and real answers, and a new prompt (${promptAs})`, async () => {
+      const { url, received } = await start();
+      const { trace } = await runLoadgen(optionsFor(url, { ...sessions, promptAs }));
+      expect(trace.records).toHaveLength(18);
+      expect(trace.records.every(isComplete)).toBe(true);
+      const bySize = (tokens: number) => received.filter(({ promptIds }) => promptIds.length === tokens);
+      // Turn n: 64 prefix + n x 40 prompt + (n - 1) x 5 answer.
+      expect([104, 149, 194].map((tokens) => bySize(tokens).length)).toEqual([6, 6, 6]);
+      expect(new Set(received.map(({ promptIds }) => promptIds.slice(0, 64).join())).size).toBe(2);
+      for (const { promptIds } of bySize(194)) {
+        const parent = bySize(149).find((each) => each.promptIds.every((id, i) => id === promptIds[i]));
+        expect(parent, "a turn-2 prompt that turn 3 begins with").toBeDefined();
+        expect(promptIds.slice(149, 154)).toEqual(
+          codes([0, 1, 2, 3, 4].map((k) => answerCharacter(149, k)).join("")),
+        );
+      }
+    });
+
+  it("sends a chat as a system prefix and alternating messages that hold the real answers", async () => {
+    const { url, received } = await start();
+    await runLoadgen(optionsFor(url, { ...sessions, endpoint: "chat" }));
+    const last = received.filter(({ body }) => (body.messages as unknown[]).length === 6);
+    expect(last).toHaveLength(6);
+    for (const { body, path } of last) {
+      expect(path).toBe("/v1/chat/completions");
+      const messages = body.messages as { role: string; content: string }[];
+      expect(messages.map(({ role }) => role)).toEqual([
+        "system",
+        "user",
+        "assistant",
+        "user",
+        "assistant",
+        "user",
+      ]);
+      expect(messages[2]?.content).toBe([0, 1, 2, 3, 4].map((k) => answerCharacter(104, k)).join(""));
+    }
+  });
+
+  it("fires a turn only after the turn before has ended and the think time has passed", async () => {
+    const { url } = await start({ behave: () => ({ kind: "answer", firstMs: 10, gapMs: 2 }) });
+    const { trace } = await runLoadgen(optionsFor(url, { ...sessions, thinkTimeMs: 30 }));
+    for (const record of trace.records) {
+      if (record.turn === 1) continue;
+      const before = trace.records.find((r) => r.session === record.session && r.turn === record.turn! - 1)!;
+      expect(record.arrivalMs! - (before.arrivalMs! + before.elapsedMs!)).toBeGreaterThanOrEqual(30 - 0.01);
+    }
+  });
+
+  it("records block hashes that chain from a turn's prompt and answer into the next turn's prompt", async () => {
+    const { url } = await start();
+    const { trace } = await runLoadgen(optionsFor(url, sessions));
+    for (const record of trace.records) {
+      expect(record.blockIds).toHaveLength(Math.floor(record.promptTokens / 16));
+      expect(record.outputBlockIds).toHaveLength(
+        Math.floor((record.promptTokens + record.outputTokens) / 16) - record.blockIds!.length,
+      );
+      if (record.turn === 1) continue;
+      const before = trace.records.find((r) => r.session === record.session && r.turn === record.turn! - 1)!;
+      const chain = [...before.blockIds!, ...before.outputBlockIds!];
+      expect([...record.blockIds!].slice(0, chain.length)).toEqual(chain);
+    }
+    const turn1 = trace.records.filter(({ turn }) => turn === 1);
+    expect(new Set(turn1.map(({ blockIds }) => blockIds![3])).size).toBe(2);
+    expect(new Set(turn1.map(({ blockIds }) => blockIds![4])).size).toBe(6);
+  });
+
+  it("ends a session with its first failed turn and counts the turns that were not sent", async () => {
+    const { url } = await start({
+      behave: (n) => (n === 0 ? { kind: "status", status: 503, message: "full" } : { kind: "answer" }),
+    });
+    const result = await runLoadgen(optionsFor(url, sessions));
+    expect(result.trace.records).toHaveLength(16);
+    expect(result.notSent).toBe(2);
+    expect(result.stopped).toBe(false);
+    expect(result.warnings.join("\n")).toContain("2 planned requests were not sent");
+  });
+});
+
+describe("failures are records with a reason", () => {
+  const one: Partial<LoadgenOptions> = { pattern: "burst", burstSize: 1, durationMs: 1, timeoutMs: 400 };
+
+  it.each([
+    [
+      "an HTTP error",
+      { kind: "status", status: 503, message: "queue full" },
+      "error",
+      0,
+      "HTTP 503: queue full",
+    ],
+    ["an error inside the stream", { kind: "stream-error", afterTokens: 2 }, "error", 2, "the engine died"],
+    ["a hang-up in mid-stream", { kind: "hang-up", afterTokens: 2 }, "disconnect", 2, ""],
+    ["a stream that ends early in good order", { kind: "truncate", afterTokens: 3 }, "truncated", 3, ""],
+    ["a server that never answers", { kind: "silence" }, "timeout", 0, "400 ms"],
+  ] as const)("%s", async (_title, behaviour, reason, tokens, detail) => {
+    const { url } = await start({ behave: () => behaviour });
+    const { trace, warnings } = await runLoadgen(optionsFor(url, one));
+    expect(trace.records).toHaveLength(1);
+    const record = trace.records[0]!;
+    expect(record.finishReason).toBe(reason);
+    expect(isComplete(record)).toBe(false);
+    expect(record.outputTokens).toBe(tokens);
+    expect(record.promptTokens).toBe(40);
+    expect(record.ttftMs === undefined).toBe(tokens === 0);
+    expect(record.elapsedMs).toBeGreaterThan(0);
+    expect(record.extra?.error).toContain(detail);
+    expect(warnings.join()).toContain(`1 of 1 requests failed: ${reason}`);
+  });
+
+  it("a server that is gone in mid-run: later requests are disconnects, and the run ends", async () => {
+    const fake = await start({ behave: () => ({ kind: "answer", gapMs: 5 }) });
+    const run = runLoadgen(optionsFor(fake.url, { pattern: "poisson", ratePerSecond: 50, sessions: 20 }));
+    setTimeout(() => void fake.close(), 250);
+    const { trace } = await run;
+    server = undefined;
+    expect(trace.records).toHaveLength(20);
+    expect(trace.records.some(isComplete)).toBe(true);
+    expect(trace.records.at(-1)?.finishReason).toBe("disconnect");
+  });
+});
+
+describe("servers that offer less", () => {
+  it("without token ids: prompts go as text, counts come from usage, and a warning says there are no hashes", async () => {
+    const { url, received } = await start({ vllm: false });
+    const { trace, warnings } = await runLoadgen(
+      optionsFor(url, { pattern: "poisson", ratePerSecond: 100, sessions: 3 }),
+    );
+    expect(received.every(({ body }) => typeof body.prompt === "string")).toBe(true);
+    expect(trace.records.map(({ promptTokens, outputTokens }) => [promptTokens, outputTokens])).toEqual(
+      Array(3).fill([40, 5]),
+    );
+    expect(trace.records.every(({ blockIds }) => blockIds === undefined)).toBe(true);
+    expect(trace.meta.extra.token_source).toBe("server: usage");
+    expect(warnings.join()).toContain("no block hashes");
+  });
+
+  it("that refuse unknown fields get none", async () => {
+    const { url, received } = await start({ vllm: false, strictFields: true });
+    await runLoadgen(optionsFor(url, { pattern: "poisson", ratePerSecond: 100, sessions: 2 }));
+    expect(received).toHaveLength(2);
+    expect(received[0]?.body).not.toHaveProperty("ignore_eos");
+  });
+
+  it("that do not answer at all are refused before the run", async () => {
+    const fake = await start();
+    await fake.close();
+    server = undefined;
+    await expect(runLoadgen(optionsFor(fake.url, {}))).rejects.toThrow(/does not serve fake: ECONNREFUSED/);
+  });
+
+  it("a context longer than the model's is refused before the run", async () => {
+    const { url } = await start();
+    await expect(runLoadgen(optionsFor(url, { pattern: "multiturn", prefixTokens: 99_990 }))).rejects.toThrow(
+      /longest request takes 100215 tokens, but fake has a context of 100000/,
+    );
+  });
+});
+
+describe("arrivals", () => {
+  it("open loop: a server that answers slowly holds no arrival back", async () => {
+    const { url } = await start({ behave: () => ({ kind: "answer", firstMs: 600 }) });
+    const { trace } = await runLoadgen(
+      optionsFor(url, { pattern: "poisson", ratePerSecond: 100, sessions: 40 }),
+    );
+    expect(trace.records.at(-1)?.concurrency).toBe(40);
+    expect(trace.records.at(-1)!.arrivalMs!).toBeLessThan(trace.records[0]!.arrivalMs! + 600);
+  });
+
+  it("the same seed sends the same prompts, another seed others", async () => {
+    const { url, received } = await start();
+    const promptsOf = async (seed: number) => {
+      const from = received.length;
+      await runLoadgen(optionsFor(url, { pattern: "poisson", ratePerSecond: 200, sessions: 5, seed }));
+      return received.slice(from).map(({ promptIds }) => promptIds.join());
+    };
+    const [first, again, other] = [await promptsOf(1), await promptsOf(1), await promptsOf(2)];
+    expect(again).toEqual(first);
+    expect(other).not.toEqual(first);
+  });
+
+  it("burst: simultaneous requests every interval", async () => {
+    const { url } = await start();
+    const { trace } = await runLoadgen(
+      optionsFor(url, { pattern: "burst", burstSize: 4, burstIntervalMs: 150, durationMs: 400 }),
+    );
+    expect(trace.records).toHaveLength(12);
+    expect(trace.records.map(({ arrivalMs }) => Math.floor(arrivalMs! / 150))).toEqual([
+      0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2,
+    ]);
+  });
+
+  it("staircase: concurrency never exceeds the level of its stair", async () => {
+    const { url } = await start({ behave: () => ({ kind: "answer", firstMs: 5, gapMs: 1 }) });
+    const { trace, loop } = await runLoadgen(
+      optionsFor(url, { pattern: "staircase", stairs: [1, 4], durationMs: 400 }),
+    );
+    expect(loop).toBe("closed");
+    const stair = (index: number) =>
+      trace.records
+        .filter(({ arrivalMs }) => Math.floor(arrivalMs! / 200) === index)
+        .map((r) => r.concurrency!);
+    expect(Math.max(...stair(0))).toBe(1);
+    expect(Math.max(...stair(1))).toBe(4);
+  });
+});
+
+describe("files and interruption", () => {
+  it("writes a trace that reads back as the run's own, and leaves no partial file", async () => {
+    const { url } = await start();
+    const traceOut = join(scratch, "run.jsonl.gz");
+    const { trace } = await runLoadgen(
+      optionsFor(url, { pattern: "multiturn", ratePerSecond: 100, sessions: 3, turns: 2, prefixTokens: 64 }),
+      { traceOut },
+    );
+    const read = await readTrace(traceOut);
+    expect(read.rejected).toEqual([]);
+    expect(read.warnings).toEqual([]);
+    expect(read.meta).toEqual(trace.meta);
+    expect(read.records.map(({ session, turn, ttftMs }) => [session, turn, ttftMs])).toEqual(
+      trace.records.map(({ session, turn, ttftMs }) => [session, turn, ttftMs]),
+    );
+    expect(read.records.map(({ blockIds }) => blockIds!.length)).toEqual(
+      trace.records.map(({ blockIds }) => blockIds!.length),
+    );
+    expect(existsSync(join(scratch, "run.jsonl.partial"))).toBe(false);
+  });
+
+  it("stopped in mid-run: finished requests stay, those in flight are aborts, the rest is counted as not sent", async () => {
+    const { url } = await start({ behave: (n) => (n < 3 ? { kind: "answer" } : { kind: "silence" }) });
+    const traceOut = join(scratch, "run.jsonl");
+    const stop = new AbortController();
+    const result = await runLoadgen(
+      optionsFor(url, { pattern: "poisson", ratePerSecond: 20, sessions: 100, durationMs: 60_000 }),
+      {
+        signal: stop.signal,
+        traceOut,
+        onProgress: ({ completed }) => completed === 3 && setTimeout(() => stop.abort(), 200),
+      },
+    );
+    expect(result.stopped).toBe(true);
+    const reasons = result.trace.records.map(({ finishReason }) => finishReason);
+    expect(reasons.slice(0, 3)).toEqual(["length", "length", "length"]);
+    expect(new Set(reasons.slice(3))).toEqual(new Set(["abort"]));
+    expect(result.trace.records.length + result.notSent).toBe(100);
+    expect((await readTrace(traceOut)).records).toHaveLength(result.trace.records.length);
+    expect(readFileSync(traceOut, "utf8").split("\n")[0]).toContain(`"not_sent":${result.notSent}`);
+  });
+
+  it("never writes the API key, the prompts or the answers", async () => {
+    const { url } = await start();
+    const traceOut = join(scratch, "run.jsonl");
+    const result = await runLoadgen(
+      optionsFor(url, {
+        pattern: "poisson",
+        ratePerSecond: 100,
+        sessions: 2,
+        promptAs: "text",
+        apiKey: "sk-secret",
+      }),
+      { traceOut },
+    );
+    const written = readFileSync(traceOut, "utf8") + JSON.stringify(summariseLoad(result));
+    expect(written).not.toContain("sk-secret");
+    expect(written).not.toContain(answerCharacter(40, 0) + answerCharacter(40, 1) + answerCharacter(40, 2));
+  });
+});
