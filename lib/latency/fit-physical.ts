@@ -1,10 +1,11 @@
 import type { Ms } from "../base/index.js";
+import { collectDonors, type DonorSample } from "./donor-bins.js";
 import type { FitReport, ResidualSummary } from "./fit-report.js";
 import type { FitRange, LatencyModel } from "./latency-model.js";
-import { collectNoise, type NoiseSample, prefillClass, seqsClass } from "./noise-donors.js";
 import type { Observation } from "./observations.js";
 import { physicalModel } from "./physical-model.js";
 import { type RobustFit, robustNonNegativeFit } from "./robust-fit.js";
+import { noiseAxes, prefillClass, seqsClass } from "./step-classes.js";
 import {
   type OverheadCoefficients,
   overheadCoefficientTable,
@@ -62,7 +63,7 @@ export function fitPhysical(observations: readonly Observation[], range: FitRang
     step,
     overhead: arrival,
     range,
-    noise: collectNoise(noiseSamples(observations, fit, overhead)),
+    noise: collectDonors(noiseSamples(observations, fit, overhead), noiseAxes),
     emissionMs,
   });
   return {
@@ -111,18 +112,19 @@ function* noiseSamples(
   observations: readonly Observation[],
   fit: RobustFit,
   overhead: OverheadCoefficients,
-): Generator<NoiseSample> {
+): Generator<DonorSample> {
   for (const [i, { kind, ms, load, steps, promptTokens, run }] of observations.entries()) {
     if (kind !== "isolated") {
-      yield { load, ratio: fit.ratios[i]!, run };
+      const row = prefillClass(load.prefillTokens);
+      yield { row, column: seqsClass(load.decodeSeqs), value: fit.ratios[i]!, run };
       continue;
     }
     const predicted = ms / fit.ratios[i]!;
     const outside = overhead.requestMs + overhead.promptTokenMs * promptTokens;
     const inSteps = predicted - outside;
     if (inSteps < leastStepShare * predicted) continue;
-    const perStep = { ...load, prefillTokens: load.prefillTokens / steps };
-    yield { load: perStep, ratio: (ms - outside) / inSteps, run };
+    const row = prefillClass(load.prefillTokens / steps);
+    yield { row, column: 0, value: (ms - outside) / inSteps, run };
   }
 }
 

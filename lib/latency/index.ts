@@ -5,12 +5,13 @@
  * made of: `reconstruct-steps.ts` recovers the engine's steps from a recording, `observations.ts` collects measured
  * durations with the work behind them, `fit-physical.ts` prices that work. Times are milliseconds.
  */
+
+export type { DonorBin } from "./donor-bins.js";
 export { type FitOptions, fitLatency, type LatencyFit, type LatencyKind } from "./fit-latency.js";
 export { isExtrapolated, type RangedRequest } from "./fit-range.js";
 export type { FitReport, FittedCoefficient, ResidualSummary } from "./fit-report.js";
 export type { FitRange, LatencyModel, StepLoad, StepTimer } from "./latency-model.js";
 export { latencyModelFromJson } from "./latency-model-json.js";
-export type { NoiseBin } from "./noise-donors.js";
 export { type PhysicalModelParts, physicalModel } from "./physical-model.js";
 export {
   type ObservedStep,

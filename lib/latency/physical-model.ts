@@ -1,8 +1,9 @@
 import { InputError, requireFinite, stream } from "../base/index.js";
+import { type DonorBin, donorsFromJson, donorsToJson } from "./donor-bins.js";
+import { DonorSampler } from "./donor-sampler.js";
 import { type FitRange, fitRangeFromJson, fitRangeToJson } from "./fit-range.js";
 import type { LatencyModel, StepTimer } from "./latency-model.js";
-import { type NoiseBin, noiseFromJson, noiseToJson } from "./noise-donors.js";
-import { NoiseSampler } from "./noise-sampler.js";
+import { noiseAxes, prefillClass, seqsClass } from "./step-classes.js";
 import {
   type CoefficientDescription,
   type OverheadCoefficients,
@@ -24,8 +25,8 @@ export interface PhysicalModelParts {
   readonly floorMs?: number;
   readonly overhead: OverheadCoefficients;
   readonly range: FitRange;
-  /** Donors of step noise. Default: none, and the model is deterministic. */
-  readonly noise?: readonly NoiseBin[];
+  /** Donors of step noise, observed over predicted duration, on {@link noiseAxes}. Default: none, and the model is deterministic. */
+  readonly noise?: readonly DonorBin[];
   /** Donors of the emission overhead, ms, each >= 0. Default: none, an overhead of zero. */
   readonly emissionMs?: readonly number[];
 }
@@ -53,7 +54,7 @@ export function physicalModel(parts: PhysicalModelParts): LatencyModel {
       floor_ms: floorMs,
       overhead: coefficientsToJson(overheadCoefficientTable, overhead),
       range: fitRangeToJson(range),
-      noise: noiseToJson(noise),
+      noise: donorsToJson(noise),
       emission_ms: Array.from(emissionMs),
     }),
   };
@@ -70,25 +71,26 @@ export function physicalModelFromJson(json: Readonly<Record<string, unknown>>): 
     floorMs: requireFinite("physicalModelFromJson", "floor_ms", json.floor_ms ?? 0, 0),
     overhead: coefficientsFromJson(overheadCoefficientTable, json.overhead),
     range: fitRangeFromJson(json.range),
-    noise: noiseFromJson(json.noise ?? []),
+    noise: donorsFromJson(json.noise ?? [], noiseAxes),
     emissionMs: Array.isArray(json.emission_ms) ? json.emission_ms : [],
   });
 }
 
 function physicalTimer(
   seed: number | string,
-  parts: Pick<PhysicalModelParts, "step" | "overhead"> & { noise: readonly NoiseBin[]; floorMs: number },
+  parts: Pick<PhysicalModelParts, "step" | "overhead"> & { noise: readonly DonorBin[]; floorMs: number },
   emissionMs: Float64Array,
 ): StepTimer {
   const { step, overhead, floorMs } = parts;
-  const sampler = new NoiseSampler(parts.noise, stream(seed, "step noise"));
+  const sampler = new DonorSampler(parts.noise, noiseAxes, stream(seed, "step noise"));
   const emissions = stream(seed, "emission overhead");
-  const deterministic = parts.noise.length === 0;
+  const noisy = parts.noise.length > 0;
   return {
-    deterministic,
+    deterministic: !noisy && floorMs === 0,
     stepMs(load) {
       const ms = Math.max(floorMs, shortestStepMs, priceStep(step, load));
-      return deterministic ? ms : ms * sampler.next(load);
+      if (!noisy) return ms;
+      return ms * sampler.next(prefillClass(load.prefillTokens), seqsClass(load.decodeSeqs));
     },
     arrivalOverheadMs: (promptTokens) => overhead.requestMs + overhead.promptTokenMs * promptTokens,
     emissionOverheadMs: () =>
