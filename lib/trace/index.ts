@@ -1,10 +1,20 @@
 /**
  * Traces: what was captured on an engine or modeled by the simulator, one record a request.
  *
- * Read `trace.ts` first (the types), then `block-table.ts` (how block hashes become dense ids). Times are
- * milliseconds since the start of the capture; counts are tokens.
+ * Read `trace.ts` first (the types), then `block-table.ts` (how block hashes become dense ids), then
+ * `read-trace-rows.ts` (how a file becomes records, and what is checked). Times are milliseconds since the start of
+ * the capture; counts are tokens.
  */
 export { BlockTable } from "./block-table.js";
+export { defaultBlockSize } from "./meta-line.js";
+export { inArrivalOrder, readTrace } from "./read-trace.js";
+export {
+  type ReadProgress,
+  type ReadTraceOptions,
+  readTraceRows,
+  type TraceRows,
+} from "./read-trace-rows.js";
+export { recordFromLine, recordToLine } from "./record-text.js";
 export {
   decodeMs,
   isComplete,
@@ -15,3 +25,4 @@ export {
   type TraceRecord,
   totalMs,
 } from "./trace.js";
+export { TraceWriter, type TraceWriterOptions, writeTrace } from "./trace-writer.js";

@@ -1,0 +1,38 @@
+import { type ReadTraceOptions, readTraceRows } from "./read-trace-rows.js";
+import type { Trace, TraceRecord } from "./trace.js";
+
+/**
+ * Reads a whole trace in the tap schema into memory, in order of arrival: ties and records without an arrival keep
+ * file order, the latter behind all others.
+ * @throws InputError when the file cannot be read, is no trace at all, holds no usable record, or, with `strict`, at
+ * the first bad row
+ */
+export async function readTrace(path: string, options: ReadTraceOptions = {}): Promise<Trace> {
+  const rows = readTraceRows(path, { ...options, keepAllProblems: true });
+  const records: TraceRecord[] = [];
+  for await (const record of rows) records.push(record);
+  return {
+    meta: rows.meta,
+    records: inArrivalOrder(records),
+    blocks: rows.blocks,
+    rejected: rows.rejected,
+    warnings: rows.warnings,
+  };
+}
+
+/** Records sorted by arrival, stably; those without an arrival last. The same array when it is in order already. */
+export function inArrivalOrder(records: TraceRecord[]): TraceRecord[] {
+  let last = Number.NEGATIVE_INFINITY;
+  const ordered = records.every((record) => {
+    const at = record.arrivalMs ?? Number.POSITIVE_INFINITY;
+    const fine = at >= last;
+    last = at;
+    return fine;
+  });
+  if (ordered) return records;
+  return records.toSorted((a, b) => {
+    const from = a.arrivalMs ?? Number.POSITIVE_INFINITY;
+    const to = b.arrivalMs ?? Number.POSITIVE_INFINITY;
+    return from === to ? 0 : from - to;
+  });
+}
