@@ -1,0 +1,91 @@
+import type { Ms } from "../base/index.js";
+import { formatTickMs, rounded } from "./format-quantity.js";
+import { baseAxis } from "./house-style.js";
+import type { FigureJson } from "./plotly-figure.js";
+
+/** An axis as plotly takes it, with the mapping that label placement needs. */
+export interface LogAxis {
+  readonly attributes: Readonly<Record<string, FigureJson>>;
+  readonly min: number;
+  readonly max: number;
+  /** Where a value lies on the axis: 0 at `min`, 1 at `max`. */
+  position(value: number): number;
+}
+
+/**
+ * A logarithmic time axis in milliseconds, labelled with units: at each decade, or at each 1, 2 and 5 where the
+ * range is short. It is widened to the next 1, 2 or 5 on either side.
+ */
+export function logTimeAxis(title: string, minMs: Ms, maxMs: Ms): LogAxis {
+  const min = niceBelow(minMs);
+  const max = niceAbove(maxMs);
+  const wide = max / min > 300;
+  const ticks = wide ? decades(min, max) : onesTwosFives(min, max);
+  return logAxis(title, min, max, ticks, ticks.map(formatTickMs));
+}
+
+/** A logarithmic axis of probabilities down to `min`: 1, 0.5, 0.1, 0.01, ... */
+export function logProbabilityAxis(title: string, min: number): LogAxis {
+  const ticks = [1, 0.5, ...decades(min, 0.1).reverse()];
+  return logAxis(title, min, 1.12, ticks, ticks.map(String));
+}
+
+function logAxis(
+  title: string,
+  min: number,
+  max: number,
+  ticks: readonly number[],
+  texts: readonly string[],
+): LogAxis {
+  const low = Math.log10(min);
+  const span = Math.log10(max) - low;
+  return {
+    min,
+    max,
+    position: (value) => (Math.log10(value) - low) / span,
+    attributes: {
+      ...baseAxis(title),
+      type: "log",
+      range: [rounded(low), rounded(low + span)],
+      tickmode: "array",
+      tickvals: [...ticks],
+      ticktext: [...texts],
+      minor: { ticks: "outside", ticklen: 2, tickmode: "array", tickvals: minorTicks(min, max) },
+    },
+  };
+}
+
+function decades(min: number, max: number): number[] {
+  const first = Math.ceil(Math.log10(min) - 1e-9);
+  const last = Math.floor(Math.log10(max) + 1e-9);
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => Number(`1e${first + i}`));
+}
+
+function onesTwosFives(min: number, max: number): number[] {
+  return decades(min / 10, max)
+    .flatMap((decade) => [decade, 2 * decade, 5 * decade])
+    .filter((tick) => tick >= min * 0.999 && tick <= max * 1.001);
+}
+
+function minorTicks(min: number, max: number): number[] {
+  const ticks: number[] = [];
+  for (let power = Math.floor(Math.log10(min)); power <= Math.log10(max); power++) {
+    for (let digit = 2; digit < 10; digit++) {
+      const value = Number(`${digit}e${power}`);
+      if (value >= min && value <= max) ticks.push(value);
+    }
+  }
+  return ticks;
+}
+
+function niceBelow(value: number): number {
+  const power = Math.floor(Math.log10(value));
+  const lead = value / 10 ** power;
+  return Number(`${lead >= 5 ? 5 : lead >= 2 ? 2 : 1}e${power}`);
+}
+
+function niceAbove(value: number): number {
+  const power = Math.floor(Math.log10(value));
+  const lead = value / 10 ** power;
+  return Number(lead > 5 ? `1e${power + 1}` : `${lead > 2 ? 5 : lead > 1 ? 2 : 1}e${power}`);
+}

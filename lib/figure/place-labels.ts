@@ -1,0 +1,154 @@
+/** A point in pixels from the panel's top left corner. */
+export interface PanelPoint {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** The extent of a panel, pixels. */
+export interface PanelSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A label that wants to stand beside its own curves. */
+export interface LabelRequest {
+  /** The sizes it can take, the preferred one first: another is taken where the first would cover something. */
+  readonly forms: readonly PanelSize[];
+  /** Indexes of the curves it speaks of. */
+  readonly curves: readonly number[];
+}
+
+/** Where a label stands, in pixels from the panel's top left corner, and in which of its forms. */
+export interface PlacedLabel extends PanelPoint, PanelSize {
+  readonly form: number;
+}
+
+/** Step between candidate positions, pixels. */
+const grid = 6;
+/** How far a label stands from the line it names, pixels. */
+const gap = 10;
+/** Costs against a pixel of distance: a covered sample of a line, a covered cell of a shaded area, ... */
+const lineCost = 40;
+const areaCost = 2;
+/** ... standing nearer to another curve than to the own ones, and each form after the first. */
+const ambiguityCost = 250;
+const formCost = 30;
+
+/**
+ * Places labels in a panel: beside their own curves, on no curve, on no other label, inside the panel, and off the
+ * shaded areas where there is room. Every position of a grid is tried, the labels one after the other, in the given
+ * order and in its reverse; the cheaper outcome is taken.
+ * @param curves the curves as step vertices in pixels
+ * @param areas points of shaded areas, such as bands
+ * @returns one box a label, in the order of `labels`
+ */
+export function placeLabels(
+  panel: PanelSize,
+  curves: readonly (readonly PanelPoint[])[],
+  labels: readonly LabelRequest[],
+  areas: readonly PanelPoint[] = [],
+): PlacedLabel[] {
+  const lines = curves.map((curve) => thinnedOut(alongLine(curve, panel), 5));
+  const shades = thinnedOut(areas, 8);
+  const forward = placeInOrder(panel, lines, labels, shades);
+  const backward = placeInOrder(panel, lines, [...labels].reverse(), shades);
+  return forward.cost <= backward.cost ? forward.placed : backward.placed.reverse();
+}
+
+function placeInOrder(
+  panel: PanelSize,
+  lines: readonly Float64Array[],
+  labels: readonly LabelRequest[],
+  shades: Float64Array,
+): { readonly placed: PlacedLabel[]; readonly cost: number } {
+  const placed: PlacedLabel[] = [];
+  let total = 0;
+  for (const label of labels) {
+    let best: PlacedLabel = { x: 0, y: 0, width: 0, height: 0, form: 0 };
+    let least = Number.MAX_VALUE;
+    label.forms.forEach(({ width, height }, form) => {
+      for (let x = gap; x + width <= panel.width - 4; x += grid) {
+        for (let y = 4; y + height <= panel.height - 4; y += grid) {
+          const box = { x, y, width, height, form };
+          if (placed.some((other) => overlaps(box, other))) continue;
+          const cost = form * formCost + costOf(box, label, lines, shades);
+          if (cost < least) {
+            least = cost;
+            best = box;
+          }
+        }
+      }
+    });
+    total += least;
+    placed.push(best);
+  }
+  return { placed, cost: total };
+}
+
+function costOf(
+  box: PlacedLabel,
+  label: LabelRequest,
+  lines: readonly Float64Array[],
+  shades: Float64Array,
+): number {
+  let own = Number.POSITIVE_INFINITY;
+  let foreign = Number.POSITIVE_INFINITY;
+  let covered = 0;
+  lines.forEach((line, curve) => {
+    let nearest = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < line.length; i += 2) {
+      const distance = distanceTo(box, line[i] as number, line[i + 1] as number);
+      if (distance < 5) covered++;
+      if (distance < nearest) nearest = distance;
+    }
+    if (label.curves.includes(curve)) own = Math.min(own, nearest);
+    else foreign = Math.min(foreign, nearest);
+  });
+  let shaded = 0;
+  for (let i = 0; i < shades.length; i += 2)
+    if (distanceTo(box, shades[i] as number, shades[i + 1] as number) < 2) shaded++;
+  const ambiguous = foreign < own + 6 ? ambiguityCost : 0;
+  // Higher is better where all else is equal: the upper part of a survival curve holds most of the requests.
+  const rest = Math.abs(own - gap) + ambiguous + box.y * 0.02 + Math.max(0, 20 - foreign);
+  return covered * lineCost + shaded * areaCost + rest;
+}
+
+function distanceTo(box: PlacedLabel, x: number, y: number): number {
+  const dx = Math.max(box.x - x, 0, x - box.x - box.width);
+  const dy = Math.max(box.y - y, 0, y - box.y - box.height);
+  return Math.sqrt(dx * dx + dy * dy);
+}
+
+function overlaps(a: PlacedLabel, b: PlacedLabel): boolean {
+  const margin = 6;
+  return (
+    a.x < b.x + b.width + margin &&
+    b.x < a.x + a.width + margin &&
+    a.y < b.y + b.height + margin &&
+    b.y < a.y + a.height + margin
+  );
+}
+
+/** Points along a polyline, at most four pixels apart, inside the panel. */
+function alongLine(curve: readonly PanelPoint[], panel: PanelSize): PanelPoint[] {
+  const points: PanelPoint[] = [];
+  for (let i = 1; i < curve.length; i++) {
+    const from = curve[i - 1] as PanelPoint;
+    const to = curve[i] as PanelPoint;
+    const pieces = Math.max(1, Math.ceil(Math.hypot(to.x - from.x, to.y - from.y) / 4));
+    for (let k = 0; k <= pieces; k++) {
+      const x = from.x + ((to.x - from.x) * k) / pieces;
+      const y = from.y + ((to.y - from.y) * k) / pieces;
+      if (x >= 0 && x <= panel.width && y >= 0 && y <= panel.height) points.push({ x, y });
+    }
+  }
+  return points;
+}
+
+/** One point for each cell of `cellPx` pixels that holds any, as x, y, x, y, ... */
+function thinnedOut(points: readonly PanelPoint[], cellPx: number): Float64Array {
+  const cells = new Map<number, PanelPoint>();
+  for (const point of points)
+    cells.set(Math.floor(point.x / cellPx) * 65_536 + Math.floor(point.y / cellPx), point);
+  return Float64Array.from([...cells.values()].flatMap(({ x, y }) => [x, y]));
+}

@@ -1,0 +1,44 @@
+import { WorkError } from "../base/index.js";
+import type { PlotlyFigure } from "./plotly-figure.js";
+import { plotlyWindow } from "./plotly-window.js";
+
+/** Size of a drawing; what the figure's own layout says where left out. */
+export interface RenderSize {
+  readonly widthPx?: number;
+  readonly heightPx?: number;
+}
+
+let queue: Promise<unknown> = Promise.resolve();
+
+/**
+ * Draws a figure as SVG, without a browser: plotly in jsdom, text measured with the bundled font. The same figure
+ * gives the same text each time. Trace types that draw on a canvas or with WebGL (heatmap, surface, scattergl) need
+ * a browser: use `renderHtml`.
+ * @throws WorkError when plotly cannot draw the figure
+ */
+export function renderSvg(figure: PlotlyFigure, size: RenderSize = {}): Promise<string> {
+  // One drawing at a time: plotly's ids are drawn from one seeded generator.
+  const drawing = queue.then(() => draw(figure, size));
+  queue = drawing.catch(() => undefined);
+  return drawing;
+}
+
+async function draw(figure: PlotlyFigure, size: RenderSize): Promise<string> {
+  const { plotly, document, reseed } = await plotlyWindow();
+  reseed();
+  const div = document.createElement("div");
+  document.body.append(div);
+  try {
+    const copy = structuredClone(figure);
+    const width = size.widthPx ?? figure.layout.width;
+    const height = size.heightPx ?? figure.layout.height;
+    await plotly.newPlot(div, copy.data, { ...copy.layout, width, height }, { staticPlot: true });
+    const svg = plotly.Snapshot.toSVG(div, "svg");
+    return svg.endsWith("\n") ? svg : `${svg}\n`;
+  } catch (error) {
+    throw new WorkError(`renderSvg: plotly could not draw the figure: ${String(error)}`, { cause: error });
+  } finally {
+    plotly.purge(div);
+    div.remove();
+  }
+}

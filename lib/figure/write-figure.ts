@@ -1,0 +1,33 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { PlotlyFigure } from "./plotly-figure.js";
+import { renderHtml } from "./render-html.js";
+import { svgToPng } from "./render-png.js";
+import { renderSvg } from "./render-svg.js";
+
+/** The files of one figure. */
+export interface FigureFiles {
+  readonly html: string;
+  readonly svg: string;
+  readonly png: string;
+}
+
+/**
+ * Writes `NAME.html` (interactive, self-contained), `NAME.svg` and `NAME.png` into a folder, which is made when it
+ * is not there, and says where.
+ */
+export async function writeFigure(figure: PlotlyFigure, dir: string, name: string): Promise<FigureFiles> {
+  await mkdir(dir, { recursive: true });
+  const files = {
+    html: join(dir, `${name}.html`),
+    svg: join(dir, `${name}.svg`),
+    png: join(dir, `${name}.png`),
+  };
+  const svg = await renderSvg(figure);
+  await Promise.all([
+    writeFile(files.svg, svg),
+    writeFile(files.html, renderHtml(figure, { title: name })),
+    svgToPng(svg).then((png) => writeFile(files.png, png)),
+  ]);
+  return files;
+}
