@@ -1,5 +1,6 @@
 import { InputError, requireInteger, type Tokens } from "../base/index.js";
 import { isComplete, type Trace } from "../trace/index.js";
+import { fitEmpirical } from "./fit-empirical.js";
 import { fitPhysical } from "./fit-physical.js";
 import type { FitReport } from "./fit-report.js";
 import type { FitRange, LatencyModel } from "./latency-model.js";
@@ -51,7 +52,8 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
   for (const { kind } of observations) used[kind]!++;
   refuseTooLittle(traces, used);
   const range = fitRange(traces, observations);
-  const { model, coefficients, residuals, trimmed } = fitPhysical(observations, range);
+  const { model, coefficients, residuals, trimmed } =
+    options.kind === "empirical" ? fitEmpirical(observations, range) : fitPhysical(observations, range);
   return {
     model,
     report: {

@@ -7,6 +7,12 @@
  */
 
 export type { DonorBin } from "./donor-bins.js";
+export {
+  type ChunkCost,
+  type EmpiricalModelParts,
+  empiricalModel,
+  type LonePrefillPrices,
+} from "./empirical-model.js";
 export { type FitOptions, fitLatency, type LatencyFit, type LatencyKind } from "./fit-latency.js";
 export { isExtrapolated, type RangedRequest } from "./fit-range.js";
 export type { FitReport, FittedCoefficient, ResidualSummary } from "./fit-report.js";

@@ -1,4 +1,5 @@
 import { describeValue, InputError } from "../base/index.js";
+import { empiricalModelFromJson } from "./empirical-model.js";
 import type { LatencyModel } from "./latency-model.js";
 import { physicalModelFromJson } from "./physical-model.js";
 
@@ -12,6 +13,8 @@ export function latencyModelFromJson(json: unknown): LatencyModel {
     throw new InputError(`latencyModelFromJson: expected an object, got ${describeValue(json)}`);
   const parts = json as Readonly<Record<string, unknown>>;
   if (parts.form === "physical") return physicalModelFromJson(parts);
+  if (parts.form === "empirical") return empiricalModelFromJson(parts);
+  if (parts.form === "empirical") return empiricalModelFromJson(parts);
   throw new InputError(
     `latencyModelFromJson: form must be "physical" or "empirical", got ${describeValue(parts.form)}`,
   );

@@ -56,8 +56,8 @@ describe("fitLatency, physical", () => {
   });
 });
 
-describe("a fitted model", () => {
-  const { model } = fitLatency([sweep(5, 0.1)], { maxNumBatchedTokens: budget });
+describe.each(["physical", "empirical"] as const)("a fitted %s model", (kind) => {
+  const { model } = fitLatency([sweep(5, 0.1)], { kind, maxNumBatchedTokens: budget });
   const load = {
     prefillTokens: 0,
     prefillTokenDepth: 0,

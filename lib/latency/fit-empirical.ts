@@ -1,0 +1,161 @@
+import { InputError, type Ms, median } from "../base/index.js";
+import { collectDonors, type DonorSample } from "./donor-bins.js";
+import {
+  type ChunkCost,
+  decodeCell,
+  empiricalModel,
+  type LonePrefillPrices,
+  prefillStepMs,
+  typicalGaps,
+} from "./empirical-model.js";
+import type { FitReport } from "./fit-report.js";
+import type { FitRange } from "./latency-model.js";
+import type { ModelFit } from "./model-fit.js";
+import type { Observation } from "./observations.js";
+import { type FittedObservations, noiseDonors, residualsByKind, splitOverhead } from "./residual-donors.js";
+import { robustNonNegativeFit } from "./robust-fit.js";
+import { fitServiceCurve } from "./service-curve.js";
+import { decodeAxes } from "./step-classes.js";
+
+/** Clean gaps of its own that a request needs before its chunk gaps are compared with them. */
+const leastOwnGaps = 3;
+/** Chunk gaps below which the service curve has to stand in for the chunk cost. */
+const leastChunkGaps = 8;
+
+/**
+ * Fits the empirical model: gaps as they are, the service curve on isolated TTFTs, and the chunk cost on the gaps in
+ * which one prefill ran, less the request's own median clean gap.
+ */
+export function fitEmpirical(observations: readonly Observation[], range: FitRange): ModelFit {
+  const gaps = collectDonors(decodeSamples(observations), decodeAxes);
+  const typical = typicalGaps(gaps);
+  const typicalGapMs = (o: Observation): Ms => {
+    const { row, column } = decodeCell(o.load);
+    return typical[row * decodeAxes.columns + column] as Ms;
+  };
+  const lone = fitLonePrefill(observations);
+  const { chunk, stacked, chunkGaps } = fitChunkCost(observations, lone);
+  const fitted = predict(observations, typicalGapMs, chunk, lone);
+  const { requestMs, emissionMs } = splitOverhead(fitted, lone.requestMs);
+  return {
+    model: empiricalModel({
+      gaps,
+      chunk,
+      lone: { ...lone, requestMs },
+      range,
+      noise: noiseDonors(fitted).filter((bin) => bin.row > 0),
+      emissionMs,
+    }),
+    coefficients: coefficientsOf(lone, chunk),
+    residuals: residualsByKind(fitted),
+    trimmed: stacked + (chunkGaps >= leastChunkGaps ? 0 : chunkGaps),
+  };
+}
+
+function* decodeSamples(observations: readonly Observation[]): Generator<DonorSample> {
+  for (const o of observations)
+    if (o.kind === "decode") yield { ...decodeCell(o.load), value: o.ms, run: o.run };
+}
+
+function fitLonePrefill(observations: readonly Observation[]): LonePrefillPrices {
+  const isolated = observations.filter((o) => o.kind === "isolated");
+  const decodes = observations.filter((o) => o.kind === "decode");
+  const fewest = decodes.reduce((least, o) => Math.min(least, o.load.decodeSeqs), Number.POSITIVE_INFINITY);
+  const gapMs = median(decodes.filter((o) => o.load.decodeSeqs === fewest).map((o) => o.ms));
+  const shortest = isolated.reduce((least, o) => Math.min(least, o.ms), Number.POSITIVE_INFINITY);
+  if (gapMs === undefined) throw new InputError("fitEmpirical: needs gaps between tokens, got none");
+  const curve = fitServiceCurve({
+    points: isolated.map((o) => ({
+      uncachedTokens: o.load.prefillTokens,
+      tokenDepth: o.load.prefillTokenDepth,
+      steps: o.steps,
+      ttftMs: o.ms,
+    })),
+    stepMs: Math.min(gapMs, shortest / 2),
+  });
+  return { ...curve, floorMs: Math.max(0, curve.floorMs - curve.requestMs) };
+}
+
+function fitChunkCost(
+  observations: readonly Observation[],
+  lone: LonePrefillPrices,
+): { chunk: ChunkCost; stacked: number; chunkGaps: number } {
+  const ownGaps = new Map<number, Ms[]>();
+  for (const { kind, run, ms } of observations) {
+    if (kind !== "decode") continue;
+    const list = ownGaps.get(run);
+    if (list) list.push(ms);
+    else ownGaps.set(run, [ms]);
+  }
+  const rows: number[][] = [];
+  const targets: Ms[] = [];
+  const weights: number[] = [];
+  let stacked = 0;
+  for (const { kind, load, ms, run, share } of observations) {
+    if (kind !== "chunk") continue;
+    const own = ownGaps.get(run) ?? [];
+    if (load.prefillSeqs > 1 || own.length < leastOwnGaps) {
+      stacked++;
+      continue;
+    }
+    rows.push([load.prefillTokens, load.prefillTokenDepth]);
+    targets.push(ms - (median(own) as Ms));
+    weights.push(share);
+  }
+  if (rows.length < leastChunkGaps)
+    return {
+      chunk: { tokenMs: lone.tokenMs, tokenDepthMs: lone.tokenDepthMs },
+      stacked,
+      chunkGaps: rows.length,
+    };
+  const { coefficients } = robustNonNegativeFit({ rows, targets, weights, groups: rows.map(() => 0) });
+  return {
+    chunk: { tokenMs: coefficients[0]!, tokenDepthMs: coefficients[1]! },
+    stacked,
+    chunkGaps: rows.length,
+  };
+}
+
+function predict(
+  observations: readonly Observation[],
+  typicalGapMs: (o: Observation) => Ms,
+  chunk: ChunkCost,
+  lone: LonePrefillPrices,
+): FittedObservations {
+  const predictedMs = Float64Array.from(observations, (o) => {
+    if (o.kind === "decode") return typicalGapMs(o);
+    if (o.kind === "chunk") return prefillStepMs(o.load, typicalGapMs(o), chunk, lone);
+    const { load, steps } = o;
+    const inSteps =
+      steps * lone.stepMs + lone.tokenMs * load.prefillTokens + lone.tokenDepthMs * load.prefillTokenDepth;
+    return lone.requestMs + Math.max(steps * lone.floorMs, inSteps);
+  });
+  return {
+    observations,
+    predictedMs,
+    outsideMs: Float64Array.from(observations, (o) => (o.kind === "isolated" ? lone.requestMs : 0)),
+    kept: observations.map(() => true),
+  };
+}
+
+function coefficientsOf(lone: LonePrefillPrices, chunk: ChunkCost): FitReport["coefficients"] {
+  const line = (name: string, value: number, unit: string, meaning: string) => ({
+    name,
+    value,
+    unit,
+    meaning,
+  });
+  return [
+    line("lone_prefill.request_ms", lone.requestMs, "ms/request", "a request outside the engine's steps"),
+    line("lone_prefill.step_ms", lone.stepMs, "ms/step", "a step of a prefill alone"),
+    line("lone_prefill.token_ms", lone.tokenMs, "ms/token", "a prompt token computed, alone"),
+    line(
+      "lone_prefill.token_depth_ms",
+      lone.tokenDepthMs,
+      "ms/token^2",
+      "its attention to a token before it",
+    ),
+    line("chunk.token_ms", chunk.tokenMs, "ms/token", "a prompt token computed beside decodes"),
+    line("chunk.token_depth_ms", chunk.tokenDepthMs, "ms/token^2", "its attention to a token before it"),
+  ];
+}
