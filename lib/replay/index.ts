@@ -3,6 +3,14 @@
  *
  * Read `plan.ts` first (a replay is data, not a mode), then `run-replay.ts`, then `compare.ts`. Times are milliseconds.
  */
+
+export { alignTraces } from "./align-traces.js";
+export {
+  type CacheEffect,
+  type CacheEffectOptions,
+  type CacheEffectSeries,
+  cacheEffect,
+} from "./cache-effect.js";
 export {
   type CohortName,
   type CohortSummary,
@@ -23,9 +31,12 @@ export {
   type HitCanary,
   type Quantity,
 } from "./compare.js";
+export { engineFromMeta } from "./engine-from-meta.js";
+export { inspectTrace, type Range, type TraceInspection } from "./inspect-trace.js";
 export { modeledTrace } from "./modeled-trace.js";
 export { type Pacing, type Plan, type PlanOptions, type Prompts, planReplay } from "./plan.js";
 export { coldChains, type PoolChains, poolChains } from "./pool-chains.js";
 export { durationsMs, type Replay, type ReplayOptions, replay } from "./run-replay.js";
 export { sequenceBlocks } from "./sequence-blocks.js";
 export { ClusteredValues, resampleSessions, sessionBootstrap } from "./session-bootstrap.js";
+export { type TtftSurvival, ttftSurvival } from "./survival-series.js";

@@ -1,0 +1,176 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Command } from "commander";
+import { InputError } from "../../base/index.js";
+import { type SurvivalPanel, survivalPanels, writeFigure } from "../../figure/index.js";
+import { fitLatency } from "../../latency/index.js";
+import {
+  type CacheEffectSeries,
+  type CohortName,
+  type Comparison,
+  cacheEffect,
+  summarizeCohorts,
+  ttftSurvival,
+} from "../../replay/index.js";
+import { inferSessions } from "../../sessions/index.js";
+import type { Trace } from "../../trace/index.js";
+import { capturePaths, readInventory } from "../inventory.js";
+import { formatTable, showMs } from "../print-table.js";
+import { readInput } from "../read-input.js";
+import { capturedSeriesJson, comparisonJson, replaySeriesJson } from "../summary-json.js";
+import { comparisonTable } from "./replay.js";
+
+interface FigureFlags {
+  readonly real?: string;
+  readonly replay?: string;
+  readonly nocache?: string;
+  readonly capturedNocache?: string;
+  readonly outDir: string;
+  readonly json?: boolean;
+}
+
+interface FigureData {
+  readonly series: readonly CacheEffectSeries[];
+  readonly on?: Comparison;
+  readonly off?: Comparison;
+}
+
+/** The `figure` command: the cache-effect figure. */
+export function figureCommand(): Command {
+  return new Command("figure")
+    .description(
+      "Draw the cache-effect figure: P(TTFT > x) with the prefix cache on and off, captured and modeled, per turn cohort.",
+    )
+    .option("--real <trace>", "captured, cache on (default: the committed capture, fitted and replayed here)")
+    .option("--replay <trace>", "with --real: modeled, cache on")
+    .option("--nocache <trace>", "with --real: modeled, cache off")
+    .option("--captured-nocache <trace>", "captured, cache off")
+    .option("--out-dir <dir>", "where cache-effect.html, .svg, .png and .json go", "out")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", "\nExample:\n  npx prefixlab figure --out-dir out\n")
+    .action(runFigure);
+}
+
+async function runFigure(flags: FigureFlags): Promise<void> {
+  const data = flags.real === undefined ? await fromCommittedCaptures(flags) : await fromTraces(flags);
+  const document = figureJson(data);
+  const text = `${JSON.stringify(document, null, 2)}\n`;
+  const files = await writeFigure(
+    survivalPanels({ panels: panelsOf(data.series) }),
+    flags.outDir,
+    "cache-effect",
+  );
+  const jsonFile = join(flags.outDir, "cache-effect.json");
+  await writeFile(jsonFile, text);
+  if (flags.json) {
+    process.stdout.write(text);
+    return;
+  }
+  process.stdout.write(`${seriesTable(data.series)}\n`);
+  for (const [title, comparison] of [
+    ["cache on, modeled against captured", data.on],
+    ["cache off, modeled (from the warm capture alone) against captured", data.off],
+  ] as const) {
+    if (comparison) process.stdout.write(`${title}\n${comparisonTable(comparison)}\n`);
+  }
+  process.stdout.write(`wrote ${[...Object.values(files), jsonFile].join(", ")}\n`);
+}
+
+async function fromCommittedCaptures(flags: FigureFlags): Promise<FigureData> {
+  if (flags.replay !== undefined || flags.nocache !== undefined)
+    throw new InputError("--replay and --nocache go with --real TRACE, the capture they belong to");
+  const inventory = await readInventory();
+  const judge = { role: "judge", seed: 1 } as const;
+  const read = (path: string): Promise<Trace> => readInput(path);
+  const fitSet = await Promise.all(capturePaths(inventory, { role: "fit" }).map(read));
+  const [warmPath] = capturePaths(inventory, { ...judge, scenario: "warm" }) as [string];
+  const coldPath =
+    flags.capturedNocache ?? (capturePaths(inventory, { ...judge, scenario: "cold" })[0] as string);
+  const [captured, capturedOff] = await Promise.all([read(warmPath), read(coldPath)]);
+  return cacheEffect({ captured, capturedOff, model: fitLatency(fitSet).model });
+}
+
+async function fromTraces(flags: FigureFlags): Promise<FigureData> {
+  const wanted = [
+    ["captured", "on", flags.real],
+    ["modeled", "on", flags.replay],
+    ["captured", "off", flags.capturedNocache],
+    ["modeled", "off", flags.nocache],
+  ] as const;
+  const series: CacheEffectSeries[] = [];
+  for (const [kind, cache, path] of wanted) {
+    if (path === undefined) continue;
+    const trace = await readInput(path);
+    series.push({ kind, cache, trace, sessions: inferSessions(trace) });
+  }
+  return { series };
+}
+
+function panelsOf(series: readonly CacheEffectSeries[]): SurvivalPanel[] {
+  const panel = (title: string, cohort: CohortName): SurvivalPanel => ({
+    title,
+    series: series.flatMap(({ kind, cache, trace, sessions }) => {
+      const { curve, lower, upper, n, censored, medianMs } = ttftSurvival(trace, sessions, cohort);
+      if (n === 0) return [];
+      return [
+        {
+          kind,
+          cache,
+          n,
+          censored,
+          ...(medianMs !== undefined && { medianMs }),
+          curve: { times: curve.times, survival: curve.survival, lower, upper },
+        },
+      ];
+    }),
+  });
+  return [panel("turn 1: shared-prefix hit", "turn1"), panel("turns 2+: growing-context hit", "turns2plus")];
+}
+
+function seriesName({ kind, cache }: CacheEffectSeries): string {
+  return `${kind}_${cache}`;
+}
+
+function figureJson(data: FigureData): Record<string, unknown> {
+  return {
+    series: Object.fromEntries(data.series.map((s) => [seriesName(s), seriesJson(s)])),
+    comparisons: {
+      ...(data.on && { on: comparisonJson(data.on) }),
+      ...(data.off && { off: comparisonJson(data.off) }),
+    },
+  };
+}
+
+function seriesJson({ trace, sessions, replay }: CacheEffectSeries): Record<string, unknown> {
+  if (replay) return replaySeriesJson(replay, sessions);
+  const endMs = trace.records.reduce(
+    (last, r) => Math.max(last, (r.arrivalMs ?? 0) + (r.elapsedMs ?? r.ttftMs ?? 0)),
+    0,
+  );
+  return {
+    ...capturedSeriesJson(trace, sessions),
+    // A capture runs by the wall clock: what it covered is what it took.
+    virtual_s: endMs / 1000,
+    wall_s: endMs / 1000,
+    seed: trace.meta.extra.seed ?? null,
+    pacing: "captured",
+    prompts: "captured",
+  };
+}
+
+function seriesTable(series: readonly CacheEffectSeries[]): string {
+  const cohorts = ["turn1", "turns2plus"] as const;
+  const rows = cohorts.flatMap((cohort) =>
+    series.map((s) => {
+      const summary = summarizeCohorts(s.trace, s.sessions)[cohort];
+      const { ttftMs, itlMs } = summary;
+      return [
+        cohort === "turn1" ? "turn 1" : "turns 2+",
+        `${s.kind}, cache ${s.cache}`,
+        String(summary.n),
+        ...[ttftMs.p50, ttftMs.p90, ttftMs.p99, itlMs.p50, itlMs.p99].map(showMs),
+      ];
+    }),
+  );
+  return formatTable(["cohort", "series", "n", "TTFT p50", "p90", "p99", "ITL p50", "p99"], rows);
+}

@@ -1,0 +1,177 @@
+import { Command } from "commander";
+import { InputError } from "../../base/index.js";
+import type { EngineOptions } from "../../engine/index.js";
+import {
+  type Comparison,
+  cohortNames,
+  compareTraces,
+  engineFromMeta,
+  type Replay,
+  replay,
+} from "../../replay/index.js";
+import { inferSessions, type Sessions } from "../../sessions/index.js";
+import { type Trace, writeTrace } from "../../trace/index.js";
+import {
+  addEngineFlags,
+  type EngineFlags,
+  engineFromFlags,
+  parseCount,
+  parsePositive,
+} from "../engine-flags.js";
+import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
+import { formatTable, showError, showMs } from "../print-table.js";
+import { progressBar, readInput } from "../read-input.js";
+import { capturedSeriesJson, comparisonJson, replaySeriesJson } from "../summary-json.js";
+
+interface ReplayFlags extends EngineFlags, LatencyFlags {
+  readonly replaySessions?: boolean;
+  readonly coldPrompts?: boolean;
+  readonly rateScale: number;
+  readonly seeds: number;
+  readonly seed: number;
+  readonly tolerance: number;
+  readonly dumpTrace?: string;
+  readonly against?: string;
+  readonly url?: string;
+  readonly modelName?: string;
+  readonly strict?: boolean;
+  readonly json?: boolean;
+}
+
+/** The `replay` command: plan, run, compare. */
+export function replayCommand(): Command {
+  const command = new Command("replay")
+    .description("Replay a trace in the simulated engine, or live against a server, and compare.")
+    .argument("<trace>", "trace to replay: arrivals, pacing and sharing are taken from it")
+    .option("--replay-sessions", "turn N+1 fires when turn N completes plus the recorded think gap")
+    .option("--cold-prompts", "make every prompt unique, so that no prefix is reused")
+    .option("--rate-scale <x>", "arrivals this many times as fast", parsePositive, 1)
+    .option("--seeds <n>", "replays with different seeds, averaged in the comparison", parseCount, 1)
+    .option("--seed <n>", "seed of the first replay", parseCount, 1)
+    .option("--tolerance <x>", "largest relative error that a gate lets pass", parsePositive, 0.1)
+    .option(
+      "--against <trace>",
+      "compare with this capture of the same requests instead of the replayed trace",
+    )
+    .option("--dump-trace <file>", "write the modeled trace of the first seed")
+    .option("--url <url>", "replay live against this server instead of a model")
+    .option("--model-name <name>", "with --url: the model's name there")
+    .option("--strict", "a bad row is fatal")
+    .option("--json", "print one JSON document");
+  addEngineFlags(addLatencyFlags(command));
+  return command
+    .addHelpText(
+      "after",
+      `
+Example, the cold counterfactual of a warm capture:
+  npx prefixlab replay data/warm-1.jsonl.gz --latency-trace data/fit-sweep.jsonl.gz \\
+    --replay-sessions --no-enable-prefix-caching
+
+Exit code 0: every gate held, or nothing was comparable; 1: a gate did not hold; 2: bad arguments or input.
+`,
+    )
+    .action(runReplay);
+}
+
+async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
+  const trace = await readInput(path, { strict: flags.strict ?? false });
+  const sessions = inferSessions(trace);
+  if (flags.url !== undefined) {
+    const { replayLiveCommand } = await import("./replay-live.js");
+    return replayLiveCommand(trace, sessions, { ...flags, url: flags.url });
+  }
+  const engine: Partial<EngineOptions> = { ...engineFromMeta(trace.meta), ...engineFromFlags(flags) };
+  const model = await latencyFromFlags(flags, {
+    ...(engine.maxNumBatchedTokens !== undefined && { maxNumBatchedTokens: engine.maxNumBatchedTokens }),
+  });
+  const replays = Array.from({ length: flags.seeds }, (_, k): Replay => {
+    const bar = progressBar(`replaying, seed ${flags.seed + k}`);
+    try {
+      return replay({
+        trace,
+        sessions,
+        model,
+        engine,
+        pacing: flags.replaySessions ? "session" : "open-loop",
+        prompts: flags.coldPrompts ? "cold" : "recorded",
+        rateScale: flags.rateScale,
+        seed: flags.seed + k,
+        onProgress: bar.update,
+      });
+    } finally {
+      bar.stop();
+    }
+  });
+  const first = replays[0] as Replay;
+  if (flags.dumpTrace !== undefined) await writeTrace(flags.dumpTrace, first.trace);
+
+  const captured = flags.against === undefined ? trace : await readInput(flags.against);
+  if (captured.records.length !== trace.records.length)
+    throw new InputError(
+      `--against has ${captured.records.length} requests, the replayed trace ${trace.records.length}: they must be captures of the same requests`,
+    );
+  const comparison = compareTraces({
+    captured,
+    sessions: captured === trace ? sessions : inferSessions(captured),
+    modeled: replays.map((r) => r.trace),
+    tolerance: flags.tolerance,
+  });
+  if (flags.json) {
+    const document = {
+      ...replaySeriesJson(first, sessions),
+      source: capturedSeriesJson(captured, sessions),
+      ...comparisonJson(comparison),
+    };
+    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  } else process.stdout.write(replayReport(trace, sessions, replays, comparison));
+  if (comparison.verdict === "fail") process.exitCode = 1;
+}
+
+function replayReport(
+  trace: Trace,
+  sessions: Sessions,
+  replays: readonly Replay[],
+  comparison: Comparison,
+): string {
+  const first = replays[0] as Replay;
+  const turns = sessions.parent.filter((p) => p >= 0).length;
+  const lines = [
+    `${trace.records.length} requests, ${trace.records.length - turns} sessions, replayed ${first.plan.pacing}, prompts ${first.plan.prompts}, seed ${first.seed}${replays.length > 1 ? ` and ${replays.length - 1} more` : ""}`,
+    `${(first.virtualMs / 1000).toFixed(1)} s of virtual time in ${showMs(first.wallMs)}; engine busy ${(100 * (first.run.busyMs / first.virtualMs)).toFixed(0)} %; ${first.run.preemptions} preemptions`,
+    ...first.plan.assumptions.map((a) => `assumed: ${a}`),
+    ...(first.extrapolated > 0
+      ? [
+          `extrapolated: ${(100 * first.extrapolated).toFixed(0)} % of requests are outside the model's fit range`,
+        ]
+      : []),
+    "",
+    comparisonTable(comparison),
+  ];
+  const { cachedTokens, verdict } = comparison;
+  if (cachedTokens.exactFraction !== undefined)
+    lines.push(
+      `cached tokens: recorded ${cachedTokens.recordedTokens}, predicted ${cachedTokens.predictedTokens}, exact on ${(100 * cachedTokens.exactFraction).toFixed(1)} % of ${cachedTokens.requests} requests`,
+    );
+  lines.push(
+    verdict === "none"
+      ? "verdict: none (the trace has too few latencies to gate on)"
+      : `verdict: ${verdict} (gates marked *: relative error at most ${100 * comparison.tolerance} %)`,
+  );
+  return `${lines.join("\n")}\n`;
+}
+
+/** The cohort cells of a comparison as a table. */
+export function comparisonTable(comparison: Comparison): string {
+  const rows = comparison.cells
+    .filter((cell) => cohortNames.some((name) => name === cell.group))
+    .map((cell) => [
+      cell.group,
+      `${cell.quantity.replace("_ms", "").toUpperCase().replace("TOTAL", "total")} p${100 * cell.quantile}${cell.gates ? " *" : ""}`,
+      String(cell.n),
+      showMs(cell.capturedMs),
+      showMs(cell.modeledMs),
+      showError(cell.error),
+      cell.interval ? `${showError(cell.interval[0])} to ${showError(cell.interval[1])}` : "-",
+    ]);
+  return formatTable(["cohort", "quantity", "n", "captured", "modeled", "error", "95 % interval"], rows);
+}

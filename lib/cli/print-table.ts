@@ -1,0 +1,31 @@
+/** A table for people: columns aligned, numbers to the right. */
+export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = header.map((title, c) =>
+    Math.max(title.length, ...rows.map((row) => (row[c] ?? "").length)),
+  );
+  const line = (cells: readonly string[]): string =>
+    widths
+      .map((width, c) =>
+        isNumeric(rows, c) ? (cells[c] ?? "").padStart(width) : (cells[c] ?? "").padEnd(width),
+      )
+      .join("  ")
+      .trimEnd();
+  return `${[line(header), widths.map((w) => "-".repeat(w)).join("  "), ...rows.map(line)].join("\n")}\n`;
+}
+
+function isNumeric(rows: readonly (readonly string[])[], column: number): boolean {
+  return rows.every((row) => /^$|^[-+–\d(n<>]/.test(row[column] ?? ""));
+}
+
+/** Milliseconds with three significant digits and a readable unit; "-" where there is none. */
+export function showMs(ms: number | undefined): string {
+  if (ms === undefined) return "-";
+  if (ms >= 1000) return `${Number((ms / 1000).toPrecision(3))} s`;
+  return `${Number(ms.toPrecision(3))} ms`;
+}
+
+/** A fraction as a signed percentage. */
+export function showError(fraction: number | undefined): string {
+  if (fraction === undefined) return "-";
+  return `${fraction >= 0 ? "+" : ""}${(100 * fraction).toFixed(1)} %`;
+}

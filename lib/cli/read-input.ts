@@ -1,0 +1,61 @@
+import cliProgress from "cli-progress";
+import { type ReadTraceOptions, readTrace, type Trace } from "../trace/index.js";
+
+/** Reads a trace for a command: a progress bar where a person watches, and what was wrong with it on stderr. */
+export async function readInput(
+  path: string,
+  options: { readonly strict?: boolean; readonly quiet?: boolean } = {},
+): Promise<Trace> {
+  const bar = progressBar(`reading ${path}`);
+  const readOptions: ReadTraceOptions = {
+    ...(options.strict && { strict: true }),
+    onProgress: ({ bytesRead, totalBytes }) => bar.update(totalBytes ? bytesRead / totalBytes : 0),
+  };
+  try {
+    const trace = await readTrace(path, readOptions);
+    bar.stop();
+    if (!options.quiet) reportProblems(path, trace);
+    return trace;
+  } finally {
+    bar.stop();
+  }
+}
+
+/** Counts and first examples of what was rejected or doubtful, on stderr. */
+export function reportProblems(path: string, trace: Trace): void {
+  const { rejected, warnings } = trace;
+  if (rejected.length > 0) {
+    process.stderr.write(`${path}: ${rejected.length} rows rejected (--strict makes this fatal)\n`);
+    for (const { line, reason } of rejected.slice(0, 3)) process.stderr.write(`  line ${line}: ${reason}\n`);
+    if (rejected.length > 3) process.stderr.write(`  and ${rejected.length - 3} more\n`);
+  }
+  for (const { line, reason } of warnings.slice(0, 5))
+    process.stderr.write(`${path}: ${line > 0 ? `line ${line}: ` : ""}${reason}\n`);
+  if (warnings.length > 5) process.stderr.write(`${path}: and ${warnings.length - 5} more warnings\n`);
+}
+
+/** A progress bar on stderr that shows itself only where a person watches and the work is not over at once. */
+export function progressBar(title: string): { update(fraction: number): void; stop(): void } {
+  if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
+  const startedMs = performance.now();
+  let bar: cliProgress.SingleBar | undefined;
+  return {
+    update(fraction) {
+      if (!bar && performance.now() - startedMs < 500) return;
+      if (!bar) {
+        bar = new cliProgress.SingleBar({
+          format: `${title} [{bar}] {percentage} % | {eta_formatted} left`,
+          stream: process.stderr,
+          clearOnComplete: true,
+          hideCursor: true,
+        });
+        bar.start(1000, 0);
+      }
+      bar.update(Math.round(1000 * fraction));
+    },
+    stop() {
+      bar?.stop();
+      bar = undefined;
+    },
+  };
+}

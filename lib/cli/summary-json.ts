@@ -1,0 +1,87 @@
+import type { CohortSummary, Comparison, ErrorCell, Quantiles, Replay } from "../replay/index.js";
+import { cohortNames, completedCount, summarizeCohorts } from "../replay/index.js";
+import type { Sessions } from "../sessions/index.js";
+import type { Trace } from "../trace/index.js";
+
+/** Cohorts as the command line's JSON has them. */
+export function cohortsJson(trace: Trace, sessions: Sessions): Record<string, unknown> {
+  const summaries = summarizeCohorts(trace, sessions);
+  return Object.fromEntries(cohortNames.map((name) => [name, cohortJson(summaries[name])]));
+}
+
+function cohortJson(summary: CohortSummary): Record<string, unknown> {
+  return {
+    n: summary.n,
+    censored: summary.censored,
+    ttft_ms: quantilesJson(summary.ttftMs),
+    itl_ms: quantilesJson(summary.itlMs),
+    total_ms: quantilesJson(summary.totalMs),
+  };
+}
+
+function quantilesJson(q: Quantiles): Record<string, number | null> {
+  return { p50: q.p50 ?? null, p90: q.p90 ?? null, p99: q.p99 ?? null };
+}
+
+/** A captured trace as one series. */
+export function capturedSeriesJson(trace: Trace, sessions: Sessions): Record<string, unknown> {
+  const completed = completedCount(trace);
+  return {
+    requests: trace.records.length,
+    completed,
+    censored: trace.records.length - completed,
+    cohorts: cohortsJson(trace, sessions),
+  };
+}
+
+/** A replay as one series. */
+export function replaySeriesJson(replay: Replay, sessions: Sessions): Record<string, unknown> {
+  return {
+    ...capturedSeriesJson(replay.trace, sessions),
+    virtual_s: replay.virtualMs / 1000,
+    wall_s: replay.wallMs / 1000,
+    busy_fraction: replay.virtualMs > 0 ? replay.run.busyMs / replay.virtualMs : 0,
+    preemptions: replay.run.preemptions,
+    seed: replay.seed,
+    pacing: replay.plan.pacing,
+    prompts: replay.plan.prompts,
+    extrapolated: replay.extrapolated,
+    assumptions: replay.plan.assumptions,
+  };
+}
+
+/** A comparison: relative errors per group, quantity and quantile, the hit canary, the verdict. */
+export function comparisonJson(comparison: Comparison): Record<string, unknown> {
+  const errors: Record<string, Record<string, Record<string, unknown>>> = {};
+  for (const cell of comparison.cells) {
+    errors[cell.group] ??= {};
+    const group = errors[cell.group] as Record<string, Record<string, unknown>>;
+    group[cell.quantity] ??= {};
+    (group[cell.quantity] as Record<string, unknown>)[`p${100 * cell.quantile}`] = cellJson(cell);
+  }
+  const { cachedTokens } = comparison;
+  return {
+    errors,
+    cached_tokens: {
+      requests: cachedTokens.requests,
+      recorded: cachedTokens.recordedTokens,
+      predicted: cachedTokens.predictedTokens,
+      exact_fraction: cachedTokens.exactFraction ?? null,
+      mean_absolute_error: cachedTokens.meanAbsoluteErrorTokens ?? null,
+    },
+    tolerance: comparison.tolerance,
+    seeds: comparison.seeds,
+    verdict: comparison.verdict,
+  };
+}
+
+function cellJson(cell: ErrorCell): Record<string, unknown> {
+  return {
+    n: cell.n,
+    captured_ms: cell.capturedMs ?? null,
+    modeled_ms: cell.modeledMs ?? null,
+    error: cell.error ?? null,
+    interval: cell.interval ?? null,
+    gates: cell.gates,
+  };
+}

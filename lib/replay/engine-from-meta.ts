@@ -1,0 +1,25 @@
+import type { EngineOptions } from "../engine/index.js";
+import type { JsonValue, TraceMeta } from "../trace/index.js";
+
+/**
+ * The captured engine's settings, as far as the trace's meta line tells them: `max_num_seqs`,
+ * `max_num_batched_tokens`, `num_gpu_blocks` (of which vLLM keeps one as its null block), `engine_block_size` or else
+ * `block_size`, `long_prefill_token_threshold`, `enable_prefix_caching`. What it does not tell is left out.
+ */
+export function engineFromMeta(meta: TraceMeta): Partial<EngineOptions> {
+  const blocks = count(meta.extra.num_gpu_blocks);
+  const blockSize = count(meta.extra.engine_block_size) ?? meta.blockSize;
+  const threshold = count(meta.extra.long_prefill_token_threshold);
+  return {
+    ...(blockSize !== undefined && { blockSize }),
+    ...(blocks !== undefined && { kvCacheBlocks: blocks - 1 }),
+    ...(meta.maxNumSeqs !== undefined && { maxNumSeqs: meta.maxNumSeqs }),
+    ...(meta.maxNumBatchedTokens !== undefined && { maxNumBatchedTokens: meta.maxNumBatchedTokens }),
+    ...(threshold !== undefined && { longPrefillTokenThreshold: threshold }),
+    ...(meta.extra.enable_prefix_caching === false && { enablePrefixCaching: false }),
+  };
+}
+
+function count(value: JsonValue | undefined): number | undefined {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 1 ? value : undefined;
+}

@@ -1,0 +1,38 @@
+import type { Ms } from "../base/index.js";
+import type { Sessions } from "../sessions/index.js";
+import { kaplanMeier, pointwiseBand, quantileOf, type SurvivalCurve } from "../survival/index.js";
+import type { Trace, TraceRecord } from "../trace/index.js";
+import { type CohortName, cohortIndices, ttftObservations } from "./cohorts.js";
+
+/** The TTFT survival curve of one cohort of one trace, ready to be drawn or tabulated. Times are milliseconds. */
+export interface TtftSurvival {
+  readonly cohort: CohortName;
+  readonly curve: SurvivalCurve;
+  readonly lower: Float64Array;
+  readonly upper: Float64Array;
+  readonly n: number;
+  readonly censored: number;
+  /** Undefined where the curve does not fall to one half. */
+  readonly medianMs?: Ms;
+}
+
+/**
+ * Kaplan-Meier curve of TTFT for a cohort, with a pointwise 95 % band (log-log transform). Requests that never showed
+ * a first token are censored when they were last known to wait.
+ */
+export function ttftSurvival(trace: Trace, sessions: Sessions, cohort: CohortName): TtftSurvival {
+  const records = cohortIndices(sessions, cohort).map((i) => trace.records[i] as TraceRecord);
+  const { times, observed } = ttftObservations(records);
+  const curve = kaplanMeier({ times, observed });
+  const { lower, upper } = pointwiseBand(curve, { level: 0.95, transform: "log-log" });
+  const medianMs = quantileOf(curve, 0.5);
+  return {
+    cohort,
+    curve,
+    lower,
+    upper,
+    n: times.length,
+    censored: observed.filter((seen) => !seen).length,
+    ...(medianMs !== undefined && { medianMs }),
+  };
+}
