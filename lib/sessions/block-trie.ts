@@ -1,0 +1,140 @@
+import type { RequestColumns } from "./request-columns.js";
+
+const UNSEEN = -2;
+/** How many requests that end on the same block are looked at before giving up: bounds the work on repeated prompts. */
+const MAX_LISTED = 64;
+
+/**
+ * The prefix tree of a trace. Hashes are chained, so a block id stands for the whole prefix up to it and is itself
+ * the node: the tree is a few arrays indexed by block id. It is built whole first (`precedingId`, `branches`,
+ * `lastThrough`), then filled again in order of arrival (`latest`, `endedAt`), which is what inference walks.
+ */
+export class BlockTrie {
+  readonly columns: RequestColumns;
+  /** The block before each block, -1 for a first block. */
+  readonly precedingId: Int32Array;
+  /** Different next blocks over the whole trace, counted up to 65,535. */
+  readonly branches: Uint16Array;
+  /** Last record of the whole trace that passes through or ends at each block. */
+  readonly lastThrough: Int32Array;
+  /** Latest record so far through each block, -1 before the first. */
+  readonly latest: Int32Array;
+  /** Latest record so far whose prompt ends at each block; earlier ones follow through `endedBefore`. */
+  readonly endedAt: Int32Array;
+  readonly endedBefore: Int32Array;
+  /** Full blocks of each prompt, cut where its ids are not chained as the first record with them has them. */
+  readonly promptBlocks: Int32Array;
+  /** `promptBlocks` and the blocks of the recorded answer. */
+  readonly chainBlocks: Int32Array;
+  /** Records with a block id that another record has after a different block: their chains were cut there. */
+  readonly unchained: number;
+
+  constructor(columns: RequestColumns) {
+    const { count, idLimit, order, chains, answers } = columns;
+    this.columns = columns;
+    this.precedingId = new Int32Array(idLimit).fill(UNSEEN);
+    this.branches = new Uint16Array(idLimit);
+    this.lastThrough = new Int32Array(idLimit).fill(-1);
+    this.latest = new Int32Array(idLimit).fill(-1);
+    this.endedAt = new Int32Array(idLimit).fill(-1);
+    this.endedBefore = new Int32Array(count).fill(-1);
+    this.promptBlocks = new Int32Array(count);
+    this.chainBlocks = new Int32Array(count);
+    let unchained = 0;
+    for (let k = 0; k < count; k++) {
+      const i = order[k] as number;
+      const chain = chains[i] as Int32Array;
+      const answer = answers[i] as Int32Array;
+      const prompt = this.#grow(i, chain, -1);
+      this.promptBlocks[i] = prompt;
+      this.chainBlocks[i] = prompt;
+      if (prompt < chain.length) unchained++;
+      else if (answer.length > 0 && prompt > 0)
+        this.chainBlocks[i] = prompt + this.#grow(i, answer, chain[prompt - 1] as number);
+      else if (answer.length > 0) this.chainBlocks[i] = this.#grow(i, answer, -1);
+    }
+    this.unchained = unchained;
+  }
+
+  /** The block at a depth of a record's chain, from 0; the recorded answer follows the prompt. */
+  blockAt(record: number, depth: number): number {
+    const chain = this.columns.chains[record] as Int32Array;
+    return depth < chain.length ? chain[depth]! : this.columns.answers[record]![depth - chain.length]!;
+  }
+
+  /** Leading blocks of a prompt that an earlier record has: how deep the filled tree knows it. */
+  knownDepth(record: number): number {
+    const chain = this.columns.chains[record] as Int32Array;
+    const blocks = this.promptBlocks[record] as number;
+    let depth = 0;
+    while (depth < blocks && this.latest[chain[depth] as number]! >= 0) depth++;
+    return depth;
+  }
+
+  /** Adds a record to the filled tree. */
+  add(record: number): void {
+    const chain = this.columns.chains[record] as Int32Array;
+    const answer = this.columns.answers[record] as Int32Array;
+    const prompt = this.promptBlocks[record] as number;
+    const rest = (this.chainBlocks[record] as number) - prompt;
+    for (let d = 0; d < prompt; d++) this.latest[chain[d] as number] = record;
+    for (let d = 0; d < rest; d++) this.latest[answer[d] as number] = record;
+    if (prompt === 0) return;
+    const last = chain[prompt - 1] as number;
+    this.endedBefore[record] = this.endedAt[last] as number;
+    this.endedAt[last] = record;
+  }
+
+  /** Empties the filled tree, so that the arrivals can be walked again. */
+  clear(): void {
+    this.latest.fill(-1);
+    this.endedAt.fill(-1);
+  }
+
+  /**
+   * Walks the records by arrival: `visit` sees a record and its known depth against those that arrived strictly
+   * before it; records that arrive together do not see each other.
+   */
+  replay(visit: (record: number, knownDepth: number) => void): void {
+    const { order, arrivalMs, count } = this.columns;
+    for (let from = 0; from < count; ) {
+      let to = from + 1;
+      while (to < count && arrivalMs[order[to]!] === arrivalMs[order[from]!]) to++;
+      for (let k = from; k < to; k++) visit(order[k]!, this.knownDepth(order[k]!));
+      for (let k = from; k < to; k++) this.add(order[k]!);
+      from = to;
+    }
+  }
+
+  /** Latest of the records that end at a block and satisfy `fits`, -1 for none, and how many of them do. */
+  endedHere(block: number, fits: (record: number) => boolean): { latest: number; fitting: number } {
+    let latest = -1;
+    let fitting = 0;
+    let seen = 0;
+    for (let r = this.endedAt[block]!; r >= 0 && seen < MAX_LISTED; r = this.endedBefore[r]!, seen++) {
+      if (!fits(r)) continue;
+      if (latest < 0) latest = r;
+      fitting++;
+    }
+    return { latest, fitting };
+  }
+
+  #grow(record: number, ids: Int32Array, before: number): number {
+    let preceding = before;
+    for (let d = 0; d < ids.length; d++) {
+      const id = ids[d] as number;
+      const known = this.precedingId[id] as number;
+      if (known === UNSEEN) {
+        this.precedingId[id] = preceding;
+        if (preceding >= 0) this.#count(this.branches, preceding);
+      } else if (known !== preceding) return d;
+      this.lastThrough[id] = record;
+      preceding = id;
+    }
+    return ids.length;
+  }
+
+  #count(counts: Uint16Array, id: number): void {
+    if ((counts[id] as number) < 0xffff) counts[id]!++;
+  }
+}

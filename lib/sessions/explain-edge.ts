@@ -1,0 +1,33 @@
+import { EDGE_KINDS, type Sessions } from "./sessions.js";
+
+/** One sentence that says why a record has the parent it has, or why it has none. */
+export function explainEdge(sessions: Sessions, record: number): string {
+  const { evidence } = sessions;
+  const parent = sessions.parent[record] as number;
+  const shared = evidence.sharedBlocks[record] as number;
+  const trunk = evidence.trunkBlocks[record] as number;
+  if (parent < 0) return explainRoot(shared, trunk);
+  const own = evidence.parentBlocks[record] as number;
+  const past = trunk > 0 ? `, ${shared - trunk} of them past a shared trunk of ${trunk}` : "";
+  const others = (evidence.competingParents[record] as number) - 1;
+  const rivals =
+    others > 0
+      ? `; ${others} other request${others > 1 ? "s fit" : " fits"} as well, this one is the latest`
+      : "";
+  const fork = evidence.fork[record] === 1 ? "; a fork: the parent had a child before" : "";
+  const what = {
+    root: "",
+    answer: `holds the ${own} prompt blocks of ${parent} and goes on with its recorded answer (${shared} blocks shared`,
+    prefix: `holds all ${own} prompt blocks of ${parent} and is longer by part of its answer (${shared} blocks shared`,
+    "tail-edit": `holds all but the last ${own - shared} of the ${own} prompt blocks of ${parent} (${shared} blocks shared`,
+    edit: `rewrites the history of ${parent}, which never goes on, from block ${shared} of ${own} (${shared} blocks shared`,
+  }[EDGE_KINDS[evidence.kind[record] as number] ?? "root"];
+  return `${what}${past})${rivals}${fork}`;
+}
+
+function explainRoot(shared: number, trunk: number): string {
+  if (shared === 0) return "shares no full block with an earlier request";
+  if (shared <= trunk)
+    return `shares ${shared} blocks with earlier requests, all within a trunk that many share`;
+  return `shares ${shared} blocks with earlier requests${trunk > 0 ? `, ${trunk} of them a trunk` : ""}, yet none that was over fits as parent: no answer is continued`;
+}

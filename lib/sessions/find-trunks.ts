@@ -1,0 +1,89 @@
+import type { Blocks, Tokens } from "../base/index.js";
+import type { BlockTrie } from "./block-trie.js";
+import type { ParentRules } from "./parent-rules.js";
+
+/** Blocks of chat template that may stand between an answer and the point where its continuations part. */
+const TEMPLATE_BLOCKS = 2;
+
+/** What makes a trunk: see {@link findTrunks}. */
+export interface TrunkOptions {
+  readonly blockSize: Tokens;
+  readonly trunkBranches: number;
+  readonly trunkFanOut: number;
+}
+
+/**
+ * Marks the blocks that are a shared trunk (a system prompt, a tool list, a document) rather than a conversation: a
+ * block run that many roots continue differently.
+ *
+ * A prompt that parts from everything known before it, at a block where no finished request's prompt or answer had
+ * just ended, is a *root-like opening* of that block: nobody's answer is being continued there. A block with
+ * `trunkBranches` continuations of which all but the first are root-like is a trunk; so is one with `trunkFanOut`
+ * continuations of any kind: a short request inside the system prompt makes what follows look like its answers.
+ * Every block before a trunk block is trunk too. Leaves the filled tree empty.
+ * @returns one byte a block id, 1 for trunk
+ */
+export function findTrunks(trie: BlockTrie, rules: ParentRules, options: TrunkOptions): Uint8Array {
+  const { columns, branches } = trie;
+  const trunk = new Uint8Array(columns.idLimit);
+  for (let id = 0; id < trunk.length; id++) {
+    if (branches[id]! >= options.trunkFanOut) markUpward(trie, trunk, id);
+  }
+  const openings = new Uint8Array(columns.idLimit);
+  const retemplated = new Map<number, number>();
+  trie.replay((record, depth) => {
+    if (depth === 0 || depth === trie.promptBlocks[record]) return;
+    const block = columns.chains[record]![depth - 1] as number;
+    if (
+      trunk[block] === 1 ||
+      followsAnswer(trie, rules, trunk, retemplated, record, depth, options.blockSize)
+    )
+      return;
+    if (openings[block]! < 255) openings[block]!++;
+  });
+  trie.clear();
+  for (let id = 0; id < trunk.length; id++)
+    if (openings[id]! >= options.trunkBranches - 1) markUpward(trie, trunk, id);
+  return trunk;
+}
+
+/** Leading blocks of a record's prompt that are trunk. */
+export function trunkDepth(trie: BlockTrie, trunk: Uint8Array, record: number): Blocks {
+  const chain = trie.columns.chains[record] as Int32Array;
+  const blocks = trie.promptBlocks[record] as number;
+  let depth = 0;
+  while (depth < blocks && trunk[chain[depth] as number] === 1) depth++;
+  return depth;
+}
+
+function markUpward(trie: BlockTrie, trunk: Uint8Array, from: number): void {
+  for (let id = from; id >= 0 && trunk[id] === 0; id = trie.precedingId[id] as number) trunk[id] = 1;
+}
+
+function followsAnswer(
+  trie: BlockTrie,
+  rules: ParentRules,
+  trunk: Uint8Array,
+  retemplated: Map<number, number>,
+  record: number,
+  depth: Blocks,
+  blockSize: Tokens,
+): boolean {
+  const chain = trie.columns.chains[record] as Int32Array;
+  const fits = (parent: number) => rules.mayFollow(parent, record);
+  for (let d = depth; d > 0 && trunk[chain[d - 1]!] === 0; d--) {
+    const parent = trie.endedHere(chain[d - 1]!, fits).latest;
+    if (parent < 0) continue;
+    const answerBlocks = Math.ceil(trie.columns.outputTokens[parent]! / blockSize);
+    if (d + answerBlocks + TEMPLATE_BLOCKS >= depth) return true;
+    break;
+  }
+  const block = chain[depth - 1] as number;
+  const latest = trie.latest[block] as number;
+  if (trie.promptBlocks[latest]! - depth <= rules.tailBlocks && rules.mayFollow(latest, record)) {
+    retemplated.set(block, latest);
+    return true;
+  }
+  const before = retemplated.get(block);
+  return before !== undefined && rules.mayFollow(before, record);
+}

@@ -1,0 +1,87 @@
+import type { Trace, TraceRecord } from "../trace/index.js";
+import { totalMs } from "../trace/index.js";
+
+/** The parts of a trace that inference reads, one entry a record, in columns. */
+export interface RequestColumns {
+  readonly count: number;
+  /** Records by arrival. */
+  readonly order: Int32Array;
+  /** Arrival; the record's index where the trace has no arrivals. */
+  readonly arrivalMs: Float64Array;
+  /** Completion; the arrival where the trace does not say. */
+  readonly endMs: Float64Array;
+  readonly promptTokens: Float64Array;
+  readonly outputTokens: Float64Array;
+  /** The prompt's full blocks. */
+  readonly chains: readonly Int32Array[];
+  /** The blocks that the recorded answer adds. */
+  readonly answers: readonly Int32Array[];
+  /** One more than the largest block id. */
+  readonly idLimit: number;
+  readonly hasArrivals: boolean;
+}
+
+const NO_BLOCKS = new Int32Array(0);
+
+/** When a request was over, ms since the start of the capture: its last token, else the last thing known of it. */
+export function completionMs(record: TraceRecord): number | undefined {
+  if (record.arrivalMs === undefined) return undefined;
+  const total = totalMs(record) ?? record.elapsedMs ?? record.ttftMs;
+  return total === undefined ? undefined : record.arrivalMs + total;
+}
+
+/**
+ * The columns of a trace. Records that arrive together are ordered by prompt, output, completion and block count,
+ * so that the order of the rows in a file decides only between requests that are alike in all of them.
+ */
+export function requestColumns(trace: Trace): RequestColumns {
+  const { records } = trace;
+  const count = records.length;
+  const hasArrivals = count > 0 && records.every((record) => record.arrivalMs !== undefined);
+  const arrivalMs = new Float64Array(count);
+  const endMs = new Float64Array(count);
+  const promptTokens = new Float64Array(count);
+  const outputTokens = new Float64Array(count);
+  const chains: Int32Array[] = new Array(count);
+  const answers: Int32Array[] = new Array(count);
+  let idLimit = 0;
+  let sorted = true;
+  for (let i = 0; i < count; i++) {
+    const record = records[i] as TraceRecord;
+    arrivalMs[i] = hasArrivals ? (record.arrivalMs as number) : i;
+    endMs[i] = hasArrivals ? (completionMs(record) ?? (record.arrivalMs as number)) : i;
+    promptTokens[i] = record.promptTokens;
+    outputTokens[i] = record.outputTokens;
+    const chain = record.blockIds ?? NO_BLOCKS;
+    const answer = record.blockIds ? (record.outputBlockIds ?? NO_BLOCKS) : NO_BLOCKS;
+    for (let d = 0; d < chain.length; d++) if ((chain[d] as number) >= idLimit) idLimit = chain[d]! + 1;
+    for (let d = 0; d < answer.length; d++) if ((answer[d] as number) >= idLimit) idLimit = answer[d]! + 1;
+    chains[i] = chain;
+    answers[i] = answer;
+    if (i > 0 && (arrivalMs[i] as number) <= (arrivalMs[i - 1] as number)) sorted = false;
+  }
+  const order = Int32Array.from({ length: count }, (_, i) => i);
+  if (!sorted) {
+    order.sort(
+      (a, b) =>
+        arrivalMs[a]! - arrivalMs[b]! ||
+        promptTokens[a]! - promptTokens[b]! ||
+        outputTokens[a]! - outputTokens[b]! ||
+        endMs[a]! - endMs[b]! ||
+        chains[a]!.length - chains[b]!.length ||
+        a - b,
+    );
+  }
+  return {
+    count,
+    order,
+    arrivalMs,
+    endMs,
+    promptTokens,
+    outputTokens,
+    chains,
+    answers,
+    idLimit,
+    hasArrivals,
+  };
+}
