@@ -2,7 +2,12 @@ import type { Ms, Tokens } from "../base/index.js";
 import { decodeMs, isComplete, type Trace, type TraceRecord } from "../trace/index.js";
 import type { StepLoad } from "./latency-model.js";
 import { lonePrefill, uncachedPromptTokens } from "./prefill-chunks.js";
-import { type ReconstructOptions, reconstructSteps, type StepReconstruction } from "./reconstruct-steps.js";
+import {
+  assumedBudgetTokens,
+  type ReconstructOptions,
+  reconstructSteps,
+  type StepReconstruction,
+} from "./reconstruct-steps.js";
 
 /**
  * One measured duration and the work behind it.
@@ -38,7 +43,7 @@ export interface ObservationSet {
 /** Collects what can be learned from a trace with per-token gaps. */
 export function observeTrace(trace: Trace, options: ReconstructOptions, firstRun = 0): ObservationSet {
   const reconstruction = reconstructSteps(trace, options);
-  const budget = options.maxNumBatchedTokens ?? trace.meta.maxNumBatchedTokens ?? 2048;
+  const budget = options.maxNumBatchedTokens ?? trace.meta.maxNumBatchedTokens ?? assumedBudgetTokens;
   const observations: Observation[] = [];
   const leftOut = new Map<string, number>();
   const leave = (reason: string, count = 1) => leftOut.set(reason, (leftOut.get(reason) ?? 0) + count);
@@ -70,10 +75,11 @@ export function observeTrace(trace: Trace, options: ReconstructOptions, firstRun
     } else leave("TTFT of a request that was not alone on the engine");
     observeGaps(record, i, reconstruction, firstRun, observations, leave);
   });
-  const warnings =
-    withoutCached > 0
-      ? [`${withoutCached} isolated requests do not say how many tokens were cached: taken as none`]
-      : [];
+  const warnings: string[] = [];
+  if (withoutCached > 0)
+    warnings.push(`${withoutCached} isolated requests do not say how many tokens were cached: taken as none`);
+  if (options.maxNumBatchedTokens === undefined && trace.meta.maxNumBatchedTokens === undefined)
+    warnings.push(`the token budget of a step is not recorded: ${assumedBudgetTokens} assumed`);
   return { observations, leftOut, warnings };
 }
 

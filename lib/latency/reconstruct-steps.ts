@@ -5,6 +5,9 @@ import type { StepLoad } from "./latency-model.js";
 import { chunkTokenDepth, uncachedPromptTokens } from "./prefill-chunks.js";
 import { alignSteps, type StepClock } from "./step-clock.js";
 
+/** Token budget of a step where nothing says: vLLM's default for a server. */
+export const assumedBudgetTokens: Tokens = 2048;
+
 /** What {@link reconstructSteps} has to know of the engine. */
 export interface ReconstructOptions {
   /** The engine's token budget a step. Default: the trace's own, else 2,048. */
@@ -45,7 +48,7 @@ export interface StepReconstruction {
  * @throws InputError when an option is no positive integer
  */
 export function reconstructSteps(trace: Trace, options: ReconstructOptions = {}): StepReconstruction {
-  const budget = options.maxNumBatchedTokens ?? trace.meta.maxNumBatchedTokens ?? 2048;
+  const budget = options.maxNumBatchedTokens ?? trace.meta.maxNumBatchedTokens ?? assumedBudgetTokens;
   requireInteger("reconstructSteps", "maxNumBatchedTokens", budget, 1);
   const threshold = options.longPrefillTokenThreshold ?? 0;
   requireInteger("reconstructSteps", "longPrefillTokenThreshold", threshold);
