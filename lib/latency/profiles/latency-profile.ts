@@ -1,0 +1,23 @@
+import { InputError } from "../../base/index.js";
+import type { LatencyModel } from "../latency-model.js";
+import { h200Qwen3 } from "./h200-qwen3-8b.js";
+
+const profiles: Readonly<Record<string, () => LatencyModel>> = { "h200-qwen3-8b": h200Qwen3 };
+
+/** Names that {@link latencyProfile} knows. */
+export function profileNames(): string[] {
+  return Object.keys(profiles);
+}
+
+/**
+ * A latency model that ships with the library: a few documented constants in place of a fit.
+ * @throws InputError naming the profiles there are, when `name` is none of them
+ */
+export function latencyProfile(name: string): LatencyModel {
+  const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
+  if (!profile)
+    throw new InputError(
+      `latencyProfile: no profile ${JSON.stringify(name)}, there is ${profileNames().join(", ")}`,
+    );
+  return profile();
+}

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { simulate } from "../../lib/engine/index.js";
+import { latencyModelFromJson, latencyProfile, profileNames } from "../../lib/latency/index.js";
+
+const model = latencyProfile("h200-qwen3-8b");
+const contentIds = (tokens: number, from = 0) =>
+  Int32Array.from({ length: Math.floor(tokens / 16) }, (_, i) => from + i);
+const request = (promptTokens: number, fireAtMs: number, fresh: number) => {
+  const shared = contentIds(10_000);
+  const own = contentIds(promptTokens + 128, 100_000 * fresh);
+  const ids = Int32Array.from(own, (id, i) => (i < shared.length ? (shared[i] as number) : id));
+  return { promptTokens, outputTokens: 128, contentIds: ids, fireAtMs };
+};
+
+describe("profile h200-qwen3-8b", () => {
+  it("gives back the measurements of isolated requests that it was set from", () => {
+    const run = simulate({
+      requests: [request(10_500, 0, 1), request(10_164, 60_000, 2)],
+      model,
+      engine: { maxNumBatchedTokens: 2_048 },
+    });
+    const ttftMs = (i: number) =>
+      (run.steps.endMs[run.firstStep[i] as number] as number) +
+      (run.emissionMs[i] as number) -
+      (run.fireMs[i] as number);
+    const [cold, warm] = [ttftMs(0), ttftMs(1)];
+    expect(cold).toBeGreaterThan(1_090);
+    expect(cold).toBeLessThan(1_110);
+    expect(warm).toBeGreaterThan(29);
+    expect(warm).toBeLessThan(31);
+  });
+
+  it("has gaps of 8 ms alone at 10k tokens of context and 11 ms with about ten such sequences", () => {
+    const timer = model.timer(1);
+    const gap = (decodeSeqs: number) =>
+      timer.stepMs({
+        prefillTokens: 0,
+        prefillTokenDepth: 0,
+        prefillSeqs: 0,
+        decodeSeqs,
+        decodeContextTokens: 10_000 * decodeSeqs,
+      });
+    expect(gap(1)).toBeCloseTo(8, 6);
+    expect(gap(10)).toBeGreaterThan(10.5);
+    expect(gap(10)).toBeLessThan(11.5);
+  });
+
+  it("survives being written and read back", () => {
+    const json: unknown = JSON.parse(JSON.stringify(model.toJson()));
+    expect(latencyModelFromJson(json).toJson()).toEqual(model.toJson());
+  });
+
+  it("is refused under another name, with the names there are", () => {
+    expect(profileNames()).toContain("h200-qwen3-8b");
+    expect(() => latencyProfile("h100")).toThrow(/no profile "h100", there is h200-qwen3-8b/);
+    expect(() => latencyProfile("constructor")).toThrow(/no profile/);
+  });
+});
