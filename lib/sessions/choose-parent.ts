@@ -60,10 +60,7 @@ export function chooseParent(
     return { parent: latest, kind: "answer", sharedBlocks: depth, competingParents: 1 };
 
   const contained = deepestContained(trie, fits, chain, depth - 1, trunkBlocks);
-  if (
-    depth < chain.length &&
-    isEdited(trie, rules, latest, record, depth, trunkBlocks, contained.parent >= 0)
-  )
+  if (addsBlocks && isEdited(trie, rules, latest, record, depth, trunkBlocks, contained.parent >= 0))
     return {
       parent: latest,
       kind: latestBlocks - depth <= rules.tailBlocks ? "tail-edit" : "edit",

@@ -43,7 +43,7 @@ export function findTrunks(trie: BlockTrie, rules: ParentRules, options: TrunkOp
   });
   trie.clear();
   for (let id = 0; id < trunk.length; id++)
-    if (openings[id]! >= options.trunkBranches - 1) markUpward(trie, trunk, id);
+    if (openings[id]! >= Math.min(255, options.trunkBranches - 1)) markUpward(trie, trunk, id);
   return trunk;
 }
 

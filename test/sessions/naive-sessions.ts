@@ -1,0 +1,171 @@
+import type { Trace } from "../../lib/trace/index.js";
+
+/** What the naive inference finds for one record. */
+export interface NaiveEdge {
+  parent: number;
+  kind: string;
+  shared: number;
+  trunk: number;
+  rivals: number;
+}
+
+interface Request {
+  readonly index: number;
+  readonly prompt: readonly number[];
+  readonly chain: readonly number[];
+  readonly arrival: number;
+  readonly end: number;
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+}
+
+/**
+ * The session rule, spelled out over pairs of requests with their chains as lists: no tree, no shared state, every
+ * common prefix counted anew. Quadratic and worse.
+ */
+export function naiveSessions(
+  trace: Trace,
+  settings: { tailBlocks: number; answerShare: number; trunkBranches: number; trunkFanOut: number },
+): NaiveEdge[] {
+  const blockSize = trace.meta.blockSize ?? 16;
+  const requests = trace.records.map((record, index): Request => {
+    const prompt = Array.from(record.blockIds ?? []);
+    const arrival = record.arrivalMs as number;
+    const decode = record.itlSummary ? record.itlSummary.meanMs * record.itlSummary.count : 0;
+    return {
+      index,
+      prompt,
+      chain: prompt.concat(Array.from(record.outputBlockIds ?? [])),
+      arrival,
+      end: arrival + (record.ttftMs === undefined ? 0 : record.ttftMs + decode),
+      promptTokens: record.promptTokens,
+      outputTokens: record.outputTokens,
+    };
+  });
+  const byArrival = [...requests].sort(
+    (a, b) =>
+      a.arrival - b.arrival ||
+      a.promptTokens - b.promptTokens ||
+      a.outputTokens - b.outputTokens ||
+      a.end - b.end ||
+      a.prompt.length - b.prompt.length ||
+      a.index - b.index,
+  );
+  const before = (c: Request) => byArrival.filter((r) => r.arrival < c.arrival);
+  const depthOf = (c: Request) => Math.max(0, ...before(c).map((r) => common(r.chain, c.prompt)));
+  const grows = (p: Request, c: Request, share: number) =>
+    c.promptTokens - p.promptTokens >= Math.max(1, share * p.outputTokens);
+  const isOver = (p: Request, c: Request) => p.end <= c.arrival + 1e-3;
+  const fits = (p: Request, c: Request) => isOver(p, c) && grows(p, c, settings.answerShare);
+  const path = (c: Request, depth: number) => c.prompt.slice(0, depth).join("/");
+  const through = (c: Request, depth: number) => before(c).filter((r) => common(r.chain, c.prompt) >= depth);
+  const endingAt = (c: Request, depth: number) => through(c, depth).filter((r) => r.prompt.length === depth);
+
+  // Trunks, by fan-out first.
+  const next = new Map<string, Set<number>>();
+  for (const r of requests)
+    for (let d = 1; d < r.chain.length; d++) {
+      const key = r.chain.slice(0, d).join("/");
+      next.set(key, (next.get(key) ?? new Set()).add(r.chain[d] as number));
+    }
+  const trunks = new Set<string>();
+  const isTrunk = (key: string) => [...trunks].some((t) => t === key || t.startsWith(`${key}/`));
+  for (const [key, ids] of next) if (ids.size >= settings.trunkFanOut) trunks.add(key);
+  // Then by root-like openings.
+  const openings = new Map<string, number>();
+  const rewrites: { key: string; former: Request }[] = [];
+  for (const c of byArrival) {
+    const depth = depthOf(c);
+    const key = path(c, depth);
+    if (depth === 0 || depth === c.prompt.length || isTrunk(key)) continue;
+    const ended = byDepth(c, depth, 0, (d) => !isTrunk(path(c, d)) && endingAt(c, d).some((p) => fits(p, c)));
+    if (ended > 0) {
+      const parent = endingAt(c, ended)
+        .filter((p) => fits(p, c))
+        .at(-1) as Request;
+      if (ended + Math.ceil(parent.outputTokens / blockSize) + 2 >= depth) continue;
+    }
+    const latest = through(c, depth).at(-1) as Request;
+    if (latest.prompt.length - depth <= settings.tailBlocks && fits(latest, c)) {
+      rewrites.push({ key, former: latest });
+      continue;
+    }
+    const former = rewrites
+      .filter((rewrite) => rewrite.key === key && rewrite.former.arrival < c.arrival)
+      .at(-1);
+    if (former && fits(former.former, c)) continue;
+    openings.set(key, (openings.get(key) ?? 0) + 1);
+  }
+  for (const [key, count] of openings) if (count >= settings.trunkBranches - 1) trunks.add(key);
+
+  const edges: NaiveEdge[] = requests.map(() => ({
+    parent: -1,
+    kind: "root",
+    shared: 0,
+    trunk: 0,
+    rivals: 0,
+  }));
+  for (const c of byArrival) {
+    const depth = depthOf(c);
+    let trunk = 0;
+    while (trunk < c.prompt.length && isTrunk(path(c, trunk + 1))) trunk++;
+    edges[c.index] = { ...choose(c, depth, trunk), trunk };
+  }
+  return edges;
+
+  function choose(c: Request, depth: number, trunk: number): Omit<NaiveEdge, "trunk"> {
+    const none = { parent: -1, kind: "root", shared: depth, rivals: 0 };
+    if (depth <= trunk) return none;
+    const here = endingAt(c, depth).filter(
+      (p) =>
+        fits(p, c) && (depth < c.prompt.length || (p.chain.length === p.prompt.length && grows(p, c, 1))),
+    );
+    if (here.length > 0)
+      return { parent: here.at(-1)!.index, kind: "prefix", shared: depth, rivals: here.length };
+    const latest = through(c, depth).at(-1) as Request;
+    if (latest.prompt.length < depth && fits(latest, c))
+      return { parent: latest.index, kind: "answer", shared: depth, rivals: 1 };
+    const contained = byDepth(c, depth - 1, trunk, (d) => endingAt(c, d).some((p) => fits(p, c)));
+    const kept = (depth - trunk) / (latest.prompt.length - trunk);
+    const rest = latest.chain.slice(0, depth + 1);
+    const abandoned = requests.every(
+      (r) =>
+        r === latest || common(r.chain, rest) <= depth || byArrival.indexOf(r) < byArrival.indexOf(latest),
+    );
+    if (
+      depth < c.prompt.length &&
+      latest.prompt.length > depth &&
+      isOver(latest, c) &&
+      abandoned &&
+      (contained > trunk || (grows(latest, c, settings.answerShare) && kept >= 0.5))
+    )
+      return { parent: latest.index, kind: kindOf(latest, depth), shared: depth, rivals: 1 };
+    const elder = requests[edges[latest.index]!.parent];
+    if (elder && fits(elder, c)) {
+      const shared = Math.min(depth, edges[latest.index]!.shared);
+      if (shared > trunk && shared > (contained > trunk ? contained : 0))
+        return { parent: elder.index, kind: kindOf(elder, shared), shared, rivals: 1 };
+    }
+    if (contained <= trunk) return none;
+    const found = endingAt(c, contained).filter((p) => fits(p, c));
+    return { parent: found.at(-1)!.index, kind: "prefix", shared: contained, rivals: found.length };
+  }
+
+  function kindOf(parent: Request, shared: number): string {
+    const missing = parent.prompt.length - shared;
+    if (missing < 0) return "answer";
+    if (missing === 0) return "prefix";
+    return missing <= settings.tailBlocks ? "tail-edit" : "edit";
+  }
+
+  function byDepth(_: Request, from: number, above: number, holds: (depth: number) => boolean): number {
+    for (let d = from; d > above; d--) if (holds(d)) return d;
+    return 0;
+  }
+}
+
+function common(a: readonly number[], b: readonly number[]): number {
+  let n = 0;
+  while (n < a.length && n < b.length && a[n] === b[n]) n++;
+  return n;
+}
