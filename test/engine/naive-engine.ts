@@ -14,6 +14,7 @@ interface Job {
   blocks: Block[];
   preempted: boolean;
   decoding: boolean;
+  decodingSince: number;
 }
 
 export interface NaiveRun {
@@ -190,11 +191,13 @@ export function naiveEngine(
     const step = run.stepEndMs.length;
     run.stepEndMs.push(nowMs);
     for (const [job, chunk] of chunks) job.computed += chunk;
+    stillDecoding.sort((a, b) => a.decodingSince - b.decodingSince);
     const emitting = [...stillDecoding, ...[...chunks.keys()].filter((job) => job.computed === total(job))];
     for (const job of stillDecoding) job.computed++;
     // Requests that end in the same step leave in the order in which they began to decode.
     for (const job of emitting) {
       job.emitted++;
+      if (!job.decoding) job.decodingSince = step;
       job.decoding = true;
       if (run.firstStep[job.index] === -1) run.firstStep[job.index] = step;
       if (job.emitted < job.request.outputTokens) continue;
