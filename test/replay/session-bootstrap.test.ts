@@ -5,10 +5,10 @@ import { ClusteredValues, resampleSessions, sessionBootstrap } from "../../lib/r
 
 describe("ClusteredValues", () => {
   it("gives the quantiles of the values written out as often as their session was drawn", () => {
-    const cases = fc.array(
-      fc.record({ value: fc.integer({ min: 0, max: 9 }), cluster: fc.nat(4) }),
-      { minLength: 1, maxLength: 40 },
-    );
+    const cases = fc.array(fc.record({ value: fc.integer({ min: 0, max: 9 }), cluster: fc.nat(4) }), {
+      minLength: 1,
+      maxLength: 40,
+    });
     const multiplicities = fc.array(fc.nat(3), { minLength: 5, maxLength: 5 });
     fc.assert(
       fc.property(cases, multiplicities, (values, times) => {
