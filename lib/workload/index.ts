@@ -2,7 +2,8 @@
  * Workloads before they meet a server: when requests arrive, how sessions grow, and what prompts say. Pure: the
  * same seed gives the same schedule and the same prompts.
  *
- * Read `arrivals.ts` first (when), then `session-plan.ts` (multi-turn sessions), then `prompt-tokens.ts` and
+ * Read `arrivals.ts` first (when), then `session-plan.ts` (multi-turn sessions) and
+ * `sweep-plan.ts` (a sweep to fit on), then `prompt-tokens.ts` and
  * `prompt-text.ts` (what). Times are milliseconds, sizes are tokens.
  */
 export {
@@ -21,3 +22,11 @@ export {
   planSessions,
   type SessionPlanOptions,
 } from "./session-plan.js";
+export {
+  geometricSizes,
+  planSweep,
+  type SweepOptions,
+  type SweepRequest,
+  type SweepStage,
+  type SweepStart,
+} from "./sweep-plan.js";

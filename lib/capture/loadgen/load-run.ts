@@ -48,6 +48,7 @@ export class LoadRun {
   #sent = 0;
   #failed = 0;
   #inFlight = 0;
+  readonly #ended: (() => void)[] = [];
 
   constructor(options: LoadRunOptions) {
     this.#options = options;
@@ -75,27 +76,42 @@ export class LoadRun {
     };
   }
 
-  /** Sends a request that was due at `dueAtMs` on the monotonic clock, and records it when it has ended. */
+  /**
+   * Sends a request that was due at `dueAtMs` on the monotonic clock. It is recorded a turn of the event loop after its
+   * end, so that the session's next request goes out first.
+   */
   async fire(request: ReadyRequest, dueAtMs: Ms, onFirstToken?: () => void): Promise<Exchange> {
     this.#sent++;
     const concurrency = ++this.#inFlight;
+    const { conversation } = request;
+    const expectedPromptTokens = conversation.tokens();
     const exchange = await this.#options.client.sendBody(request.path, request.body, onFirstToken);
     this.#inFlight--;
     if (exchange.failure) this.#failed++;
-    const record = recordExchange(exchange, {
+    const context = {
       labels: request.labels,
       startedAtMs: this.startedAtMs,
       dueAtMs,
       concurrency,
-      promptTokenIds: request.conversation.tokenIds(),
-      expectedPromptTokens: request.conversation.tokens(),
+      promptTokenIds: exchange.promptTokenIds ?? conversation.tokenIds(),
+      expectedPromptTokens,
       blockSize: this.#options.blockSize,
       blocks: this.#options.blocks,
-    });
+    };
+    this.#ended.push(() => this.#record(recordExchange(exchange, context)));
+    setImmediate(() => this.flush());
+    return exchange;
+  }
+
+  /** Records every exchange that has ended. */
+  flush(): void {
+    for (const record of this.#ended.splice(0)) record();
+  }
+
+  #record(record: TraceRecord): void {
     this.records.push(record);
     this.#options.onRecord?.(record);
     this.#options.onProgress?.(this.progress());
-    return exchange;
   }
 
   progress(): LoadProgress {

@@ -1,7 +1,7 @@
 import type { JsonValue, TraceMeta, TraceRecord } from "../../trace/index.js";
 import type { PromptStyle } from "./conversation.js";
 import type { LoadgenOptions } from "./loadgen-options.js";
-import type { SendLag } from "./send-lag.js";
+import { type SendLag, sendLagJson } from "./send-lag.js";
 import type { ServerFacts } from "./server-facts.js";
 
 /** Whether arrivals were independent of the server, and whether that can be claimed. */
@@ -45,7 +45,7 @@ export function finishedMeta(
     extra: {
       ...meta.extra,
       loop: end.loop,
-      ...(sendLag && { send_lag_ms: { p50: sendLag.p50Ms, p99: sendLag.p99Ms, max: sendLag.maxMs } }),
+      ...(sendLag && { send_lag_ms: sendLagJson(sendLag) }),
       not_sent: end.notSent,
     },
   };

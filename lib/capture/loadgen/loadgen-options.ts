@@ -29,6 +29,7 @@ export interface LoadgenOptions {
   readonly turns: number;
   readonly prefixTokens: Tokens;
   readonly prefixCount: number;
+  /** New tokens of each request or turn; in a sweep, the longest prompt. */
   readonly promptTokens: Tokens;
   readonly outputTokens: Tokens;
   readonly thinkTimeMs: Ms;
@@ -36,10 +37,12 @@ export interface LoadgenOptions {
   readonly durationMs: Ms;
   /** Stops after this many sessions (multiturn) or requests (poisson, burst), if that is earlier. */
   readonly sessions?: number;
-  /** Workers of `constant`; the top of a doubling staircase. */
+  /** Workers of `constant`; the top of a doubling staircase, also that of a sweep. */
   readonly concurrency: number;
-  /** Concurrency levels of `staircase`; default: doubling up to `concurrency`. */
+  /** Concurrency levels of `staircase` and `sweep`; default: doubling up to `concurrency`. */
   readonly stairs?: readonly number[];
+  /** Sweep: how often each isolated size is measured. Default 3. */
+  readonly repeats: number;
   readonly burstSize: number;
   readonly burstIntervalMs: Ms;
   readonly seed: number;
@@ -67,6 +70,7 @@ export const defaultLoadgenOptions = {
   thinkTimeMs: 0,
   durationMs: 60_000,
   concurrency: 1,
+  repeats: 3,
   burstSize: 8,
   burstIntervalMs: 10_000,
   seed: 0,
@@ -103,6 +107,7 @@ export function loadgenOptions(
   requireInteger(where, "concurrency", options.concurrency, 1);
   for (const level of options.stairs ?? []) requireInteger(where, "stairs", level, 1);
   if (options.stairs?.length === 0) throw new InputError(`${where}: stairs must have at least one level`);
+  requireInteger(where, "repeats", options.repeats, 1);
   requireInteger(where, "burstSize", options.burstSize, 1);
   requireFinite(where, "burstIntervalMs", options.burstIntervalMs, 1);
   requireInteger(where, "seed", options.seed, Number.MIN_SAFE_INTEGER);

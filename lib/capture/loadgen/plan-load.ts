@@ -1,7 +1,8 @@
-import { burstArrivals, planSessions, poissonArrivals } from "../../workload/index.js";
+import { burstArrivals, planSessions, planSweep, poissonArrivals } from "../../workload/index.js";
 import { driveClosedLoop } from "./drive-closed-loop.js";
 import { type DriveResult, driveOpenLoop } from "./drive-open-loop.js";
 import { driveSessions } from "./drive-sessions.js";
+import { driveSweep } from "./drive-sweep.js";
 import type { LoadRun } from "./load-run.js";
 import { concurrencyLevels, type LoadgenOptions } from "./loadgen-options.js";
 
@@ -38,10 +39,20 @@ export function planLoad(options: LoadgenOptions): Load {
     case "burst":
       return openLoad(burstArrivals({ ...span, ...options }), options);
     case "constant":
-    case "staircase":
-    case "sweep": {
+    case "staircase": {
       const levels = concurrencyLevels(options);
       return { open: false, drive: (run) => driveClosedLoop(run, { ...options, levels }) };
+    }
+    case "sweep": {
+      const stages = planSweep({
+        maxPromptTokens: options.promptTokens,
+        outputTokens: options.outputTokens,
+        levels: concurrencyLevels(options),
+        repeats: options.repeats,
+        seed: options.seed,
+      });
+      const planned = stages.reduce((sum, { requests }) => sum + requests.length, 0);
+      return { planned, open: false, drive: (run) => driveSweep(run, stages) };
     }
   }
 }

@@ -35,8 +35,9 @@ export function choosePromptStyle(options: LoadgenOptions, server: ServerFacts):
  * @throws WorkError naming both sizes
  */
 export function requireContextFits(options: LoadgenOptions, server: ServerFacts): void {
-  if (server.maxModelTokens === undefined || options.pattern === "sweep") return;
-  const perTurn = options.promptTokens + options.outputTokens;
+  if (server.maxModelTokens === undefined) return;
+  // A sweep's background decodes twice the output length.
+  const perTurn = options.promptTokens + options.outputTokens * (options.pattern === "sweep" ? 2 : 1);
   const longest = options.pattern === "multiturn" ? options.prefixTokens + options.turns * perTurn : perTurn;
   if (longest > server.maxModelTokens)
     throw new WorkError(

@@ -22,7 +22,7 @@ export interface ExchangeContext {
   readonly dueAtMs: Ms;
   /** Requests in flight when it was sent, itself included. */
   readonly concurrency: number;
-  /** The ids that were sent, where the client knows them; those that the server returned go first. */
+  /** The ids of the prompt, as the server returned them, else as the client sent them. */
   readonly promptTokenIds: readonly number[] | undefined;
   readonly expectedPromptTokens: Tokens;
   readonly blockSize: Tokens;
@@ -37,7 +37,7 @@ export interface ExchangeContext {
 export function recordExchange(exchange: Exchange, context: ExchangeContext): TraceRecord {
   const { labels, blockSize, blocks } = context;
   const { chunkAtMs, chunkTokens, usage, failure, outputTokenIds } = exchange;
-  const promptIds = exchange.promptTokenIds ?? context.promptTokenIds;
+  const promptIds = context.promptTokenIds;
   const gaps = Math.max(0, chunkAtMs.length - 1);
   const itlMs = new Float64Array(gaps);
   for (let i = 0; i < gaps; i++) itlMs[i] = micros((chunkAtMs[i + 1] as Ms) - (chunkAtMs[i] as Ms));
@@ -49,7 +49,7 @@ export function recordExchange(exchange: Exchange, context: ExchangeContext): Tr
     ...(failure && { error: failure.detail }),
     ...(usage === undefined && promptIds === undefined && { prompt_tokens_expected: true }),
   };
-  const promptBlocks = promptIds && chainBlocks(promptIds, blockSize, blocks);
+  const promptBlocks = promptIds && chainBlocks({ ids: promptIds, blockSize, blocks });
   return {
     promptTokens: usage?.promptTokens ?? promptIds?.length ?? context.expectedPromptTokens,
     ...(usage?.cachedTokens !== undefined && { cachedTokens: usage.cachedTokens }),
@@ -60,10 +60,14 @@ export function recordExchange(exchange: Exchange, context: ExchangeContext): Tr
     concurrency: context.concurrency,
     ...(promptBlocks && { blockIds: promptBlocks }),
     ...(promptIds &&
+      promptBlocks &&
       outputTokenIds && {
-        outputBlockIds: chainBlocks([...promptIds, ...outputTokenIds], blockSize, blocks).subarray(
-          (promptBlocks as Int32Array).length,
-        ),
+        outputBlockIds: chainBlocks({
+          ids: [...promptIds.slice(promptBlocks.length * blockSize), ...outputTokenIds],
+          blockSize,
+          blocks,
+          ...(promptBlocks.length > 0 && { after: promptBlocks.at(-1) as number }),
+        }),
       }),
     ...(finishReason !== undefined && { finishReason }),
     elapsedMs: micros(exchange.endedAtMs - exchange.sentAtMs),

@@ -81,6 +81,7 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
   });
   try {
     const { notSent } = await load.drive(run);
+    run.flush();
     const records = [...run.records].sort((a, b) => (a.arrivalMs as number) - (b.arrivalMs as number));
     const sendLag = summariseSendLag(records);
     const loop = !load.open ? "closed" : sendLag && sendLag.p99Ms > SEND_LAG_LIMIT_MS ? "lagged" : "open";

@@ -12,11 +12,14 @@ export interface SendLag {
   readonly maxMs: Ms;
 }
 
-/** Summarises the send lag of records (quantiles of type 7); undefined without any. */
+/**
+ * Summarises the send lag of the requests that arrive on their own: all but the later turns of sessions, which wait
+ * for an answer anyway. Quantiles of type 7; undefined without any.
+ */
 export function summariseSendLag(records: readonly TraceRecord[]): SendLag | undefined {
-  const lags = records.flatMap((record) => {
-    const lag = record.extra?.send_lag_ms;
-    return typeof lag === "number" ? [lag] : [];
+  const lags = records.flatMap(({ turn, extra }) => {
+    const lag = extra?.send_lag_ms;
+    return typeof lag === "number" && (turn ?? 1) === 1 ? [lag] : [];
   });
   if (lags.length === 0) return undefined;
   return {
@@ -25,4 +28,10 @@ export function summariseSendLag(records: readonly TraceRecord[]): SendLag | und
     p99Ms: quantile(lags, 0.99) as Ms,
     maxMs: Math.max(...lags),
   };
+}
+
+/** As meta lines and summaries write it: whole microseconds. */
+export function sendLagJson(lag: SendLag): { readonly p50: Ms; readonly p99: Ms; readonly max: Ms } {
+  const micros = (ms: Ms) => Math.round(ms * 1000) / 1000;
+  return { p50: micros(lag.p50Ms), p99: micros(lag.p99Ms), max: micros(lag.maxMs) };
 }

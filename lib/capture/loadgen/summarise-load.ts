@@ -1,6 +1,7 @@
 import { type Ms, type PerSecond, quantile } from "../../base/index.js";
 import { isComplete, type TraceRecord } from "../../trace/index.js";
 import type { LoadgenResult } from "./run-loadgen.js";
+import { sendLagJson } from "./send-lag.js";
 
 /** Quantiles of type 7; null where there is nothing to take them of. */
 export interface QuantileJson {
@@ -52,7 +53,7 @@ export function summariseLoad(result: LoadgenResult): LoadSummary {
     not_sent: result.notSent,
     stopped: result.stopped,
     loop: result.loop,
-    send_lag_ms: sendLag ? { p50: sendLag.p50Ms, p99: sendLag.p99Ms, max: sendLag.maxMs } : null,
+    send_lag_ms: sendLag ? sendLagJson(sendLag) : null,
     duration_s: seconds,
     requests_per_s: complete.length / seconds,
     output_tokens_per_s: complete.reduce((sum, { outputTokens }) => sum + outputTokens, 0) / seconds,

@@ -31,6 +31,7 @@ interface LoadgenFlags {
   readonly sessions?: number;
   readonly concurrency: number;
   readonly stairs?: readonly number[];
+  readonly repeats: number;
   readonly burstSize: number;
   readonly burstInterval: number;
   readonly seed: number;
@@ -82,7 +83,12 @@ export function loadgenCommand(): Command {
       parseNumber,
       defaults.prefixCount,
     )
-    .option("--prompt-tokens <n>", "new prompt tokens a request or turn", parseNumber, defaults.promptTokens)
+    .option(
+      "--prompt-tokens <n>",
+      "new prompt tokens a request or turn; sweep: the longest prompt",
+      parseNumber,
+      defaults.promptTokens,
+    )
     .option("--output-tokens <n>", "output tokens a request or turn", parseNumber, defaults.outputTokens)
     .option("--think-time <s>", "multiturn: seconds from an answer's end to the next turn", parseNumber, 0)
     .option("--duration <s>", "seconds during which requests arrive", parseNumber, defaults.durationMs / 1000)
@@ -93,11 +99,17 @@ export function loadgenCommand(): Command {
     )
     .option(
       "--concurrency <n>",
-      "constant: workers; staircase: the top stair",
+      "constant: workers; staircase, sweep: the top level",
       parseNumber,
       defaults.concurrency,
     )
-    .option("--stairs <list>", "staircase: concurrency levels, e.g. 1,2,4,8", parseList)
+    .option("--stairs <list>", "staircase, sweep: concurrency levels, e.g. 1,2,4,8", parseList)
+    .option(
+      "--repeats <n>",
+      "sweep: times that each isolated size is measured",
+      parseNumber,
+      defaults.repeats,
+    )
     .option("--burst-size <n>", "burst: simultaneous requests", parseNumber, defaults.burstSize)
     .option(
       "--burst-interval <s>",
@@ -174,6 +186,7 @@ function optionsOf(flags: LoadgenFlags): LoadgenOptions {
     ...(flags.sessions !== undefined && { sessions: flags.sessions }),
     concurrency: flags.concurrency,
     ...(flags.stairs && { stairs: flags.stairs }),
+    repeats: flags.repeats,
     burstSize: flags.burstSize,
     burstIntervalMs: flags.burstInterval * 1000,
     seed: flags.seed,
