@@ -6,17 +6,18 @@ export function formatMs(ms: number): string {
   return formatTime(ms, (value) => (Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3)));
 }
 
-/** A round time for an axis: {@link formatMs} without trailing zeros, "10 ms", "1 s". */
+/** A round time for an axis: {@link formatMs} without trailing zeros or minutes, "10 ms", "1 s", "1,000 s". */
 export function formatTickMs(ms: number): string {
-  return formatTime(ms, (value) => String(rounded(value)));
+  if (ms >= 1_000_000) return `${formatCount(ms / 1000)} s`;
+  return formatTime(ms, (value) => String(rounded(value)), 1_000_000);
 }
 
-function formatTime(ms: number, digits: (value: number) => string): string {
+function formatTime(ms: number, digits: (value: number) => string, minutesFromMs = 180_000): string {
   const size = Math.abs(ms);
   if (size === 0) return "0 ms";
   if (size < 0.9995) return `${digits(ms * 1000)} µs`;
   if (size < 999.5) return `${digits(ms)} ms`;
-  if (size < 180_000) return `${digits(ms / 1000)} s`;
+  if (size < minutesFromMs) return `${digits(ms / 1000)} s`;
   return `${digits(ms / 60_000)} min`;
 }
 

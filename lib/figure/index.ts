@@ -5,12 +5,21 @@
  * `render-svg.ts` (how drawing works without a browser). Builders take plain arrays and numbers: times in
  * milliseconds, sizes in tokens, layout in pixels.
  */
+export type { AxisRequest, AxisUnit } from "./chart-axis.js";
 export { formatCount, formatMs, formatPercent } from "./format-quantity.js";
-export type { CacheState, SeriesKind } from "./house-style.js";
+export { type GapSeries, gapChart } from "./gap-chart.js";
+export type { NamedChain } from "./hash-tree.js";
+export { type HashTreeChartOptions, hashTreeChart } from "./hash-tree-chart.js";
+export { type HitRateChartOptions, hitRateChart } from "./hit-rate-chart.js";
+export type { CacheState, ColourName, SeriesKind } from "./house-style.js";
+export { type LoadChartOptions, loadChart } from "./load-chart.js";
 export type { FigureJson, PlotlyFigure, PlotlyLayout, PlotlyTrace } from "./plotly-figure.js";
 export { type HtmlOptions, renderHtml } from "./render-html.js";
 export { type PngOptions, renderPng, svgToPng } from "./render-png.js";
 export { type RenderSize, renderSvg } from "./render-svg.js";
+export { type RequestTimelineOptions, requestTimelineChart } from "./request-timeline-chart.js";
+export { type PredictedObserved, residualChart } from "./residual-chart.js";
+export { type ServiceCurveChartOptions, serviceCurveChart } from "./service-curve-chart.js";
 export {
   type SurvivalCurveData,
   type SurvivalPanel,
@@ -18,4 +27,6 @@ export {
   type SurvivalSeries,
   survivalPanels,
 } from "./survival-panels.js";
+export { type SweepChartOptions, type SweepSeries, sweepChart } from "./sweep-chart.js";
 export { type FigureFiles, writeFigure } from "./write-figure.js";
+export { type ChartMark, type ChartSeries, type XyChartOptions, xyChart } from "./xy-chart.js";

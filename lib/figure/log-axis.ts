@@ -4,7 +4,7 @@ import { baseAxis } from "./house-style.js";
 import type { FigureJson } from "./plotly-figure.js";
 
 /** An axis as plotly takes it, with the mapping that label placement needs. */
-export interface LogAxis {
+export interface ChartAxis {
   readonly attributes: Readonly<Record<string, FigureJson>>;
   readonly min: number;
   readonly max: number;
@@ -16,41 +16,55 @@ export interface LogAxis {
  * A logarithmic time axis in milliseconds, labelled with units: at each decade, or at each 1, 2 and 5 where the
  * range is short. It is widened to the next 1, 2 or 5 on either side.
  */
-export function logTimeAxis(title: string, minMs: Ms, maxMs: Ms): LogAxis {
-  const min = niceBelow(minMs);
-  const max = niceAbove(maxMs);
-  const wide = max / min > 300;
-  const ticks = wide ? decades(min, max) : onesTwosFives(min, max);
-  return logAxis(title, min, max, ticks, ticks.map(formatTickMs));
+export function logTimeAxis(title: string, minMs: Ms, maxMs: Ms): ChartAxis {
+  return logAxis(title, minMs, maxMs, formatTickMs);
+}
+
+/** {@link logTimeAxis} of any positive quantity. */
+export function logAxis(
+  title: string,
+  atMost: number,
+  atLeast: number,
+  format: (value: number) => string,
+): ChartAxis {
+  const min = niceBelow(atMost);
+  const max = Math.max(niceAbove(atLeast), niceAbove(min * 1.5));
+  const ticks = max / min > 300 ? decades(min, max) : onesTwosFives(min, max);
+  return plotlyAxis(title, "log", min, max, ticks, ticks.map(format));
 }
 
 /** A logarithmic axis of probabilities down to `min`: 1, 0.5, 0.1, 0.01, ... */
-export function logProbabilityAxis(title: string, min: number): LogAxis {
+export function logProbabilityAxis(title: string, min: number): ChartAxis {
   const ticks = [1, 0.5, ...decades(min, 0.1).reverse()];
-  return logAxis(title, min, 1.12, ticks, ticks.map(String));
+  return plotlyAxis(title, "log", min, 1.12, ticks, ticks.map(String));
 }
 
-function logAxis(
+/** An axis from its range and its ticks, with minor ticks at 2, 3, ... 9 where it is logarithmic. */
+export function plotlyAxis(
   title: string,
+  scale: "linear" | "log",
   min: number,
   max: number,
   ticks: readonly number[],
   texts: readonly string[],
-): LogAxis {
-  const low = Math.log10(min);
-  const span = Math.log10(max) - low;
+): ChartAxis {
+  const along = scale === "log" ? Math.log10 : (value: number) => value;
+  const low = along(min);
+  const span = along(max) - low;
   return {
     min,
     max,
-    position: (value) => (Math.log10(value) - low) / span,
+    position: (value) => (along(value) - low) / span,
     attributes: {
       ...baseAxis(title),
-      type: "log",
+      type: scale,
       range: [rounded(low), rounded(low + span)],
       tickmode: "array",
       tickvals: [...ticks],
       ticktext: [...texts],
-      minor: { ticks: "outside", ticklen: 2, tickmode: "array", tickvals: minorTicks(min, max) },
+      ...(scale === "log"
+        ? { minor: { ticks: "outside", ticklen: 2, tickmode: "array", tickvals: minorTicks(min, max) } }
+        : {}),
     },
   };
 }

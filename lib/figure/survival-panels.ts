@@ -9,7 +9,7 @@ import {
   seriesLine,
   translucent,
 } from "./house-style.js";
-import { type LogAxis, logProbabilityAxis, logTimeAxis } from "./log-axis.js";
+import { type ChartAxis, logProbabilityAxis, logTimeAxis } from "./log-axis.js";
 import { type PanelPoint, type PanelSize, placeLabels } from "./place-labels.js";
 import type { FigureJson, PlotlyFigure, PlotlyTrace } from "./plotly-figure.js";
 import { labelWidthPx } from "./text-box.js";
@@ -107,8 +107,8 @@ export function survivalPanels(options: SurvivalPanelsOptions): PlotlyFigure {
 }
 
 interface Axes {
-  readonly x: LogAxis;
-  readonly y: LogAxis;
+  readonly x: ChartAxis;
+  readonly y: ChartAxis;
 }
 
 function sharedAxes(panels: readonly SurvivalPanel[]): Axes {

@@ -1,0 +1,31 @@
+import type { Ms, Tokens } from "../base/index.js";
+import type { PlotlyFigure } from "./plotly-figure.js";
+import { xyChart } from "./xy-chart.js";
+
+/** Captured first-token times at low load, and the fitted curve through them. */
+export interface ServiceCurveChartOptions {
+  readonly title?: string;
+  readonly points: readonly { readonly uncachedTokens: Tokens; readonly ttftMs: Ms }[];
+  readonly curve?: readonly { readonly uncachedTokens: Tokens; readonly ttftMs: Ms }[];
+}
+
+/** TTFT at low load against uncached prompt tokens: the captured requests as points, the fitted curve as a line. */
+export function serviceCurveChart(options: ServiceCurveChartOptions): PlotlyFigure {
+  const { points, curve } = options;
+  const axis = (list: ServiceCurveChartOptions["points"]) => ({
+    x: list.map(({ uncachedTokens }) => uncachedTokens),
+    y: list.map(({ ttftMs }) => ttftMs),
+  });
+  return xyChart({
+    title: options.title ?? "What a prefill costs",
+    subtitle: "requests that met an idle engine: their time to first token is service, not waiting",
+    x: { title: "uncached prompt tokens", unit: "count", min: 0 },
+    y: { title: "time to first token (TTFT)", unit: "ms", min: 0 },
+    series: [
+      { label: [`captured, n = ${points.length}`], ...axis(points), colour: "captured", draw: "points" },
+      ...(curve
+        ? [{ label: ["fitted"], ...axis(curve), colour: "modeled" as const, draw: "line" as const }]
+        : []),
+    ],
+  });
+}
