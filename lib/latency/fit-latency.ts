@@ -1,10 +1,13 @@
 import { InputError, requireInteger, type Tokens } from "../base/index.js";
-import { isComplete, type Trace } from "../trace/index.js";
+import { isComplete, type Trace, type TraceRecord } from "../trace/index.js";
 import { fitEmpirical } from "./fit-empirical.js";
+import { fitMeans, schedulingDelayMs } from "./fit-means.js";
 import { fitPhysical } from "./fit-physical.js";
 import type { FitReport } from "./fit-report.js";
 import type { FitRange, LatencyModel } from "./latency-model.js";
-import { type Observation, observeTrace, uncachedOf } from "./observations.js";
+import { type Observation, observeTrace } from "./observations.js";
+import { observeMeans } from "./observe-means.js";
+import { uncachedPromptTokens } from "./prefill-chunks.js";
 
 /** The latency models that can be fitted. */
 export type LatencyKind = "physical" | "empirical";
@@ -17,6 +20,11 @@ export interface FitOptions {
   readonly maxNumBatchedTokens?: Tokens;
   /** Longest chunk of one prefill in a step; 0 = no cap of its own (default). */
   readonly longPrefillTokenThreshold?: Tokens;
+  /**
+   * Which records to learn from; the others' tokens and prefills still load the engine. Default: all. For judging on
+   * a part of a trace that the fit has not seen.
+   */
+  readonly isFitted?: (record: TraceRecord, index: number, trace: Trace) => boolean;
 }
 
 /** A fitted model and what it rests on. */
@@ -29,56 +37,75 @@ export interface LatencyFit {
 const leastIsolated = 8;
 /** Decode gaps below which a fit is refused. */
 const leastDecodeGaps = 50;
+/** Decodes of known length, without their gaps, below which a fit is refused. */
+const leastSpans = 30;
 
 /**
- * Fits a latency model on traces of one engine.
+ * Fits a latency model on traces of one engine. With per-token gaps, on the engine's steps; without any, on the mean
+ * gaps of whole decodes, with the physical model only and without noise.
  * @throws InputError when the traces hold too little to fit on, saying what is missing
  */
 export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): LatencyFit {
   if (options.maxNumBatchedTokens !== undefined)
     requireInteger("fitLatency", "maxNumBatchedTokens", options.maxNumBatchedTokens, 1);
+  const { isFitted = () => true } = options;
+  const onMeans =
+    traces.some((trace) => trace.records.some((record) => record.itlSummary !== undefined)) &&
+    !traces.some((trace) => trace.records.some((record) => record.itlMs !== undefined));
+  const observe = onMeans ? observeMeans : observeTrace;
   const observations: Observation[] = [];
   const leftOut = new Map<string, number>();
-  const warnings: string[] = [];
+  const warnings = new Set<string>();
   let firstRun = 0;
   for (const trace of traces) {
-    const set = observeTrace(trace, options, firstRun);
+    const isTarget = (record: TraceRecord, index: number) => isFitted(record, index, trace);
+    const set = observe(trace, options, isTarget, firstRun);
     firstRun += trace.records.length;
     observations.push(...set.observations);
     for (const [reason, count] of set.leftOut) leftOut.set(reason, (leftOut.get(reason) ?? 0) + count);
-    warnings.push(...set.warnings);
+    for (const warning of set.warnings) warnings.add(warning);
   }
-  const used: Record<string, number> = { isolated: 0, decode: 0, chunk: 0 };
-  for (const { kind } of observations) used[kind]!++;
-  refuseTooLittle(traces, used);
+  const used: Record<string, number> = {};
+  for (const { kind } of observations) used[kind] = (used[kind] ?? 0) + 1;
+  refuseTooLittle(traces, used, onMeans);
   const range = fitRange(traces, observations);
-  const { model, coefficients, residuals, trimmed } =
-    options.kind === "empirical" ? fitEmpirical(observations, range) : fitPhysical(observations, range);
+  const { model, ...report } = onMeans
+    ? fitMeans(observations, range, schedulingDelayMs(traces))
+    : options.kind === "empirical"
+      ? fitEmpirical(observations, range)
+      : fitPhysical(observations, range);
+  if (onMeans && options.kind === "empirical")
+    warnings.add("the empirical model needs the gaps: the physical model was fitted");
   return {
     model,
     report: {
       kind: model.kind,
       range,
-      coefficients,
       used,
-      trimmed,
       leftOut: [...leftOut].map(([reason, count]) => ({ reason, count })).sort((a, b) => b.count - a.count),
-      residuals,
-      warnings,
+      ...report,
+      warnings: [...warnings],
     },
   };
 }
 
-function refuseTooLittle(traces: readonly Trace[], used: Readonly<Record<string, number>>): void {
+function refuseTooLittle(
+  traces: readonly Trace[],
+  used: Readonly<Record<string, number>>,
+  onMeans: boolean,
+): void {
   const records = traces.reduce((sum, trace) => sum + trace.records.length, 0);
+  const { isolated = 0, decode = 0, span = 0 } = used;
   const missing: string[] = [];
-  if (used.isolated! < leastIsolated)
+  if (onMeans && span < leastSpans)
+    missing.push(`${span} decodes with known first and last token (at least ${leastSpans} are needed)`);
+  if (!onMeans && isolated < leastIsolated)
     missing.push(
-      `${used.isolated} requests that were alone on the engine until their first token (at least ${leastIsolated} are needed: capture some at concurrency 1)`,
+      `${isolated} requests that were alone on the engine until their first token (at least ${leastIsolated} are needed: capture some at concurrency 1)`,
     );
-  if (used.decode! < leastDecodeGaps)
+  if (!onMeans && decode < leastDecodeGaps)
     missing.push(
-      `${used.decode} inter-token gaps without a prefill (at least ${leastDecodeGaps} are needed: capture answers of more tokens, with their gaps)`,
+      `${decode} inter-token gaps without a prefill (at least ${leastDecodeGaps} are needed: capture answers of more tokens, with their gaps)`,
     );
   if (missing.length > 0)
     throw new InputError(`fitLatency: too little to fit in ${records} records: ${missing.join("; ")}`);
@@ -86,11 +113,14 @@ function refuseTooLittle(traces: readonly Trace[], used: Readonly<Record<string,
 
 function fitRange(traces: readonly Trace[], observations: readonly Observation[]): FitRange {
   const complete = traces.flatMap((trace) => trace.records.filter(isComplete));
-  const uncached = observations.flatMap((o) => (o.kind === "isolated" ? [o.load.prefillTokens] : []));
   return {
-    uncachedTokens: extent([...uncached, ...complete.map(uncachedOf)]),
+    uncachedTokens: extent(
+      complete.map((record) => uncachedPromptTokens(record.promptTokens, record.cachedTokens ?? 0)),
+    ),
     contextTokens: extent(complete.map((record) => record.promptTokens + record.outputTokens)),
-    runningSeqs: extent(observations.map((o) => o.load.decodeSeqs + (o.kind === "isolated" ? 1 : 0))),
+    runningSeqs: extent(
+      observations.map((o) => Math.round(o.load.decodeSeqs / o.steps) + (o.kind === "isolated" ? 1 : 0)),
+    ),
   };
 }
 

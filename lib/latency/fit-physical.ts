@@ -1,3 +1,4 @@
+import type { Ms } from "../base/index.js";
 import type { FitReport } from "./fit-report.js";
 import type { FitRange } from "./latency-model.js";
 import type { ModelFit } from "./model-fit.js";
@@ -15,15 +16,21 @@ import {
   stepCoefficientTable,
 } from "./step-coefficients.js";
 
-/** Chunk gaps needed before a price per chunk is told apart from the price of a step. */
+/** Chunk gaps, or spans with prefills in them, needed before a price per chunk is told apart from the price of a step. */
 const leastChunkGaps = 20;
 
 /**
  * Fits step prices and overheads at once, by robust non-negative least squares on relative errors over isolated
  * TTFTs, decode gaps and chunk gaps; the residuals become donors of noise.
+ * @param knownRequestMs a request's overhead where isolated TTFTs do not tell it
  */
-export function fitPhysical(observations: readonly Observation[], range: FitRange): ModelFit {
-  const pricesChunks = observations.filter((o) => o.kind === "chunk").length >= leastChunkGaps;
+export function fitPhysical(
+  observations: readonly Observation[],
+  range: FitRange,
+  knownRequestMs: Ms = 0,
+): ModelFit {
+  const pricesChunks =
+    observations.filter((o) => o.kind === "chunk" || o.kind === "span").length >= leastChunkGaps;
   const groups = observations.map(groupOf);
   const groupShare = new Map<number, number>();
   observations.forEach((o, i) => {
@@ -39,7 +46,10 @@ export function fitPhysical(observations: readonly Observation[], range: FitRang
   const step = Object.fromEntries(
     stepCoefficientNames.map((name, column) => [name, coefficients[column]]),
   ) as unknown as StepCoefficients;
-  const overhead: OverheadCoefficients = { requestMs: coefficients[6]!, promptTokenMs: coefficients[7]! };
+  const overhead: OverheadCoefficients = {
+    requestMs: coefficients[6]! + knownRequestMs,
+    promptTokenMs: coefficients[7]!,
+  };
   const fitted = {
     observations,
     predictedMs: Float64Array.from(observations, (o, i) => o.ms / ratios[i]!),
@@ -82,9 +92,14 @@ function regressionRow({ kind, steps, load, promptTokens }: Observation, pricesC
   ];
 }
 
-function groupOf({ kind, load }: Observation): number {
-  if (kind === "decode") return seqsClass(load.decodeSeqs);
-  return (kind === "chunk" ? 100 : 200) + prefillClass(load.prefillTokens);
+function groupOf(o: Observation): number {
+  const { kind } = o;
+  const kinds = { decode: 0, span: 1, chunk: 2, isolated: 3, service: 4 };
+  const load =
+    kind === "decode" || kind === "span"
+      ? seqsClass(o.load.decodeSeqs / o.steps)
+      : prefillClass(o.load.prefillTokens);
+  return 100 * kinds[kind] + load;
 }
 
 function describe(

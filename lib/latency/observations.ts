@@ -1,7 +1,7 @@
 import type { Ms, Tokens } from "../base/index.js";
 import { decodeMs, isComplete, type Trace, type TraceRecord } from "../trace/index.js";
 import type { StepLoad } from "./latency-model.js";
-import { lonePrefill, uncachedPromptTokens } from "./prefill-chunks.js";
+import { lonePrefill } from "./prefill-chunks.js";
 import {
   assumedBudgetTokens,
   type ReconstructOptions,
@@ -16,9 +16,11 @@ import {
  *   waiting.
  * - "decode": a gap between two tokens of a request in which only decodes ran.
  * - "chunk": a gap in which a prefill chunk ran as well.
+ * - "span": first to last token of a request whose gaps were not recorded.
+ * - "service": scheduled to first token, under load.
  */
 export interface Observation {
-  readonly kind: "isolated" | "decode" | "chunk";
+  readonly kind: "isolated" | "decode" | "chunk" | "span" | "service";
   readonly ms: Ms;
   /** Steps in it. A gap is one step. */
   readonly steps: number;
@@ -40,8 +42,19 @@ export interface ObservationSet {
   readonly warnings: readonly string[];
 }
 
+/** Which records of a trace a fit learns from; the others only load the engine. */
+export type RecordFilter = (record: TraceRecord, index: number) => boolean;
+
+/** Why a record that is not to be fitted on is left out. */
+export const loadOnly = "records that are not to be fitted on: they only load the engine";
+
 /** Collects what can be learned from a trace with per-token gaps. */
-export function observeTrace(trace: Trace, options: ReconstructOptions, firstRun = 0): ObservationSet {
+export function observeTrace(
+  trace: Trace,
+  options: ReconstructOptions,
+  isTarget: RecordFilter,
+  firstRun = 0,
+): ObservationSet {
   const reconstruction = reconstructSteps(trace, options);
   const budget = options.maxNumBatchedTokens ?? trace.meta.maxNumBatchedTokens ?? assumedBudgetTokens;
   const observations: Observation[] = [];
@@ -51,6 +64,10 @@ export function observeTrace(trace: Trace, options: ReconstructOptions, firstRun
   let withoutCached = 0;
 
   trace.records.forEach((record, i) => {
+    if (!isTarget(record, i)) {
+      leave(loadOnly);
+      return;
+    }
     if (record.ttftMs === undefined) leave("no first token");
     else if (!isComplete(record)) leave("request ended early: its TTFT is not used");
     else if (alone[i]) {
@@ -135,9 +152,4 @@ function loneUntilFirstToken(records: readonly TraceRecord[], { emissions }: Ste
     busyUntil = Math.max(busyUntil, emissions[i]?.at(-1) ?? arrivalMs + lifeMs);
   });
   return alone;
-}
-
-/** Prompt tokens that a record's prefill computed. */
-export function uncachedOf(record: TraceRecord): Tokens {
-  return uncachedPromptTokens(record.promptTokens, record.cachedTokens ?? 0);
 }

@@ -20,14 +20,15 @@ const leastStepShare = 0.7;
 
 /**
  * Donors of step noise, observed over predicted, strays included: gaps stand for steps with decodes, isolated TTFTs
- * for steps with a prefill alone.
+ * for steps with a prefill alone. Sums of many steps say nothing of one step's noise.
  */
 export function noiseDonors(fitted: FittedObservations): DonorBin[] {
   return collectDonors(noiseSamples(fitted), noiseAxes);
 }
 
 function* noiseSamples({ observations, predictedMs, outsideMs }: FittedObservations): Generator<DonorSample> {
-  for (const [i, { ms, load, steps, run }] of observations.entries()) {
+  for (const [i, { kind, ms, load, steps, run }] of observations.entries()) {
+    if (kind === "span" || kind === "service") continue;
     const inSteps = predictedMs[i]! - outsideMs[i]!;
     if (inSteps < leastStepShare * predictedMs[i]!) continue;
     yield {
@@ -71,6 +72,8 @@ const titles: Readonly<Record<Observation["kind"], string>> = {
   isolated: "TTFT of isolated requests",
   decode: "gaps with decodes only",
   chunk: "gaps with a prefill chunk",
+  span: "first to last token",
+  service: "scheduled to first token",
 };
 
 /** How well each kind of observation is met. */

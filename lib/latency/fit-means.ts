@@ -1,0 +1,48 @@
+import { type Ms, quantile } from "../base/index.js";
+import type { Trace } from "../trace/index.js";
+import { fitPhysical } from "./fit-physical.js";
+import type { FitRange } from "./latency-model.js";
+import type { ModelFit } from "./model-fit.js";
+import type { Observation } from "./observations.js";
+import { scheduledMs } from "./scheduled-time.js";
+
+/**
+ * Fits the physical model on observations of many steps each. Whether the engine schedules a step ahead is not
+ * recorded: both readings of "scheduled to first token" are fitted, and the one that it fits better is kept.
+ */
+export function fitMeans(observations: readonly Observation[], range: FitRange, requestMs: Ms): ModelFit {
+  const inStep = fitPhysical(observations, range, requestMs);
+  if (!observations.some((o) => o.kind === "service" && o.load.decodeSeqs > 0)) return inStep;
+  const ahead = fitPhysical(observations.map(scheduledAhead), range, requestMs);
+  return serviceError(ahead) < serviceError(inStep) ? ahead : inStep;
+}
+
+/** The same observation of an engine that finishes a step of decodes before the scheduled one begins. */
+function scheduledAhead(o: Observation): Observation {
+  if (o.kind !== "service" || o.load.decodeSeqs === 0) return o;
+  const { decodeSeqs, decodeContextTokens } = o.load;
+  return {
+    ...o,
+    steps: o.steps + 1,
+    load: { ...o.load, decodeSeqs: 2 * decodeSeqs, decodeContextTokens: 2 * decodeContextTokens },
+  };
+}
+
+function serviceError(fit: ModelFit): number {
+  const service = fit.residuals.find((r) => r.of === "scheduled to first token");
+  return service ? service.relative.p95 - service.relative.p05 : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * The way from client to scheduler where the trace records when requests were scheduled: a low percentile, since
+ * most of it under load is waiting. Zero where it is not recorded.
+ */
+export function schedulingDelayMs(traces: readonly Trace[]): Ms {
+  const delays = traces.flatMap((trace) =>
+    trace.records.flatMap((record) => {
+      const at = scheduledMs(record);
+      return at === undefined ? [] : [at - (record.arrivalMs as Ms)];
+    }),
+  );
+  return Math.max(0, quantile(delays, 0.05) ?? 0);
+}

@@ -1,0 +1,108 @@
+import type { Ms } from "../base/index.js";
+import { decodeMs, type TraceRecord } from "../trace/index.js";
+
+/** One request's decode as far as means tell: evenly spaced tokens from its first to its last. */
+export interface DecodeSpan {
+  readonly firstTokenMs: Ms;
+  readonly lastTokenMs: Ms;
+  /** Tokens after the first: the decode's steps. */
+  readonly steps: number;
+  readonly promptTokens: number;
+}
+
+/** The decode span of a record; undefined without arrival, first token, or at least one later token. */
+export function decodeSpan(record: TraceRecord): DecodeSpan | undefined {
+  const { arrivalMs, ttftMs, outputTokens, promptTokens } = record;
+  const durationMs = decodeMs(record);
+  if (arrivalMs === undefined || ttftMs === undefined || durationMs === undefined) return undefined;
+  if (outputTokens < 2 || durationMs <= 0) return undefined;
+  const firstTokenMs = arrivalMs + ttftMs;
+  return { firstTokenMs, lastTokenMs: firstTokenMs + durationMs, steps: outputTokens - 1, promptTokens };
+}
+
+/** What all spans together did in a window of time. */
+export interface WindowFlow {
+  /** Tokens decoded: the sum over the window's steps of the sequences that decoded. */
+  readonly decodeSeqs: number;
+  /** Sum over the window's steps of the context of the sequences that decoded. */
+  readonly decodeContextTokens: number;
+}
+
+/**
+ * Tokens and attended context of all decodes together, as running totals over time: every span emits its tokens
+ * evenly. Totals over a window need no guess of the engine's steps: a decoding sequence emits one token a step.
+ */
+export class TokenFlow {
+  readonly #times: Float64Array;
+  readonly #tokens: Float64Array;
+  readonly #context: Float64Array;
+  readonly #rate: Float64Array;
+  readonly #contextRate: Float64Array;
+  readonly #contextSlope: Float64Array;
+
+  constructor(spans: readonly DecodeSpan[]) {
+    // At time t a span emits `rate` tokens a millisecond, each attending promptTokens + rate * (t - firstTokenMs).
+    const changes = spans.flatMap(({ firstTokenMs, lastTokenMs, steps, promptTokens }) => {
+      const rate = steps / (lastTokenMs - firstTokenMs);
+      const atZero = rate * (promptTokens - rate * firstTokenMs);
+      return [
+        { at: firstTokenMs, rate, atZero, slope: rate * rate },
+        { at: lastTokenMs, rate: -rate, atZero: -atZero, slope: -rate * rate },
+      ];
+    });
+    changes.sort((a, b) => a.at - b.at);
+    const n = changes.length;
+    this.#times = new Float64Array(n);
+    this.#tokens = new Float64Array(n);
+    this.#context = new Float64Array(n);
+    this.#rate = new Float64Array(n);
+    this.#contextRate = new Float64Array(n);
+    this.#contextSlope = new Float64Array(n);
+    changes.forEach((change, i) => {
+      const before = Math.max(0, i - 1);
+      this.#times[i] = change.at;
+      this.#tokens[i] = i === 0 ? 0 : this.#tokensAt(before, change.at);
+      this.#context[i] = i === 0 ? 0 : this.#contextAt(before, change.at);
+      this.#rate[i] = (i === 0 ? 0 : this.#rate[before]!) + change.rate;
+      this.#contextRate[i] = (i === 0 ? 0 : this.#contextRate[before]!) + change.atZero;
+      this.#contextSlope[i] = (i === 0 ? 0 : this.#contextSlope[before]!) + change.slope;
+    });
+  }
+
+  /** Totals from one time to another. */
+  between(fromMs: Ms, toMs: Ms): WindowFlow {
+    const from = this.#pieceAt(fromMs);
+    const to = this.#pieceAt(toMs);
+    return {
+      decodeSeqs: this.#tokensAt(to, toMs) - this.#tokensAt(from, fromMs),
+      decodeContextTokens: this.#contextAt(to, toMs) - this.#contextAt(from, fromMs),
+    };
+  }
+
+  #tokensAt(piece: number, timeMs: Ms): number {
+    if (piece < 0) return 0;
+    return this.#tokens[piece]! + this.#rate[piece]! * (timeMs - this.#times[piece]!);
+  }
+
+  #contextAt(piece: number, timeMs: Ms): number {
+    if (piece < 0) return 0;
+    const start = this.#times[piece]!;
+    const width = timeMs - start;
+    return (
+      this.#context[piece]! +
+      this.#contextRate[piece]! * width +
+      (this.#contextSlope[piece]! * width * (timeMs + start)) / 2
+    );
+  }
+
+  #pieceAt(timeMs: Ms): number {
+    let low = 0;
+    let high = this.#times.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#times[middle]! <= timeMs) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+}
