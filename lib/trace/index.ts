@@ -15,6 +15,7 @@ export {
   type TraceRows,
 } from "./read-trace-rows.js";
 export { recordFromLine, recordToLine } from "./record-text.js";
+export { deriveStepContext } from "./step-context.js";
 export {
   decodeMs,
   isComplete,
