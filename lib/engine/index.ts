@@ -9,5 +9,6 @@ export { BlockPool } from "./block-pool.js";
 export { EngineCore } from "./engine-core.js";
 export { defaultEngineOptions, type EngineOptions, engineOptions } from "./engine-options.js";
 export type { EngineRequest } from "./engine-request.js";
+export { type BlockAccess, type HitRateCurve, hitRateCurve } from "./hit-rate-curve.js";
 export { type SimulateOptions, type SimulationRun, simulate } from "./simulate.js";
 export type { StepColumns } from "./step-log.js";
