@@ -3,6 +3,9 @@ import type { BlockTrie } from "./block-trie.js";
 import type { ParentRules } from "./parent-rules.js";
 import type { EdgeKind } from "./sessions.js";
 
+/** Share of a first prompt's own blocks that an edit may replace and still be taken for the same conversation. */
+const EDITED_SHARE = 0.1;
+
 /** The parent chosen for a record, with what was found. */
 export interface ParentChoice {
   /** -1 for none. */
@@ -24,7 +27,8 @@ export interface ChosenSoFar {
  * 1. a request whose prompt ends exactly there: `prefix`;
  * 2. the latest request through it, when its prompt ends before and its recorded answer leads there (`answer`), or
  *    when it had gone on differently and that version is abandoned (`tail-edit`, `edit`);
- * 3. that request's own parent: the two are siblings, for instance parallel calls on a re-templated history;
+ * 3. that request's own parent, of which this one holds all that the other did: the two are siblings, for instance
+ *    parallel calls on a re-templated history;
  * 4. the deepest request whose whole prompt is contained: a `prefix` again, usually a fork.
  *
  * Nothing within the first `trunkBlocks` blocks counts. Every parent was over when its child arrived.
@@ -40,12 +44,8 @@ export function chooseParent(
   const none: ParentChoice = { parent: -1, kind: "root", sharedBlocks: depth, competingParents: 0 };
   if (depth <= trunkBlocks) return none;
   const chain = trie.columns.chains[record] as Int32Array;
-  const fits = (candidate: number) => rules.mayFollow(candidate, record);
-  const addsBlocks = depth < (trie.promptBlocks[record] as number);
-  const endsHere = trie.endedHere(
-    chain[depth - 1]!,
-    addsBlocks ? fits : (candidate) => fits(candidate) && answersWithinBlock(trie, rules, candidate, record),
-  );
+  const fits = (candidate: number) => continues(trie, rules, candidate, record);
+  const endsHere = trie.endedHere(chain[depth - 1]!, fits);
   if (endsHere.latest >= 0)
     return {
       parent: endsHere.latest,
@@ -56,11 +56,14 @@ export function chooseParent(
 
   const latest = trie.latest[chain[depth - 1]!] as number;
   const latestBlocks = trie.promptBlocks[latest] as number;
-  if (latestBlocks < depth && fits(latest))
+  if (latestBlocks < depth && rules.mayFollow(latest, record))
     return { parent: latest, kind: "answer", sharedBlocks: depth, competingParents: 1 };
 
   const contained = deepestContained(trie, fits, chain, depth - 1, trunkBlocks);
-  if (addsBlocks && isEdited(trie, rules, latest, record, depth, trunkBlocks, contained.parent >= 0))
+  if (
+    depth < trie.promptBlocks[record]! &&
+    isEdited(trie, rules, latest, record, depth, trunkBlocks, contained.parent >= 0)
+  )
     return {
       parent: latest,
       kind: latestBlocks - depth <= rules.tailBlocks ? "tail-edit" : "edit",
@@ -69,28 +72,40 @@ export function chooseParent(
     };
 
   const elder = chosen.parent[latest] as number;
-  if (elder >= 0 && fits(elder)) {
-    const sharedBlocks = Math.min(depth, chosen.sharedBlocks[latest]!);
-    if (sharedBlocks > trunkBlocks && sharedBlocks > contained.sharedBlocks)
-      return {
-        parent: elder,
-        kind: kindOf(trie, rules, elder, sharedBlocks),
-        sharedBlocks,
-        competingParents: 1,
-      };
-  }
+  const elderBlocks = chosen.sharedBlocks[latest] as number;
+  if (
+    elder >= 0 &&
+    elderBlocks > Math.max(trunkBlocks, contained.sharedBlocks) &&
+    elderBlocks <= depth &&
+    rules.mayFollow(elder, record)
+  )
+    return {
+      parent: elder,
+      kind: kindOf(trie, rules, elder, elderBlocks),
+      sharedBlocks: elderBlocks,
+      competingParents: 1,
+    };
   return contained.parent >= 0 ? contained : none;
 }
 
-/** True when the next turn of `parent` may end in the same block: its whole answer fits there, and fills no block. */
-function answersWithinBlock(trie: BlockTrie, rules: ParentRules, parent: number, child: number): boolean {
-  return trie.chainBlocks[parent] === trie.promptBlocks[parent] && rules.outgrows(parent, child, 1);
+/**
+ * True when `child`, which holds the whole prompt of `parent`, may be its next turn. The whole answer is asked for
+ * where its length is all there is to go by: where the child fills no block of its own, or where the parent's prompt
+ * ends on a block that others continue differently.
+ */
+function continues(trie: BlockTrie, rules: ParentRules, parent: number, child: number): boolean {
+  if (!rules.mayFollow(parent, child)) return false;
+  const blocks = trie.promptBlocks[parent] as number;
+  const hasAnswer = trie.chainBlocks[parent]! > blocks;
+  if (trie.promptBlocks[child] === blocks) return !hasAnswer && rules.outgrows(parent, child, 1);
+  const continuations = trie.branches[trie.blockAt(parent, blocks - 1)]! - (hasAnswer ? 1 : 0);
+  return continuations < 2 || rules.outgrows(parent, child, 1);
 }
 
 /**
  * True when `record` rewrites the history of `former` from `depth` on: that version of the history was over before
- * and never goes on, and either an earlier turn of it is contained whole, or the new prompt is longer and keeps most
- * of what the former one had of its own.
+ * and never goes on, and either an earlier turn of it is contained whole, or the new prompt is longer by the whole
+ * answer and lacks no more than a block or a tenth of what the former one had of its own.
  */
 function isEdited(
   trie: BlockTrie,
@@ -105,7 +120,10 @@ function isEdited(
   if (formerBlocks <= depth || !rules.isOver(former, record)) return false;
   if (trie.lastThrough[trie.blockAt(former, depth)] !== former) return false;
   if (containsEarlierTurn) return true;
-  return rules.outgrows(former, record) && 2 * (depth - trunkBlocks) >= formerBlocks - trunkBlocks;
+  const lost = formerBlocks - depth;
+  return (
+    rules.outgrows(former, record, 1) && lost <= Math.max(1, EDITED_SHARE * (formerBlocks - trunkBlocks))
+  );
 }
 
 function kindOf(trie: BlockTrie, rules: ParentRules, parent: number, sharedBlocks: Blocks): EdgeKind {

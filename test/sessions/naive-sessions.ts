@@ -116,17 +116,14 @@ export function naiveSessions(
   function choose(c: Request, depth: number, trunk: number): Omit<NaiveEdge, "trunk"> {
     const none = { parent: -1, kind: "root", shared: depth, rivals: 0 };
     if (depth <= trunk) return none;
-    const here = endingAt(c, depth).filter(
-      (p) =>
-        fits(p, c) && (depth < c.prompt.length || (p.chain.length === p.prompt.length && grows(p, c, 1))),
-    );
+    const here = endingAt(c, depth).filter((p) => continues(p, c));
     if (here.length > 0)
       return { parent: here.at(-1)!.index, kind: "prefix", shared: depth, rivals: here.length };
     const latest = through(c, depth).at(-1) as Request;
     if (latest.prompt.length < depth && fits(latest, c))
       return { parent: latest.index, kind: "answer", shared: depth, rivals: 1 };
-    const contained = byDepth(c, depth - 1, trunk, (d) => endingAt(c, d).some((p) => fits(p, c)));
-    const kept = (depth - trunk) / (latest.prompt.length - trunk);
+    const contained = byDepth(c, depth - 1, trunk, (d) => endingAt(c, d).some((p) => continues(p, c)));
+    const lost = latest.prompt.length - depth;
     const rest = latest.chain.slice(0, depth + 1);
     const abandoned = requests.every(
       (r) =>
@@ -137,18 +134,25 @@ export function naiveSessions(
       latest.prompt.length > depth &&
       isOver(latest, c) &&
       abandoned &&
-      (contained > trunk || (grows(latest, c, settings.answerShare) && kept >= 0.5))
+      (contained > trunk ||
+        (grows(latest, c, 1) && lost <= Math.max(1, 0.1 * (latest.prompt.length - trunk))))
     )
       return { parent: latest.index, kind: kindOf(latest, depth), shared: depth, rivals: 1 };
-    const elder = requests[edges[latest.index]!.parent];
-    if (elder && fits(elder, c)) {
-      const shared = Math.min(depth, edges[latest.index]!.shared);
-      if (shared > trunk && shared > (contained > trunk ? contained : 0))
-        return { parent: elder.index, kind: kindOf(elder, shared), shared, rivals: 1 };
-    }
+    const sibling = edges[latest.index] as NaiveEdge;
+    const elder = requests[sibling.parent];
+    if (elder && fits(elder, c) && sibling.shared <= depth && sibling.shared > Math.max(trunk, contained))
+      return { parent: elder.index, kind: kindOf(elder, sibling.shared), shared: sibling.shared, rivals: 1 };
     if (contained <= trunk) return none;
-    const found = endingAt(c, contained).filter((p) => fits(p, c));
+    const found = endingAt(c, contained).filter((p) => continues(p, c));
     return { parent: found.at(-1)!.index, kind: "prefix", shared: contained, rivals: found.length };
+  }
+
+  function continues(p: Request, c: Request): boolean {
+    if (!fits(p, c)) return false;
+    const hasAnswer = p.chain.length > p.prompt.length;
+    if (c.prompt.length === p.prompt.length) return !hasAnswer && grows(p, c, 1);
+    const others = (next.get(p.prompt.join("/"))?.size ?? 0) - (hasAnswer ? 1 : 0);
+    return others < 2 || grows(p, c, 1);
   }
 
   function kindOf(parent: Request, shared: number): string {
