@@ -8,6 +8,7 @@ const rooms = {
   engine: ["base", "latency"],
   survival: ["base"],
   replay: ["base", "trace", "workload", "sessions", "latency", "engine", "survival"],
+  sweep: ["base", "trace", "sessions", "latency", "engine", "replay"],
   figure: ["base", "trace", "sessions", "latency", "replay", "survival", "engine"],
   capture: ["base", "trace", "workload", "sessions", "latency", "engine", "replay", "survival"],
 };
@@ -21,6 +22,7 @@ const advice = {
   engine: "lib/engine knows nothing of traces, sessions, warm or cold: describe requests with EngineRequest.",
   survival: "lib/survival is importable on its own: pass plain arrays.",
   replay: "lib/replay joins the rooms before it: charts belong in lib/figure, sockets in lib/capture.",
+  sweep: "lib/sweep runs replays in parallel and keeps their rows: what one replay does belongs in lib/replay.",
   figure: "lib/figure draws results: compute them in lib/replay or lib/survival.",
   capture: "lib/capture is the only room with sockets: charts belong in lib/figure.",
 };

@@ -23,6 +23,8 @@ export interface PlanOptions {
   readonly blockSize?: Tokens;
   /** Arrivals of roots (open loop: of all) come this many times as fast; think gaps stay. Default 1. */
   readonly rateScale?: number;
+  /** Think gaps are this many times as long. Default 1. */
+  readonly thinkScale?: number;
   /** Modeled duration of each record, arrival to last token, for a trace without latencies: gaps are taken from here. */
   readonly durationsMs?: readonly (Ms | undefined)[];
 }
@@ -44,7 +46,14 @@ export interface Plan {
  * @throws InputError when the trace has no records, or no arrivals
  */
 export function planReplay(options: PlanOptions): Plan {
-  const { trace, sessions, pacing = "session", prompts = "recorded", rateScale = 1 } = options;
+  const {
+    trace,
+    sessions,
+    pacing = "session",
+    prompts = "recorded",
+    rateScale = 1,
+    thinkScale = 1,
+  } = options;
   const { records } = trace;
   if (records.length === 0) throw new InputError("planReplay: the trace has no records to replay");
   if (records.some((r) => r.arrivalMs === undefined))
@@ -52,6 +61,7 @@ export function planReplay(options: PlanOptions): Plan {
       "planReplay: the trace has no arrival times (arrival_ms): a replay needs to know when requests arrive",
     );
   requireFinite("planReplay", "rateScale", rateScale, Number.MIN_VALUE);
+  requireFinite("planReplay", "thinkScale", thinkScale, 0);
   const traceBlockSize = trace.meta.blockSize ?? 16;
   const blockSize = requireInteger("planReplay", "blockSize", options.blockSize ?? traceBlockSize, 1);
   const assumptions: string[] = [];
@@ -81,7 +91,7 @@ export function planReplay(options: PlanOptions): Plan {
     };
     const gapMs = gaps?.[index];
     const parent = sessions.parent[index] as number;
-    if (gapMs !== undefined) return { ...shape, after: { parent, gapMs } };
+    if (gapMs !== undefined) return { ...shape, after: { parent, gapMs: gapMs * thinkScale } };
     return { ...shape, fireAtMs: ((record.arrivalMs as Ms) - originMs) / rateScale };
   });
   return { requests, pacing, prompts, blockSize, contentCount: chains.contentCount, assumptions };

@@ -16,6 +16,7 @@ export interface ReplayOptions {
   readonly engine?: Partial<EngineOptions>;
   readonly seed?: number | string;
   readonly rateScale?: number;
+  readonly thinkScale?: number;
   /** Keep per-token gaps in the modeled trace. Default true. */
   readonly gaps?: boolean;
   /** Keep the load of every step. Default false. */
@@ -52,6 +53,7 @@ export function replay(options: ReplayOptions): Replay {
     ...(options.pacing && { pacing: options.pacing }),
     ...(options.prompts && { prompts: options.prompts }),
     ...(options.rateScale !== undefined && { rateScale: options.rateScale }),
+    ...(options.thinkScale !== undefined && { thinkScale: options.thinkScale }),
   };
   const simulatePlan = (plan: Plan): SimulationRun =>
     simulate({

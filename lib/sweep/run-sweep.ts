@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { availableParallelism } from "node:os";
+import { pipeline } from "node:stream/promises";
+import { fileURLToPath } from "node:url";
+import { Piscina } from "piscina";
+import { InputError } from "../base/index.js";
+import type { LatencyModel } from "../latency/index.js";
+import type { SweepRow } from "./run-cell.js";
+import type { SweepCell } from "./sweep-cell.js";
+import { SweepStore } from "./sweep-store.js";
+import type { SweepWorkerData } from "./sweep-worker.js";
+
+export interface SweepOptions {
+  readonly tracePath: string;
+  readonly model: LatencyModel;
+  readonly cells: readonly SweepCell[];
+  readonly outDir: string;
+  /** Run only the cells k with k mod count = index. Default: all. */
+  readonly shard?: { readonly index: number; readonly count: number };
+  /** Worker threads. Default: one a core. */
+  readonly workers?: number;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+export interface SweepResult {
+  /** Cells run here, cells that were already there, and cells that other shards still owe. */
+  readonly ran: number;
+  readonly found: number;
+  readonly missing: number;
+  /** All rows in order, once no cell is missing. */
+  readonly rows?: readonly SweepRow[];
+}
+
+/**
+ * Runs what-ifs on worker threads. Each finished cell is on disk at once, so that an interrupted sweep loses the cells
+ * in flight and a rerun goes on; shards may run anywhere that shares the folder, or have their folders put together.
+ * @throws InputError when there are no cells, or the folder holds another sweep
+ */
+export async function runSweep(options: SweepOptions): Promise<SweepResult> {
+  const { tracePath, model, cells, outDir, shard = { index: 0, count: 1 } } = options;
+  if (cells.length === 0)
+    throw new InputError("sweep: no cells to run: give --vary name=v1,v2,... or --cells FILE");
+  const modelJson = model.toJson();
+  const store = await SweepStore.open(outDir, cells, await inputsDigest(tracePath, modelJson));
+  const todo = await store.missing(shard.index, shard.count);
+  const mine = cells.filter((_, k) => k % shard.count === shard.index).length;
+  const workerData: SweepWorkerData = { tracePath, modelJson };
+  const workers = Math.max(1, Math.min(options.workers ?? availableParallelism(), todo.length));
+  if (todo.length > 0) {
+    const pool = new Piscina({
+      filename: fileURLToPath(new URL("./sweep-worker.js", import.meta.url)),
+      minThreads: workers,
+      maxThreads: workers,
+      workerData,
+    });
+    try {
+      let done = 0;
+      await Promise.all(
+        todo.map(async (index) => {
+          const row = (await pool.run(cells[index])) as SweepRow;
+          await store.save(index, row);
+          options.onProgress?.(++done, todo.length);
+        }),
+      );
+    } finally {
+      await pool.destroy();
+    }
+  }
+  const missing = (await store.missing()).length;
+  const rows = missing === 0 ? await store.merge() : undefined;
+  return { ran: todo.length, found: mine - todo.length, missing, ...(rows && { rows }) };
+}
+
+async function inputsDigest(tracePath: string, modelJson: unknown): Promise<string> {
+  const hash = createHash("sha256").update(JSON.stringify(modelJson));
+  await pipeline(createReadStream(tracePath), hash);
+  return hash.digest("hex");
+}

@@ -1,0 +1,92 @@
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { InputError, WorkError } from "../base/index.js";
+import type { SweepRow } from "./run-cell.js";
+import { cellKey, type SweepCell } from "./sweep-cell.js";
+
+/** A sweep on disk: what it is, one file a finished cell, and the merged result once all are there. */
+export class SweepStore {
+  readonly dir: string;
+  readonly cells: readonly SweepCell[];
+  readonly #digest: string;
+
+  private constructor(dir: string, cells: readonly SweepCell[], digest: string) {
+    this.dir = dir;
+    this.cells = cells;
+    this.#digest = digest;
+  }
+
+  /**
+   * Opens a sweep's folder, making it when it is new.
+   * @throws InputError when the folder holds another sweep
+   */
+  static async open(dir: string, cells: readonly SweepCell[], inputsDigest: string): Promise<SweepStore> {
+    await mkdir(join(dir, "cells"), { recursive: true });
+    const file = join(dir, "sweep.json");
+    const text = `${JSON.stringify({ inputs: inputsDigest, cells }, null, 1)}\n`;
+    const before = await readFile(file, "utf8").catch(() => undefined);
+    if (before === undefined) await writeAtomically(file, text);
+    else if (before !== text)
+      throw new InputError(
+        `sweep: ${dir} holds a sweep of other cells or inputs: give another --out-dir, or remove that one`,
+      );
+    return new SweepStore(dir, cells, inputsDigest);
+  }
+
+  /** Indices of cells without a result, of this shard: cell k belongs to shard k mod count. */
+  async missing(shard = 0, count = 1): Promise<number[]> {
+    const done = new Set(await readdir(join(this.dir, "cells")));
+    return this.cells.flatMap((cell, k) => (k % count === shard && !done.has(this.#file(cell)) ? [k] : []));
+  }
+
+  /** Keeps a cell's result, whole or not at all. */
+  async save(index: number, row: SweepRow): Promise<void> {
+    const file = join(this.dir, "cells", this.#file(this.cells[index] as SweepCell));
+    await writeAtomically(file, `${JSON.stringify(row)}\n`);
+  }
+
+  /**
+   * Writes `results.jsonl` and `results.parquet`, one row a cell in the sweep's order: the same bytes however the
+   * cells were shared out.
+   * @throws WorkError when cells are missing
+   */
+  async merge(): Promise<readonly SweepRow[]> {
+    const missing = await this.missing();
+    if (missing.length > 0)
+      throw new WorkError(`sweep: ${missing.length} of ${this.cells.length} cells are missing`);
+    const rows: SweepRow[] = [];
+    for (const cell of this.cells)
+      rows.push(JSON.parse(await readFile(join(this.dir, "cells", this.#file(cell)), "utf8")) as SweepRow);
+    await writeAtomically(
+      join(this.dir, "results.jsonl"),
+      rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
+    );
+    await writeAtomically(join(this.dir, "results.parquet"), new Uint8Array(parquetOf(rows)));
+    return rows;
+  }
+
+  #file(cell: SweepCell): string {
+    return `${cellKey(cell, this.#digest)}.json`;
+  }
+}
+
+function parquetOf(rows: readonly SweepRow[]): ArrayBuffer {
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  return parquetWriteBuffer({
+    columnData: names.map((name) => {
+      const data = rows.map((row) => row[name] ?? null);
+      return {
+        name,
+        data,
+        type: data.some((v) => typeof v === "string") ? ("STRING" as const) : ("DOUBLE" as const),
+      };
+    }),
+  });
+}
+
+async function writeAtomically(file: string, content: string | Uint8Array): Promise<void> {
+  const part = `${file}.${process.pid}.part`;
+  await writeFile(part, content);
+  await rename(part, file);
+}

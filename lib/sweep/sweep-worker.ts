@@ -1,0 +1,26 @@
+import { workerData } from "piscina";
+import { type LatencyModel, latencyModelFromJson } from "../latency/index.js";
+import { inferSessions, type Sessions } from "../sessions/index.js";
+import { readTrace, type Trace } from "../trace/index.js";
+import { runCell, type SweepRow } from "./run-cell.js";
+import type { SweepCell } from "./sweep-cell.js";
+
+/** What a worker is started with. */
+export interface SweepWorkerData {
+  readonly tracePath: string;
+  readonly modelJson: unknown;
+}
+
+const { tracePath, modelJson } = workerData as SweepWorkerData;
+let inputs: Promise<{ trace: Trace; sessions: Sessions; model: LatencyModel }> | undefined;
+
+/** Runs one cell; the trace is read once a worker. */
+export default async function runCellInWorker(cell: SweepCell): Promise<SweepRow> {
+  inputs ??= readTrace(tracePath).then((trace) => ({
+    trace,
+    sessions: inferSessions(trace),
+    model: latencyModelFromJson(modelJson),
+  }));
+  const { trace, sessions, model } = await inputs;
+  return runCell(trace, sessions, model, cell);
+}

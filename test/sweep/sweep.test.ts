@@ -1,0 +1,120 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parquetReadObjects } from "hyparquet";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { latencyProfile } from "../../lib/latency/index.js";
+import { inferSessions } from "../../lib/sessions/index.js";
+import { cellsFromJsonLines, gridCells, parseAxis, runCell, SweepStore } from "../../lib/sweep/index.js";
+import { multiturnTrace } from "../replay/multiturn-trace.js";
+
+const { trace } = multiturnTrace({
+  sessions: 10,
+  turns: 3,
+  prefixTokens: 600,
+  promptTokens: 40,
+  outputTokens: 16,
+});
+const sessions = inferSessions(trace);
+const model = latencyProfile("h200-qwen3-8b");
+const cells = gridCells([parseAxis("kv-cache-size=60,100,1000"), parseAxis("seed=1..2")]);
+
+describe("cells", () => {
+  it("are all combinations of the axes, the last varying fastest", () => {
+    expect(cells).toEqual([
+      { "kv-cache-size": 60, seed: 1 },
+      { "kv-cache-size": 60, seed: 2 },
+      { "kv-cache-size": 100, seed: 1 },
+      { "kv-cache-size": 100, seed: 2 },
+      { "kv-cache-size": 1000, seed: 1 },
+      { "kv-cache-size": 1000, seed: 2 },
+    ]);
+  });
+
+  it("read the same from JSON lines", () => {
+    expect(cellsFromJsonLines(cells.map((c) => JSON.stringify(c)).join("\n"))).toEqual(cells);
+  });
+
+  it("refuse unknown parameters and values that do not fit", () => {
+    for (const bad of [
+      "kv-cache=1",
+      "kv-cache-size",
+      "kv-cache-size=0",
+      "seed=x",
+      "pacing=fast",
+      "rate-scale=-1",
+      "turns=1.5",
+    ])
+      expect(() => parseAxis(bad)).toThrow(/sweep/);
+    expect(() => cellsFromJsonLines('{"nope": 1}')).toThrow(/line 1/);
+    expect(() => cellsFromJsonLines("{}\n[1]")).toThrow(/line 2/);
+  });
+});
+
+describe("runCell", () => {
+  it("hits more in a larger pool, and nothing with caching off", () => {
+    const hits = [60, 100, 1000].map((size) =>
+      Number(runCell(trace, sessions, model, { "kv-cache-size": size }).hit_fraction),
+    );
+    expect(hits[0]!).toBeLessThanOrEqual(hits[1]!);
+    expect(hits[1]!).toBeLessThanOrEqual(hits[2]!);
+    expect(hits[2]!).toBeGreaterThan(0.5);
+    expect(runCell(trace, sessions, model, { "prefix-caching": "off" }).hit_fraction).toBe(0);
+  });
+
+  it("keeps only the first turns when told so", () => {
+    expect(runCell(trace, sessions, model, { turns: 1 }).requests).toBe(10);
+  });
+});
+
+describe("SweepStore", () => {
+  const dir = mkdtempSync(join(tmpdir(), "prefix lab sweep "));
+  afterAll(() => rmSync(dir, { recursive: true }));
+  let rows: ReturnType<typeof runCell>[];
+  beforeAll(() => {
+    rows = cells.map((cell) => runCell(trace, sessions, model, cell));
+  });
+
+  it("gives the same bytes whatever the order and the sharing out of the cells", async () => {
+    const orders = [
+      [0, 1, 2, 3, 4, 5],
+      [5, 3, 1, 4, 2, 0],
+    ];
+    const merged = [];
+    for (const [k, order] of orders.entries()) {
+      const store = await SweepStore.open(join(dir, String(k)), cells, "inputs");
+      for (const index of order) await store.save(index, rows[index]!);
+      expect(await store.merge()).toEqual(rows);
+      merged.push(
+        ["results.jsonl", "results.parquet"].map((f) =>
+          readFileSync(join(dir, String(k), f)).toString("base64"),
+        ),
+      );
+    }
+    expect(merged[1]).toEqual(merged[0]);
+  });
+
+  it("goes on where it was interrupted, shard by shard", async () => {
+    const store = await SweepStore.open(join(dir, "part"), cells, "inputs");
+    await store.save(2, rows[2]!);
+    const again = await SweepStore.open(join(dir, "part"), cells, "inputs");
+    expect(await again.missing()).toEqual([0, 1, 3, 4, 5]);
+    expect(await again.missing(0, 2)).toEqual([0, 4]);
+    expect(await again.missing(1, 2)).toEqual([1, 3, 5]);
+    await expect(again.merge()).rejects.toThrow(/5 of 6 cells are missing/);
+    expect(readdirSync(join(dir, "part", "cells")).filter((f) => f.endsWith(".part"))).toEqual([]);
+  });
+
+  it("does not mix two sweeps in one folder", async () => {
+    await SweepStore.open(join(dir, "one"), cells, "inputs");
+    await expect(SweepStore.open(join(dir, "one"), cells, "other inputs")).rejects.toThrow(
+      /other cells or inputs/,
+    );
+  });
+
+  it("writes Parquet that reads back as the rows", async () => {
+    const file = readFileSync(join(dir, "0", "results.parquet"));
+    const buffer = file.buffer.slice(file.byteOffset, file.byteOffset + file.byteLength);
+    expect(await parquetReadObjects({ file: buffer })).toEqual(rows);
+  });
+});
