@@ -52,3 +52,12 @@ export function requireFinite(
         : `a number from ${min} to ${max}`;
   throw new InputError(`${where}: ${name} must be ${range}, got ${describeValue(value)}`);
 }
+
+/**
+ * Checks an argument that must be a finite number above zero, such as a rate, and returns it.
+ * @throws InputError when it is not
+ */
+export function requirePositive(where: string, name: string, value: unknown): number {
+  if (typeof value === "number" && Number.isFinite(value) && value > 0) return value;
+  throw new InputError(`${where}: ${name} must be a positive number, got ${describeValue(value)}`);
+}

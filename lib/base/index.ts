@@ -4,7 +4,14 @@
  * Read `units.ts` first: times are milliseconds, counts are plain numbers, and every name says which. Then
  * `errors.ts` for what a bad argument turns into, and `random.ts` for where all randomness comes from.
  */
-export { describeValue, InputError, requireFinite, requireInteger, WorkError } from "./errors.js";
+export {
+  describeValue,
+  InputError,
+  requireFinite,
+  requireInteger,
+  requirePositive,
+  WorkError,
+} from "./errors.js";
 export { nonNegativeLeastSquares, solveSymmetric } from "./least-squares.js";
 export { mean, median, quantile, quantileSorted, sortedCopy } from "./quantile.js";
 export { type RandomStream, stream } from "./random.js";
