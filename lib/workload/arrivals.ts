@@ -1,4 +1,12 @@
-import { InputError, type Ms, type PerSecond, requireFinite, requireInteger, stream } from "../base/index.js";
+import {
+  InputError,
+  type Ms,
+  type PerSecond,
+  requireFinite,
+  requireInteger,
+  requirePositive,
+  stream,
+} from "../base/index.js";
 
 /** How long arrivals go on: for a time, up to a number of them, or both, whichever ends first. */
 export interface ArrivalSpan {
@@ -81,7 +89,7 @@ export function burstArrivals(
   options: ArrivalSpan & { readonly burstSize: number; readonly burstIntervalMs: Ms },
 ): Float64Array {
   requireInteger("burstArrivals", "burstSize", options.burstSize, 1);
-  requireFinite("burstArrivals", "burstIntervalMs", options.burstIntervalMs, Number.MIN_VALUE);
+  requirePositive("burstArrivals", "burstIntervalMs", options.burstIntervalMs);
   const bursts = constantArrivals({
     ratePerSecond: 1000 / options.burstIntervalMs,
     ...(options.durationMs !== undefined && { durationMs: options.durationMs }),
@@ -100,7 +108,7 @@ export function doublingStairs(peak: number): number[] {
 }
 
 function requireRate(where: string, ratePerSecond: PerSecond): PerSecond {
-  return requireFinite(where, "ratePerSecond", ratePerSecond, Number.MIN_VALUE);
+  return requirePositive(where, "ratePerSecond", ratePerSecond);
 }
 
 function requireSpan(where: string, span: ArrivalSpan): void {

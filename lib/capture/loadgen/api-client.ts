@@ -43,7 +43,7 @@ export class ApiClient {
   constructor(options: ApiClientOptions) {
     const url = URL.canParse(options.url) ? new URL(options.url) : undefined;
     if (!url || !/^https?:$/.test(url.protocol))
-      throw new InputError(`loadgen: url must be an http(s) address, got ${JSON.stringify(options.url)}`);
+      throw new InputError(`runLoadgen: url must be an http(s) address, got ${JSON.stringify(options.url)}`);
     this.#origin = url.origin;
     this.#basePath = url.pathname.replace(/\/+$/, "").replace(/\/v1$/, "");
     this.#options = options;

@@ -8,13 +8,12 @@ import type { BlockTable } from "../../trace/index.js";
  * @param after the block that stands before `ids`, where they go on from a chain
  * @returns ids of the hashes in `blocks`, floor(ids.length / blockSize) of them
  */
-export function chainBlocks(options: {
-  readonly ids: ArrayLike<number>;
-  readonly blockSize: Tokens;
-  readonly blocks: BlockTable;
-  readonly after?: number;
-}): Int32Array {
-  const { ids, blockSize, blocks, after } = options;
+export function chainBlocks(
+  ids: ArrayLike<number>,
+  blockSize: Tokens,
+  blocks: BlockTable,
+  after?: number,
+): Int32Array {
   const chain = new Int32Array(Math.floor(ids.length / blockSize));
   let high = after === undefined ? BASIS_HIGH : blocks.high(after);
   let low = after === undefined ? BASIS_LOW : blocks.low(after);

@@ -63,7 +63,7 @@ export class Conversations {
       say: (name, tokens) => void parts.push(write(name, tokens)),
       hear: (exchange) => {
         if (!exchange.outputTokenIds)
-          throw new WorkError("loadgen: the server gave no token ids of an answer: send prompts as text");
+          throw new WorkError("runLoadgen: the server gave no token ids of an answer: send prompts as text");
         parts.push(idsPart(exchange.outputTokenIds));
       },
       prompt: () => ({

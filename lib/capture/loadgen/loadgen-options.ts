@@ -4,6 +4,7 @@ import {
   type PerSecond,
   requireFinite,
   requireInteger,
+  requirePositive,
   type Tokens,
 } from "../../base/index.js";
 import { doublingStairs } from "../../workload/index.js";
@@ -52,6 +53,8 @@ export interface LoadgenOptions {
   readonly ignoreEos: boolean;
   /** Tokens a block behind the recorded hashes. */
   readonly blockSize: Tokens;
+  /** No one else uses the server: the trace gets `itl_ctx`, derived from all requests. Default false. */
+  readonly soleClient: boolean;
   /** Sent as a bearer token; not recorded. */
   readonly apiKey?: string;
 }
@@ -78,6 +81,7 @@ export const defaultLoadgenOptions = {
   temperature: 0,
   ignoreEos: true,
   blockSize: 16,
+  soleClient: false,
 } as const satisfies Partial<LoadgenOptions>;
 
 /**
@@ -88,14 +92,14 @@ export function loadgenOptions(
   given: Partial<LoadgenOptions> & Pick<LoadgenOptions, "url" | "model">,
 ): LoadgenOptions {
   const options: LoadgenOptions = { ...defaultLoadgenOptions, ...given };
-  const where = "loadgen";
+  const where = "loadgenOptions";
   if (!loadPatterns.includes(options.pattern))
     throw new InputError(
       `${where}: pattern must be one of ${loadPatterns.join(", ")}, got ${JSON.stringify(options.pattern)}`,
     );
   if (options.endpoint === "chat" && options.promptAs === "ids")
     throw new InputError(`${where}: chat messages are text: promptAs "ids" needs endpoint "completions"`);
-  requireFinite(where, "ratePerSecond", options.ratePerSecond, Number.MIN_VALUE);
+  requirePositive(where, "ratePerSecond", options.ratePerSecond);
   requireInteger(where, "turns", options.turns, 1);
   requireInteger(where, "prefixTokens", options.prefixTokens);
   requireInteger(where, "prefixCount", options.prefixCount, 1);

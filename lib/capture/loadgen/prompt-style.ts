@@ -21,11 +21,11 @@ export function choosePromptStyle(options: LoadgenOptions, server: ServerFacts):
     return { kind: "text", charactersPerToken };
   if (!pool)
     throw new InputError(
-      "loadgen: prompts as token ids need to know which ids are ordinary text: the server has no /tokenize, so give tokenIdRange",
+      "runLoadgen: prompts as token ids need to know which ids are ordinary text: the server has no /tokenize, so give tokenIdRange",
     );
   if (options.pattern === "multiturn" && !server.returnsTokenIds)
     throw new InputError(
-      "loadgen: multi-turn prompts as token ids need the ids of the answers, which the server does not return: use text",
+      "runLoadgen: multi-turn prompts as token ids need the ids of the answers, which the server does not return: use text",
     );
   return { kind: "ids", pool };
 }
@@ -41,6 +41,6 @@ export function requireContextFits(options: LoadgenOptions, server: ServerFacts)
   const longest = options.pattern === "multiturn" ? options.prefixTokens + options.turns * perTurn : perTurn;
   if (longest > server.maxModelTokens)
     throw new WorkError(
-      `loadgen: the longest request takes ${longest} tokens, but ${options.model} has a context of ${server.maxModelTokens}`,
+      `runLoadgen: the longest request takes ${longest} tokens, but ${options.model} has a context of ${server.maxModelTokens}`,
     );
 }

@@ -49,7 +49,7 @@ export function recordExchange(exchange: Exchange, context: ExchangeContext): Tr
     ...(failure && { error: failure.detail }),
     ...(usage === undefined && promptIds === undefined && { prompt_tokens_expected: true }),
   };
-  const promptBlocks = promptIds && chainBlocks({ ids: promptIds, blockSize, blocks });
+  const promptBlocks = promptIds && chainBlocks(promptIds, blockSize, blocks);
   return {
     promptTokens: usage?.promptTokens ?? promptIds?.length ?? context.expectedPromptTokens,
     ...(usage?.cachedTokens !== undefined && { cachedTokens: usage.cachedTokens }),
@@ -62,12 +62,12 @@ export function recordExchange(exchange: Exchange, context: ExchangeContext): Tr
     ...(promptIds &&
       promptBlocks &&
       outputTokenIds && {
-        outputBlockIds: chainBlocks({
-          ids: [...promptIds.slice(promptBlocks.length * blockSize), ...outputTokenIds],
+        outputBlockIds: chainBlocks(
+          [...promptIds.slice(promptBlocks.length * blockSize), ...outputTokenIds],
           blockSize,
           blocks,
-          ...(promptBlocks.length > 0 && { after: promptBlocks.at(-1) as number }),
-        }),
+          promptBlocks.at(-1),
+        ),
       }),
     ...(finishReason !== undefined && { finishReason }),
     elapsedMs: micros(exchange.endedAtMs - exchange.sentAtMs),

@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import {
   BlockTable,
+  deriveStepContext,
   type Trace,
   type TraceRecord,
   TraceWriter,
@@ -82,7 +83,8 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
   try {
     const { notSent } = await load.drive(run);
     run.flush();
-    const records = [...run.records].sort((a, b) => (a.arrivalMs as number) - (b.arrivalMs as number));
+    const inOrder = [...run.records].sort((a, b) => (a.arrivalMs as number) - (b.arrivalMs as number));
+    const records = options.soleClient ? deriveStepContext(inOrder) : inOrder;
     const sendLag = summariseSendLag(records);
     const loop = !load.open ? "closed" : sendLag && sendLag.p99Ms > SEND_LAG_LIMIT_MS ? "lagged" : "open";
     const trace = {

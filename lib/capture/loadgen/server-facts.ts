@@ -49,7 +49,7 @@ export async function learnServer(
     }
     if (probe.failure)
       throw new InputError(
-        `loadgen: ${options.url} does not serve ${options.model}: ${probe.failure.detail}`,
+        `runLoadgen: ${options.url} does not serve ${options.model}: ${probe.failure.detail}`,
       );
     const [version, models, tokenized] = await Promise.all([
       client.json("GET", "/version"),

@@ -11,6 +11,7 @@ import {
   runLoadgen,
   summariseLoad,
 } from "../../capture/index.js";
+import { stopSignal } from "../stop-signal.js";
 
 /** The flags as commander hands them over: seconds where users of the original tool write seconds. */
 interface LoadgenFlags {
@@ -39,6 +40,7 @@ interface LoadgenFlags {
   readonly temperature: number;
   readonly ignoreEos: boolean;
   readonly blockSize: number;
+  readonly soleClient?: boolean;
   readonly out?: string;
   readonly traceOut?: string;
   readonly json?: boolean;
@@ -122,6 +124,7 @@ export function loadgenCommand(): Command {
     .option("--temperature <t>", "sampling temperature", parseNumber, defaults.temperature)
     .option("--no-ignore-eos", "let answers end early: do not send ignore_eos")
     .option("--block-size <n>", "tokens a block behind the recorded hashes", parseNumber, defaults.blockSize)
+    .option("--sole-client", "no one else uses the server: record the engine step behind each gap (itl_ctx)")
     .option("--out <file>", "write the run's summary as JSON")
     .option("--trace-out <file>", "write the trace, one record a request (.gz is compressed)")
     .option("--json", "print the summary as JSON on stdout")
@@ -131,7 +134,7 @@ export function loadgenCommand(): Command {
 A key in the environment variable OPENAI_API_KEY is sent as a bearer token. Ctrl-C stops the run and finishes the files.
 
 Example: 60 agentic sessions of 5 turns over two shared prefixes
-  prefixlab loadgen --url http://127.0.0.1:8000 --model my-model --pattern multiturn --rate 1 --sessions 60 \\
+  npx prefixlab loadgen --url http://127.0.0.1:8000 --model my-model --pattern multiturn --rate 1 --sessions 60 \\
     --turns 5 --prefix-tokens 2000 --prompt-tokens 128 --output-tokens 64 --out run.json --trace-out run.jsonl.gz`,
     )
     .action(async (flags: LoadgenFlags) => {
@@ -142,10 +145,7 @@ Example: 60 agentic sessions of 5 turns over two shared prefixes
 async function runCommand(flags: LoadgenFlags): Promise<void> {
   const options = optionsOf(flags);
   const stop = new AbortController();
-  // Once: a second Ctrl-C ends the process the usual way.
-  const onInterrupt = () => stop.abort();
-  process.once("SIGINT", onInterrupt);
-  process.once("SIGTERM", onInterrupt);
+  void stopSignal().then(() => stop.abort());
   const bar = progressBar();
   try {
     const result = await runLoadgen(options, {
@@ -161,8 +161,6 @@ async function runCommand(flags: LoadgenFlags): Promise<void> {
     if (summary.completed === 0 || summary.stopped) process.exitCode = 1;
   } finally {
     bar.stop();
-    process.off("SIGINT", onInterrupt);
-    process.off("SIGTERM", onInterrupt);
   }
 }
 
@@ -194,6 +192,7 @@ function optionsOf(flags: LoadgenFlags): LoadgenOptions {
     temperature: flags.temperature,
     ignoreEos: flags.ignoreEos,
     blockSize: flags.blockSize,
+    soleClient: flags.soleClient ?? false,
     ...(apiKey && { apiKey }),
   });
 }
