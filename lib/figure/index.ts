@@ -6,6 +6,8 @@
  * milliseconds, sizes in tokens, layout in pixels.
  */
 export type { AxisRequest, AxisUnit } from "./chart-axis.js";
+export { type FrameRow, type FrameValue, type NotebookFrame, toDataFrame } from "./data-frame.js";
+export { display } from "./display.js";
 export { formatCount, formatMs, formatPercent } from "./format-quantity.js";
 export { type GapSeries, gapChart } from "./gap-chart.js";
 export type { NamedChain } from "./hash-tree.js";
@@ -28,5 +30,6 @@ export {
   survivalPanels,
 } from "./survival-panels.js";
 export { type SweepChartOptions, type SweepSeries, sweepChart } from "./sweep-chart.js";
+export { traceRows } from "./trace-rows.js";
 export { type FigureFiles, writeFigure } from "./write-figure.js";
 export { type ChartMark, type ChartSeries, type XyChartOptions, xyChart } from "./xy-chart.js";

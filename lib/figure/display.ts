@@ -1,0 +1,65 @@
+import { createRequire } from "node:module";
+import { WorkError } from "../base/index.js";
+import type { NotebookFrame } from "./data-frame.js";
+import { rounded } from "./format-quantity.js";
+import type { PlotlyFigure } from "./plotly-figure.js";
+import { renderPng } from "./render-png.js";
+
+/** Sharpness of the pictures in notebooks: picture pixels per layout pixel. */
+const notebookScale = 1.5;
+
+/**
+ * Shows a figure or a table in a notebook, as one bundle of forms of which the front end takes the best it can: a
+ * figure is interactive where plotly is known and a PNG everywhere else, a table is HTML or plain text.
+ * @throws WorkError outside a notebook
+ */
+export async function display(shown: PlotlyFigure | NotebookFrame): Promise<void> {
+  const jupyter = createRequire(import.meta.url)("tslab/dist/jupyter.js") as {
+    lastWriteDisplayData: ((bundle: object, update?: boolean) => void) | null;
+  };
+  if (!jupyter.lastWriteDisplayData)
+    throw new WorkError("display: there is no notebook to show this in; use writeFigure to write files");
+  const data = "layout" in shown ? await figureBundle(shown) : tableBundle(shown);
+  jupyter.lastWriteDisplayData({ data, metadata: {}, transient: {} });
+}
+
+/** The MIME bundle of a figure. */
+export async function figureBundle(figure: PlotlyFigure): Promise<Record<string, unknown>> {
+  const png = await renderPng(figure, { scale: notebookScale });
+  const [title] = (figure.layout.annotations as readonly { text?: string }[] | undefined) ?? [];
+  return {
+    "application/vnd.plotly.v1+json": {
+      data: figure.data,
+      layout: figure.layout,
+      config: { displaylogo: false },
+    },
+    "image/png": Buffer.from(png).toString("base64"),
+    "text/plain": `figure: ${(title?.text ?? "untitled").replace(/<.*?>/g, "")}`,
+  };
+}
+
+/** The MIME bundle of a table. */
+export function tableBundle(frame: NotebookFrame): Record<string, unknown> {
+  const head = [...frame.columns];
+  const body = frame.values.map((row) => row.map(cellText));
+  const row = (cells: readonly string[], tag: string) =>
+    `<tr>${cells.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join("")}</tr>`;
+  const widths = head.map((name, at) =>
+    Math.max(name.length, ...body.map((cells) => (cells[at] as string).length)),
+  );
+  const plain = [head, ...body].map((cells) =>
+    cells.map((cell, at) => cell.padStart(widths[at] as number)).join("  "),
+  );
+  return {
+    "text/html": `<table><thead>${row(head, "th")}</thead><tbody>${body.map((cells) => row(cells, "td")).join("")}</tbody></table>`,
+    "text/plain": plain.join("\n"),
+  };
+}
+
+function cellText(value: unknown): string {
+  return typeof value === "number" ? String(rounded(value)) : String(value);
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}

@@ -1,0 +1,106 @@
+import { createRequire } from "node:module";
+import { type CellError, type CompileProblem, compileError, runtimeError } from "./cell-error.js";
+
+/** What came of a cell. */
+export type CellResult = { readonly ok: true } | { readonly ok: false; readonly error: CellError };
+
+/** Runs cells one after the other in one scope, as a kernel does. */
+export interface CellExecutor {
+  /** Compiles and runs a cell in this process. */
+  execute(source: string, cellNumber: number): Promise<CellResult>;
+  /** Stops a cell that awaits. */
+  interrupt(): void;
+  inspect(source: string, position: number): string | undefined;
+  complete(source: string, position: number): { start: number; end: number; candidates: readonly string[] };
+  /** Whether a prompt should run the text or go on reading, with the indentation to go on with. */
+  isComplete(source: string): { completed: boolean; indent?: string };
+  close(): void;
+}
+
+/** A MIME bundle on its way out of a cell. */
+export interface DisplayBundle {
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** The parts of tslab that are used: its converter, its executor and the hook behind its display functions. */
+interface Tslab {
+  createConverter: typeof import("tslab/dist/converter.js").createConverter;
+  isCompleteCode: typeof import("tslab/dist/converter.js").isCompleteCode;
+  createExecutor: typeof import("tslab/dist/executor.js").createExecutor;
+  printQuickInfo: typeof import("tslab/dist/inspect.js").printQuickInfo;
+  jupyter: { lastWriteDisplayData: ((bundle: DisplayBundle, update?: boolean) => void) | null };
+}
+
+function loadTslab(): Tslab {
+  const require = createRequire(import.meta.url);
+  return {
+    ...(require("tslab/dist/converter.js") as Pick<Tslab, "createConverter" | "isCompleteCode">),
+    ...(require("tslab/dist/executor.js") as Pick<Tslab, "createExecutor">),
+    ...(require("tslab/dist/inspect.js") as Pick<Tslab, "printQuickInfo">),
+    jupyter: require("tslab/dist/jupyter.js") as Tslab["jupyter"],
+  };
+}
+
+/** tslab prints a compiler's complaint through console.error with this format. */
+const complaintFormat = "%s%d:%d - %s";
+
+/**
+ * An executor over tslab's own converter and executor, for cells whose imports resolve from `cwd`. What tslab would
+ * print to say that a cell failed is returned as an error with the line in the cell.
+ * @param onDisplay receives what cells display
+ */
+export function createCellExecutor(
+  cwd: string,
+  onDisplay: (bundle: DisplayBundle, update: boolean) => void,
+): CellExecutor {
+  const tslab = loadTslab();
+  tslab.jupyter.lastWriteDisplayData = (bundle, update) => onDisplay(bundle, update === true);
+  const converter = tslab.createConverter({ isJS: false, isBrowser: false });
+  let compiled = "";
+  let frameName = "cell";
+  let problems: CompileProblem[] = [];
+  let thrown: { readonly value: unknown } | undefined;
+  const node = {
+    ...converter,
+    convert(prevDecl: string, source: string) {
+      const result = converter.convert(prevDecl, source);
+      compiled = result.output ?? "";
+      // Frames of the cell carry its name instead of the virtual machine's.
+      if (result.output) result.output = `${result.output}\n//# sourceURL=${frameName}`;
+      return result;
+    },
+  };
+  const executor = tslab.createExecutor(
+    cwd,
+    { node, browser: node, close: () => converter.close() },
+    {
+      log: (...values: unknown[]) => console.log(...values),
+      error(...values: unknown[]) {
+        if (values[0] === complaintFormat && values.length === 5) {
+          const [, , line, column, message] = values as [string, string, number, number, string];
+          problems.push({ line, column, message });
+        } else thrown = { value: values[0] };
+      },
+    },
+  );
+  return {
+    async execute(source, cellNumber) {
+      frameName = `cell-${cellNumber}.ts`;
+      problems = [];
+      thrown = undefined;
+      if (await executor.execute(source)) return { ok: true };
+      const cell = { source, compiled, frameName };
+      if (problems.length > 0) return { ok: false, error: compileError(source, problems) };
+      return { ok: false, error: runtimeError((thrown as { value: unknown } | undefined)?.value, cell, cwd) };
+    },
+    interrupt: () => executor.interrupt(),
+    inspect(source, position) {
+      const info = executor.inspect(source, position);
+      return info ? tslab.printQuickInfo(info) : undefined;
+    },
+    complete: (source, position) => executor.complete(source, position),
+    isComplete: (source) => tslab.isCompleteCode(source),
+    close: () => executor.close(),
+  };
+}

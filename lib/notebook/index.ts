@@ -1,0 +1,16 @@
+/**
+ * Notebooks under tslab: running them headless, and their Jupyter kernel.
+ *
+ * Read `cell-executor.ts` first (tslab's converter and executor behind one interface), then `run-notebook.ts`
+ * (headless, in a process of its own) and `kernel-server.ts` (the same executor behind Jupyter's wire protocol).
+ * What cells import is the package itself; this room only runs them.
+ */
+export type { CellError } from "./cell-error.js";
+export {
+  type CellOutput,
+  formatNotebook,
+  type Notebook,
+  type NotebookCell,
+  parseNotebook,
+} from "./notebook-file.js";
+export { isTagged, type NotebookRun, type RunNotebookOptions, runNotebook } from "./run-notebook.js";

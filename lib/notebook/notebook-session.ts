@@ -1,0 +1,84 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { type Ms, WorkError } from "../base/index.js";
+import type { CellResult } from "./cell-executor.js";
+import type { ChildMessage } from "./kernel-child.js";
+import type { CellOutput } from "./notebook-file.js";
+
+/** What a cell came to. */
+export interface SessionResult {
+  readonly result: CellResult;
+  readonly outputs: readonly CellOutput[];
+}
+
+/** One running kernel process without Jupyter. */
+export interface NotebookSession {
+  /** Runs a cell; a cell that takes longer than its time-out ends the process and is a failed result. */
+  execute(source: string, cellNumber: number, timeoutMs: Ms): Promise<SessionResult>;
+  close(): void;
+}
+
+/**
+ * Starts a kernel process in a folder, the one that a notebook's imports and paths are seen from.
+ * @throws WorkError when the process ends before it is ready
+ */
+export async function openSession(cwd: string): Promise<NotebookSession> {
+  const child = fork(fileURLToPath(new URL("./kernel-child.js", import.meta.url)), [], {
+    cwd,
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" },
+  });
+  let complaint = "";
+  child.stderr?.on("data", (chunk: Buffer) => {
+    complaint = (complaint + chunk.toString()).slice(-4000);
+  });
+  const ready = await nextMessage(child);
+  if (ready?.type !== "ready")
+    throw new WorkError(`openSession: the kernel process did not start: ${complaint.trim()}`);
+  return {
+    async execute(source, cellNumber, timeoutMs) {
+      const answer = nextMessage(child, timeoutMs);
+      child.send({ source, cellNumber });
+      const message = await answer;
+      if (message?.type === "done") return { result: message.result, outputs: message.outputs };
+      const reason =
+        message?.type === "timeout"
+          ? { name: "TimeoutError", message: `the cell took longer than ${timeoutMs / 1000} s` }
+          : { name: "KernelDied", message: complaint.trim() || "the kernel process ended" };
+      child.kill("SIGKILL");
+      const error = { ...reason, traceback: [`${reason.name}: ${reason.message}`] };
+      return {
+        result: { ok: false, error },
+        outputs: [
+          { output_type: "error", ename: error.name, evalue: error.message, traceback: error.traceback },
+        ],
+      };
+    },
+    close() {
+      if (child.connected) child.disconnect();
+      // A cell may have left a timer or a socket behind that would keep the process.
+      child.kill("SIGKILL");
+    },
+  };
+}
+
+/** The next message; a time-out after `timeoutMs`; undefined when the process ends first. */
+function nextMessage(
+  child: ChildProcess,
+  timeoutMs?: Ms,
+): Promise<ChildMessage | { readonly type: "timeout" } | undefined> {
+  return new Promise((resolve) => {
+    const settle = (value: ChildMessage | { readonly type: "timeout" } | undefined) => {
+      clearTimeout(timer);
+      child.off("message", onMessage);
+      child.off("close", onClose);
+      resolve(value);
+    };
+    const onMessage = (message: unknown) => settle(message as ChildMessage);
+    const onClose = () => settle(undefined);
+    const timer =
+      timeoutMs === undefined ? undefined : setTimeout(() => settle({ type: "timeout" }), timeoutMs);
+    child.on("message", onMessage);
+    child.on("close", onClose);
+  });
+}

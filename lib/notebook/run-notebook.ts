@@ -1,0 +1,61 @@
+import { dirname } from "node:path";
+import type { Ms } from "../base/index.js";
+import type { CellError } from "./cell-error.js";
+import type { Notebook, NotebookCell } from "./notebook-file.js";
+import { openSession } from "./notebook-session.js";
+
+export interface RunNotebookOptions {
+  /** Its folder is where imports and paths are seen from. */
+  readonly file: string;
+  readonly notebook: Notebook;
+  /** Longest time of one cell. */
+  readonly cellTimeoutMs: Ms;
+  /** Called after each code cell. */
+  readonly onCell?: (done: number, of: number) => void;
+}
+
+/** An executed notebook, or as far as it came. */
+export interface NotebookRun {
+  readonly notebook: Notebook;
+  readonly codeCells: number;
+  /** The cell that ended the run, counted from 1 over all cells, prose included. */
+  readonly failure?: { readonly cellNumber: number; readonly error: CellError };
+}
+
+/**
+ * Runs a notebook from its first cell in a process of its own, and returns it with outputs and execution counts. It
+ * ends at the first cell that fails, unless the cell is tagged `raises-exception`: then failing is what it shows.
+ */
+export async function runNotebook(options: RunNotebookOptions): Promise<NotebookRun> {
+  const { notebook, file, cellTimeoutMs, onCell } = options;
+  const codeCells = notebook.cells.filter(({ cellType }) => cellType === "code").length;
+  const session = await openSession(dirname(file));
+  const cells: NotebookCell[] = notebook.cells.map(({ executionCount: _, ...cell }) =>
+    cell.cellType === "code" ? { ...cell, outputs: [] } : cell,
+  );
+  let count = 0;
+  try {
+    for (const [index, cell] of cells.entries()) {
+      if (cell.cellType !== "code") continue;
+      const { result, outputs } = await session.execute(cell.source, index + 1, cellTimeoutMs);
+      cells[index] = { ...cell, executionCount: ++count, outputs };
+      onCell?.(count, codeCells);
+      const expected = isTagged(cell, "raises-exception");
+      if (!result.ok && !expected)
+        return {
+          notebook: { ...notebook, cells },
+          codeCells,
+          failure: { cellNumber: index + 1, error: result.error },
+        };
+    }
+  } finally {
+    session.close();
+  }
+  return { notebook: { ...notebook, cells }, codeCells };
+}
+
+/** Whether a cell carries a tag. */
+export function isTagged(cell: NotebookCell, tag: string): boolean {
+  const tags = cell.metadata.tags;
+  return Array.isArray(tags) && tags.includes(tag);
+}
