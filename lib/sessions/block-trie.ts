@@ -106,17 +106,24 @@ export class BlockTrie {
     }
   }
 
-  /** Latest of the records that end at a block and satisfy `fits`, -1 for none, and how many of them do. */
-  endedHere(block: number, fits: (record: number) => boolean): { latest: number; fitting: number } {
-    let latest = -1;
-    let fitting = 0;
+  /** Latest record whose prompt ends at a block and that satisfies `fits`, -1 for none. */
+  latestEnding(block: number, fits: (record: number) => boolean): number {
     let seen = 0;
-    for (let r = this.endedAt[block]!; r >= 0 && seen < MAX_LISTED; r = this.endedBefore[r]!, seen++) {
-      if (!fits(r)) continue;
-      if (latest < 0) latest = r;
-      fitting++;
+    for (let r = this.endedAt[block]!; r >= 0 && seen < MAX_LISTED; r = this.endedBefore[r]!, seen++)
+      if (fits(r)) return r;
+    return -1;
+  }
+
+  /** Earlier records whose prompt ends where that of `record` does and that satisfy `fits`, its own ancestors left out. */
+  countRivals(record: number, parent: Int32Array, fits: (record: number) => boolean): number {
+    let ancestor = parent[record] as number;
+    let rivals = 0;
+    let seen = 0;
+    for (let r = this.endedBefore[record]!; r >= 0 && seen < MAX_LISTED; r = this.endedBefore[r]!, seen++) {
+      if (r === ancestor) ancestor = parent[r] as number;
+      else if (fits(r)) rivals++;
     }
-    return { latest, fitting };
+    return rivals;
   }
 
   #grow(record: number, ids: Int32Array, before: number): number {

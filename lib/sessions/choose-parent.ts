@@ -45,47 +45,32 @@ export function chooseParent(
   if (depth <= trunkBlocks) return none;
   const chain = trie.columns.chains[record] as Int32Array;
   const fits = (candidate: number) => continues(trie, rules, candidate, record);
-  const endsHere = trie.endedHere(chain[depth - 1]!, fits);
-  if (endsHere.latest >= 0)
-    return {
-      parent: endsHere.latest,
-      kind: "prefix",
-      sharedBlocks: depth,
-      competingParents: endsHere.fitting,
-    };
+  const choice = (parent: number, sharedBlocks: Blocks, competingParents = 1): ParentChoice => {
+    const kind = kindOf(trie.promptBlocks[parent]! - sharedBlocks, rules.tailBlocks);
+    return { parent, kind, sharedBlocks, competingParents };
+  };
+  const whole = (parent: number) =>
+    choice(parent, trie.promptBlocks[parent]!, 1 + trie.countRivals(parent, chosen.parent, fits));
+
+  const endsHere = trie.latestEnding(chain[depth - 1]!, fits);
+  if (endsHere >= 0) return whole(endsHere);
 
   const latest = trie.latest[chain[depth - 1]!] as number;
-  const latestBlocks = trie.promptBlocks[latest] as number;
-  if (latestBlocks < depth && rules.mayFollow(latest, record))
-    return { parent: latest, kind: "answer", sharedBlocks: depth, competingParents: 1 };
+  if (trie.promptBlocks[latest]! < depth && rules.mayFollow(latest, record)) return choice(latest, depth);
 
   const contained = deepestContained(trie, fits, chain, depth - 1, trunkBlocks);
   if (
     depth < trie.promptBlocks[record]! &&
-    isEdited(trie, rules, latest, record, depth, trunkBlocks, contained.parent >= 0)
+    isEdited(trie, rules, latest, record, depth, trunkBlocks, contained >= 0)
   )
-    return {
-      parent: latest,
-      kind: latestBlocks - depth <= rules.tailBlocks ? "tail-edit" : "edit",
-      sharedBlocks: depth,
-      competingParents: 1,
-    };
+    return choice(latest, depth);
 
   const elder = chosen.parent[latest] as number;
   const elderBlocks = chosen.sharedBlocks[latest] as number;
-  if (
-    elder >= 0 &&
-    elderBlocks > Math.max(trunkBlocks, contained.sharedBlocks) &&
-    elderBlocks <= depth &&
-    rules.mayFollow(elder, record)
-  )
-    return {
-      parent: elder,
-      kind: kindOf(trie, rules, elder, elderBlocks),
-      sharedBlocks: elderBlocks,
-      competingParents: 1,
-    };
-  return contained.parent >= 0 ? contained : none;
+  const deepestSoFar = contained < 0 ? trunkBlocks : trie.promptBlocks[contained]!;
+  if (elder >= 0 && elderBlocks > deepestSoFar && elderBlocks <= depth && rules.mayFollow(elder, record))
+    return choice(elder, elderBlocks);
+  return contained < 0 ? none : whole(contained);
 }
 
 /**
@@ -126,23 +111,24 @@ function isEdited(
   );
 }
 
-function kindOf(trie: BlockTrie, rules: ParentRules, parent: number, sharedBlocks: Blocks): EdgeKind {
-  const missing = trie.promptBlocks[parent]! - sharedBlocks;
-  if (missing < 0) return "answer";
-  if (missing === 0) return "prefix";
-  return missing <= rules.tailBlocks ? "tail-edit" : "edit";
+/** How an edge is called by the blocks of the parent's prompt that the child lacks. */
+function kindOf(lackedBlocks: Blocks, tailBlocks: Blocks): EdgeKind {
+  if (lackedBlocks < 0) return "answer";
+  if (lackedBlocks === 0) return "prefix";
+  return lackedBlocks <= tailBlocks ? "tail-edit" : "edit";
 }
 
+/** The request with the longest whole prompt past the trunk that `chain` begins with, -1 for none. */
 function deepestContained(
   trie: BlockTrie,
   fits: (parent: number) => boolean,
   chain: Int32Array,
   depth: Blocks,
   trunkBlocks: Blocks,
-): ParentChoice {
+): number {
   for (let d = depth; d > trunkBlocks; d--) {
-    const { latest, fitting } = trie.endedHere(chain[d - 1]!, fits);
-    if (latest >= 0) return { parent: latest, kind: "prefix", sharedBlocks: d, competingParents: fitting };
+    const found = trie.latestEnding(chain[d - 1]!, fits);
+    if (found >= 0) return found;
   }
-  return { parent: -1, kind: "root", sharedBlocks: 0, competingParents: 0 };
+  return -1;
 }

@@ -30,14 +30,11 @@ export function findTrunks(trie: BlockTrie, rules: ParentRules, options: TrunkOp
     if (branches[id]! >= options.trunkFanOut) markUpward(trie, trunk, id);
   }
   const openings = new Uint8Array(columns.idLimit);
-  const retemplated = new Map<number, number>();
+  const rewritten = new Map<number, number>();
   trie.replay((record, depth) => {
     if (depth === 0 || depth === trie.promptBlocks[record]) return;
     const block = columns.chains[record]![depth - 1] as number;
-    if (
-      trunk[block] === 1 ||
-      followsAnswer(trie, rules, trunk, retemplated, record, depth, options.blockSize)
-    )
+    if (trunk[block] === 1 || followsAnswer(trie, rules, trunk, rewritten, record, depth, options.blockSize))
       return;
     if (openings[block]! < 255) openings[block]!++;
   });
@@ -64,7 +61,7 @@ function followsAnswer(
   trie: BlockTrie,
   rules: ParentRules,
   trunk: Uint8Array,
-  retemplated: Map<number, number>,
+  rewritten: Map<number, number>,
   record: number,
   depth: Blocks,
   blockSize: Tokens,
@@ -72,7 +69,7 @@ function followsAnswer(
   const chain = trie.columns.chains[record] as Int32Array;
   const fits = (parent: number) => rules.mayFollow(parent, record);
   for (let d = depth; d > 0 && trunk[chain[d - 1]!] === 0; d--) {
-    const parent = trie.endedHere(chain[d - 1]!, fits).latest;
+    const parent = trie.latestEnding(chain[d - 1]!, fits);
     if (parent < 0) continue;
     const answerBlocks = Math.ceil(trie.columns.outputTokens[parent]! / blockSize);
     if (d + answerBlocks + TEMPLATE_BLOCKS >= depth) return true;
@@ -80,10 +77,11 @@ function followsAnswer(
   }
   const block = chain[depth - 1] as number;
   const latest = trie.latest[block] as number;
-  if (trie.promptBlocks[latest]! - depth <= rules.tailBlocks && rules.mayFollow(latest, record)) {
-    retemplated.set(block, latest);
+  const rewrites = (former: number) => rules.isOver(former, record) && rules.outgrows(former, record, 1);
+  if (trie.promptBlocks[latest]! - depth <= rules.tailBlocks && rewrites(latest)) {
+    rewritten.set(block, latest);
     return true;
   }
-  const before = retemplated.get(block);
-  return before !== undefined && rules.mayFollow(before, record);
+  const before = rewritten.get(block);
+  return before !== undefined && rewrites(before);
 }

@@ -86,14 +86,14 @@ export function naiveSessions(
       if (ended + Math.ceil(parent.outputTokens / blockSize) + 2 >= depth) continue;
     }
     const latest = through(c, depth).at(-1) as Request;
-    if (latest.prompt.length - depth <= settings.tailBlocks && fits(latest, c)) {
+    if (latest.prompt.length - depth <= settings.tailBlocks && isOver(latest, c) && grows(latest, c, 1)) {
       rewrites.push({ key, former: latest });
       continue;
     }
     const former = rewrites
       .filter((rewrite) => rewrite.key === key && rewrite.former.arrival < c.arrival)
       .at(-1);
-    if (former && fits(former.former, c)) continue;
+    if (former && isOver(former.former, c) && grows(former.former, c, 1)) continue;
     openings.set(key, (openings.get(key) ?? 0) + 1);
   }
   for (const [key, count] of openings) if (count >= settings.trunkBranches - 1) trunks.add(key);
@@ -118,7 +118,7 @@ export function naiveSessions(
     if (depth <= trunk) return none;
     const here = endingAt(c, depth).filter((p) => continues(p, c));
     if (here.length > 0)
-      return { parent: here.at(-1)!.index, kind: "prefix", shared: depth, rivals: here.length };
+      return { parent: here.at(-1)!.index, kind: "prefix", shared: depth, rivals: strangers(here) };
     const latest = through(c, depth).at(-1) as Request;
     if (latest.prompt.length < depth && fits(latest, c))
       return { parent: latest.index, kind: "answer", shared: depth, rivals: 1 };
@@ -144,7 +144,14 @@ export function naiveSessions(
       return { parent: elder.index, kind: kindOf(elder, sibling.shared), shared: sibling.shared, rivals: 1 };
     if (contained <= trunk) return none;
     const found = endingAt(c, contained).filter((p) => continues(p, c));
-    return { parent: found.at(-1)!.index, kind: "prefix", shared: contained, rivals: found.length };
+    return { parent: found.at(-1)!.index, kind: "prefix", shared: contained, rivals: strangers(found) };
+  }
+
+  /** Of requests with equal chains, the last one and those that it does not descend from. */
+  function strangers(group: readonly Request[]): number {
+    const ancestors = new Set<number>();
+    for (let a = edges[group.at(-1)!.index]!.parent; a >= 0; a = edges[a]!.parent) ancestors.add(a);
+    return group.filter((r) => !ancestors.has(r.index)).length;
   }
 
   function continues(p: Request, c: Request): boolean {
