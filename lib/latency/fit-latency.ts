@@ -8,6 +8,7 @@ import type { FitRange, LatencyModel } from "./latency-model.js";
 import { type Observation, observeTrace } from "./observations.js";
 import { observeMeans } from "./observe-means.js";
 import { uncachedPromptTokens } from "./prefill-chunks.js";
+import type { StepCoefficients } from "./step-coefficients.js";
 
 /** The latency models that can be fitted. */
 export type LatencyKind = "physical" | "empirical";
@@ -48,29 +49,17 @@ const leastSpans = 30;
 export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): LatencyFit {
   if (options.maxNumBatchedTokens !== undefined)
     requireInteger("fitLatency", "maxNumBatchedTokens", options.maxNumBatchedTokens, 1);
-  const { isFitted = () => true } = options;
   const onMeans =
     traces.some((trace) => trace.records.some((record) => record.itlSummary !== undefined)) &&
     !traces.some((trace) => trace.records.some((record) => record.itlMs !== undefined));
-  const observe = onMeans ? observeMeans : observeTrace;
-  const observations: Observation[] = [];
-  const leftOut = new Map<string, number>();
-  const warnings = new Set<string>();
-  let firstRun = 0;
-  for (const trace of traces) {
-    const isTarget = (record: TraceRecord, index: number) => isFitted(record, index, trace);
-    const set = observe(trace, options, isTarget, firstRun);
-    firstRun += trace.records.length;
-    observations.push(...set.observations);
-    for (const [reason, count] of set.leftOut) leftOut.set(reason, (leftOut.get(reason) ?? 0) + count);
-    for (const warning of set.warnings) warnings.add(warning);
-  }
+  const collect = (prices?: StepCoefficients) => collectObservations(traces, options, onMeans, prices);
+  const { observations, leftOut, warnings } = collect();
   const used: Record<string, number> = {};
   for (const { kind } of observations) used[kind] = (used[kind] ?? 0) + 1;
   refuseTooLittle(traces, used, onMeans);
   const range = fitRange(traces, observations);
-  const { model, ...report } = onMeans
-    ? fitMeans(observations, range, schedulingDelayMs(traces))
+  const { model, coefficients, residuals, trimmed } = onMeans
+    ? fitMeans((prices) => collect(prices).observations, range, schedulingDelayMs(traces))
     : options.kind === "empirical"
       ? fitEmpirical(observations, range)
       : fitPhysical(observations, range);
@@ -83,10 +72,36 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
       range,
       used,
       leftOut: [...leftOut].map(([reason, count]) => ({ reason, count })).sort((a, b) => b.count - a.count),
-      ...report,
+      coefficients,
+      residuals,
+      trimmed,
       warnings: [...warnings],
     },
   };
+}
+
+function collectObservations(
+  traces: readonly Trace[],
+  options: FitOptions,
+  onMeans: boolean,
+  prices: StepCoefficients | undefined,
+): { observations: Observation[]; leftOut: Map<string, number>; warnings: Set<string> } {
+  const { isFitted = () => true } = options;
+  const observations: Observation[] = [];
+  const leftOut = new Map<string, number>();
+  const warnings = new Set<string>();
+  let firstRun = 0;
+  for (const trace of traces) {
+    const isTarget = (record: TraceRecord, index: number) => isFitted(record, index, trace);
+    const set = onMeans
+      ? observeMeans(trace, options, isTarget, firstRun, prices)
+      : observeTrace(trace, options, isTarget, firstRun);
+    firstRun += trace.records.length;
+    observations.push(...set.observations);
+    for (const [reason, count] of set.leftOut) leftOut.set(reason, (leftOut.get(reason) ?? 0) + count);
+    for (const warning of set.warnings) warnings.add(warning);
+  }
+  return { observations, leftOut, warnings };
 }
 
 function refuseTooLittle(

@@ -1,19 +1,33 @@
 import { type Ms, quantile } from "../base/index.js";
 import type { Trace } from "../trace/index.js";
-import { fitPhysical } from "./fit-physical.js";
+import { fitPhysical, type PhysicalFit } from "./fit-physical.js";
 import type { FitRange } from "./latency-model.js";
-import type { ModelFit } from "./model-fit.js";
 import type { Observation } from "./observations.js";
 import { scheduledMs } from "./scheduled-time.js";
+import type { StepCoefficients } from "./step-coefficients.js";
+
+/** Rounds after which tokens lie in steps as the prices say. */
+const rounds = 4;
 
 /**
- * Fits the physical model on observations of many steps each. Whether the engine schedules a step ahead is not
- * recorded: both readings of "scheduled to first token" are fitted, and the one that it fits better is kept.
+ * Fits the physical model on observations of many steps each, a few times over: with the prices of one round, the
+ * next knows better how many tokens fell into whose span. Whether the engine schedules a step ahead is not recorded:
+ * both readings of "scheduled to first token" are fitted, and the one that fits better is kept.
+ * @param observe the observations, given the prices of the round before
  */
-export function fitMeans(observations: readonly Observation[], range: FitRange, requestMs: Ms): ModelFit {
-  const inStep = fitPhysical(observations, range, requestMs);
-  if (!observations.some((o) => o.kind === "service" && o.load.decodeSeqs > 0)) return inStep;
-  const ahead = fitPhysical(observations.map(scheduledAhead), range, requestMs);
+export function fitMeans(
+  observe: (prices?: StepCoefficients) => readonly Observation[],
+  range: FitRange,
+  requestMs: Ms,
+): PhysicalFit {
+  const fitReading = (reading: (o: Observation) => Observation): PhysicalFit => {
+    let fit = fitPhysical(observe().map(reading), range, requestMs);
+    for (let round = 1; round < rounds; round++)
+      fit = fitPhysical(observe(fit.step).map(reading), range, requestMs);
+    return fit;
+  };
+  const inStep = fitReading((o) => o);
+  const ahead = fitReading(scheduledAhead);
   return serviceError(ahead) < serviceError(inStep) ? ahead : inStep;
 }
 
@@ -28,7 +42,7 @@ function scheduledAhead(o: Observation): Observation {
   };
 }
 
-function serviceError(fit: ModelFit): number {
+function serviceError(fit: PhysicalFit): number {
   const service = fit.residuals.find((r) => r.of === "scheduled to first token");
   return service ? service.relative.p95 - service.relative.p05 : Number.POSITIVE_INFINITY;
 }

@@ -16,6 +16,11 @@ import {
   stepCoefficientTable,
 } from "./step-coefficients.js";
 
+/** A physical fit, with the prices for whoever goes on from it. */
+export interface PhysicalFit extends ModelFit {
+  readonly step: StepCoefficients;
+}
+
 /** Chunk gaps, or spans with prefills in them, needed before a price per chunk is told apart from the price of a step. */
 const leastChunkGaps = 20;
 
@@ -28,7 +33,7 @@ export function fitPhysical(
   observations: readonly Observation[],
   range: FitRange,
   knownRequestMs: Ms = 0,
-): ModelFit {
+): PhysicalFit {
   const pricesChunks =
     observations.filter((o) => o.kind === "chunk" || o.kind === "span").length >= leastChunkGaps;
   const groups = observations.map(groupOf);
@@ -60,6 +65,7 @@ export function fitPhysical(
   };
   const { requestMs, emissionMs } = splitOverhead(fitted, overhead.requestMs);
   return {
+    step,
     model: physicalModel({
       step,
       overhead: { ...overhead, requestMs },

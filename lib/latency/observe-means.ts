@@ -4,7 +4,9 @@ import { loadOnly, type Observation, type ObservationSet, type RecordFilter } fr
 import { chunkTokenDepth, lonePrefill, uncachedPromptTokens } from "./prefill-chunks.js";
 import { assumedBudgetTokens, type ReconstructOptions } from "./reconstruct-steps.js";
 import { scheduledMs } from "./scheduled-time.js";
-import { type DecodeSpan, decodeSpan, TokenFlow } from "./token-flow.js";
+import type { StepCoefficients } from "./step-coefficients.js";
+import { type PrefillStep, StepWarp } from "./step-warp.js";
+import { type DecodeSpan, decodeSpan, preemptedSpans, TokenFlow } from "./token-flow.js";
 
 /** First tokens closer than this came from one step: no engine's steps are so short under load. */
 const sameStepMs = 1;
@@ -24,26 +26,35 @@ interface Prefill {
  * Collects what can be learned from a trace without per-token gaps: the whole decode of each request as one
  * observation of many steps, with the tokens that others decoded and the prefills that ended meanwhile; and, where
  * the trace says when a request was scheduled, the way from there to its first token.
+ * @param prices of an earlier fit: with them, tokens are spaced evenly in steps rather than in time
  */
 export function observeMeans(
   trace: Trace,
   options: ReconstructOptions,
   isTarget: RecordFilter,
   firstRun = 0,
+  prices?: StepCoefficients,
 ): ObservationSet {
   const budget = options.maxNumBatchedTokens ?? trace.meta.maxNumBatchedTokens ?? assumedBudgetTokens;
   const leftOut = new Map<string, number>();
   const leave = (reason: string) => leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1);
   const spans = trace.records.map(decodeSpan);
-  const flow = new TokenFlow(spans.filter((span) => span !== undefined));
+  const known = spans.filter((span) => span !== undefined);
   const prefills = collectPrefills(trace, budget, options.longPrefillTokenThreshold ?? 0);
+  const warp = prices && new StepWarp(known, prefillSteps(prefills), prices);
+  const clock = (timeMs: Ms): number => (warp ? warp.at(timeMs) : timeMs);
+  const flow = new TokenFlow(
+    known.map((span) => ({ ...span, first: clock(span.firstTokenMs), last: clock(span.lastTokenMs) })),
+  );
+  const tooSlow = preemptedSpans(spans);
   const observations: Observation[] = [];
 
   trace.records.forEach((record, i) => {
     const span = spans[i];
     if (!isTarget(record, i)) leave(loadOnly);
     else if (!span || !isComplete(record)) leave("no decode of at least one step");
-    else observations.push(spanObservation(span, flow, prefills, firstRun + i));
+    else if (tooSlow[i]) leave("decode far slower than those beside it: preempted");
+    else observations.push(spanObservation(span, flow, clock, prefills, firstRun + i));
   });
   observations.push(...serviceObservations(prefills, spans, budget, isTarget, leave, firstRun));
   return {
@@ -76,6 +87,7 @@ function collectPrefills(trace: Trace, budget: Tokens, threshold: Tokens): Prefi
 function spanObservation(
   span: DecodeSpan,
   flow: TokenFlow,
+  clock: (timeMs: Ms) => number,
   prefills: readonly Prefill[],
   run: number,
 ): Observation {
@@ -84,7 +96,7 @@ function spanObservation(
     prefillTokens: 0,
     prefillTokenDepth: 0,
     prefillSeqs: 0,
-    ...flow.between(firstTokenMs, lastTokenMs),
+    ...flow.between(clock(firstTokenMs), clock(lastTokenMs)),
   };
   for (let i = firstAfter(prefills, firstTokenMs + sameStepMs); i < prefills.length; i++) {
     const prefill = prefills[i] as Prefill;
@@ -111,12 +123,8 @@ function serviceObservations(
 ): Observation[] {
   const observations: Observation[] = [];
   let previousMs = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < prefills.length; ) {
-    const first = prefills[i] as Prefill;
-    let end = i + 1;
-    while (end < prefills.length && prefills[end]!.firstTokenMs - first.firstTokenMs < sameStepMs) end++;
-    const group = prefills.slice(i, end);
-    i = end;
+  for (const group of groupByStep(prefills)) {
+    const first = group[0] as Prefill;
     const beforeMs = previousMs;
     previousMs = first.firstTokenMs;
     if (!group.every(({ record, index }) => isTarget(record, index))) continue;
@@ -128,7 +136,7 @@ function serviceObservations(
     const starts = scheduled as Ms[];
     const startMs = Math.min(...starts);
     const running = runningAt(spans, first.firstTokenMs);
-    const tokens = group.reduce((sum, prefill) => sum + prefill.uncachedTokens, 0);
+    const tokens = sum(group, (prefill) => prefill.uncachedTokens);
     if (Math.max(...starts) - startMs > sameStepMs || beforeMs > startMs || tokens + running.seqs > budget) {
       leave("first tokens of prefills that shared several steps");
       continue;
@@ -139,7 +147,7 @@ function serviceObservations(
       steps: 1,
       load: {
         prefillTokens: tokens,
-        prefillTokenDepth: group.reduce((sum, prefill) => sum + prefill.tokenDepth, 0),
+        prefillTokenDepth: sum(group, (prefill) => prefill.tokenDepth),
         prefillSeqs: group.length,
         decodeSeqs: running.seqs,
         decodeContextTokens: running.contextTokens,
@@ -150,6 +158,30 @@ function serviceObservations(
     });
   }
   return observations;
+}
+
+/** Prefills whose first tokens came together. */
+function groupByStep(prefills: readonly Prefill[]): Prefill[][] {
+  const groups: Prefill[][] = [];
+  for (const prefill of prefills) {
+    const group = groups.at(-1);
+    if (group && prefill.firstTokenMs - group[0]!.firstTokenMs < sameStepMs) group.push(prefill);
+    else groups.push([prefill]);
+  }
+  return groups;
+}
+
+function prefillSteps(prefills: readonly Prefill[]): PrefillStep[] {
+  return groupByStep(prefills).map((group) => ({
+    endMs: group[0]!.firstTokenMs,
+    tokens: sum(group, (prefill) => prefill.uncachedTokens),
+    tokenDepth: sum(group, (prefill) => prefill.tokenDepth),
+    chunks: Math.max(...group.map((prefill) => prefill.chunks)),
+  }));
+}
+
+function sum(prefills: readonly Prefill[], of: (prefill: Prefill) => number): number {
+  return prefills.reduce((total, prefill) => total + of(prefill), 0);
 }
 
 function runningAt(

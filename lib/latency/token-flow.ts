@@ -1,4 +1,4 @@
-import type { Ms } from "../base/index.js";
+import { type Ms, quantile } from "../base/index.js";
 import { decodeMs, type TraceRecord } from "../trace/index.js";
 
 /** One request's decode as far as means tell: evenly spaced tokens from its first to its last. */
@@ -20,6 +20,32 @@ export function decodeSpan(record: TraceRecord): DecodeSpan | undefined {
   return { firstTokenMs, lastTokenMs: firstTokenMs + durationMs, steps: outputTokens - 1, promptTokens };
 }
 
+/** A span below this share of its neighbours' pace was not decoding all the time. */
+const leastPace = 0.8;
+
+/**
+ * Per span, whether it decoded far slower than the spans around it: decoding sequences share every step, so one that
+ * made far fewer was preempted for a while. Its neighbours' pace is the third quartile of those at its middle.
+ */
+export function preemptedSpans(spans: readonly (DecodeSpan | undefined)[]): boolean[] {
+  const pace = (span: DecodeSpan): number => span.steps / (span.lastTokenMs - span.firstTokenMs);
+  const known = spans.filter((span) => span !== undefined);
+  return spans.map((span) => {
+    if (!span) return false;
+    const middleMs = (span.firstTokenMs + span.lastTokenMs) / 2;
+    const beside = known.filter((o) => o.firstTokenMs <= middleMs && o.lastTokenMs >= middleMs).map(pace);
+    return pace(span) < leastPace * (quantile(beside, 0.75) as number);
+  });
+}
+
+/** A span on whatever clock its tokens are evenly spaced on. */
+export interface ClockedSpan {
+  readonly first: number;
+  readonly last: number;
+  readonly steps: number;
+  readonly promptTokens: number;
+}
+
 /** What all spans together did in a window of time. */
 export interface WindowFlow {
   /** Tokens decoded: the sum over the window's steps of the sequences that decoded. */
@@ -30,7 +56,7 @@ export interface WindowFlow {
 
 /**
  * Tokens and attended context of all decodes together, as running totals over time: every span emits its tokens
- * evenly. Totals over a window need no guess of the engine's steps: a decoding sequence emits one token a step.
+ * evenly on the clock given. Totals over a window need no guess of the engine's steps: a decoding sequence emits one token a step.
  */
 export class TokenFlow {
   readonly #times: Float64Array;
@@ -40,14 +66,15 @@ export class TokenFlow {
   readonly #contextRate: Float64Array;
   readonly #contextSlope: Float64Array;
 
-  constructor(spans: readonly DecodeSpan[]) {
-    // At time t a span emits `rate` tokens a millisecond, each attending promptTokens + rate * (t - firstTokenMs).
-    const changes = spans.flatMap(({ firstTokenMs, lastTokenMs, steps, promptTokens }) => {
-      const rate = steps / (lastTokenMs - firstTokenMs);
-      const atZero = rate * (promptTokens - rate * firstTokenMs);
+  constructor(spans: readonly ClockedSpan[]) {
+    // At time t a span emits tokens at its rate, each attending promptTokens + rate * (t - first).
+    const changes = spans.flatMap(({ first, last, steps, promptTokens }) => {
+      if (!(last > first)) return [];
+      const rate = steps / (last - first);
+      const atZero = rate * (promptTokens - rate * first);
       return [
-        { at: firstTokenMs, rate, atZero, slope: rate * rate },
-        { at: lastTokenMs, rate: -rate, atZero: -atZero, slope: -rate * rate },
+        { at: first, rate, atZero, slope: rate * rate },
+        { at: last, rate: -rate, atZero: -atZero, slope: -rate * rate },
       ];
     });
     changes.sort((a, b) => a.at - b.at);
@@ -70,37 +97,37 @@ export class TokenFlow {
   }
 
   /** Totals from one time to another. */
-  between(fromMs: Ms, toMs: Ms): WindowFlow {
-    const from = this.#pieceAt(fromMs);
-    const to = this.#pieceAt(toMs);
+  between(from: number, to: number): WindowFlow {
+    const start = this.#pieceAt(from);
+    const end = this.#pieceAt(to);
     return {
-      decodeSeqs: this.#tokensAt(to, toMs) - this.#tokensAt(from, fromMs),
-      decodeContextTokens: this.#contextAt(to, toMs) - this.#contextAt(from, fromMs),
+      decodeSeqs: this.#tokensAt(end, to) - this.#tokensAt(start, from),
+      decodeContextTokens: this.#contextAt(end, to) - this.#contextAt(start, from),
     };
   }
 
-  #tokensAt(piece: number, timeMs: Ms): number {
+  #tokensAt(piece: number, time: number): number {
     if (piece < 0) return 0;
-    return this.#tokens[piece]! + this.#rate[piece]! * (timeMs - this.#times[piece]!);
+    return this.#tokens[piece]! + this.#rate[piece]! * (time - this.#times[piece]!);
   }
 
-  #contextAt(piece: number, timeMs: Ms): number {
+  #contextAt(piece: number, time: number): number {
     if (piece < 0) return 0;
     const start = this.#times[piece]!;
-    const width = timeMs - start;
+    const width = time - start;
     return (
       this.#context[piece]! +
       this.#contextRate[piece]! * width +
-      (this.#contextSlope[piece]! * width * (timeMs + start)) / 2
+      (this.#contextSlope[piece]! * width * (time + start)) / 2
     );
   }
 
-  #pieceAt(timeMs: Ms): number {
+  #pieceAt(time: number): number {
     let low = 0;
     let high = this.#times.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#times[middle]! <= timeMs) low = middle + 1;
+      if (this.#times[middle]! <= time) low = middle + 1;
       else high = middle;
     }
     return low - 1;

@@ -1,0 +1,87 @@
+import type { Ms } from "../base/index.js";
+import { priceStep, type StepCoefficients } from "./step-coefficients.js";
+import type { DecodeSpan } from "./token-flow.js";
+
+/** A step with prefills in it, known by the first tokens at its end. */
+export interface PrefillStep {
+  readonly endMs: Ms;
+  readonly tokens: number;
+  readonly tokenDepth: number;
+  /** Prefills that ended in it, and the steps that they took. */
+  readonly chunks: number;
+}
+
+/**
+ * Time in steps: how many steps an engine with these prices has made by each moment, from the sequences that were
+ * decoding and the prefills that ended. Tokens are evenly spaced in steps, not in time.
+ */
+export class StepWarp {
+  readonly #times: Float64Array;
+  readonly #steps: Float64Array;
+
+  /** @param prefillSteps in order of their ends */
+  constructor(spans: readonly DecodeSpan[], prefillSteps: readonly PrefillStep[], prices: StepCoefficients) {
+    const changes = spans.flatMap(({ firstTokenMs, lastTokenMs, promptTokens, steps }) => {
+      const contextTokens = promptTokens + steps / 2;
+      return [
+        { at: firstTokenMs, seqs: 1, contextTokens },
+        { at: lastTokenMs, seqs: -1, contextTokens: -contextTokens },
+      ];
+    });
+    changes.sort((a, b) => a.at - b.at);
+    const load = {
+      prefillTokens: 0,
+      prefillTokenDepth: 0,
+      prefillSeqs: 0,
+      decodeSeqs: 0,
+      decodeContextTokens: 0,
+    };
+    const times: Ms[] = [changes[0]?.at ?? 0];
+    const steps: number[] = [0];
+    const advance = (toMs: Ms, stepsPerMs: number): void => {
+      const fromMs = times[times.length - 1] as Ms;
+      if (toMs <= fromMs) return;
+      steps.push(steps[steps.length - 1]! + (toMs - fromMs) * stepsPerMs);
+      times.push(toMs);
+    };
+    let nextPrefill = 0;
+    for (const change of changes) {
+      while (nextPrefill < prefillSteps.length && prefillSteps[nextPrefill]!.endMs <= change.at) {
+        const prefill = prefillSteps[nextPrefill++] as PrefillStep;
+        const chunkMs =
+          priceStep(prices, load) +
+          (prices.prefillTokenMs * prefill.tokens + prices.prefillTokenDepthMs * prefill.tokenDepth) /
+            prefill.chunks +
+          prices.prefillSeqMs;
+        advance(
+          prefill.endMs - chunkMs * prefill.chunks,
+          1 / Math.max(priceStep(prices, load), shortestStepMs),
+        );
+        advance(prefill.endMs, 1 / Math.max(chunkMs, shortestStepMs));
+      }
+      advance(change.at, 1 / Math.max(priceStep(prices, load), shortestStepMs));
+      load.decodeSeqs += change.seqs;
+      load.decodeContextTokens += change.contextTokens;
+    }
+    this.#times = Float64Array.from(times);
+    this.#steps = Float64Array.from(steps);
+  }
+
+  /** Steps made by this time, fractions included. */
+  at(timeMs: Ms): number {
+    const times = this.#times;
+    let low = 0;
+    let high = times.length - 1;
+    if (timeMs <= times[low]!) return this.#steps[low] as number;
+    if (timeMs >= times[high]!) return this.#steps[high] as number;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (times[middle]! <= timeMs) low = middle;
+      else high = middle;
+    }
+    const part = (timeMs - times[low]!) / (times[high]! - times[low]!);
+    return this.#steps[low]! + part * (this.#steps[high]! - this.#steps[low]!);
+  }
+}
+
+const shortestStepMs = 1e-3;
