@@ -96,28 +96,41 @@ function tokenizerConfig(maxPositions) {
   };
 }
 
+/** Ends the process as a command line should: one line of reason, exit code 2. */
+function refuse(reason) {
+  process.stderr.write(`make-model: ${reason}\n`);
+  process.exit(2);
+}
+
 function parseShape(values) {
   return Object.fromEntries(
     Object.entries(SHAPE_DEFAULTS).map(([name, fallback]) => {
       const value = values[name] === undefined ? fallback : Number(values[name]);
       if (!Number.isInteger(value) || value <= 0) {
-        throw new RangeError(`make-model: --${name} must be a positive integer, got ${values[name]}`);
+        refuse(`--${name} must be a positive integer, got ${values[name]}`);
       }
       return [name, value];
     }),
   );
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: Object.fromEntries(Object.keys(SHAPE_DEFAULTS).map((name) => [name, { type: "string" }])),
-});
-if (positionals.length !== 1) {
-  process.stderr.write("usage: node make-model.mjs OUT_DIR [--hidden N] [--layers N] [--ffn N] [--heads N] [--kv-heads N] [--head-dim N]\n");
-  process.exit(2);
+function parseCommandLine() {
+  const names = Object.keys(SHAPE_DEFAULTS);
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: Object.fromEntries(names.map((name) => [name, { type: "string" }])),
+    });
+    if (positionals.length === 1) {
+      return { outDir: resolve(positionals[0]), shape: parseShape(values) };
+    }
+  } catch (error) {
+    refuse(error.message);
+  }
+  return refuse(`usage: node make-model.mjs OUT_DIR [${names.map((name) => `--${name} N`).join("] [")}]`);
 }
-const outDir = resolve(positionals[0]);
-const shape = parseShape(values);
+
+const { outDir, shape } = parseCommandLine();
 mkdirSync(outDir, { recursive: true });
 for (const [name, content] of Object.entries({
   "config.json": qwen3Config(shape),
