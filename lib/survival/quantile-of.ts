@@ -34,7 +34,8 @@ export function quantileOf(curve: SurvivalCurve, p: number): number | undefined 
 
 /**
  * {@link quantileOf} with the interval of Brookmeyer and Crowley (1982): all times at which the pointwise band holds
- * 1 - p. Its lower end is where the lower limit first falls to 1 - p, its upper end where the upper limit does.
+ * 1 - p. Its lower end is where the lower limit first falls to 1 - p, its upper end where the upper limit stays there.
+ * (A limit that rises again, as small early risk sets under left truncation can make it, is thus read the wide way.)
  *
  * The transform decides the band (their paper: plain; the default here is "log-log"). R: `quantile(survfit(...))`
  * with the same `conf.type`, but for the middles of flat stretches, see {@link quantileOf}.
@@ -48,12 +49,10 @@ export function quantileInterval(
   const estimate = quantileOf(curve, p);
   const { lower, upper } = pointwiseBand(curve, options);
   const goal = reachable(1 - p);
-  return { estimate, lower: firstAtMost(curve, lower, goal), upper: firstAtMost(curve, upper, goal) };
-}
-
-function firstAtMost(curve: SurvivalCurve, values: Float64Array, goal: number): number | undefined {
-  const row = values.findIndex((value) => value <= goal);
-  return row < 0 ? undefined : curve.times[row];
+  const first = lower.findIndex((limit) => limit <= goal);
+  const last = upper.findLastIndex((limit) => limit > goal);
+  // An index beyond the rows reads as undefined: not reached.
+  return { estimate, lower: curve.times[first], upper: curve.times[last + 1] };
 }
 
 /** A product of many shares can miss a round number by its rounding; 1e-10 is far below the step of any curve. */
