@@ -4,7 +4,7 @@
  *
  * Read `arrivals.ts` first (when), then `session-plan.ts` (multi-turn sessions) and
  * `sweep-plan.ts` (a sweep to fit on), then `prompt-tokens.ts` and
- * `prompt-text.ts` (what). Times are milliseconds, sizes are tokens.
+ * `prompt-text.ts` (what). `block-tokens.ts` gives the blocks of a trace their tokens back. Times are milliseconds, sizes are tokens.
  */
 export {
   type ArrivalSpan,
@@ -14,6 +14,7 @@ export {
   poissonArrivals,
   staircaseArrivals,
 } from "./arrivals.js";
+export { type BlockExpander, blockExpander } from "./block-tokens.js";
 export { promptText } from "./prompt-text.js";
 export { promptTokenIds, type TokenPool, tokenPoolOf, tokenRange } from "./prompt-tokens.js";
 export {

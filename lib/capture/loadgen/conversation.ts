@@ -9,18 +9,22 @@ export type PromptStyle =
   | { readonly kind: "text"; readonly charactersPerToken: number }
   | { readonly kind: "messages"; readonly charactersPerToken: number };
 
-/** A growing context: seeded parts and the server's real answers, in order. */
-export interface Conversation {
-  /** Appends a new prompt of this size; the name fixes its content. */
-  say(name: string, tokens: Tokens): void;
-  /** Appends the answer. @throws WorkError when it cannot be appended as it was generated */
-  hear(exchange: Exchange): void;
+/** What a request sends. */
+export interface PromptSource {
   /** The whole context as the next prompt. */
   prompt(): Prompt;
   /** The context's token ids, where the client knows them without asking. */
   tokenIds(): readonly number[] | undefined;
   /** Tokens of the context: exact as ids, expected as text. */
   tokens(): Tokens;
+}
+
+/** A growing context: seeded parts and the server's real answers, in order. */
+export interface Conversation extends PromptSource {
+  /** Appends a new prompt of this size; the name fixes its content. */
+  say(name: string, tokens: Tokens): void;
+  /** Appends the answer. @throws WorkError when it cannot be appended as it was generated */
+  hear(exchange: Exchange): void;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Ms, Tokens } from "../../base/index.js";
+import type { Conversations } from "./conversation.js";
 import type { DriveResult } from "./drive-open-loop.js";
 import type { LoadRun } from "./load-run.js";
 import { waitUntil } from "./wait-until.js";
@@ -10,6 +11,7 @@ import { waitUntil } from "./wait-until.js";
  */
 export async function driveClosedLoop(
   run: LoadRun,
+  conversations: Conversations,
   options: {
     readonly levels: readonly number[];
     readonly durationMs: Ms;
@@ -25,7 +27,7 @@ export async function driveClosedLoop(
       const openAtMs = nextOpening(levels, stairMs, worker, dueAtMs - run.startedAtMs);
       if (openAtMs === undefined) return;
       dueAtMs = Math.max(dueAtMs, run.startedAtMs + openAtMs);
-      const conversation = run.conversations.start();
+      const conversation = conversations.start();
       conversation.say(`worker ${worker} request ${k}`, options.promptTokens);
       const ready = run.prepare(conversation, { outputTokens: options.outputTokens });
       if (!(await waitUntil(dueAtMs, run.signal))) return;

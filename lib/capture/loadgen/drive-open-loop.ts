@@ -1,4 +1,5 @@
 import type { Ms, Tokens } from "../../base/index.js";
+import type { Conversations } from "./conversation.js";
 import type { LoadRun } from "./load-run.js";
 import { waitUntil } from "./wait-until.js";
 
@@ -15,13 +16,14 @@ export interface DriveResult {
  */
 export async function driveOpenLoop(
   run: LoadRun,
+  conversations: Conversations,
   arrivalsMs: ArrayLike<Ms>,
   sizes: { readonly promptTokens: Tokens; readonly outputTokens: Tokens },
 ): Promise<DriveResult> {
   const pending: Promise<unknown>[] = [];
   let sent = 0;
   for (let i = 0; i < arrivalsMs.length; i++) {
-    const conversation = run.conversations.start();
+    const conversation = conversations.start();
     conversation.say(`request ${i}`, sizes.promptTokens);
     const ready = run.prepare(conversation, { outputTokens: sizes.outputTokens });
     const dueAtMs = run.startedAtMs + (arrivalsMs[i] as Ms);

@@ -1,5 +1,6 @@
-import type { Tokens } from "../../base/index.js";
+import type { Ms, Tokens } from "../../base/index.js";
 import type { PlannedSession } from "../../workload/index.js";
+import type { Conversation, Conversations } from "./conversation.js";
 import type { DriveResult } from "./drive-open-loop.js";
 import type { LoadRun, ReadyRequest } from "./load-run.js";
 import { waitUntil } from "./wait-until.js";
@@ -11,12 +12,17 @@ import { waitUntil } from "./wait-until.js";
  */
 export async function driveSessions(
   run: LoadRun,
+  conversations: Conversations,
   sessions: readonly PlannedSession[],
   prefixTokens: Tokens,
 ): Promise<DriveResult> {
   let sent = 0;
-  const runTurns = async (planned: PlannedSession, first: ReadyRequest, arrivedAtMs: number) => {
-    const { conversation } = first;
+  const runTurns = async (
+    planned: PlannedSession,
+    conversation: Conversation,
+    first: ReadyRequest,
+    arrivedAtMs: Ms,
+  ) => {
     let ready = first;
     let dueAtMs = arrivedAtMs;
     for (let i = 0; ; i++) {
@@ -32,11 +38,11 @@ export async function driveSessions(
   };
   const pending: Promise<void>[] = [];
   for (const planned of sessions) {
-    const conversation = run.conversations.start({ name: `prefix ${planned.prefix}`, tokens: prefixTokens });
+    const conversation = conversations.start({ name: `prefix ${planned.prefix}`, tokens: prefixTokens });
     const ready = prepareTurn(run, planned, 0, conversation);
     const arrivedAtMs = run.startedAtMs + planned.arrivalMs;
     if (!(await waitUntil(arrivedAtMs, run.signal))) break;
-    pending.push(runTurns(planned, ready, arrivedAtMs));
+    pending.push(runTurns(planned, conversation, ready, arrivedAtMs));
   }
   await Promise.all(pending);
   return { notSent: sessions.reduce((all, { turns }) => all + turns.length, 0) - sent };
@@ -46,7 +52,7 @@ function prepareTurn(
   run: LoadRun,
   planned: PlannedSession,
   index: number,
-  conversation: ReadyRequest["conversation"],
+  conversation: Conversation,
 ): ReadyRequest {
   const turn = planned.turns[index]!;
   conversation.say(`${planned.session} turn ${turn.turn}`, turn.newTokens);

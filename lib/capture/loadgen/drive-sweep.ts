@@ -1,5 +1,6 @@
 import type { Ms } from "../../base/index.js";
 import type { SweepRequest, SweepStage } from "../../workload/index.js";
+import type { Conversations } from "./conversation.js";
 import type { DriveResult } from "./drive-open-loop.js";
 import type { LoadRun, ReadyRequest } from "./load-run.js";
 import { waitUntil } from "./wait-until.js";
@@ -8,12 +9,16 @@ import { waitUntil } from "./wait-until.js";
 const IDLE_MS = 30;
 
 /** Runs a sweep, stage by stage. Each record's `stage` is the name of its stage. */
-export async function driveSweep(run: LoadRun, stages: readonly SweepStage[]): Promise<DriveResult> {
+export async function driveSweep(
+  run: LoadRun,
+  conversations: Conversations,
+  stages: readonly SweepStage[],
+): Promise<DriveResult> {
   let sent = 0;
   for (const [index, stage] of stages.entries()) {
     if (!(await waitUntil(performance.now() + IDLE_MS, run.signal))) break;
     const ready = stage.requests.map((request, i) =>
-      prepareRequest(run, stage, request, `stage ${index} request ${i}`),
+      prepareRequest(run, conversations, stage, request, `stage ${index} request ${i}`),
     );
     sent += await runStage(run, stage, ready);
   }
@@ -40,8 +45,14 @@ async function runStage(run: LoadRun, stage: SweepStage, ready: readonly ReadyRe
   return sent.filter(Boolean).length;
 }
 
-function prepareRequest(run: LoadRun, stage: SweepStage, request: SweepRequest, name: string): ReadyRequest {
-  const conversation = run.conversations.start({ name: "sweep prefix", tokens: request.prefixTokens });
+function prepareRequest(
+  run: LoadRun,
+  conversations: Conversations,
+  stage: SweepStage,
+  request: SweepRequest,
+  name: string,
+): ReadyRequest {
+  const conversation = conversations.start({ name: "sweep prefix", tokens: request.prefixTokens });
   if (request.newTokens > 0) conversation.say(name, request.newTokens);
   return run.prepare(conversation, { outputTokens: request.outputTokens, stage: stage.name });
 }

@@ -1,7 +1,8 @@
+import { setMaxListeners } from "node:events";
 import type { Ms, Tokens } from "../../base/index.js";
 import type { BlockTable, TraceRecord } from "../../trace/index.js";
 import type { ApiClient } from "./api-client.js";
-import type { Conversation, Conversations } from "./conversation.js";
+import type { PromptSource } from "./conversation.js";
 import type { Exchange } from "./exchange.js";
 import { type RequestLabels, recordExchange } from "./record-exchange.js";
 import { requestBody, type SamplingOptions } from "./request-body.js";
@@ -19,7 +20,7 @@ export interface LoadProgress {
 
 /** A request whose body is written: sending it costs no more work. */
 export interface ReadyRequest {
-  readonly conversation: Conversation;
+  readonly context: PromptSource;
   readonly labels: RequestLabels;
   readonly path: string;
   readonly body: string;
@@ -28,7 +29,6 @@ export interface ReadyRequest {
 /** What a run needs from outside. */
 export interface LoadRunOptions {
   readonly client: ApiClient;
-  readonly conversations: Conversations;
   readonly model: string;
   readonly sampling: SamplingOptions;
   readonly blockSize: Tokens;
@@ -37,7 +37,7 @@ export interface LoadRunOptions {
   readonly signal: AbortSignal;
   readonly planned?: number;
   readonly onProgress?: (progress: LoadProgress) => void;
-  readonly onRecord?: (record: TraceRecord) => void;
+  readonly onRecord?: (record: TraceRecord, request: ReadyRequest) => void;
 }
 
 /** One run under way: drivers decide when to fire; the run fires, measures and records. */
@@ -45,6 +45,7 @@ export class LoadRun {
   readonly startedAtMs: Ms = performance.now();
   readonly records: TraceRecord[] = [];
   readonly #options: LoadRunOptions;
+  readonly #stop = new AbortController();
   #sent = 0;
   #failed = 0;
   #inFlight = 0;
@@ -52,24 +53,25 @@ export class LoadRun {
 
   constructor(options: LoadRunOptions) {
     this.#options = options;
-    options.signal.addEventListener("abort", () => options.client.abortAll("the run was stopped"), {
-      once: true,
-    });
+    // Every request that waits for its time listens.
+    setMaxListeners(0, this.#stop.signal);
+    const stop = () => {
+      this.#stop.abort();
+      options.client.abortAll("the run was stopped");
+    };
+    if (options.signal.aborted) stop();
+    else options.signal.addEventListener("abort", stop, { once: true });
   }
 
   get signal(): AbortSignal {
-    return this.#options.signal;
+    return this.#stop.signal;
   }
 
-  get conversations(): Conversations {
-    return this.#options.conversations;
-  }
-
-  /** Writes the request that sends a conversation as it stands. */
-  prepare(conversation: Conversation, labels: RequestLabels): ReadyRequest {
-    const prompt = conversation.prompt();
+  /** Writes the request that sends a context as it stands. */
+  prepare(context: PromptSource, labels: RequestLabels): ReadyRequest {
+    const prompt = context.prompt();
     return {
-      conversation,
+      context,
       labels,
       path: prompt.kind === "messages" ? "/v1/chat/completions" : "/v1/completions",
       body: requestBody(this.#options.model, prompt, labels.outputTokens, this.#options.sampling),
@@ -83,22 +85,21 @@ export class LoadRun {
   async fire(request: ReadyRequest, dueAtMs: Ms, onFirstToken?: () => void): Promise<Exchange> {
     this.#sent++;
     const concurrency = ++this.#inFlight;
-    const { conversation } = request;
-    const expectedPromptTokens = conversation.tokens();
+    const expectedPromptTokens = request.context.tokens();
     const exchange = await this.#options.client.sendBody(request.path, request.body, onFirstToken);
     this.#inFlight--;
     if (exchange.failure) this.#failed++;
-    const context = {
+    const circumstances = {
       labels: request.labels,
       startedAtMs: this.startedAtMs,
       dueAtMs,
       concurrency,
-      promptTokenIds: exchange.promptTokenIds ?? conversation.tokenIds(),
+      promptTokenIds: exchange.promptTokenIds ?? request.context.tokenIds(),
       expectedPromptTokens,
       blockSize: this.#options.blockSize,
       blocks: this.#options.blocks,
     };
-    this.#ended.push(() => this.#record(recordExchange(exchange, context)));
+    this.#ended.push(() => this.#record(recordExchange(exchange, circumstances), request));
     setImmediate(() => this.flush());
     return exchange;
   }
@@ -108,9 +109,9 @@ export class LoadRun {
     for (const record of this.#ended.splice(0)) record();
   }
 
-  #record(record: TraceRecord): void {
+  #record(record: TraceRecord, request: ReadyRequest): void {
     this.records.push(record);
-    this.#options.onRecord?.(record);
+    this.#options.onRecord?.(record, request);
     this.#options.onProgress?.(this.progress());
   }
 

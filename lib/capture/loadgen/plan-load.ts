@@ -1,4 +1,5 @@
 import { burstArrivals, planSessions, planSweep, poissonArrivals } from "../../workload/index.js";
+import type { Conversations } from "./conversation.js";
 import { driveClosedLoop } from "./drive-closed-loop.js";
 import { type DriveResult, driveOpenLoop } from "./drive-open-loop.js";
 import { driveSessions } from "./drive-sessions.js";
@@ -12,7 +13,7 @@ export interface Load {
   readonly planned?: number;
   /** Arrivals do not wait for answers. */
   readonly open: boolean;
-  readonly drive: (run: LoadRun) => Promise<DriveResult>;
+  readonly drive: (run: LoadRun, conversations: Conversations) => Promise<DriveResult>;
 }
 
 /** Plans the load that the options describe. Pure: driving is left to the caller. */
@@ -28,7 +29,7 @@ export function planLoad(options: LoadgenOptions): Load {
       return {
         planned: plan.length * options.turns,
         open: true,
-        drive: (run) => driveSessions(run, plan, options.prefixTokens),
+        drive: (run, conversations) => driveSessions(run, conversations, plan, options.prefixTokens),
       };
     }
     case "poisson":
@@ -41,7 +42,10 @@ export function planLoad(options: LoadgenOptions): Load {
     case "constant":
     case "staircase": {
       const levels = concurrencyLevels(options);
-      return { open: false, drive: (run) => driveClosedLoop(run, { ...options, levels }) };
+      return {
+        open: false,
+        drive: (run, conversations) => driveClosedLoop(run, conversations, { ...options, levels }),
+      };
     }
     case "sweep": {
       const stages = planSweep({
@@ -52,7 +56,7 @@ export function planLoad(options: LoadgenOptions): Load {
         seed: options.seed,
       });
       const planned = stages.reduce((sum, { requests }) => sum + requests.length, 0);
-      return { planned, open: false, drive: (run) => driveSweep(run, stages) };
+      return { planned, open: false, drive: (run, conversations) => driveSweep(run, conversations, stages) };
     }
   }
 }
@@ -61,6 +65,6 @@ function openLoad(arrivalsMs: Float64Array, options: LoadgenOptions): Load {
   return {
     planned: arrivalsMs.length,
     open: true,
-    drive: (run) => driveOpenLoop(run, arrivalsMs, options),
+    drive: (run, conversations) => driveOpenLoop(run, conversations, arrivalsMs, options),
   };
 }

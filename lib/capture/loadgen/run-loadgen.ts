@@ -70,7 +70,6 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
   const signal = hooks.signal ?? new AbortController().signal;
   const run = new LoadRun({
     client,
-    conversations: new Conversations(style, options.seed),
     model: options.model,
     sampling,
     blockSize: options.blockSize,
@@ -81,7 +80,7 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
     ...(journal && { onRecord: journal.append }),
   });
   try {
-    const { notSent } = await load.drive(run);
+    const { notSent } = await load.drive(run, new Conversations(style, options.seed));
     run.flush();
     const inOrder = [...run.records].sort((a, b) => (a.arrivalMs as number) - (b.arrivalMs as number));
     const records = options.soleClient ? deriveStepContext(inOrder) : inOrder;

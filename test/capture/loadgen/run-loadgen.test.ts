@@ -7,7 +7,7 @@ import {
   loadgenOptions,
   runLoadgen,
   summariseLoad,
-} from "../../../lib/capture/index.js";
+} from "../../../lib/capture/loadgen/index.js";
 import { isComplete, readTrace } from "../../../lib/trace/index.js";
 import {
   answerCharacter,
