@@ -4,8 +4,8 @@
  * Open addressing with linear probing; at most half full.
  */
 export class BlockTable {
-  #high: Uint32Array = new Uint32Array(1024);
-  #low: Uint32Array = new Uint32Array(1024);
+  /** Upper half of id's hash at 2 id, lower half at 2 id + 1: side by side, a look-up misses the cache once less. */
+  #halves: Uint32Array = new Uint32Array(2048);
   #slots: Int32Array = new Int32Array(2048).fill(-1);
   #size = 0;
 
@@ -23,8 +23,28 @@ export class BlockTable {
     for (;;) {
       const id = this.#slots[slot] as number;
       if (id < 0) return this.#insert(slot, h, l);
-      if (this.#low[id] === l && this.#high[id] === h) return id;
+      if (this.#halves[2 * id + 1] === l && this.#halves[2 * id] === h) return id;
       slot = (slot + 1) & mask;
+    }
+  }
+
+  /**
+   * The ids of a chain of hashes, into `ids`. Blocks that follow each other in one chain mostly got ids that follow
+   * each other, so the id after the last one is tried before the hash is looked up.
+   */
+  internChain(highs: Uint32Array, lows: Uint32Array, ids: Int32Array): void {
+    let halves = this.#halves;
+    let next = this.#size;
+    for (let i = 0; i < ids.length; i++) {
+      const high = highs[i] as number;
+      const low = lows[i] as number;
+      if (next < this.#size && halves[2 * next + 1] === low && halves[2 * next] === high) ids[i] = next++;
+      else {
+        const id = this.intern(high, low);
+        halves = this.#halves;
+        ids[i] = id;
+        next = id + 1;
+      }
     }
   }
 
@@ -44,40 +64,34 @@ export class BlockTable {
 
   /** Upper 32 bits of the hash behind an id. */
   high(id: number): number {
-    return this.#high[id] as number;
+    return this.#halves[2 * id] as number;
   }
 
   /** Lower 32 bits of the hash behind an id. */
   low(id: number): number {
-    return this.#low[id] as number;
+    return this.#halves[2 * id + 1] as number;
   }
 
   /** The hash behind an id in decimal digits, as the wire has it. */
   text(id: number): string {
-    const high = this.#high[id] as number;
-    const low = this.#low[id] as number;
-    if (high < 0x200000) return String(high * 4294967296 + low);
-    return ((BigInt(high) << 32n) | BigInt(low)).toString();
+    return u64Text(this.#halves[2 * id] as number, this.#halves[2 * id + 1] as number);
   }
 
   #insert(slot: number, high: number, low: number): number {
     const id = this.#size++;
-    if (id === this.#high.length) {
-      this.#high = grown(this.#high);
-      this.#low = grown(this.#low);
-    }
-    this.#high[id] = high;
-    this.#low[id] = low;
+    if (2 * id === this.#halves.length) this.#halves = grown(this.#halves);
+    this.#halves[2 * id] = high;
+    this.#halves[2 * id + 1] = low;
     this.#slots[slot] = id;
     if (this.#size * 2 > this.#slots.length) this.#rehash();
     return id;
   }
 
   #rehash(): void {
-    const slots = new Int32Array(this.#slots.length * 2).fill(-1);
+    const slots = new Int32Array(this.#slots.length * (this.#size < 1 << 19 ? 4 : 2)).fill(-1);
     const mask = slots.length - 1;
     for (let id = 0; id < this.#size; id++) {
-      let slot = mix(this.#high[id] as number, this.#low[id] as number) & mask;
+      let slot = mix(this.#halves[2 * id] as number, this.#halves[2 * id + 1] as number) & mask;
       while ((slots[slot] as number) >= 0) slot = (slot + 1) & mask;
       slots[slot] = id;
     }
@@ -89,6 +103,20 @@ function grown(old: Uint32Array): Uint32Array {
   const larger = new Uint32Array(old.length * 2);
   larger.set(old);
   return larger;
+}
+
+/** An unsigned 64-bit integer, given as its halves, in decimal digits. */
+export function u64Text(high: number, low: number): string {
+  if (high < 0x200000) return String(high * 4294967296 + low);
+  // Long division by 10^9 over 16-bit limbs, twice: remainders stay below 2^53.
+  let quotient = Math.floor(high / 1e9);
+  let rest = (high - quotient * 1e9) * 65536 + (low >>> 16);
+  let digit = Math.floor(rest / 1e9);
+  quotient = quotient * 65536 + digit;
+  rest = (rest - digit * 1e9) * 65536 + (low & 0xffff);
+  digit = Math.floor(rest / 1e9);
+  quotient = quotient * 65536 + digit;
+  return `${quotient}${String(rest - digit * 1e9).padStart(9, "0")}`;
 }
 
 function mix(high: number, low: number): number {

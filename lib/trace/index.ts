@@ -6,6 +6,13 @@
  * the capture; counts are tokens.
  */
 export { BlockTable } from "./block-table.js";
+export {
+  type BlockHashes,
+  Fingerprinter,
+  type FingerprintOptions,
+  fingerprintTokens,
+  internHashes,
+} from "./fingerprint.js";
 export { defaultBlockSize } from "./meta-line.js";
 export { inArrivalOrder, readTrace } from "./read-trace.js";
 export {

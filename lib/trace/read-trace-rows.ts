@@ -84,7 +84,7 @@ export function readTraceRows(
       }
       const record = parser.record(json, meta.blockSize ?? defaultBlockSize);
       records++;
-      checks.add(record, line, meta.blockSize ?? defaultBlockSize, bytes, start, end);
+      checks.add(record, line, meta.blockSize ?? defaultBlockSize, parser.digest());
       ready.push(record);
     } catch (error) {
       if (!(error instanceof RowError)) throw error;

@@ -2,6 +2,7 @@ import type { Tokens } from "../base/index.js";
 import type { BlockTable } from "./block-table.js";
 import { NumberArrays, skipSpace } from "./number-arrays.js";
 import { checkedInt, checkedMs, checkedString, describeJson } from "./row-checks.js";
+import { RowDigest } from "./row-digest.js";
 import { RowError } from "./row-error.js";
 import type { JsonValue, TraceRecord } from "./trace.js";
 
@@ -50,6 +51,7 @@ export class RecordParser {
   readonly #blocks: BlockTable;
   readonly #arrays = new NumberArrays();
   readonly #values: (Int32Array | Float64Array | undefined)[] = [];
+  readonly #digest = new RowDigest();
   #seen = 0;
 
   constructor(blocks: BlockTable) {
@@ -59,6 +61,7 @@ export class RecordParser {
   /** The JSON object of a line without its long arrays, which are kept aside for {@link record}. */
   parse(bytes: Buffer, start: number, end: number): Json {
     this.#seen = 0;
+    this.#digest.reset();
     let rest = "";
     let restStart = start;
     let inContext = false;
@@ -94,10 +97,16 @@ export class RecordParser {
       p = skipSpace(bytes, p + 1, end);
     }
     rest += bytes.toString("utf8", restStart, end);
+    this.#digest.addText(rest);
     const parsed = parseJson(rest);
     if (parsed === null || typeof parsed !== "object" || Array.isArray(parsed))
       throw new RowError(`a row must be a JSON object, got ${describeJson(parsed)}`);
     return parsed as Json;
+  }
+
+  /** A number that rows with the same content share, and others practically never. */
+  digest(): number {
+    return this.#digest.value();
   }
 
   /**
@@ -207,16 +216,19 @@ export class RecordParser {
     const name = field >= numRunning ? `itl_ctx.${arrayFields[field]}` : (arrayFields[field] as string);
     if (field === itlMs) {
       arrays.readDoubles(bytes, start, end, name);
-      this.#values[field] = arrays.doubles.slice(0, arrays.length);
+      const values = arrays.doubles.slice(0, arrays.length);
+      this.#digest.addInts(new Int32Array(values.buffer), 2 * values.length);
+      this.#values[field] = values;
     } else if (field >= itlTokens) {
       arrays.readInts(bytes, start, end, name);
+      this.#digest.addInts(arrays.ints, arrays.length);
       this.#values[field] = arrays.ints.slice(0, arrays.length);
     } else {
       arrays.readHashes(bytes, start, end, name);
       const ids = new Int32Array(arrays.length);
       const { highs, lows } = arrays;
-      for (let i = 0; i < ids.length; i++)
-        ids[i] = this.#blocks.intern(highs[i] as number, lows[i] as number);
+      this.#blocks.internChain(highs, lows, ids);
+      this.#digest.addInts(lows, ids.length);
       this.#values[field] = ids;
     }
     this.#seen |= 1 << field;

@@ -1,5 +1,5 @@
 import type { Tokens } from "../base/index.js";
-import { LineDigests } from "./line-digests.js";
+import { DigestSet } from "./row-digest.js";
 import type { RowProblem, TraceRecord } from "./trace.js";
 import { UnitChecks } from "./unit-checks.js";
 
@@ -11,7 +11,7 @@ interface Doubt {
 
 /** Watches records go by in file order and says at the end what a user should know about the whole file. */
 export class TraceChecks {
-  readonly #digests = new LineDigests();
+  readonly #digests = new DigestSet();
   readonly #units = new UnitChecks();
   readonly #doubts = new Map<string, Doubt>();
   #records = 0;
@@ -20,10 +20,10 @@ export class TraceChecks {
   #withTtft = 0;
   #lastArrivalMs = Number.NEGATIVE_INFINITY;
 
-  /** Takes note of a record and of the bytes of its line. */
-  add(record: TraceRecord, line: number, blockSize: Tokens, bytes: Buffer, start: number, end: number): void {
+  /** Takes note of a record and of its row's digest. */
+  add(record: TraceRecord, line: number, blockSize: Tokens, digest: number): void {
     this.#records++;
-    if (this.#digests.seenBefore(bytes, start, end)) this.#doubt("duplicate", line);
+    if (this.#digests.seenBefore(digest)) this.#doubt("duplicate", line);
     this.#units.add(record);
     if (record.ttftMs !== undefined) this.#withTtft++;
     if (record.arrivalMs !== undefined) {
