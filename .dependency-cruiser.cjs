@@ -10,6 +10,7 @@ const rooms = {
   replay: ["base", "trace", "workload", "sessions", "latency", "engine", "survival"],
   sweep: ["base", "trace", "sessions", "latency", "engine", "replay"],
   figure: ["base", "trace", "sessions", "latency", "replay", "survival", "engine"],
+  notebook: ["base", "figure"],
   capture: ["base", "trace", "workload", "sessions", "latency", "engine", "replay", "survival"],
 };
 
@@ -24,6 +25,7 @@ const advice = {
   replay: "lib/replay joins the rooms before it: charts belong in lib/figure, sockets in lib/capture.",
   sweep: "lib/sweep runs replays in parallel and keeps their rows: what one replay does belongs in lib/replay.",
   figure: "lib/figure draws results: compute them in lib/replay or lib/survival.",
+  notebook: "lib/notebook runs cells: what cells import belongs in the package's other rooms.",
   capture: "lib/capture is the only room with sockets: charts belong in lib/figure.",
 };
 

@@ -6,6 +6,7 @@
  * What cells import is the package itself; this room only runs them.
  */
 export type { CellError } from "./cell-error.js";
+export { jupyterDataDir, kernelName, kernelSpec, registerKernel } from "./kernel-spec.js";
 export {
   type CellOutput,
   formatNotebook,
@@ -13,4 +14,5 @@ export {
   type NotebookCell,
   parseNotebook,
 } from "./notebook-file.js";
+export { type FileResult, type RunFilesOptions, runFiles } from "./run-files.js";
 export { isTagged, type NotebookRun, type RunNotebookOptions, runNotebook } from "./run-notebook.js";

@@ -1,0 +1,133 @@
+import { mkdir, readdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { InputError, WorkError } from "../../base/index.js";
+import {
+  type FileResult,
+  jupyterDataDir,
+  kernelName,
+  registerKernel,
+  runFiles,
+} from "../../notebook/index.js";
+
+/** The `notebook` command: run notebooks headless, register their kernel. */
+export function notebookCommand(): Command {
+  const command = new Command("notebook").description(
+    "Run notebooks headless, or register their kernel with Jupyter.",
+  );
+  command
+    .command("run")
+    .description("Execute notebooks without Jupyter and write their outputs back: the same bytes each time.")
+    .argument("[files...]", "notebooks (default: the project's own)")
+    .option("--timeout <seconds>", "longest time of one cell", "120")
+    .option("--jobs <n>", "notebooks at a time (default: one a processor, at most 4)")
+    .option("--check", "compare with the outputs in the files and write nothing; a difference is a failure")
+    .option("--out-dir <dir>", "write executed copies here and leave the files")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", "\nExample:\n  npx prefixlab notebook run notebooks/01-capture.ipynb\n")
+    .action(runNotebooks);
+  command
+    .command("kernel")
+    .description(
+      "Register the TypeScript kernel of this checkout with Jupyter, for JupyterLab, VS Code and nbconvert.",
+    )
+    .option("--dir <dir>", "a Jupyter data folder (default: the user's own); use it with JUPYTER_PATH")
+    .option("--json", "print one JSON document")
+    .addHelpText(
+      "after",
+      `\nExample:\n  npx prefixlab notebook kernel\n  jupyter execute --kernel_name=${kernelName} notebooks/01-capture.ipynb\n`,
+    )
+    .action(async (flags: { dir?: string; json?: boolean }) => {
+      const dataDir = resolve(flags.dir ?? jupyterDataDir());
+      const dir = await registerKernel(dataDir);
+      if (flags.json)
+        process.stdout.write(`${JSON.stringify({ name: kernelName, dir, data_dir: dataDir })}\n`);
+      else {
+        process.stdout.write(`kernel "${kernelName}" registered in ${dir}\n`);
+        if (flags.dir !== undefined) process.stdout.write(`Jupyter finds it with JUPYTER_PATH=${dataDir}\n`);
+      }
+    });
+  return command;
+}
+
+interface RunFlags {
+  readonly timeout: string;
+  readonly jobs?: string;
+  readonly check?: boolean;
+  readonly outDir?: string;
+  readonly json?: boolean;
+}
+
+async function runNotebooks(given: readonly string[], flags: RunFlags): Promise<void> {
+  const files = given.length > 0 ? given : await ownNotebooks();
+  const jobs =
+    flags.jobs === undefined ? Math.min(4, availableParallelism()) : positive("--jobs", flags.jobs);
+  const cellTimeoutMs = 1000 * positive("--timeout", flags.timeout);
+  if (flags.outDir !== undefined) await mkdir(flags.outDir, { recursive: true });
+  const results = await runFiles({
+    files,
+    cellTimeoutMs,
+    jobs: Math.floor(jobs),
+    ...(flags.outDir === undefined ? {} : { outDir: flags.outDir }),
+    ...(flags.check ? { check: true } : {}),
+    ...(process.stderr.isTTY
+      ? { onProgress: (file, done, of) => process.stderr.write(`\r\x1b[K${basename(file)} ${done}/${of}`) }
+      : {}),
+    onFile: (result) => {
+      if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+      process.stderr.write(`${fileReport(result)}\n`);
+    },
+  });
+  if (flags.json) process.stdout.write(`${JSON.stringify(results.map(resultJson), null, 2)}\n`);
+  const failed = results.filter(({ failure, differences }) => failure || differences.length > 0).length;
+  if (failed > 0) throw new WorkError(`${failed} of ${results.length} notebooks failed`);
+}
+
+function fileReport({ file, codeCells, failure, wallMs, changed, differences }: FileResult): string {
+  const seconds = `${(wallMs / 1000).toFixed(1)} s`;
+  if (failure) {
+    const line = failure.error.line === undefined ? "" : `, line ${failure.error.line}`;
+    return [`FAIL ${file}: cell ${failure.cellNumber}${line} (${seconds})`, ...failure.error.traceback].join(
+      "\n  ",
+    );
+  }
+  if (differences.length > 0) return [`DIFF ${file} (${seconds})`, ...differences].join("\n  ");
+  return `ok   ${file}: ${codeCells} cells, ${seconds}${changed ? ", outputs changed" : ""}`;
+}
+
+function resultJson({ file, codeCells, failure, wallMs, changed, differences }: FileResult): object {
+  return {
+    file,
+    ok: !failure && differences.length === 0,
+    code_cells: codeCells,
+    wall_s: wallMs / 1000,
+    changed,
+    differences,
+    ...(failure
+      ? {
+          cell: failure.cellNumber,
+          line: failure.error.line ?? null,
+          error: failure.error.name,
+          message: failure.error.message,
+          traceback: failure.error.traceback,
+        }
+      : {}),
+  };
+}
+
+/** The notebooks of this checkout, in reading order. */
+async function ownNotebooks(): Promise<string[]> {
+  const dir = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..", "notebooks");
+  const names = await readdir(dir).catch(() => [] as string[]);
+  const files = names.filter((name) => name.endsWith(".ipynb")).sort();
+  if (files.length === 0) throw new InputError(`no notebooks in ${dir}: name the files to run`);
+  return files.map((name) => join(dir, name));
+}
+
+function positive(flag: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InputError(`${flag} must be a positive number, got ${JSON.stringify(text)}`);
+  return value;
+}

@@ -1,0 +1,41 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { homedir, platform } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The kernel's name in Jupyter and in the metadata of the notebooks. */
+export const kernelName = "prefixlab";
+
+/** What Jupyter reads from `kernel.json`. */
+export function kernelSpec(): object {
+  return {
+    argv: [
+      process.execPath,
+      fileURLToPath(new URL("./kernel-main.js", import.meta.url)),
+      "{connection_file}",
+    ],
+    display_name: "TypeScript (prefixlab)",
+    language: "typescript",
+    interrupt_mode: "signal",
+  };
+}
+
+/** The folder in which Jupyter looks for a user's kernels: `jupyter --data-dir`, without asking Jupyter. */
+export function jupyterDataDir(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.JUPYTER_DATA_DIR) return env.JUPYTER_DATA_DIR;
+  if (platform() === "darwin") return join(homedir(), "Library", "Jupyter");
+  if (platform() === "win32") return join(env.APPDATA ?? homedir(), "jupyter");
+  return join(env.XDG_DATA_HOME ?? join(homedir(), ".local", "share"), "jupyter");
+}
+
+/**
+ * Writes `kernels/prefixlab/kernel.json` below a data folder of Jupyter's. It points at this installation by
+ * absolute path, so nothing needs to be installed globally.
+ * @returns the folder that was written
+ */
+export async function registerKernel(dataDir: string): Promise<string> {
+  const dir = join(dataDir, "kernels", kernelName);
+  await mkdir(dir, { recursive: true });
+  await writeFile(join(dir, "kernel.json"), `${JSON.stringify(kernelSpec(), null, 2)}\n`);
+  return dir;
+}
