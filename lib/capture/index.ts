@@ -1,8 +1,15 @@
 /**
  * Live input and output: the only room that opens sockets.
  *
- * Read `loadgen/index.ts` first: it drives a server and measures every request into a trace.
+ * Read `loadgen/index.ts` first: it drives a server and measures every request into a trace. `tap/index.ts` records
+ * other clients' requests on their way to a server; `serve/index.ts` is a server, with the simulated engine inside.
  */
+export {
+  type LiveReplay,
+  type LiveReplayOptions,
+  type RecordedLabels,
+  replayLive,
+} from "./live-replay/index.js";
 export {
   type CohortJson,
   defaultLoadgenOptions,
@@ -20,3 +27,5 @@ export {
   type SendLag,
   summariseLoad,
 } from "./loadgen/index.js";
+export { type EngineServer, type ServeOptions, startServer } from "./serve/index.js";
+export { startTap, type Tap, type TapOptions } from "./tap/index.js";

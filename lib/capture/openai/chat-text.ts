@@ -1,0 +1,34 @@
+/** One message of a chat request: only the fields that become prompt text. */
+export interface ChatMessage {
+  readonly role: string;
+  /** Text, parts (`{type: "text", text}` and others), or nothing in a turn that only calls tools. */
+  readonly content?: unknown;
+  readonly [field: string]: unknown;
+}
+
+/**
+ * A chat as one text, in the style of ChatML: a plain stand-in for a model's chat template. A later turn of the
+ * same conversation begins with the text of the earlier turn and its answer, so that sharing is kept.
+ * @param messages the conversation, oldest first
+ */
+export function chatText(messages: readonly ChatMessage[]): string {
+  const turns = messages.map((message) => `<|im_start|>${message.role}\n${messageText(message)}<|im_end|>\n`);
+  return `${turns.join("")}<|im_start|>assistant\n`;
+}
+
+function messageText(message: ChatMessage): string {
+  const { role: _role, content, ...rest } = message;
+  const text = contentText(content);
+  return Object.keys(rest).length === 0 ? text : `${text}${JSON.stringify(rest)}`;
+}
+
+function contentText(content: unknown): string {
+  if (typeof content === "string") return content;
+  if (content === undefined || content === null) return "";
+  if (!Array.isArray(content)) return JSON.stringify(content);
+  return content.map((part) => (isTextPart(part) ? part.text : JSON.stringify(part))).join("");
+}
+
+function isTextPart(part: unknown): part is { readonly text: string } {
+  return typeof part === "object" && part !== null && "text" in part && typeof part.text === "string";
+}

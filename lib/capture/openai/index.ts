@@ -1,0 +1,13 @@
+/**
+ * The OpenAI wire, read from either side: completion events, prompts as text and as byte tokens. Shared by the tap
+ * (which reads what others say) and the served engine (which says it).
+ */
+export { bytesText, byteTokens } from "./byte-tokens.js";
+export { type ChatMessage, chatText } from "./chat-text.js";
+export {
+  type ChoiceDelta,
+  type CompletionEvent,
+  type CompletionUsage,
+  completionEvent,
+} from "./completion-events.js";
+export { isTokenId } from "./token-id.js";

@@ -1,0 +1,56 @@
+import { type Ms, requireFinite, requireInteger, type Tokens } from "../../base/index.js";
+import { type EngineOptions, engineOptions } from "../../engine/index.js";
+import type { LatencyModel } from "../../latency/index.js";
+
+/** Settings of a served engine. */
+export interface ServeOptions {
+  /** Default 127.0.0.1: reachable from this machine only. */
+  readonly host?: string;
+  /** 0 lets the system choose. Default 8000. */
+  readonly port?: number;
+  /** How long steps take. */
+  readonly latency: LatencyModel;
+  /** Name in `/v1/models`; requests may use any. Default: the kind of the latency model. */
+  readonly modelName?: string;
+  readonly engine?: Partial<EngineOptions>;
+  /** Engine time over wall time: 10 answers ten times as fast. Default 1. */
+  readonly timeScale?: number;
+  /** Fixes the latency model's draws and the answers. Default 0. */
+  readonly seed?: number;
+  /** Requests that may wait to be admitted; more are refused with 503. Default 1,024. */
+  readonly maxQueue?: number;
+  /** Longest prompt and answer together. Default: what the KV pool holds, at most 131,072. */
+  readonly maxModelTokens?: Tokens;
+  /** Largest request body. Default 16 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Time a client has to send a whole request. Default 30,000. */
+  readonly requestTimeoutMs?: Ms;
+}
+
+/** All settings, checked. */
+export type CheckedServeOptions = Required<Omit<ServeOptions, "engine">> & { readonly engine: EngineOptions };
+
+/**
+ * Fills in the defaults and checks every setting.
+ * @throws InputError naming the setting that is wrong
+ */
+export function serveOptions(given: ServeOptions): CheckedServeOptions {
+  const engine = engineOptions(given.engine);
+  const poolTokens = engine.kvCacheBlocks * engine.blockSize;
+  return {
+    host: given.host ?? "127.0.0.1",
+    port: requireInteger("serve", "port", given.port ?? 8000),
+    latency: given.latency,
+    modelName: given.modelName ?? given.latency.kind.replace(/^profile:/, ""),
+    engine,
+    timeScale: requireFinite("serve", "timeScale", given.timeScale ?? 1, 1e-3, 1e6),
+    seed: requireInteger("serve", "seed", given.seed ?? 0),
+    maxQueue: requireInteger("serve", "maxQueue", given.maxQueue ?? 1024, 1),
+    maxModelTokens: Math.min(
+      requireInteger("serve", "maxModelTokens", given.maxModelTokens ?? Math.min(131_072, poolTokens), 2),
+      poolTokens,
+    ),
+    maxBodyBytes: requireInteger("serve", "maxBodyBytes", given.maxBodyBytes ?? 16 * 1024 * 1024, 1),
+    requestTimeoutMs: requireInteger("serve", "requestTimeoutMs", given.requestTimeoutMs ?? 30_000, 1),
+  };
+}

@@ -1,0 +1,151 @@
+import { readFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
+import { type Blocks, type Ms, WorkError } from "../../base/index.js";
+import { chatFormat, completionFormat } from "./answer-format.js";
+import { ApiError, errorBody } from "./api-error.js";
+import { completionParams, detokenizeParams, tokenizeParams } from "./completion-params.js";
+import { ContentIds } from "./content-ids.js";
+import { EngineMetrics } from "./engine-metrics.js";
+import type { ServedEngine } from "./generate.js";
+import { sendAnswer } from "./send-answer.js";
+import { type CheckedServeOptions, type ServeOptions, serveOptions } from "./serve-options.js";
+import { WallClockEngine } from "./wall-clock-engine.js";
+
+/** A running server. */
+export interface EngineServer {
+  /** Where it listens. */
+  readonly url: string;
+  readonly modelName: string;
+  /** What the engine holds at this moment. */
+  readonly load: { readonly running: number; readonly waiting: number; readonly usedBlocks: Blocks };
+  /** Takes no new requests, gives those under way `graceMs` to end, then cuts them. */
+  close(graceMs?: Ms): Promise<void>;
+}
+
+const version = (
+  JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as { version: string }
+).version;
+
+/**
+ * Serves the simulated engine behind an OpenAI-compatible API, by the wall clock. It has vLLM's scheduler and prefix
+ * cache, and its step times are the latency model's; its answers are meaningless, deterministic text, one byte a
+ * token.
+ * @throws InputError for a wrong setting; WorkError when it cannot listen
+ */
+export async function startServer(given: ServeOptions): Promise<EngineServer> {
+  const options = serveOptions(given);
+  const engine = new WallClockEngine({
+    engine: options.engine,
+    model: options.latency,
+    timeScale: options.timeScale,
+    seed: options.seed,
+  });
+  const { pool } = engine.core;
+  const served: ServedEngine = {
+    engine,
+    contents: new ContentIds({
+      blockSize: options.engine.blockSize,
+      poolBlocks: options.engine.kvCacheBlocks,
+      isPooled: (id) => pool.find(id) >= 0,
+    }),
+    metrics: new EngineMetrics(options.modelName, engine),
+    seed: options.seed,
+    maxQueue: options.maxQueue,
+    maxModelTokens: options.maxModelTokens,
+  };
+
+  const app = httpServer(options);
+  addRoutes(app, options, served);
+  try {
+    await app.listen({ host: options.host, port: options.port });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new WorkError(`serve: cannot listen on ${options.host}:${options.port} (${code ?? message})`);
+  }
+  const address = app.server.address() as AddressInfo;
+  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return {
+    url: `http://${host}:${address.port}`,
+    modelName: options.modelName,
+    get load() {
+      return { running: engine.core.runningCount, waiting: engine.waitingCount, usedBlocks: pool.usedBlocks };
+    },
+    async close(graceMs = 5_000) {
+      // A connection that served a request until just now is kept alive by its client: it becomes idle only then.
+      const sweep = setInterval(() => app.server.closeIdleConnections(), 20);
+      const cut = setTimeout(() => app.server.closeAllConnections(), graceMs);
+      await app.close();
+      clearInterval(sweep);
+      clearTimeout(cut);
+      engine.stop();
+    },
+  };
+}
+
+function httpServer(options: CheckedServeOptions): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: options.maxBodyBytes,
+    requestTimeout: options.requestTimeoutMs,
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: "idle",
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => {
+    try {
+      done(null, JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body as Buffer)));
+    } catch (error) {
+      const what = error instanceof SyntaxError ? `JSON (${error.message})` : "UTF-8";
+      done(new ApiError(400, `the body is not valid ${what}`), undefined);
+    }
+  });
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send(errorBody(404, `there is no ${request.method} ${request.url.slice(0, 100)}`)),
+  );
+  app.setErrorHandler((error: FastifyError | ApiError, _request, reply) => {
+    const status = error instanceof ApiError ? error.status : (error.statusCode ?? 500);
+    if (status === 503) reply.header("retry-after", "1");
+    reply
+      .code(status)
+      .send(errorBody(status, error.message, error instanceof ApiError ? error.param : undefined));
+  });
+  return app;
+}
+
+function addRoutes(app: FastifyInstance, options: CheckedServeOptions, served: ServedEngine): void {
+  const { modelName, maxModelTokens } = options;
+  const createdS = Math.floor(Date.now() / 1000);
+
+  app.post("/v1/completions", (request, reply) => {
+    const params = completionParams("completions", request.body);
+    sendAnswer({ served, params, makeFormat: completionFormat, modelName, reply });
+  });
+  app.post("/v1/chat/completions", (request, reply) => {
+    const params = completionParams("chat", request.body);
+    sendAnswer({ served, params, makeFormat: chatFormat, modelName, reply });
+  });
+  app.post("/tokenize", (request) => {
+    const tokens = Array.from(tokenizeParams(request.body));
+    return { count: tokens.length, max_model_len: maxModelTokens, tokens };
+  });
+  app.post("/detokenize", (request) => ({ prompt: detokenizeParams(request.body) }));
+  app.get("/v1/models", () => ({
+    object: "list",
+    data: [
+      {
+        id: modelName,
+        object: "model",
+        created: createdS,
+        owned_by: "prefixlab",
+        max_model_len: maxModelTokens,
+      },
+    ],
+  }));
+  app.get("/health", (_request, reply) => reply.code(200).send());
+  app.get("/version", () => ({ version: `prefixlab ${version}` }));
+  app.get("/metrics", async (_request, reply) => {
+    const { registry } = served.metrics;
+    reply.header("content-type", registry.contentType);
+    return registry.metrics();
+  });
+}

@@ -1,0 +1,218 @@
+import type { Ms, Tokens } from "../../base/index.js";
+import { EngineCore, type EngineOptions } from "../../engine/index.js";
+import type { LatencyModel, StepTimer } from "../../latency/index.js";
+
+/** What the engine tells about one request. Times are ms of engine time. */
+export interface RequestEvents {
+  /** The scheduler took it out of the queue. */
+  admitted?(atMs: Ms, cachedTokens: Tokens): void;
+  /** One more output token is out. */
+  token(atMs: Ms): void;
+}
+
+/** One request of a {@link WallClockEngine}. */
+export interface LiveRequest {
+  readonly promptTokens: Tokens;
+  readonly outputTokens: Tokens;
+  readonly contentIds: Int32Array;
+  /** Engine time at which it came. */
+  readonly arrivedMs: Ms;
+  readonly events: RequestEvents;
+}
+
+interface Entry extends LiveRequest {
+  readonly readyMs: Ms;
+  readonly emissionMs: Ms;
+  /** In the core; undefined before. */
+  slot: number | undefined;
+  isOver: boolean;
+}
+
+/** Steps that are caught up with before the event loop gets a turn. */
+const STEPS_A_TURN = 256;
+
+/** Nearer ends than this are waited for turn by turn: timers are exact to a millisecond only. */
+const SPIN_MS: Ms = 1;
+
+/**
+ * Runs the engine core by the wall clock, or a multiple of it: the same scheduler, cache and step times as in a
+ * simulation. A step ends when the latency model says, and the next one begins at that very time, however late the
+ * timer came, so that lateness does not add up.
+ */
+export class WallClockEngine {
+  readonly core: EngineCore;
+  /** Called at the end of each step. */
+  onStep: (() => void) | undefined;
+  readonly #timer: StepTimer;
+  readonly #timeScale: number;
+  readonly #startedAtMs = performance.now();
+  /** On their way to the scheduler, by the time they reach it. */
+  #arriving: Entry[] = [];
+  readonly #entryOf = new Map<number, Entry>();
+  readonly #aborting: Entry[] = [];
+  /** End of the step in progress; undefined between steps. */
+  #stepEndMs: Ms | undefined;
+  #clockMs: Ms = 0;
+  #wakeUp: NodeJS.Timeout | undefined;
+  #isTurnDue = false;
+  #isStopped = false;
+
+  /** @param timeScale engine time over wall time: 10 runs ten times as fast */
+  constructor(options: {
+    readonly engine: Partial<EngineOptions>;
+    readonly model: LatencyModel;
+    readonly timeScale: number;
+    readonly seed: number;
+  }) {
+    this.#timer = options.model.timer(options.seed);
+    this.core = new EngineCore(options.engine, this.#timer);
+    this.#timeScale = options.timeScale;
+  }
+
+  /** Engine time. */
+  nowMs(): Ms {
+    return (performance.now() - this.#startedAtMs) * this.#timeScale;
+  }
+
+  /** Requests that no step has admitted yet. */
+  get waitingCount(): number {
+    return this.core.waitingCount + this.#arriving.length;
+  }
+
+  /**
+   * Sends a request to the scheduler.
+   * @returns ends it early, and frees its blocks
+   */
+  submit(request: LiveRequest): () => void {
+    const entry: Entry = {
+      ...request,
+      readyMs: request.arrivedMs + this.#timer.arrivalOverheadMs(request.promptTokens),
+      emissionMs: this.#timer.emissionOverheadMs(),
+      slot: undefined,
+      isOver: false,
+    };
+    let place = this.#arriving.length;
+    while (place > 0 && (this.#arriving[place - 1] as Entry).readyMs > entry.readyMs) place--;
+    this.#arriving.splice(place, 0, entry);
+    if (this.#stepEndMs === undefined) this.#advance();
+    return () => this.#abort(entry);
+  }
+
+  /** Ends every request and the clock. */
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#wakeUp);
+    this.#arriving = [];
+  }
+
+  #abort(entry: Entry): void {
+    if (entry.isOver) return;
+    entry.isOver = true;
+    if (entry.slot === undefined) this.#arriving = this.#arriving.filter((other) => other !== entry);
+    else this.#aborting.push(entry);
+    // The core takes requests out between steps only.
+    if (this.#stepEndMs === undefined) this.#dropAborted();
+  }
+
+  #dropAborted(): void {
+    for (const entry of this.#aborting.splice(0)) {
+      if (entry.slot === undefined) continue;
+      this.core.abort(entry.slot);
+      this.#entryOf.delete(entry.slot);
+      entry.slot = undefined;
+    }
+  }
+
+  #advance(): void {
+    if (this.#isStopped) return;
+    const nowMs = this.nowMs();
+    for (let steps = 0; ; ) {
+      if (this.#stepEndMs === undefined && !this.#beginStep(nowMs)) return;
+      if ((this.#stepEndMs as Ms) > nowMs) break;
+      this.#endStep();
+      if (++steps === STEPS_A_TURN) break;
+    }
+    this.#wakeAt(this.#stepEndMs ?? nowMs);
+  }
+
+  /** Begins a step at the end of the last one, or when the next request reaches an idle engine. */
+  #beginStep(nowMs: Ms): boolean {
+    const next = this.#arriving[0];
+    if (this.core.isIdle) {
+      if (!next) return false;
+      if (next.readyMs > nowMs) {
+        this.#wakeAt(next.readyMs);
+        return false;
+      }
+      this.#clockMs = Math.max(this.#clockMs, next.readyMs);
+    }
+    this.#takeArrived();
+    const stepMs = this.core.beginStep();
+    if (stepMs === undefined) return false;
+    for (const slot of this.core.admitted) {
+      const entry = this.#entryOf.get(slot);
+      if (entry && !entry.isOver)
+        entry.events.admitted?.(this.#clockMs, this.core.slots.cachedTokens[slot] as Tokens);
+    }
+    this.#stepEndMs = this.#clockMs + stepMs;
+    return true;
+  }
+
+  #takeArrived(): void {
+    let count = 0;
+    while (count < this.#arriving.length && (this.#arriving[count] as Entry).readyMs <= this.#clockMs)
+      count++;
+    for (const entry of this.#arriving.splice(0, count)) {
+      entry.slot = this.core.submit(entry, 0);
+      this.#entryOf.set(entry.slot, entry);
+    }
+  }
+
+  #endStep(): void {
+    const { core } = this;
+    const emitting = [...core.decodingSlots()];
+    core.endStep();
+    this.#clockMs = this.#stepEndMs as Ms;
+    this.#stepEndMs = undefined;
+    emitting.push(...core.emittedFirst);
+    const entries = emitting.map((slot) => this.#entryOf.get(slot));
+    for (const slot of core.finished) {
+      const entry = this.#entryOf.get(slot);
+      if (entry) entry.slot = undefined;
+      this.#entryOf.delete(slot);
+    }
+    core.dropFinished();
+    this.#dropAborted();
+    for (const entry of entries) if (entry && !entry.isOver) this.#emit(entry, this.#clockMs);
+    this.onStep?.();
+  }
+
+  #emit(entry: Entry, atMs: Ms): void {
+    if (entry.emissionMs === 0) {
+      entry.events.token(atMs);
+      return;
+    }
+    const outMs = atMs + entry.emissionMs;
+    setTimeout(
+      () => {
+        if (!entry.isOver) entry.events.token(outMs);
+      },
+      (outMs - this.nowMs()) / this.#timeScale,
+    );
+  }
+
+  #wakeAt(atMs: Ms): void {
+    clearTimeout(this.#wakeUp);
+    const waitMs = (atMs - this.nowMs()) / this.#timeScale;
+    if (waitMs > SPIN_MS) {
+      this.#wakeUp = setTimeout(() => this.#advance(), waitMs - SPIN_MS);
+      return;
+    }
+    if (this.#isTurnDue) return;
+    this.#isTurnDue = true;
+    setImmediate(() => {
+      this.#isTurnDue = false;
+      this.#advance();
+    });
+  }
+}

@@ -1,0 +1,55 @@
+import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+
+/** Takes a body's bytes as they arrive and hands them on decompressed. */
+export interface BodyDecoder {
+  push(bytes: Buffer): void;
+  /** Resolves when everything that can be decompressed has been handed on. */
+  end(): Promise<void>;
+}
+
+/** Bytes after decompression beyond which a body is no longer read: a few kilobytes can stand for gigabytes. */
+const LARGEST_BODY_BYTES = 64 * 1024 * 1024;
+
+/**
+ * A decoder for a `Content-Encoding`: identity, gzip, deflate or br. A damaged or cut body yields what comes before
+ * the damage, a huge one its beginning.
+ * @returns undefined for an encoding that is not known
+ */
+export function bodyDecoder(
+  encoding: string | undefined,
+  onBytes: (bytes: Buffer) => void,
+): BodyDecoder | undefined {
+  const decompress = decompressor((encoding ?? "identity").trim().toLowerCase());
+  if (decompress === undefined) return undefined;
+  if (decompress === "identity") return { push: onBytes, end: () => Promise.resolve() };
+  const ended = new Promise<void>((resolve) => {
+    decompress.once("end", resolve);
+    decompress.once("error", () => resolve());
+    decompress.once("close", resolve);
+  });
+  let bytesOut = 0;
+  decompress.on("data", (bytes: Buffer) => {
+    bytesOut += bytes.length;
+    if (bytesOut > LARGEST_BODY_BYTES) decompress.destroy();
+    else onBytes(bytes);
+  });
+  return {
+    push: (bytes) => {
+      if (!decompress.destroyed) decompress.write(bytes);
+    },
+    end: () => {
+      if (!decompress.destroyed) decompress.end();
+      return ended;
+    },
+  };
+}
+
+function decompressor(encoding: string) {
+  // Without the final flush a cut body would end in an error before its last whole part.
+  const options = { finishFlush: constants.Z_SYNC_FLUSH };
+  if (encoding === "" || encoding === "identity") return "identity";
+  if (encoding === "gzip" || encoding === "x-gzip") return createGunzip(options);
+  if (encoding === "deflate") return createInflate(options);
+  if (encoding === "br") return createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH });
+  return undefined;
+}

@@ -1,0 +1,155 @@
+import type { Ms, Tokens } from "../../base/index.js";
+import {
+  type BlockTable,
+  Fingerprinter,
+  type FingerprintOptions,
+  internHashes,
+  type JsonValue,
+  type TraceRecord,
+} from "../../trace/index.js";
+import type { ChoiceLog } from "./choice-log.js";
+import type { CompletionRequest } from "./prompt-source.js";
+import type { PromptTokens } from "./prompt-tokens.js";
+import type { ResponseLog } from "./response-log.js";
+
+/** How an exchange ended, as the tap saw it. */
+export type Outcome =
+  /** The upstream's answer was passed on whole. */
+  | "complete"
+  /** The client went away first. */
+  | "abort"
+  /** The upstream could not be reached, or broke off. */
+  | "disconnect";
+
+/** One exchange, once it has ended. */
+export interface EndedExchange {
+  readonly request: CompletionRequest;
+  /** As many as the request has prompts. */
+  readonly promptTokens: readonly PromptTokens[];
+  /** Undefined when the upstream sent no head. */
+  readonly response: ResponseLog | undefined;
+  readonly outcome: Outcome;
+  /** Since the start of the capture. */
+  readonly arrivalMs: Ms;
+  readonly endedMs: Ms;
+  /** Requests in flight when this one arrived, itself included. */
+  readonly concurrency: number;
+}
+
+/** How the tap turns token ids into what it writes. */
+export interface RecordStyle {
+  readonly fingerprint: FingerprintOptions;
+  /** Takes up the fingerprints. */
+  readonly blocks: BlockTable;
+  readonly recordTokens: boolean;
+}
+
+/**
+ * The trace records of an exchange: one a choice, so one for nearly every request. Arrival is when the request was
+ * whole at the tap; TTFT is from there to the first bytes with a token in them. An answer that was not streamed has
+ * its length and its end, and no TTFT: nobody saw the first token.
+ */
+export function exchangeRecords(exchange: EndedExchange, style: RecordStyle): TraceRecord[] {
+  const { request, response } = exchange;
+  const choices: (ChoiceLog | undefined)[] = [];
+  for (let i = 0; i < request.prompts.length * request.n; i++) choices.push(response?.choices.get(i));
+  const isSingle = choices.length === 1;
+  return choices.map((choice, index) => {
+    const sent = exchange.promptTokens[Math.floor(index / request.n)] as PromptTokens;
+    const returned = isSingle ? response?.promptTokenIds : undefined;
+    const tokens: PromptTokens = returned ? { source: "response", ids: Uint32Array.from(returned) } : sent;
+    return choiceRecord({ exchange, style, choice, tokens, isSingle });
+  });
+}
+
+function choiceRecord(options: {
+  readonly exchange: EndedExchange;
+  readonly style: RecordStyle;
+  readonly choice: ChoiceLog | undefined;
+  readonly tokens: PromptTokens;
+  readonly isSingle: boolean;
+}): TraceRecord {
+  const { exchange, style, choice, tokens, isSingle } = options;
+  const { response, arrivalMs } = exchange;
+  // Usage counts all choices of a request together.
+  const usage = isSingle ? response?.usage : undefined;
+  const prompt = promptFields(tokens, usage?.promptTokens);
+  const outputIds = choice?.tokenIds && choice.tokenIds.length > 0 ? choice.tokenIds : undefined;
+  const chain = prompt.ids && blockChain(prompt.ids, outputIds ?? [], style);
+  const reported = tokens.source === "bytes" && prompt.promptTokens !== usage?.promptTokens;
+  return {
+    promptTokens: prompt.promptTokens,
+    ...(usage?.cachedTokens !== undefined && !reported && { cachedTokens: usage.cachedTokens }),
+    outputTokens: usage?.completionTokens ?? outputIds?.length ?? choice?.outputTokens ?? 0,
+    arrivalMs: micros(arrivalMs),
+    ...choiceTimes(choice, arrivalMs),
+    concurrency: exchange.concurrency,
+    ...(chain && { blockIds: chain.promptBlocks }),
+    ...(chain && outputIds && { outputBlockIds: chain.outputBlocks }),
+    ...(style.recordTokens && outputIds && { outputTokenIds: Int32Array.from(outputIds) }),
+    finishReason: finishReason(exchange, choice),
+    elapsedMs: micros(exchange.endedMs - arrivalMs),
+    extra: {
+      token_source: tokens.source,
+      ...(reported && usage?.promptTokens !== undefined && { server_prompt_tokens: usage.promptTokens }),
+      ...(reported && usage?.cachedTokens !== undefined && { server_cached_tokens: usage.cachedTokens }),
+      ...responseFields(response),
+      ...(style.recordTokens && tokens.ids && { prompt_token_ids: Array.from(tokens.ids) }),
+    },
+  };
+}
+
+/**
+ * Prompt length and the ids to fingerprint, in one unit. Byte tokens count bytes, so beside a chain over bytes the
+ * length is in bytes as well. A chain over tokens that the server did not count (an image's, say) would be of another
+ * length than the prompt, and is left out.
+ */
+function promptFields({ ids, source }: PromptTokens, reportedTokens: Tokens | undefined) {
+  const promptTokens = source === "bytes" ? (ids?.length ?? 0) : (reportedTokens ?? ids?.length ?? 0);
+  return { promptTokens, ids: ids?.length === promptTokens ? ids : undefined };
+}
+
+function blockChain(promptIds: Uint32Array, outputIds: readonly number[], style: RecordStyle) {
+  const fingerprinter = new Fingerprinter(style.fingerprint);
+  return {
+    promptBlocks: internHashes(fingerprinter.append(promptIds), style.blocks),
+    outputBlocks: internHashes(fingerprinter.append(outputIds), style.blocks),
+  };
+}
+
+function choiceTimes(choice: ChoiceLog | undefined, arrivalMs: Ms) {
+  if (!choice || choice.chunkAtMs.length === 0) return {};
+  const { chunkAtMs, chunkTokens } = choice;
+  const itlMs = new Float64Array(chunkAtMs.length - 1);
+  for (let i = 0; i < itlMs.length; i++) itlMs[i] = micros((chunkAtMs[i + 1] as Ms) - (chunkAtMs[i] as Ms));
+  const itlTokens = Int32Array.from(chunkTokens.slice(1));
+  return {
+    ttftMs: micros((chunkAtMs[0] as Ms) - arrivalMs),
+    itlMs,
+    ...(itlTokens.some((count) => count !== 1) && { itlTokens }),
+  };
+}
+
+function finishReason(exchange: EndedExchange, choice: ChoiceLog | undefined): string {
+  const { response, outcome } = exchange;
+  if (response && response.head.status >= 400) return "error";
+  if (choice?.finishReason !== undefined && (outcome === "complete" || response?.isDone))
+    return choice.finishReason;
+  if (outcome !== "complete") return outcome;
+  return response?.isDone ? "stop" : "truncated";
+}
+
+function responseFields(response: ResponseLog | undefined): Record<string, JsonValue> {
+  if (!response) return {};
+  const { status, contentEncoding } = response.head;
+  return {
+    ...(status >= 400 && { http_status: status }),
+    ...(status < 400 && !response.isStream && { stream: false }),
+    ...(response.isUnreadable && { content_encoding: contentEncoding ?? "" }),
+  };
+}
+
+/** To whole microseconds: the clock tells no more, and the file stays small. */
+function micros(ms: Ms): Ms {
+  return Math.round(ms * 1000) / 1000;
+}

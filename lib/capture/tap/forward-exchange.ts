@@ -1,0 +1,96 @@
+import type { ClientRequest, IncomingMessage, ServerResponse } from "node:http";
+import type { ExchangeLog } from "./exchange-log.js";
+import type { Outcome } from "./exchange-records.js";
+import { forwardHeaders } from "./forward-headers.js";
+import type { UpstreamTarget } from "./upstream-target.js";
+
+/**
+ * Passes one exchange on, both ways, byte for byte and as it comes: a slow side slows the other, a client that goes
+ * away takes its upstream request with it, an upstream that breaks off breaks the answer off too (a clean end would
+ * pass a cut answer for a whole one). The log is shown each piece after it was handed on.
+ * @param log undefined for exchanges that are not recorded
+ * @param onEnded called once
+ */
+export function forwardExchange(options: {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly upstream: UpstreamTarget;
+  readonly log: ExchangeLog | undefined;
+  readonly onEnded: (outcome: Outcome) => void;
+}): void {
+  const { request, response, upstream, log, onEnded } = options;
+  let outcome: Outcome = "complete";
+  let outgoing: ClientRequest;
+  try {
+    outgoing = upstream.request({
+      method: request.method ?? "GET",
+      path: request.url ?? "/",
+      headers: forwardHeaders(request.rawHeaders, upstream.host),
+    });
+  } catch (error) {
+    // A path or header that the parser let through and the writer refuses.
+    request.resume();
+    sendError(response, 400, `tap: the request cannot be passed on: ${(error as Error).message}`);
+    response.once("close", () => onEnded("abort"));
+    return;
+  }
+
+  outgoing.on("response", (incoming) => passAnswer(incoming));
+  outgoing.on("error", (error) => {
+    // With an answer under way its own events tell how it ends: a server may answer and close before the whole body.
+    if (response.headersSent || response.destroyed) return;
+    outcome = "disconnect";
+    request.unpipe(outgoing);
+    request.resume();
+    sendError(response, 502, `tap: the upstream did not answer: ${error.message}`);
+  });
+  response.on("close", () => {
+    if (!response.writableFinished && outcome === "complete" && !log?.isDone) outcome = "abort";
+    if (!response.writableFinished) outgoing.destroy();
+    onEnded(outcome);
+  });
+
+  request.pipe(outgoing);
+  if (log) {
+    request.on("data", (bytes: Buffer) => log.requestBytes(bytes));
+    request.on("end", () => log.requestEnded());
+  }
+
+  function passAnswer(incoming: IncomingMessage): void {
+    response.sendDate = false;
+    response.writeHead(
+      incoming.statusCode ?? 502,
+      incoming.statusMessage,
+      forwardHeaders(incoming.rawHeaders),
+    );
+    response.flushHeaders();
+    incoming.on("end", () => {
+      const { rawTrailers } = incoming;
+      const trailers: [string, string][] = [];
+      for (let i = 0; i < rawTrailers.length; i += 2) trailers.push([rawTrailers[i]!, rawTrailers[i + 1]!]);
+      if (trailers.length > 0) response.addTrailers(trailers);
+    });
+    incoming.on("close", () => {
+      if (incoming.complete || response.destroyed) return;
+      outcome = "disconnect";
+      response.destroy();
+    });
+    incoming.pipe(response);
+    if (!log) return;
+    log.responseStarted({
+      status: incoming.statusCode ?? 502,
+      contentType: incoming.headers["content-type"],
+      contentEncoding: incoming.headers["content-encoding"],
+    });
+    incoming.on("data", (bytes: Buffer) => log.responseBytes(bytes));
+  }
+}
+
+function sendError(response: ServerResponse, status: number, message: string): void {
+  const body = JSON.stringify({ error: { message, type: "tap_error", code: status } });
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(body),
+  });
+  response.end(body);
+}

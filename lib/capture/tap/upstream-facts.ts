@@ -1,0 +1,71 @@
+import { request } from "undici";
+import type { Ms } from "../../base/index.js";
+import { isTokenId } from "../openai/index.js";
+
+/** Longest wait for an answer that is not part of the recorded traffic. */
+const SIDE_QUESTION_TIMEOUT_MS: Ms = 5_000;
+
+/** What an upstream server turned out to be. */
+export interface UpstreamFacts {
+  /** Its answer to `GET /version` (vLLM). */
+  readonly version?: string;
+  /** It answers `POST /tokenize`. */
+  readonly hasTokenizer: boolean;
+}
+
+/**
+ * Asks the upstream for its version and whether it has a tokenizer to ask.
+ * @param upstream base URL
+ * @param headers the authorization of a recorded request, where the server wants one
+ */
+export async function upstreamFacts(
+  upstream: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<UpstreamFacts> {
+  const [version, tokens] = await Promise.all([
+    askJson(`${upstream}/version`, undefined, headers),
+    tokenizeUpstream(upstream, { prompt: "a", content: "a" }, headers),
+  ]);
+  const text = fieldOf(version, "version");
+  return { hasTokenizer: tokens !== undefined, ...(typeof text === "string" && { version: text }) };
+}
+
+/**
+ * Token ids of a prompt by the upstream's own `/tokenize` (vLLM, SGLang, llama.cpp).
+ * @param body `{prompt}` or `{messages}`, and the fields that decide how they are tokenized
+ * @returns undefined when it has none, or does not answer in time
+ */
+export async function tokenizeUpstream(
+  upstream: string,
+  body: Readonly<Record<string, unknown>>,
+  headers: Readonly<Record<string, string>>,
+): Promise<Uint32Array | undefined> {
+  const tokens = fieldOf(await askJson(`${upstream}/tokenize`, body, headers), "tokens");
+  if (!Array.isArray(tokens) || !tokens.every(isTokenId)) return undefined;
+  return Uint32Array.from(tokens);
+}
+
+async function askJson(
+  url: string,
+  body: Readonly<Record<string, unknown>> | undefined,
+  headers: Readonly<Record<string, string>>,
+): Promise<unknown> {
+  try {
+    const answer = await request(url, {
+      method: body ? "POST" : "GET",
+      headers: { ...headers, ...(body && { "content-type": "application/json" }) },
+      ...(body && { body: JSON.stringify(body) }),
+      headersTimeout: SIDE_QUESTION_TIMEOUT_MS,
+      bodyTimeout: SIDE_QUESTION_TIMEOUT_MS,
+    });
+    if (answer.statusCode === 200) return await answer.body.json();
+    await answer.body.dump();
+  } catch {
+    // No answer is an answer: the upstream does not offer it.
+  }
+  return undefined;
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}

@@ -1,0 +1,50 @@
+import http from "node:http";
+import https from "node:https";
+import { InputError, type Ms } from "../../base/index.js";
+
+/** Idle connections close after this: sooner than common servers close theirs, so that no request meets a closed one. */
+const IDLE_CONNECTION_MS: Ms = 3_000;
+
+/** Where requests are passed on to, and the connections there: as many as requests are in flight, kept alive. */
+export interface UpstreamTarget {
+  /** Base URL without a slash at its end. */
+  readonly url: string;
+  /** Host and port as the `Host` header has them. */
+  readonly host: string;
+  /** Opens a request; the caller pipes the body in. */
+  request(options: {
+    readonly method: string;
+    readonly path: string;
+    /** Names and values in turn. */
+    readonly headers: readonly string[];
+  }): http.ClientRequest;
+  close(): void;
+}
+
+/**
+ * The upstream behind a URL; a path in it is put before the paths of requests.
+ * @throws InputError when it is no http or https URL
+ */
+export function upstreamTarget(upstream: string): UpstreamTarget {
+  const url = URL.canParse(upstream) ? new URL(upstream) : undefined;
+  if (!url || (url.protocol !== "http:" && url.protocol !== "https:"))
+    throw new InputError(`tap: upstream must be an http or https URL, got ${JSON.stringify(upstream)}`);
+  const client = url.protocol === "https:" ? https : http;
+  const agent = new client.Agent({ keepAlive: true, timeout: IDLE_CONNECTION_MS, noDelay: true });
+  const basePath = url.pathname.replace(/\/$/, "");
+  return {
+    url: `${url.origin}${basePath}`,
+    host: url.host,
+    request: ({ method, path, headers }) =>
+      client.request({
+        agent,
+        // An IPv6 literal is in brackets in a URL, and without on a socket.
+        hostname: url.hostname.replace(/^\[|\]$/g, ""),
+        port: url.port === "" ? undefined : url.port,
+        method,
+        path: `${basePath}${path}`,
+        headers,
+      }),
+    close: () => agent.destroy(),
+  };
+}

@@ -1,0 +1,77 @@
+import { Command } from "commander";
+import { InputError } from "../../base/index.js";
+import { startServer } from "../../capture/index.js";
+import {
+  addEngineFlags,
+  type EngineFlags,
+  engineFromFlags,
+  parseCount,
+  parsePositive,
+} from "../engine-flags.js";
+import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
+import { listenAddress } from "../listen-address.js";
+import { stopSignal } from "../stop-signal.js";
+
+interface ServeFlags extends EngineFlags, LatencyFlags {
+  readonly listen: string;
+  readonly timeScale: number;
+  readonly seed: string;
+  readonly maxQueue: number;
+  readonly maxModelLen?: number;
+  readonly servedModelName?: string;
+}
+
+/** The `serve` command: the simulated engine behind an OpenAI-compatible API. */
+export function serveCommand(): Command {
+  const command = new Command("serve")
+    .description("Serve the simulated engine behind an OpenAI-compatible API, by the wall clock.")
+    .option("--listen <host:port>", "where clients connect; port 0 = any free one", "127.0.0.1:8000");
+  return addEngineFlags(addLatencyFlags(command))
+    .option("--time-scale <x>", "engine time over wall time: 10 answers ten times as fast", parsePositive, 1)
+    .option("--seed <n>", "fixes step times and answers", "0")
+    .option("--max-queue <n>", "requests that may wait; more are refused with 503", parseCount, 1024)
+    .option("--max-model-len <tokens>", "longest prompt and answer together", parseCount)
+    .option("--served-model-name <name>", "name in /v1/models; requests may use any")
+    .addHelpText(
+      "after",
+      `
+Endpoints: /v1/completions, /v1/chat/completions, /v1/models, /tokenize, /detokenize, /health, /version and /metrics
+(Prometheus, vLLM's names). One byte of text is one token; answers are deterministic text without meaning. Without a
+latency flag the profile h200-qwen3-8b sets the step times. There is no authentication: it listens on the loopback
+address unless told otherwise.
+
+Example: an engine like Qwen3-8B on one H200, and a request to it
+  prefixlab serve --listen 127.0.0.1:8000 --profile h200-qwen3-8b --kv-cache-size 65536
+  curl -s http://127.0.0.1:8000/v1/completions -H 'content-type: application/json' \\
+    -d '{"prompt": "Once upon a time", "max_tokens": 20}'`,
+    )
+    .action(async (flags: ServeFlags) => {
+      await runServe(flags);
+    });
+}
+
+async function runServe(flags: ServeFlags): Promise<void> {
+  const { host, port } = listenAddress("serve", flags.listen);
+  const seed = Number(flags.seed);
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new InputError(`serve: --seed must be a whole number >= 0, got ${JSON.stringify(flags.seed)}`);
+  const engine = engineFromFlags(flags);
+  const isNamed = (flags.latencyTrace ?? flags.latencyModel ?? flags.profile) !== undefined;
+  const latency = await latencyFromFlags(isNamed ? flags : { ...flags, profile: "h200-qwen3-8b" }, {
+    ...(engine.maxNumBatchedTokens !== undefined && { maxNumBatchedTokens: engine.maxNumBatchedTokens }),
+  });
+  const server = await startServer({
+    host,
+    port,
+    latency,
+    engine,
+    seed,
+    timeScale: flags.timeScale,
+    maxQueue: flags.maxQueue,
+    ...(flags.maxModelLen !== undefined && { maxModelTokens: flags.maxModelLen }),
+    ...(flags.servedModelName !== undefined && { modelName: flags.servedModelName }),
+  });
+  process.stderr.write(`serve: ${server.modelName} at ${server.url}, latency ${latency.kind}\n`);
+  await stopSignal();
+  await server.close();
+}

@@ -1,0 +1,76 @@
+import { readFile } from "node:fs/promises";
+import { Command } from "commander";
+import { InputError } from "../../base/index.js";
+import { startTap } from "../../capture/index.js";
+import { parseCount } from "../engine-flags.js";
+import { listenAddress } from "../listen-address.js";
+import { stopSignal } from "../stop-signal.js";
+
+interface TapFlags {
+  readonly listen: string;
+  readonly upstream: string;
+  readonly traceOut: string;
+  readonly blockSize: number;
+  readonly fingerprintKeyFile?: string;
+  readonly recordTokens: boolean;
+}
+
+/** The `tap` command: a recording reverse proxy. */
+export function tapCommand(): Command {
+  return new Command("tap")
+    .description("Record the traffic of an OpenAI-compatible server: a reverse proxy that writes a trace.")
+    .option("--listen <host:port>", "where clients connect; port 0 = any free one", "127.0.0.1:8001")
+    .requiredOption("--upstream <url>", "base address of the server, e.g. http://127.0.0.1:8000")
+    .requiredOption("--trace-out <file>", "trace to write, one record a request (.gz is compressed)")
+    .option("--block-size <n>", "tokens a fingerprinted block", parseCount, 16)
+    .option(
+      "--fingerprint-key-file <file>",
+      "key of the prompt fingerprints: with one, a shared trace cannot be searched for known prompts",
+    )
+    .option("--record-tokens", "also write token ids of prompts and answers", false)
+    .addHelpText(
+      "after",
+      `
+Requests and answers pass unchanged. The trace has times, counts and chained fingerprints of prompt blocks; prompts,
+answers and credentials are never written. Ctrl-C ends the file; a killed tap loses only the requests in flight.
+
+Example: record a server on port 8000, with clients sent to port 8001
+  head -c 32 /dev/urandom > tap.key
+  prefixlab tap --listen 127.0.0.1:8001 --upstream http://127.0.0.1:8000 --trace-out tap.jsonl.gz \\
+    --fingerprint-key-file tap.key`,
+    )
+    .action(async (flags: TapFlags) => {
+      await runTap(flags);
+    });
+}
+
+async function runTap(flags: TapFlags): Promise<void> {
+  const { host, port } = listenAddress("tap", flags.listen);
+  const fingerprintKey =
+    flags.fingerprintKeyFile === undefined ? undefined : await readKey(flags.fingerprintKeyFile);
+  const tap = await startTap({
+    host,
+    port,
+    upstream: flags.upstream,
+    traceOut: flags.traceOut,
+    blockSize: flags.blockSize,
+    recordTokens: flags.recordTokens,
+    ...(fingerprintKey && { fingerprintKey }),
+    onProblem: (message) => process.stderr.write(`${message}\n`),
+  });
+  process.stderr.write(`tap: ${tap.url} -> ${flags.upstream}, recording to ${flags.traceOut}\n`);
+  await stopSignal();
+  await tap.close();
+  process.stderr.write(`tap: ${tap.recordCount} records in ${flags.traceOut}\n`);
+}
+
+async function readKey(path: string): Promise<Uint8Array> {
+  const key = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw new InputError(`tap: fingerprint key file ${path} cannot be read (${error.code ?? error.message})`);
+  });
+  if (key.length < 16)
+    throw new InputError(
+      `tap: fingerprint key file ${path} holds ${key.length} bytes, a key needs at least 16`,
+    );
+  return key;
+}

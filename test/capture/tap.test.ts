@@ -1,0 +1,245 @@
+import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { request } from "undici";
+import { describe, expect, it } from "vitest";
+import { startTap, type TapOptions } from "../../lib/capture/index.js";
+import { readTrace } from "../../lib/trace/index.js";
+import { bodyOf, fakeUpstream } from "./fake-upstream.js";
+import { afterTest, eventually, httpServer, scratchFile } from "./scratch.js";
+
+async function tapBefore(upstream: string, options: Partial<TapOptions> = {}) {
+  const traceOut = options.traceOut ?? scratchFile("tap.jsonl");
+  const tap = await startTap({ host: "127.0.0.1", port: 0, upstream, traceOut, ...options });
+  let isClosed = false;
+  const close = async () => {
+    if (!isClosed) await tap.close(100);
+    isClosed = true;
+  };
+  afterTest(close);
+  return {
+    url: tap.url,
+    tap,
+    /** Ends the tap and reads what it wrote. */
+    async trace() {
+      await close();
+      return readTrace(traceOut);
+    },
+    text: () => readFileSync(traceOut, "utf8"),
+  };
+}
+
+function complete(url: string, body: unknown, headers: Record<string, string> = {}) {
+  return request(`${url}/v1/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+}
+
+const ids = (count: number, from = 1) => Array.from({ length: count }, (_, i) => from + i);
+
+describe("what passes through the tap", () => {
+  it("is the same bytes both ways, whatever the encoding, with headers, status and path", async () => {
+    const answer = gzipSync(randomBytes(300_000));
+    let digest = "";
+    let seen: { url?: string | undefined; cookies?: string | undefined; method?: string | undefined } = {};
+    const upstream = await httpServer(async (incoming, response) => {
+      const hash = createHash("sha256");
+      for await (const chunk of incoming) hash.update(chunk as Buffer);
+      digest = hash.digest("hex");
+      seen = { url: incoming.url, cookies: incoming.headers.cookie, method: incoming.method };
+      response.writeHead(207, "Many Things", { "content-encoding": "gzip", "set-cookie": ["a=1", "b=2"] });
+      response.end(answer);
+    });
+    const { url } = await tapBefore(`${upstream.url}/base`);
+    const body = randomBytes(500_000);
+    const got = await request(`${url}/any/path?q=%20x`, { method: "PUT", body, headers: { cookie: "c=3" } });
+    expect(Buffer.from(await got.body.arrayBuffer()).equals(answer)).toBe(true);
+    expect(digest).toBe(createHash("sha256").update(body).digest("hex"));
+    expect(got.statusCode).toBe(207);
+    expect(got.headers["set-cookie"]).toEqual(["a=1", "b=2"]);
+    expect(seen).toEqual({ url: "/base/any/path?q=%20x", cookies: "c=3", method: "PUT" });
+  });
+
+  it("comes piece by piece: the first token is with the client before the second exists", async () => {
+    let release = () => {};
+    const upstream = await httpServer(async (incoming, response) => {
+      await bodyOf(incoming);
+      if (incoming.method === "GET" || incoming.url === "/tokenize") return response.writeHead(404).end();
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write('data: {"choices":[{"text":"a"}]}\n\n');
+      release = () => response.end("data: [DONE]\n\n");
+      return undefined;
+    });
+    const { url } = await tapBefore(upstream.url);
+    const got = await complete(url, { prompt: ids(4), stream: true });
+    const reader = got.body[Symbol.asyncIterator]();
+    const first = await reader.next();
+    expect(String(first.value)).toContain('"text":"a"');
+    release();
+    expect(String((await reader.next()).value)).toContain("[DONE]");
+    expect((await reader.next()).done).toBe(true);
+  });
+
+  it("slows the upstream down when the client reads slowly", async () => {
+    const total = 64 * 1024 * 1024;
+    let written = 0;
+    const upstream = await httpServer((_incoming, response) => {
+      const piece = Buffer.alloc(256 * 1024);
+      const fill = () => {
+        while (written < total) {
+          written += piece.length;
+          if (!response.write(piece)) return response.once("drain", fill);
+        }
+        response.end();
+        return undefined;
+      };
+      fill();
+    });
+    const { url } = await tapBefore(upstream.url);
+    const got = await request(`${url}/big`);
+    let before = -1;
+    // The client reads nothing: what the sockets hold fills up, and then the upstream stands still.
+    while (written !== before) {
+      before = written;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(written).toBeLessThan(total / 2);
+    let read = 0;
+    for await (const chunk of got.body) read += (chunk as Buffer).length;
+    expect(read).toBe(total);
+  });
+
+  it("ends with the client: its upstream request is cut when it goes away", async () => {
+    const upstream = await fakeUpstream({ tokens: 1000 });
+    const { url, trace, tap } = await tapBefore(upstream.url);
+    const got = await complete(url, { prompt: ids(40), stream: true });
+    await got.body[Symbol.asyncIterator]().next();
+    got.body.destroy();
+    got.body.on("error", () => {});
+    await eventually("the upstream sees the client go", () => upstream.seen.aborted === 1);
+    await eventually("the record is written", () => tap.recordCount === 1);
+    const { records } = await trace();
+    expect(records[0]?.finishReason).toBe("abort");
+    expect(records[0]?.ttftMs).toBeGreaterThan(0);
+  });
+
+  it("breaks off where the upstream does, and does not end as if it were whole", async () => {
+    const upstream = await fakeUpstream({ tokens: 6, breakAfter: 3 });
+    const { url, trace } = await tapBefore(upstream.url);
+    const got = await complete(url, { prompt: ids(40), stream: true });
+    await expect(got.body.text()).rejects.toThrow();
+    const { records } = await trace();
+    expect(records[0]).toMatchObject({ finishReason: "disconnect", outputTokens: 3 });
+  });
+
+  it("is a 502 with a clear body where there is no upstream, and the tap lives on", async () => {
+    const { url, trace } = await tapBefore("http://127.0.0.1:9");
+    const got = await complete(url, { prompt: ids(20), stream: true });
+    expect(got.statusCode).toBe(502);
+    expect(await got.body.json()).toMatchObject({ error: { message: expect.stringContaining("upstream") } });
+    expect((await complete(url, { prompt: ids(20) })).statusCode).toBe(502);
+    const { records } = await trace();
+    expect(records.map((record) => record.finishReason)).toEqual(["disconnect", "disconnect"]);
+  });
+});
+
+describe("what the tap records", () => {
+  it("is a record a request: times, counts, cached tokens, blocks, and how many were in flight", async () => {
+    const upstream = await fakeUpstream({ tokens: 5, gapMs: 8 });
+    const { url, trace } = await tapBefore(upstream.url, { blockSize: 16 });
+    const both = await Promise.all([
+      complete(url, { model: "m", prompt: ids(40), stream: true }),
+      complete(url, { model: "m", prompt: [...ids(32), ...ids(8, 900)], stream: true }),
+    ]);
+    await Promise.all(both.map((answer) => answer.body.text()));
+    const { meta, records, warnings, rejected } = await trace();
+    expect(rejected).toEqual([]);
+    expect(warnings).toEqual([]);
+    expect(meta).toMatchObject({ model: "m", source: "tap", blockSize: 16 });
+    expect(meta.extra).toMatchObject({
+      engine_version: "9.9.9",
+      fingerprint: "fnv1a64",
+      text_tokens: "bytes",
+    });
+    expect(records).toHaveLength(2);
+    for (const record of records) {
+      expect(record).toMatchObject({
+        promptTokens: 40,
+        cachedTokens: 16,
+        outputTokens: 5,
+        finishReason: "length",
+      });
+      expect(record.itlMs).toHaveLength(4);
+      expect(record.ttftMs).toBeGreaterThan(4);
+      expect(record.ttftMs as number).toBeLessThanOrEqual(record.elapsedMs as number);
+      expect(record.extra).toMatchObject({ token_source: "request" });
+    }
+    expect(records.map((record) => record.concurrency).sort()).toEqual([1, 2]);
+    const [a, b] = records as [(typeof records)[0], (typeof records)[0]];
+    expect(a.blockIds).toEqual(b.blockIds);
+    expect(a.blockIds).toHaveLength(2);
+    // 40 + 5 tokens are two full blocks, so the answer fills none of its own.
+    expect(a.outputBlockIds ?? new Int32Array()).toHaveLength(0);
+  });
+
+  it("takes token ids of text from the server's tokenizer, else one a byte, and says which", async () => {
+    const text = "x".repeat(40);
+    const sources: unknown[] = [];
+    for (const hasTokenizer of [true, false]) {
+      const upstream = await fakeUpstream({ hasTokenizer });
+      const { url, trace } = await tapBefore(upstream.url);
+      await (await complete(url, { prompt: text, stream: true })).body.text();
+      const { meta, records } = await trace();
+      expect(records[0]?.blockIds).toHaveLength(2);
+      sources.push(meta.extra.text_tokens, records[0]?.extra?.token_source);
+    }
+    expect(sources).toEqual(["tokenize", "tokenize", "bytes", "bytes"]);
+  });
+
+  it("counts an answer that is not streamed, without a time to first token that nobody saw", async () => {
+    const upstream = await fakeUpstream({ tokens: 7 });
+    const { url, trace } = await tapBefore(upstream.url);
+    await (await complete(url, { prompt: ids(20) })).body.json();
+    const { records } = await trace();
+    expect(records[0]).toMatchObject({ outputTokens: 7, finishReason: "stop", extra: { stream: false } });
+    expect(records[0]?.ttftMs).toBeUndefined();
+  });
+
+  it("never holds prompts, answers or credentials, and token ids only when asked", async () => {
+    const upstream = await fakeUpstream();
+    const prompt = "my secret prompt, long enough to fill blocks of sixteen";
+    const headers = { authorization: "Bearer very-secret-key" };
+    const plain = await tapBefore(upstream.url);
+    await (await complete(plain.url, { prompt, stream: true }, headers)).body.text();
+    await (await complete(plain.url, { prompt }, headers)).body.text();
+    await plain.trace();
+    expect(upstream.seen.headers[0]?.authorization).toBe("Bearer very-secret-key");
+    expect(plain.text()).not.toMatch(/secret|Bearer|token_ids|t0/);
+
+    const full = await tapBefore(upstream.url, { recordTokens: true });
+    await (await complete(full.url, { prompt: ids(20), stream: true }, headers)).body.text();
+    const { records } = await full.trace();
+    expect(Array.from(records[0]?.outputTokenIds ?? [])).toEqual([500, 501, 502, 503]);
+    expect(records[0]?.extra?.prompt_token_ids).toEqual(ids(20));
+    expect(full.text()).not.toMatch(/secret|Bearer/);
+  });
+
+  it("has other fingerprints under another key, with the same sharing", async () => {
+    const upstream = await fakeUpstream();
+    const hashes: string[][] = [];
+    for (const key of [undefined, Buffer.alloc(32, 1), Buffer.alloc(32, 2)]) {
+      const { url, trace } = await tapBefore(upstream.url, key ? { fingerprintKey: key } : {});
+      await (await complete(url, { prompt: ids(64), stream: true })).body.text();
+      await (await complete(url, { prompt: [...ids(48), 7], stream: true })).body.text();
+      const { records, blocks } = await trace();
+      const [long, short] = records.map((record) =>
+        Array.from(record.blockIds ?? [], (id) => blocks.text(id)),
+      );
+      expect(short).toEqual(long?.slice(0, 3));
+      hashes.push(long as string[]);
+    }
+    expect(new Set(hashes.flat()).size).toBe(12);
+  });
+});
