@@ -3,6 +3,10 @@ import { InputError, requireFinite } from "../base/index.js";
 import { kaplanMeierOf, type SurvivalCurve } from "./kaplan-meier.js";
 import { requireObservations } from "./observations.js";
 
+// Bounds on the number of bins: the store of DDSketch overflows the stack when it grows by 100,000 at once.
+const smallest = 1e-12;
+const largest = 1e12;
+
 /** A running summary of censored times, of bounded size, that can be merged with others. */
 export interface SurvivalSketch {
   readonly relativeAccuracy: number;
@@ -36,12 +40,14 @@ export interface SketchCounts {
  * Error: `curve()` is exactly the Kaplan-Meier curve of data in which each time was moved by at most a factor of
  * 1 -+ relativeAccuracy, with censorings put after the events of their bin. So every quantile of uncensored data is
  * within relativeAccuracy of the exact one. Merging loses nothing: any split of the data gives the same sketch. Memory
- * grows with ln(largest / smallest) / (2 relativeAccuracy): about 7,000 bins of 8 bytes for six decades at 0.001.
- * @throws InputError when relativeAccuracy is outside [1e-6, 0.5]
+ * grows with ln(largest / smallest) / (2 relativeAccuracy): about 7,000 bins of 8 bytes for six decades at 0.001. Times
+ * from 1e-12 to 1e12 are told apart; a smaller one counts as 0.
+ * @param options.relativeAccuracy default 0.001; from 0.0005 to 0.5
+ * @throws InputError when relativeAccuracy is out of range
  */
 export function survivalSketch(options: { readonly relativeAccuracy?: number } = {}): SurvivalSketch {
   const relativeAccuracy = options.relativeAccuracy ?? 0.001;
-  requireFinite("survivalSketch", "relativeAccuracy", relativeAccuracy, 1e-6, 0.5);
+  requireFinite("survivalSketch", "relativeAccuracy", relativeAccuracy, 5e-4, 0.5);
   const events = new DDSketch({ relativeAccuracy });
   const censored = new DDSketch({ relativeAccuracy });
   const put = (sketch: DDSketch, counts: SketchCounts): void => {
@@ -57,7 +63,11 @@ export function survivalSketch(options: { readonly relativeAccuracy?: number } =
     relativeAccuracy,
     add(time, observed = true) {
       requireObservations("survivalSketch.add", { times: [time], observed: [observed] });
-      (observed ? events : censored).accept(time);
+      if (time > largest)
+        throw new InputError(
+          `survivalSketch.add: time must be at most ${largest.toExponential(0).replace("+", "")}, got ${time}`,
+        );
+      (observed ? events : censored).accept(time < smallest ? 0 : time);
     },
     merge(other) {
       if (other.relativeAccuracy !== relativeAccuracy)

@@ -1,0 +1,210 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { stream } from "../../lib/base/index.js";
+import {
+  clusterBootstrap,
+  clusterBootstrapAll,
+  clusterRobustCurve,
+  kaplanMeier,
+  quantileDifference,
+  restrictedMeanDifference,
+} from "../../lib/survival/index.js";
+import { truncatedAndWeighted } from "./oracle.js";
+
+const meanOf =
+  (values: readonly number[]) =>
+  (rows: Int32Array): number =>
+    rows.reduce((sum, row) => sum + values[row]!, 0) / rows.length;
+
+/** Sessions of equal turns: as dependent as rows can be. */
+function equalTurns(sessions: number, turns: number, seed: number) {
+  const draw = stream(seed, "equal turns");
+  const session = Array.from({ length: sessions * turns }, (_, i) => Math.floor(i / turns));
+  const level = Array.from({ length: sessions }, () => draw.exponential(10));
+  return { session, values: session.map((s) => level[s]!) };
+}
+
+describe("clusterBootstrap", () => {
+  it("finds the standard error of a mean: that of n rows alone, sqrt(turns) times it in equal turns", () => {
+    const { session, values } = equalTurns(60, 9, 3);
+    const rows = values.map((_, i) => i);
+    const spread = (clusters: number[]): number =>
+      clusterBootstrap(clusters, meanOf(values), { replicates: 2000 }).standardError!;
+    const mean = values.reduce((a, b) => a + b) / values.length;
+    const sd = Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / values.length);
+    expect(spread(rows) / (sd / Math.sqrt(540))).toBeCloseTo(1, 1);
+    expect(spread(session) / (sd / Math.sqrt(60))).toBeCloseTo(1, 1);
+  });
+
+  it("draws whole clusters, as many as there are", () => {
+    const sizes = new Set<number>();
+    clusterBootstrap(
+      ["a", "a", "b", "b", "c", "c"],
+      (rows) => {
+        sizes.add(rows.length);
+        for (const row of rows) expect(rows).toContain(row ^ 1);
+        return 0;
+      },
+      { replicates: 50 },
+    );
+    expect([...sizes]).toEqual([6]);
+  });
+
+  it("is reproducible by seed, and several statistics share the resamples", () => {
+    const { session, values } = equalTurns(20, 3, 5);
+    const run = (seed: string) => clusterBootstrap(session, meanOf(values), { seed, replicates: 99 });
+    expect(run("a")).toEqual(run("a"));
+    expect(run("a").replicates).not.toEqual(run("b").replicates);
+    const [one, two] = clusterBootstrapAll(session, (rows) => [meanOf(values)(rows), rows.length], {
+      seed: "a",
+      replicates: 99,
+    });
+    expect(one).toEqual(run("a"));
+    expect(two!.lower).toBe(60);
+  });
+
+  it("counts a replicate without a value as beyond both limits", () => {
+    let call = 0;
+    const some = clusterBootstrap([1, 2, 3], () => (call++ % 100 === 1 ? undefined : call), {
+      replicates: 1000,
+    });
+    expect(some.missing).toBe(10);
+    expect(some.lower).toBe(some.replicates[14]);
+    expect(some.upper).toBe(some.replicates[989 - 14]);
+    const none = clusterBootstrap([1, 2, 3], () => undefined, { replicates: 10 });
+    expect([none.estimate, none.lower, none.upper, none.standardError]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it("rejects no rows and bad options", () => {
+    expect(() => clusterBootstrap([], () => 0)).toThrow("clusterBootstrap: needs at least one row, got none");
+    expect(() => clusterBootstrap([1], () => 0, { replicates: 0 })).toThrow(
+      "replicates must be a positive integer",
+    );
+  });
+});
+
+describe("clusterRobustCurve", () => {
+  it("is the sum of squared derivatives in the clusters' weights, by finite differences", () => {
+    fc.assert(
+      fc.property(truncatedAndWeighted, (data) => {
+        const n = data.times.length;
+        const clusters = Array.from({ length: n }, (_, i) => i % 4);
+        const curve = clusterRobustCurve(data, clusters);
+        const weights = Array.from(data.weights!);
+        const step = 1e-5;
+        const at = (cluster: number, by: number) =>
+          kaplanMeier({
+            ...data,
+            weights: weights.map((w, i) => (clusters[i] === cluster ? w * (1 + by) : w)),
+          });
+        const pairs = [0, 1, 2, 3].map((c) => [at(c, step), at(c, -step)] as const);
+        curve.variance.forEach((variance, k) => {
+          if (curve.survival[k] === 0) {
+            expect(variance).toBe(0);
+            return;
+          }
+          const expected = pairs.reduce(
+            (sum, [up, down]) => sum + ((up.survival[k]! - down.survival[k]!) / (2 * step)) ** 2,
+            0,
+          );
+          expect(variance).toBeCloseTo(expected, 7);
+        });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("is the binomial variance for rows alone without censoring, and turns times that for equal turns", () => {
+    const { session, values } = equalTurns(40, 5, 8);
+    const apart = clusterRobustCurve(
+      { times: values.filter((_, i) => i % 5 === 0) },
+      session.filter((_, i) => i % 5 === 0),
+    );
+    const together = clusterRobustCurve({ times: values }, session);
+    apart.variance.forEach((variance, k) => {
+      const s = apart.survival[k]!;
+      expect(variance).toBeCloseTo((s * (1 - s)) / 40, 12);
+      expect(together.variance[k]).toBeCloseTo(variance, 12);
+      expect(kaplanMeier({ times: values }).variance[k]).toBeCloseTo(variance / 5, 12);
+    });
+  });
+
+  it("rejects labels of another length or kind", () => {
+    expect(() => clusterRobustCurve({ times: [1, 2] }, [1])).toThrow(
+      "clusters must be as long as times, got 1 for 2 times",
+    );
+    const labels = [1, null] as unknown as number[];
+    expect(() => clusterRobustCurve({ times: [1, 2] }, labels)).toThrow(
+      "clusters[1] must be a string or a number",
+    );
+  });
+});
+
+describe("differences of two samples", () => {
+  const { session, values } = equalTurns(30, 6, 12);
+  const draw = stream(1, "noise");
+  const slower = values.map((v) => v + 2 + draw.uniform());
+
+  it("of a sample and itself moved by d are d, inside their limits", () => {
+    const moved = values.map((v) => v + 5);
+    for (const difference of [
+      quantileDifference({ times: moved }, { times: values }, 0.5),
+      restrictedMeanDifference({ times: moved }, { times: values }, 500),
+    ]) {
+      expect(difference.estimate).toBeCloseTo(5, 10);
+      expect(difference.lower).toBeLessThan(5);
+      expect(difference.upper).toBeGreaterThan(5);
+      expect(difference.method).toBe("independent");
+    }
+  });
+
+  it("change sign with the order of the samples", () => {
+    const there = quantileDifference({ times: slower }, { times: values }, 0.9);
+    const back = quantileDifference({ times: values }, { times: slower }, 0.9);
+    expect(back.estimate).toBeCloseTo(-there.estimate!, 12);
+    expect(back.lower).toBeCloseTo(-there.upper!, 12);
+    expect(back.upper).toBeCloseTo(-there.lower!, 12);
+  });
+
+  it("are wider when turns depend on each other, and narrow again when sessions are paired", () => {
+    const width = ({ lower, upper }: { lower: number | undefined; upper: number | undefined }) =>
+      upper! - lower!;
+    const a = { times: slower, clusters: session };
+    const b = { times: values, clusters: session };
+    const options = { replicates: 400, seed: 4 };
+    const apart = restrictedMeanDifference(a, b, 100, options);
+    const paired = restrictedMeanDifference(a, b, 100, { ...options, paired: true });
+    const naive = restrictedMeanDifference({ times: slower }, { times: values }, 100);
+    expect(apart.method).toBe("cluster bootstrap");
+    expect(paired.method).toBe("paired cluster bootstrap");
+    expect(width(apart)).toBeGreaterThan(1.6 * width(naive));
+    expect(width(paired)).toBeLessThan(width(naive) / 4);
+    expect(quantileDifference(a, b, 0.5, options)).toEqual(quantileDifference(a, b, 0.5, options));
+  });
+
+  it("are undefined where a sample does not show the quantile or the horizon", () => {
+    const short = { times: [1, 2, 3], observed: [true, false, false] };
+    expect(quantileDifference(short, { times: values }, 0.9).estimate).toBeUndefined();
+    expect(restrictedMeanDifference(short, { times: values }, 4)).toEqual({
+      estimate: undefined,
+      lower: undefined,
+      upper: undefined,
+      method: "independent",
+    });
+  });
+
+  it("reject clusters on one side only, or of another length", () => {
+    const b = { times: values };
+    expect(() => quantileDifference({ times: values, clusters: session }, b, 0.5)).toThrow(
+      "to both samples or to neither",
+    );
+    expect(() =>
+      quantileDifference({ times: values, clusters: [1] }, { ...b, clusters: session }, 0.5),
+    ).toThrow("quantileDifference: first sample: clusters must be as long as times");
+  });
+});
