@@ -13,7 +13,7 @@ export {
   fingerprintTokens,
   internHashes,
 } from "./fingerprint.js";
-export { defaultBlockSize } from "./meta-line.js";
+export { defaultBlockSize, metaFromJson } from "./meta-line.js";
 export { inArrivalOrder, readTrace } from "./read-trace.js";
 export {
   type ReadProgress,

@@ -137,13 +137,23 @@ export class ApiClient {
 
   /** One small JSON request outside the measured load; undefined when the server does not answer it with JSON. */
   async json(method: "GET" | "POST", path: string, body?: unknown): Promise<unknown> {
+    const text = await this.text(method, path, body);
+    try {
+      return text === undefined ? undefined : JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** One small request outside the measured load; undefined when the server does not answer it with success. */
+  async text(method: "GET" | "POST", path: string, body?: unknown): Promise<string | undefined> {
     try {
       const response = await this.#agent.request({
         ...this.#dispatchOptions(path, method, body === undefined ? undefined : JSON.stringify(body)),
         signal: AbortSignal.timeout(10_000),
       });
       const text = await response.body.text();
-      return response.statusCode < 300 ? JSON.parse(text) : undefined;
+      return response.statusCode < 300 ? text : undefined;
     } catch {
       return undefined;
     }

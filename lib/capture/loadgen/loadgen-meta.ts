@@ -1,4 +1,4 @@
-import type { JsonValue, TraceMeta, TraceRecord } from "../../trace/index.js";
+import { type JsonValue, metaFromJson, type TraceMeta, type TraceRecord } from "../../trace/index.js";
 import type { PromptStyle } from "./conversation.js";
 import type { LoadgenOptions } from "./loadgen-options.js";
 import { type SendLag, sendLagJson } from "./send-lag.js";
@@ -17,18 +17,24 @@ export function loadgenMeta(
   style: PromptStyle,
   startedAt: Date,
 ): TraceMeta {
-  const { apiKey: _secret, model, blockSize, url: _address, ...load } = options;
+  const { apiKey: _secret, url: _address, model, blockSize, meta: given, ...load } = options;
   return {
     model,
     source: "loadgen",
     blockSize,
+    ...(gpu !== undefined && { gpu }),
+    ...(maxNumSeqs !== undefined && { maxNumSeqs }),
+    ...(maxNumBatchedTokens !== undefined && { maxNumBatchedTokens }),
     extra: {
+      ...extra,
       pattern: options.pattern,
       seed: options.seed,
       options: snakeCase(load),
       prompt_as: style.kind,
       token_source: tokenSource(server),
       ...(server.version !== undefined && { engine: "vllm", engine_version: server.version }),
+      ...server.engine,
+      ...given,
       started_at: startedAt.toISOString(),
     },
   };

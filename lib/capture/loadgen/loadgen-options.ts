@@ -7,6 +7,7 @@ import {
   requirePositive,
   type Tokens,
 } from "../../base/index.js";
+import type { JsonValue, JsonValue } from "../../trace/index.js";
 import { doublingStairs } from "../../workload/index.js";
 
 /** The arrival patterns. `multiturn`, `poisson` and `burst` are open loop; the others wait for answers. */
@@ -47,6 +48,8 @@ export interface LoadgenOptions {
   readonly burstSize: number;
   readonly burstIntervalMs: Ms;
   readonly seed: number;
+  /** Unrecorded requests before the clock starts, one after the other, so that no first-time cost is measured. Default 2. */
+  readonly warmup: number;
   /** Time limit of one request. */
   readonly timeoutMs: Ms;
   readonly temperature: number;
@@ -55,6 +58,10 @@ export interface LoadgenOptions {
   readonly blockSize: Tokens;
   /** No one else uses the server: the trace gets `itl_ctx`, derived from all requests. Default false. */
   readonly soleClient: boolean;
+  /** Further facts for the trace's meta line, such as engine settings, by their wire names. */
+  readonly meta?: Readonly<Record<string, JsonValue>>;
+  /** Facts about the server that it does not tell itself, for the trace's meta line: its flags, the machine. */
+  readonly meta: Readonly<Record<string, JsonValue>>;
   /** Sent as a bearer token; not recorded. */
   readonly apiKey?: string;
 }
@@ -77,11 +84,13 @@ export const defaultLoadgenOptions = {
   burstSize: 8,
   burstIntervalMs: 10_000,
   seed: 0,
+  warmup: 2,
   timeoutMs: 300_000,
   temperature: 0,
   ignoreEos: true,
   blockSize: 16,
   soleClient: false,
+  meta: {},
 } as const satisfies Partial<LoadgenOptions>;
 
 /**
@@ -115,6 +124,7 @@ export function loadgenOptions(
   requireInteger(where, "burstSize", options.burstSize, 1);
   requireFinite(where, "burstIntervalMs", options.burstIntervalMs, 1);
   requireInteger(where, "seed", options.seed, Number.MIN_SAFE_INTEGER);
+  requireInteger(where, "warmup", options.warmup);
   requireFinite(where, "timeoutMs", options.timeoutMs, 1, 2 ** 31 - 1);
   requireFinite(where, "temperature", options.temperature, 0);
   requireInteger(where, "blockSize", options.blockSize, 1);

@@ -1,6 +1,11 @@
 import type { Ms, Tokens } from "../../base/index.js";
-import type { BlockTable, JsonValue, TraceRecord } from "../../trace/index.js";
-import { chainBlocks } from "./chain-blocks.js";
+import {
+  type BlockTable,
+  Fingerprinter,
+  internHashes,
+  type JsonValue,
+  type TraceRecord,
+} from "../../trace/index.js";
 import type { Exchange } from "./exchange.js";
 
 /** What the load generator knows of a request before sending it. */
@@ -49,7 +54,7 @@ export function recordExchange(exchange: Exchange, context: ExchangeContext): Tr
     ...(failure && { error: failure.detail }),
     ...(usage === undefined && promptIds === undefined && { prompt_tokens_expected: true }),
   };
-  const promptBlocks = promptIds && chainBlocks(promptIds, blockSize, blocks);
+  const fingerprinter = new Fingerprinter({ blockSize });
   return {
     promptTokens: usage?.promptTokens ?? promptIds?.length ?? context.expectedPromptTokens,
     ...(usage?.cachedTokens !== undefined && { cachedTokens: usage.cachedTokens }),
@@ -58,17 +63,9 @@ export function recordExchange(exchange: Exchange, context: ExchangeContext): Tr
     ...(chunkAtMs.length > 0 && { ttftMs: micros((chunkAtMs[0] as Ms) - exchange.sentAtMs), itlMs }),
     ...(itlTokens.some((tokens) => tokens !== 1) && { itlTokens }),
     concurrency: context.concurrency,
-    ...(promptBlocks && { blockIds: promptBlocks }),
+    ...(promptIds && { blockIds: internHashes(fingerprinter.append(promptIds), blocks) }),
     ...(promptIds &&
-      promptBlocks &&
-      outputTokenIds && {
-        outputBlockIds: chainBlocks(
-          [...promptIds.slice(promptBlocks.length * blockSize), ...outputTokenIds],
-          blockSize,
-          blocks,
-          promptBlocks.at(-1),
-        ),
-      }),
+      outputTokenIds && { outputBlockIds: internHashes(fingerprinter.append(outputTokenIds), blocks) }),
     ...(finishReason !== undefined && { finishReason }),
     elapsedMs: micros(exchange.endedAtMs - exchange.sentAtMs),
     ...(labels.session !== undefined && { session: labels.session }),

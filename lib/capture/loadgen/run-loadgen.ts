@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { WorkError } from "../../base/index.js";
 import {
   BlockTable,
   deriveStepContext,
@@ -68,6 +69,8 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
     hooks.traceOut === undefined ? undefined : await openJournal(hooks.traceOut, { meta, blocks });
   const client = new ApiClient({ ...options, sampling });
   const signal = hooks.signal ?? new AbortController().signal;
+  const conversations = new Conversations(style, options.seed);
+  await warmUp(client, conversations, options);
   const run = new LoadRun({
     client,
     model: options.model,
@@ -80,7 +83,7 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
     ...(journal && { onRecord: journal.append }),
   });
   try {
-    const { notSent } = await load.drive(run, new Conversations(style, options.seed));
+    const { notSent } = await load.drive(run, conversations);
     run.flush();
     const inOrder = [...run.records].sort((a, b) => (a.arrivalMs as number) - (b.arrivalMs as number));
     const records = options.soleClient ? deriveStepContext(inOrder) : inOrder;
@@ -103,6 +106,23 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
     return { trace, server, durationMs, ...end, warnings: warningsOf(trace, server, end) };
   } finally {
     await client.close();
+  }
+}
+
+/**
+ * Sends small requests that are not recorded: the engine's first steps, and the client's, cost more than later ones.
+ * @throws WorkError when one fails
+ */
+async function warmUp(
+  client: ApiClient,
+  conversations: Conversations,
+  options: LoadgenOptions,
+): Promise<void> {
+  for (let i = 0; i < options.warmup; i++) {
+    const conversation = conversations.start();
+    conversation.say(`warm-up ${i}`, options.promptTokens);
+    const { failure } = await client.send(conversation.prompt(), Math.min(options.outputTokens, 16));
+    if (failure) throw new WorkError(`runLoadgen: a warm-up request failed: ${failure.detail}`);
   }
 }
 

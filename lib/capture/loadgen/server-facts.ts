@@ -1,4 +1,5 @@
 import { InputError, type Tokens } from "../../base/index.js";
+import type { JsonValue } from "../../trace/index.js";
 import { promptText, type TokenPool, tokenPoolOf } from "../../workload/index.js";
 import { ApiClient, type ApiClientOptions } from "./api-client.js";
 import type { Prompt } from "./prompt.js";
@@ -7,6 +8,8 @@ import type { Prompt } from "./prompt.js";
 export interface ServerFacts {
   /** The answer of `/version` (vLLM). */
   readonly version?: string;
+  /** Engine settings that `/metrics` tells (vLLM), by the names that a trace's meta line has for them. */
+  readonly engine?: Readonly<Record<string, JsonValue>>;
   /** The model's longest context, where `/v1/models` tells it (vLLM). */
   readonly maxModelTokens?: Tokens;
   /** It returns the token ids of prompts and answers. */
@@ -51,18 +54,21 @@ export async function learnServer(
       throw new InputError(
         `runLoadgen: ${options.url} does not serve ${options.model}: ${probe.failure.detail}`,
       );
-    const [version, models, tokenized] = await Promise.all([
+    const [version, metrics, models, tokenized] = await Promise.all([
       client.json("GET", "/version"),
+      client.text("GET", "/metrics"),
       client.json("GET", "/v1/models"),
       client.json("POST", "/tokenize", { model: options.model, prompt: sample, add_special_tokens: false }),
     ]);
     const ids = tokenIdsOf(tokenized);
     const sampleTokens = ids?.length ?? (probe.usage?.promptTokens || undefined);
+    const engine = engineFromMetrics(metrics ?? "");
     const maxModelTokens = maxModelTokensOf(models, options.model);
     return {
       returnsTokenIds: probe.promptTokenIds !== undefined && probe.outputTokenIds !== undefined,
       strictFields,
       ...(versionOf(version) !== undefined && { version: versionOf(version) as string }),
+      ...(engine && { engine }),
       ...(maxModelTokens !== undefined && { maxModelTokens }),
       ...(ids && { tokenPool: tokenPoolOf(ids) }),
       ...(sampleTokens !== undefined && { charactersPerToken: SAMPLE_CHARACTERS / sampleTokens }),
@@ -70,6 +76,21 @@ export async function learnServer(
   } finally {
     await Promise.all([client.close(), plain.close()]);
   }
+}
+
+/** The labels of vLLM's `cache_config_info` metric: the block pool. */
+function engineFromMetrics(metrics: string): Record<string, JsonValue> | undefined {
+  const labels = /^vllm:cache_config_info\{(.*)\}/m.exec(metrics)?.[1];
+  if (labels === undefined) return undefined;
+  const label = (name: string) => new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(labels)?.[1];
+  const blockSize = Number(label("block_size"));
+  const blocks = Number(label("num_gpu_blocks"));
+  const caching = label("enable_prefix_caching");
+  return {
+    ...(blockSize > 0 && { engine_block_size: blockSize }),
+    ...(blocks > 0 && { num_gpu_blocks: blocks }),
+    ...(caching !== undefined && { enable_prefix_caching: caching === "True" }),
+  };
 }
 
 function versionOf(answer: unknown): string | undefined {

@@ -11,6 +11,7 @@ import {
   runLoadgen,
   summariseLoad,
 } from "../../capture/index.js";
+import type { JsonValue } from "../../trace/index.js";
 import { stopSignal } from "../stop-signal.js";
 
 /** The flags as commander hands them over: seconds where users of the original tool write seconds. */
@@ -40,7 +41,10 @@ interface LoadgenFlags {
   readonly temperature: number;
   readonly ignoreEos: boolean;
   readonly blockSize: number;
+  readonly warmup: number;
+  readonly meta?: Readonly<Record<string, JsonValue>>;
   readonly soleClient?: boolean;
+  readonly meta?: Readonly<Record<string, string | number | boolean>>;
   readonly out?: string;
   readonly traceOut?: string;
   readonly json?: boolean;
@@ -124,7 +128,18 @@ export function loadgenCommand(): Command {
     .option("--temperature <t>", "sampling temperature", parseNumber, defaults.temperature)
     .option("--no-ignore-eos", "let answers end early: do not send ignore_eos")
     .option("--block-size <n>", "tokens a block behind the recorded hashes", parseNumber, defaults.blockSize)
+    .option("--warmup <n>", "unrecorded requests before the run", parseNumber, defaults.warmup)
+    .option(
+      "--meta <key=value>",
+      "a fact for the trace's meta line, e.g. max_num_seqs=64; repeatable",
+      parseMeta,
+    )
     .option("--sole-client", "no one else uses the server: record the engine step behind each gap (itl_ctx)")
+    .option(
+      "--meta <name=value>",
+      "a fact about the server for the trace's meta line (repeatable)",
+      parseMeta,
+    )
     .option("--out <file>", "write the run's summary as JSON")
     .option("--trace-out <file>", "write the trace, one record a request (.gz is compressed)")
     .option("--json", "print the summary as JSON on stdout")
@@ -192,7 +207,10 @@ function optionsOf(flags: LoadgenFlags): LoadgenOptions {
     temperature: flags.temperature,
     ignoreEos: flags.ignoreEos,
     blockSize: flags.blockSize,
+    warmup: flags.warmup,
+    ...(flags.meta && { meta: flags.meta }),
     soleClient: flags.soleClient ?? false,
+    ...(flags.meta && { meta: flags.meta }),
     ...(apiKey && { apiKey }),
   });
 }
@@ -236,10 +254,28 @@ function summaryText(summary: LoadSummary): string {
   ].join("");
 }
 
+/** `max_num_seqs=64`: numbers and true or false become JSON's own. */
+function parseMeta(text: string, before: Readonly<Record<string, string | number | boolean>> = {}) {
+  const [name = "", value] = text.split(/=(.*)/s, 2);
+  if (name === "" || value === undefined) throw new InvalidArgumentError("expected name=value");
+  const plain = value === "true" || value === "false" || /^-?\d+(\.\d+)?$/.test(value);
+  return { ...before, [name]: plain ? (JSON.parse(value) as number | boolean) : value };
+}
+
 function parseNumber(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("not a number");
   return value;
+}
+
+/** Numbers and booleans become such; anything else is text. */
+function parseMeta(text: string, before: Record<string, JsonValue> = {}): Record<string, JsonValue> {
+  const [, key, value] = /^(\w+)=(.*)$/.exec(text) ?? [];
+  if (key === undefined || value === undefined) throw new InvalidArgumentError("not of the form key=value");
+  return {
+    ...before,
+    [key]: /^(-?\d+(\.\d+)?|true|false)$/.test(value) ? (JSON.parse(value) as JsonValue) : value,
+  };
 }
 
 function parseList(text: string): number[] {
