@@ -5,14 +5,14 @@ import { SseParser } from "./sse-parser.js";
 interface StreamChoice {
   readonly text?: string | null;
   readonly delta?: { readonly content?: string | null; readonly reasoning_content?: string | null };
-  readonly token_ids?: readonly number[] | null;
-  readonly prompt_token_ids?: readonly number[] | null;
+  readonly token_ids?: unknown;
+  readonly prompt_token_ids?: unknown;
   readonly finish_reason?: string | null;
 }
 
 interface StreamChunk {
   readonly choices?: readonly StreamChoice[];
-  readonly prompt_token_ids?: readonly number[] | null;
+  readonly prompt_token_ids?: unknown;
   readonly usage?: {
     readonly prompt_tokens?: number;
     readonly completion_tokens?: number;
@@ -97,7 +97,7 @@ export class AnswerReader {
     if (chunk.error !== undefined && chunk.error !== null) this.fail("error", errorText(chunk.error));
     if (chunk.usage) this.#usage = readUsage(chunk.usage);
     const choice = chunk.choices?.[0];
-    const promptIds = chunk.prompt_token_ids ?? choice?.prompt_token_ids;
+    const promptIds = tokenIdsOf(chunk.prompt_token_ids ?? choice?.prompt_token_ids);
     if (promptIds) this.#promptTokenIds = promptIds;
     return choice ? this.#choice(choice) : 0;
   }
@@ -106,13 +106,21 @@ export class AnswerReader {
     const text = choice.text ?? choice.delta?.content ?? "";
     this.#text += text;
     if (choice.finish_reason) this.#finishReason = choice.finish_reason;
-    if (choice.token_ids) {
+    const ids = tokenIdsOf(choice.token_ids);
+    if (ids) {
       this.#outputTokenIds ??= [];
-      this.#outputTokenIds.push(...choice.token_ids);
-      return choice.token_ids.length;
+      this.#outputTokenIds.push(...ids);
+      return ids.length;
     }
     return text !== "" || choice.delta?.reasoning_content ? 1 : 0;
   }
+}
+
+/** An array of what can be token ids; anything else is as good as none. */
+function tokenIdsOf(value: unknown): readonly number[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  for (const id of value) if (id >>> 0 !== id) return undefined;
+  return value as number[];
 }
 
 /** The message inside an error body, whatever its shape. */

@@ -1,4 +1,4 @@
-import { type JsonValue, metaFromJson, type TraceMeta, type TraceRecord } from "../../trace/index.js";
+import type { JsonValue, TraceMeta, TraceRecord } from "../../trace/index.js";
 import type { PromptStyle } from "./conversation.js";
 import type { LoadgenOptions } from "./loadgen-options.js";
 import { type SendLag, sendLagJson } from "./send-lag.js";
@@ -22,11 +22,7 @@ export function loadgenMeta(
     model,
     source: "loadgen",
     blockSize,
-    ...(gpu !== undefined && { gpu }),
-    ...(maxNumSeqs !== undefined && { maxNumSeqs }),
-    ...(maxNumBatchedTokens !== undefined && { maxNumBatchedTokens }),
     extra: {
-      ...extra,
       pattern: options.pattern,
       seed: options.seed,
       options: snakeCase(load),

@@ -7,7 +7,7 @@ import {
   requirePositive,
   type Tokens,
 } from "../../base/index.js";
-import type { JsonValue, JsonValue } from "../../trace/index.js";
+import type { JsonValue } from "../../trace/index.js";
 import { doublingStairs } from "../../workload/index.js";
 
 /** The arrival patterns. `multiturn`, `poisson` and `burst` are open loop; the others wait for answers. */
@@ -60,8 +60,6 @@ export interface LoadgenOptions {
   readonly soleClient: boolean;
   /** Further facts for the trace's meta line, such as engine settings, by their wire names. */
   readonly meta?: Readonly<Record<string, JsonValue>>;
-  /** Facts about the server that it does not tell itself, for the trace's meta line: its flags, the machine. */
-  readonly meta: Readonly<Record<string, JsonValue>>;
   /** Sent as a bearer token; not recorded. */
   readonly apiKey?: string;
 }
@@ -90,7 +88,6 @@ export const defaultLoadgenOptions = {
   ignoreEos: true,
   blockSize: 16,
   soleClient: false,
-  meta: {},
 } as const satisfies Partial<LoadgenOptions>;
 
 /**

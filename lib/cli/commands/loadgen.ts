@@ -44,7 +44,6 @@ interface LoadgenFlags {
   readonly warmup: number;
   readonly meta?: Readonly<Record<string, JsonValue>>;
   readonly soleClient?: boolean;
-  readonly meta?: Readonly<Record<string, string | number | boolean>>;
   readonly out?: string;
   readonly traceOut?: string;
   readonly json?: boolean;
@@ -135,11 +134,6 @@ export function loadgenCommand(): Command {
       parseMeta,
     )
     .option("--sole-client", "no one else uses the server: record the engine step behind each gap (itl_ctx)")
-    .option(
-      "--meta <name=value>",
-      "a fact about the server for the trace's meta line (repeatable)",
-      parseMeta,
-    )
     .option("--out <file>", "write the run's summary as JSON")
     .option("--trace-out <file>", "write the trace, one record a request (.gz is compressed)")
     .option("--json", "print the summary as JSON on stdout")
@@ -208,7 +202,6 @@ function optionsOf(flags: LoadgenFlags): LoadgenOptions {
     ignoreEos: flags.ignoreEos,
     blockSize: flags.blockSize,
     warmup: flags.warmup,
-    ...(flags.meta && { meta: flags.meta }),
     soleClient: flags.soleClient ?? false,
     ...(flags.meta && { meta: flags.meta }),
     ...(apiKey && { apiKey }),
@@ -252,14 +245,6 @@ function summaryText(summary: LoadSummary): string {
     `${"ms".padEnd(11)}${"n".padStart(6)} TTFT p50      p90      p99  ITL p50      p90      p99    cached\n`,
     ...rows,
   ].join("");
-}
-
-/** `max_num_seqs=64`: numbers and true or false become JSON's own. */
-function parseMeta(text: string, before: Readonly<Record<string, string | number | boolean>> = {}) {
-  const [name = "", value] = text.split(/=(.*)/s, 2);
-  if (name === "" || value === undefined) throw new InvalidArgumentError("expected name=value");
-  const plain = value === "true" || value === "false" || /^-?\d+(\.\d+)?$/.test(value);
-  return { ...before, [name]: plain ? (JSON.parse(value) as number | boolean) : value };
 }
 
 function parseNumber(text: string): number {
