@@ -1,0 +1,116 @@
+import { readFileSync } from "node:fs";
+import { afterAll, describe, expect, it } from "vitest";
+// The kernel process is compiled code, so the runner is taken from there too.
+import { type CellOutput, runFiles, runNotebook } from "../../dist/notebook/index.js";
+import { notebookOf, scratchFolder } from "./sample-notebook.js";
+
+const scratch = scratchFolder();
+afterAll(() => scratch.remove());
+
+const run = (notebook: ReturnType<typeof notebookOf>, cellTimeoutMs = 30_000) =>
+  runNotebook({ file: `${scratch.dir}/a.ipynb`, notebook, cellTimeoutMs });
+const stdout = (outputs: readonly CellOutput[] | undefined) =>
+  (outputs ?? []).flatMap((output) => (output.output_type === "stream" ? [output.text] : [])).join("");
+
+describe("runNotebook", () => {
+  it("keeps variables from cell to cell, waits for promises, and loses no line of a long loop", async () => {
+    const { notebook, failure } = await run(
+      notebookOf(
+        "import { quantile } from 'prefixlab';\nconst p: number = 0.5;",
+        "const later = await new Promise<string>((resolve) => setTimeout(() => resolve('late'), 20));\nlater",
+        "for (let i = 0; i < 5000; i++) console.log('line', i);",
+        "quantile([1, 2, 3], p)",
+      ),
+    );
+    expect(failure).toBeUndefined();
+    expect(notebook.cells.map(({ executionCount }) => executionCount)).toEqual([1, 2, 3, 4]);
+    const [, late, loop, last] = notebook.cells.map(({ outputs }) => stdout(outputs));
+    expect(late).toBe("late\n");
+    expect(loop?.split("\n")).toHaveLength(5001);
+    expect(loop?.endsWith("line 4999\n")).toBe(true);
+    expect(last).toBe("2\n");
+  });
+
+  it("stops at a cell that throws, and says which cell, which line and why", async () => {
+    const { notebook, failure } = await run(
+      notebookOf(
+        "import { quantile } from 'prefixlab';\nconst p = 7;\nquantile([1], p);",
+        "console.log('never')",
+      ),
+    );
+    expect(failure).toMatchObject({ cellNumber: 1, error: { name: "InputError", line: 3 } });
+    expect(failure?.error.message).toContain("p must be a number from 0 to 1, got 7");
+    expect(notebook.cells[0]?.outputs?.[0]).toMatchObject({ output_type: "error", ename: "InputError" });
+    expect(notebook.cells[1]?.outputs).toEqual([]);
+  });
+
+  it("stops at a cell that does not compile", async () => {
+    const { failure } = await run(notebookOf("const n: number = 1;\nconst s: string = n;"));
+    expect(failure).toMatchObject({ cellNumber: 1, error: { name: "TypeScript", line: 2 } });
+  });
+
+  it("goes on after a failing cell that is tagged raises-exception", async () => {
+    const { cells, metadata } = notebookOf("throw new Error('shown');", "console.log('after')");
+    const tagged = cells.map((cell, at) =>
+      at === 0 ? { ...cell, metadata: { tags: ["raises-exception"] } } : cell,
+    );
+    const { notebook, failure } = await run({ cells: tagged, metadata });
+    expect(failure).toBeUndefined();
+    expect(stdout(notebook.cells[1]?.outputs)).toBe("after\n");
+  });
+
+  it("ends a cell that never returns at its time-out", async () => {
+    const { failure } = await run(notebookOf("const ready = 1;", "while (true) {}"), 5000);
+    expect(failure).toMatchObject({ cellNumber: 2, error: { name: "TimeoutError" } });
+  });
+
+  it("reports a kernel process that dies", async () => {
+    const { failure } = await run(notebookOf("process.exit(3)"));
+    expect(failure).toMatchObject({ cellNumber: 1, error: { name: "KernelDied" } });
+  });
+});
+
+describe("runFiles", () => {
+  it("writes outputs back, the same bytes the second time, and checks them without writing", async () => {
+    const file = scratch.write(
+      "b.ipynb",
+      notebookOf(
+        "import { display, loadChart, toDataFrame } from 'prefixlab';",
+        "await display(loadChart({ timesMs: [0, 1000], running: [1, 2], waiting: [0, 1] }));",
+        "await display(toDataFrame([{ turn: 1, ttftMs: 36 }]));",
+      ),
+    );
+    const options = { files: [file], cellTimeoutMs: 30_000, jobs: 1 };
+    const [first] = await runFiles(options);
+    expect(first).toMatchObject({ changed: true, codeCells: 3 });
+    const bytes = readFileSync(file, "utf8");
+    const [second] = await runFiles(options);
+    expect(second?.changed).toBe(false);
+    expect(readFileSync(file, "utf8")).toBe(bytes);
+    const bundle = JSON.parse(bytes).cells[1].outputs[0].data;
+    expect(Object.keys(bundle)).toEqual(["application/vnd.plotly.v1+json", "image/png", "text/plain"]);
+    expect(Buffer.from(bundle["image/png"], "base64").subarray(1, 4).toString()).toBe("PNG");
+
+    const edited = scratch.write("c.ipynb", {
+      ...notebookOf("console.log(1)"),
+      cells: [
+        {
+          ...notebookOf("console.log(1)").cells[0]!,
+          outputs: [{ output_type: "stream", name: "stdout", text: "2\n" }],
+        },
+      ],
+    });
+    const before = readFileSync(edited, "utf8");
+    const [checked] = await runFiles({ ...options, files: [edited], check: true });
+    expect(checked?.differences).toHaveLength(1);
+    expect(readFileSync(edited, "utf8")).toBe(before);
+  });
+
+  it("leaves a notebook that failed as it is", async () => {
+    const file = scratch.write("d.ipynb", notebookOf("console.log(1)", "throw new Error('no')"));
+    const before = readFileSync(file, "utf8");
+    const [result] = await runFiles({ files: [file], cellTimeoutMs: 30_000, jobs: 1 });
+    expect(result?.failure?.cellNumber).toBe(2);
+    expect(readFileSync(file, "utf8")).toBe(before);
+  });
+});
