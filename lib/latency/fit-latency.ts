@@ -2,13 +2,13 @@ import { InputError, requireInteger, type Tokens } from "../base/index.js";
 import { isComplete, type Trace, type TraceRecord } from "../trace/index.js";
 import { fitEmpirical } from "./fit-empirical.js";
 import { fitMeans, schedulingDelayMs } from "./fit-means.js";
-import { fitPhysical } from "./fit-physical.js";
+import { fitPhysical, type PhysicalFit } from "./fit-physical.js";
 import type { FitReport } from "./fit-report.js";
 import type { FitRange, LatencyModel } from "./latency-model.js";
 import { type Observation, observeTrace } from "./observations.js";
 import { observeMeans } from "./observe-means.js";
 import { uncachedPromptTokens } from "./prefill-chunks.js";
-import type { StepCoefficients } from "./step-coefficients.js";
+import type { PrefillStep } from "./prefill-steps.js";
 
 /** The latency models that can be fitted. */
 export type LatencyKind = "physical" | "empirical";
@@ -26,6 +26,11 @@ export interface FitOptions {
    * a part of a trace that the fit has not seen.
    */
   readonly isFitted?: (record: TraceRecord, index: number, trace: Trace) => boolean;
+  /**
+   * With mean gaps only: prefills that the trace does not show, such as recomputing after preemptions where KV blocks
+   * are scarce. Asked once a round with the model so far, so that a simulation can answer. Default: none.
+   */
+  readonly hiddenPrefills?: (model: LatencyModel, trace: Trace) => readonly PrefillStep[];
 }
 
 /** A fitted model and what it rests on. */
@@ -52,14 +57,18 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
   const onMeans =
     traces.some((trace) => trace.records.some((record) => record.itlSummary !== undefined)) &&
     !traces.some((trace) => trace.records.some((record) => record.itlMs !== undefined));
-  const collect = (prices?: StepCoefficients) => collectObservations(traces, options, onMeans, prices);
+  const collect = (earlier?: PhysicalFit) => collectObservations(traces, options, onMeans, earlier);
   const { observations, leftOut, warnings } = collect();
   const used: Record<string, number> = {};
   for (const { kind } of observations) used[kind] = (used[kind] ?? 0) + 1;
   refuseTooLittle(traces, used, onMeans);
   const range = fitRange(traces, observations);
   const { model, coefficients, residuals, trimmed } = onMeans
-    ? fitMeans((prices) => collect(prices).observations, range, schedulingDelayMs(traces))
+    ? fitMeans(
+        (earlier) => collect(earlier).observations,
+        range,
+        schedulingDelayMs(fittedRecords(traces, options)),
+      )
     : options.kind === "empirical"
       ? fitEmpirical(observations, range)
       : fitPhysical(observations, range);
@@ -84,9 +93,9 @@ function collectObservations(
   traces: readonly Trace[],
   options: FitOptions,
   onMeans: boolean,
-  prices: StepCoefficients | undefined,
+  earlier: PhysicalFit | undefined,
 ): { observations: Observation[]; leftOut: Map<string, number>; warnings: Set<string> } {
-  const { isFitted = () => true } = options;
+  const { isFitted = () => true, hiddenPrefills = () => [] } = options;
   const observations: Observation[] = [];
   const leftOut = new Map<string, number>();
   const warnings = new Set<string>();
@@ -94,7 +103,13 @@ function collectObservations(
   for (const trace of traces) {
     const isTarget = (record: TraceRecord, index: number) => isFitted(record, index, trace);
     const set = onMeans
-      ? observeMeans(trace, options, isTarget, firstRun, prices)
+      ? observeMeans(
+          trace,
+          options,
+          isTarget,
+          firstRun,
+          earlier && { prices: earlier.step, hiddenPrefills: hiddenPrefills(earlier.model, trace) },
+        )
       : observeTrace(trace, options, isTarget, firstRun);
     firstRun += trace.records.length;
     observations.push(...set.observations);
@@ -102,6 +117,10 @@ function collectObservations(
     for (const warning of set.warnings) warnings.add(warning);
   }
   return { observations, leftOut, warnings };
+}
+
+function fittedRecords(traces: readonly Trace[], { isFitted = () => true }: FitOptions): TraceRecord[] {
+  return traces.flatMap((trace) => trace.records.filter((record, i) => isFitted(record, i, trace)));
 }
 
 function refuseTooLittle(

@@ -1,10 +1,9 @@
 import { type Ms, quantile } from "../base/index.js";
-import type { Trace } from "../trace/index.js";
+import type { TraceRecord } from "../trace/index.js";
 import { fitPhysical, type PhysicalFit } from "./fit-physical.js";
 import type { FitRange } from "./latency-model.js";
 import type { Observation } from "./observations.js";
 import { scheduledMs } from "./scheduled-time.js";
-import type { StepCoefficients } from "./step-coefficients.js";
 
 /** Rounds after which tokens lie in steps as the prices say. */
 const rounds = 4;
@@ -13,17 +12,17 @@ const rounds = 4;
  * Fits the physical model on observations of many steps each, a few times over: with the prices of one round, the
  * next knows better how many tokens fell into whose span. Whether the engine schedules a step ahead is not recorded:
  * both readings of "scheduled to first token" are fitted, and the one that fits better is kept.
- * @param observe the observations, given the prices of the round before
+ * @param observe the observations, given the fit of the round before
  */
 export function fitMeans(
-  observe: (prices?: StepCoefficients) => readonly Observation[],
+  observe: (earlier?: PhysicalFit) => readonly Observation[],
   range: FitRange,
   requestMs: Ms,
 ): PhysicalFit {
   const fitReading = (reading: (o: Observation) => Observation): PhysicalFit => {
     let fit = fitPhysical(observe().map(reading), range, requestMs);
     for (let round = 1; round < rounds; round++)
-      fit = fitPhysical(observe(fit.step).map(reading), range, requestMs);
+      fit = fitPhysical(observe(fit).map(reading), range, requestMs);
     return fit;
   };
   const inStep = fitReading((o) => o);
@@ -51,12 +50,10 @@ function serviceError(fit: PhysicalFit): number {
  * The way from client to scheduler where the trace records when requests were scheduled: a low percentile, since
  * most of it under load is waiting. Zero where it is not recorded.
  */
-export function schedulingDelayMs(traces: readonly Trace[]): Ms {
-  const delays = traces.flatMap((trace) =>
-    trace.records.flatMap((record) => {
-      const at = scheduledMs(record);
-      return at === undefined ? [] : [at - (record.arrivalMs as Ms)];
-    }),
-  );
+export function schedulingDelayMs(records: readonly TraceRecord[]): Ms {
+  const delays = records.flatMap((record) => {
+    const at = scheduledMs(record);
+    return at === undefined ? [] : [at - (record.arrivalMs as Ms)];
+  });
   return Math.max(0, quantile(delays, 0.05) ?? 0);
 }

@@ -19,6 +19,7 @@ export type { FitReport, FittedCoefficient, ResidualSummary } from "./fit-report
 export type { FitRange, LatencyModel, StepLoad, StepTimer } from "./latency-model.js";
 export { latencyModelFromJson } from "./latency-model-json.js";
 export { type PhysicalModelParts, physicalModel } from "./physical-model.js";
+export type { PrefillStep } from "./prefill-steps.js";
 export { latencyProfile, profileNames } from "./profiles/latency-profile.js";
 export {
   type ObservedStep,

@@ -1,47 +1,48 @@
 import type { Ms, Tokens } from "../base/index.js";
-import { isComplete, type Trace, type TraceRecord } from "../trace/index.js";
+import { isComplete, type Trace } from "../trace/index.js";
 import { loadOnly, type Observation, type ObservationSet, type RecordFilter } from "./observations.js";
-import { chunkTokenDepth, lonePrefill, uncachedPromptTokens } from "./prefill-chunks.js";
+import {
+  groupByStep,
+  type PrefillStep,
+  sameStepMs,
+  type TracedPrefill,
+  toPrefillStep,
+  tracedPrefills,
+} from "./prefill-steps.js";
 import { assumedBudgetTokens, type ReconstructOptions } from "./reconstruct-steps.js";
-import { scheduledMs } from "./scheduled-time.js";
 import type { StepCoefficients } from "./step-coefficients.js";
-import { type PrefillStep, StepWarp } from "./step-warp.js";
+import { StepWarp } from "./step-warp.js";
 import { type DecodeSpan, decodeSpan, preemptedSpans, TokenFlow } from "./token-flow.js";
 
-/** First tokens closer than this came from one step: no engine's steps are so short under load. */
-const sameStepMs = 1;
-
-/** A record with a first token, as this file needs it. */
-interface Prefill {
-  readonly index: number;
-  readonly record: TraceRecord;
-  readonly firstTokenMs: Ms;
-  readonly scheduledMs: Ms | undefined;
-  readonly uncachedTokens: Tokens;
-  readonly tokenDepth: number;
-  readonly chunks: number;
+/** What an earlier round of a fit on means knows. */
+export interface EarlierRound {
+  /** With prices, tokens are spaced evenly in steps rather than in time. */
+  readonly prices: StepCoefficients;
+  /** Prefills that the trace does not show, in any order. */
+  readonly hiddenPrefills: readonly PrefillStep[];
 }
 
 /**
  * Collects what can be learned from a trace without per-token gaps: the whole decode of each request as one
  * observation of many steps, with the tokens that others decoded and the prefills that ended meanwhile; and, where
  * the trace says when a request was scheduled, the way from there to its first token.
- * @param prices of an earlier fit: with them, tokens are spaced evenly in steps rather than in time
  */
 export function observeMeans(
   trace: Trace,
   options: ReconstructOptions,
   isTarget: RecordFilter,
   firstRun = 0,
-  prices?: StepCoefficients,
+  earlier?: EarlierRound,
 ): ObservationSet {
   const budget = options.maxNumBatchedTokens ?? trace.meta.maxNumBatchedTokens ?? assumedBudgetTokens;
   const leftOut = new Map<string, number>();
   const leave = (reason: string) => leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1);
   const spans = trace.records.map(decodeSpan);
   const known = spans.filter((span) => span !== undefined);
-  const prefills = collectPrefills(trace, budget, options.longPrefillTokenThreshold ?? 0);
-  const warp = prices && new StepWarp(known, prefillSteps(prefills), prices);
+  const groups = groupByStep(tracedPrefills(trace, budget, options.longPrefillTokenThreshold ?? 0));
+  const prefills = [...groups.map(toPrefillStep), ...(earlier?.hiddenPrefills ?? [])];
+  prefills.sort((a, b) => a.endMs - b.endMs);
+  const warp = earlier && new StepWarp(known, prefills, earlier.prices);
   const clock = (timeMs: Ms): number => (warp ? warp.at(timeMs) : timeMs);
   const flow = new TokenFlow(
     known.map((span) => ({ ...span, first: clock(span.firstTokenMs), last: clock(span.lastTokenMs) })),
@@ -54,9 +55,20 @@ export function observeMeans(
     if (!isTarget(record, i)) leave(loadOnly);
     else if (!span || !isComplete(record)) leave("no decode of at least one step");
     else if (tooSlow[i]) leave("decode far slower than those beside it: preempted");
-    else observations.push(spanObservation(span, flow, clock, prefills, firstRun + i));
+    else {
+      const decodes = flow.between(clock(span.firstTokenMs), clock(span.lastTokenMs));
+      observations.push({
+        kind: "span",
+        ms: span.lastTokenMs - span.firstTokenMs,
+        steps: span.steps,
+        load: { ...prefillsDuring(prefills, span), ...decodes },
+        promptTokens: span.promptTokens,
+        share: span.steps,
+        run: firstRun + i,
+      });
+    }
   });
-  observations.push(...serviceObservations(prefills, spans, budget, isTarget, leave, firstRun));
+  observations.push(...serviceObservations(groups, known, budget, isTarget, leave, firstRun));
   return {
     observations,
     leftOut,
@@ -64,148 +76,62 @@ export function observeMeans(
   };
 }
 
-function collectPrefills(trace: Trace, budget: Tokens, threshold: Tokens): Prefill[] {
-  const prefills = trace.records.flatMap((record, index): Prefill[] => {
-    const { arrivalMs, ttftMs, promptTokens, cachedTokens = 0 } = record;
-    if (arrivalMs === undefined || ttftMs === undefined) return [];
-    const uncachedTokens = uncachedPromptTokens(promptTokens, cachedTokens);
-    return [
-      {
-        index,
-        record,
-        firstTokenMs: arrivalMs + ttftMs,
-        scheduledMs: scheduledMs(record),
-        uncachedTokens,
-        tokenDepth: chunkTokenDepth(promptTokens - uncachedTokens, promptTokens),
-        chunks: lonePrefill(promptTokens, cachedTokens, budget, threshold).chunks,
-      },
-    ];
-  });
-  return prefills.sort((a, b) => a.firstTokenMs - b.firstTokenMs);
-}
-
-function spanObservation(
-  span: DecodeSpan,
-  flow: TokenFlow,
-  clock: (timeMs: Ms) => number,
-  prefills: readonly Prefill[],
-  run: number,
-): Observation {
-  const { firstTokenMs, lastTokenMs, steps, promptTokens } = span;
-  const load = {
-    prefillTokens: 0,
-    prefillTokenDepth: 0,
-    prefillSeqs: 0,
-    ...flow.between(clock(firstTokenMs), clock(lastTokenMs)),
-  };
-  for (let i = firstAfter(prefills, firstTokenMs + sameStepMs); i < prefills.length; i++) {
-    const prefill = prefills[i] as Prefill;
-    if (prefill.firstTokenMs > lastTokenMs) break;
-    load.prefillTokens += prefill.uncachedTokens;
-    load.prefillTokenDepth += prefill.tokenDepth;
-    load.prefillSeqs += prefill.chunks;
+/** Prefills that ended during a decode; the one that ended with its own first token is over. */
+function prefillsDuring(prefills: readonly PrefillStep[], span: DecodeSpan) {
+  const load = { prefillTokens: 0, prefillTokenDepth: 0, prefillSeqs: 0 };
+  for (const { endMs, tokens, tokenDepth, chunks } of prefills) {
+    if (endMs <= span.firstTokenMs + sameStepMs) continue;
+    if (endMs > span.lastTokenMs) break;
+    load.prefillTokens += tokens;
+    load.prefillTokenDepth += tokenDepth;
+    load.prefillSeqs += chunks;
   }
-  return { kind: "span", ms: lastTokenMs - firstTokenMs, steps, load, promptTokens, share: steps, run };
+  return load;
 }
 
 /**
  * From the scheduler to the first token. Requests whose first tokens came together shared a step; it is used when
- * they were scheduled together, fit the budget, and no other first token came in between. An engine that schedules
- * ahead (vLLM's async scheduling) first finishes the step in progress: a step of decodes more.
+ * they were scheduled together, fit the budget, and no other first token came in between.
  */
 function serviceObservations(
-  prefills: readonly Prefill[],
-  spans: readonly (DecodeSpan | undefined)[],
+  groups: readonly (readonly TracedPrefill[])[],
+  spans: readonly DecodeSpan[],
   budget: Tokens,
   isTarget: RecordFilter,
   leave: (reason: string) => void,
   firstRun: number,
 ): Observation[] {
-  const observations: Observation[] = [];
-  let previousMs = Number.NEGATIVE_INFINITY;
-  for (const group of groupByStep(prefills)) {
-    const first = group[0] as Prefill;
-    const beforeMs = previousMs;
-    previousMs = first.firstTokenMs;
-    if (!group.every(({ record, index }) => isTarget(record, index))) continue;
-    const scheduled = group.map((prefill) => prefill.scheduledMs);
-    if (scheduled.some((at) => at === undefined)) {
+  return groups.flatMap((group, g): Observation[] => {
+    if (!group.every(({ record, index }) => isTarget(record, index))) return [];
+    const scheduled = group.flatMap((prefill) => prefill.scheduledMs ?? []);
+    if (scheduled.length < group.length) {
       leave("not recorded when the request was scheduled");
-      continue;
+      return [];
     }
-    const starts = scheduled as Ms[];
-    const startMs = Math.min(...starts);
-    const running = runningAt(spans, first.firstTokenMs);
-    const tokens = sum(group, (prefill) => prefill.uncachedTokens);
-    if (Math.max(...starts) - startMs > sameStepMs || beforeMs > startMs || tokens + running.seqs > budget) {
+    const { endMs, tokens, tokenDepth, chunks, steps } = toPrefillStep(group);
+    const startMs = Math.min(...scheduled);
+    const running = runningAt(spans, endMs);
+    const previousMs = groups[g - 1]?.[0]?.firstTokenMs ?? Number.NEGATIVE_INFINITY;
+    const together = Math.max(...scheduled) - startMs <= sameStepMs && previousMs <= startMs;
+    if (!together || steps > 1 || tokens + running.decodeSeqs > budget) {
       leave("first tokens of prefills that shared several steps");
-      continue;
+      return [];
     }
-    observations.push({
-      kind: "service",
-      ms: first.firstTokenMs - startMs,
-      steps: 1,
-      load: {
-        prefillTokens: tokens,
-        prefillTokenDepth: sum(group, (prefill) => prefill.tokenDepth),
-        prefillSeqs: group.length,
-        decodeSeqs: running.seqs,
-        decodeContextTokens: running.contextTokens,
-      },
-      promptTokens: first.record.promptTokens,
-      share: 1,
-      run: firstRun + first.index,
-    });
+    const load = { prefillTokens: tokens, prefillTokenDepth: tokenDepth, prefillSeqs: chunks, ...running };
+    const { promptTokens } = group[0]!.record;
+    const run = firstRun + group[0]!.index;
+    return [{ kind: "service", ms: endMs - startMs, steps: 1, load, promptTokens, share: 1, run }];
+  });
+}
+
+/** Sequences that were decoding when a step ended in which others got their first token. */
+function runningAt(spans: readonly DecodeSpan[], timeMs: Ms) {
+  const load = { decodeSeqs: 0, decodeContextTokens: 0 };
+  for (const { firstTokenMs, lastTokenMs, promptTokens, steps } of spans) {
+    if (firstTokenMs >= timeMs - sameStepMs || lastTokenMs < timeMs - sameStepMs) continue;
+    load.decodeSeqs++;
+    load.decodeContextTokens +=
+      promptTokens + Math.round((steps * (timeMs - firstTokenMs)) / (lastTokenMs - firstTokenMs));
   }
-  return observations;
-}
-
-/** Prefills whose first tokens came together. */
-function groupByStep(prefills: readonly Prefill[]): Prefill[][] {
-  const groups: Prefill[][] = [];
-  for (const prefill of prefills) {
-    const group = groups.at(-1);
-    if (group && prefill.firstTokenMs - group[0]!.firstTokenMs < sameStepMs) group.push(prefill);
-    else groups.push([prefill]);
-  }
-  return groups;
-}
-
-function prefillSteps(prefills: readonly Prefill[]): PrefillStep[] {
-  return groupByStep(prefills).map((group) => ({
-    endMs: group[0]!.firstTokenMs,
-    tokens: sum(group, (prefill) => prefill.uncachedTokens),
-    tokenDepth: sum(group, (prefill) => prefill.tokenDepth),
-    chunks: Math.max(...group.map((prefill) => prefill.chunks)),
-  }));
-}
-
-function sum(prefills: readonly Prefill[], of: (prefill: Prefill) => number): number {
-  return prefills.reduce((total, prefill) => total + of(prefill), 0);
-}
-
-function runningAt(
-  spans: readonly (DecodeSpan | undefined)[],
-  timeMs: Ms,
-): { seqs: number; contextTokens: Tokens } {
-  let seqs = 0;
-  let contextTokens = 0;
-  for (const span of spans) {
-    if (!span || span.firstTokenMs >= timeMs - sameStepMs || span.lastTokenMs < timeMs - sameStepMs) continue;
-    const progress = (timeMs - span.firstTokenMs) / (span.lastTokenMs - span.firstTokenMs);
-    seqs++;
-    contextTokens += span.promptTokens + Math.round(span.steps * progress);
-  }
-  return { seqs, contextTokens };
-}
-
-function firstAfter(prefills: readonly Prefill[], timeMs: Ms): number {
-  let low = 0;
-  let high = prefills.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (prefills[middle]!.firstTokenMs <= timeMs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return load;
 }

@@ -1,15 +1,7 @@
 import type { Ms } from "../base/index.js";
+import type { PrefillStep } from "./prefill-steps.js";
 import { priceStep, type StepCoefficients } from "./step-coefficients.js";
 import type { DecodeSpan } from "./token-flow.js";
-
-/** A step with prefills in it, known by the first tokens at its end. */
-export interface PrefillStep {
-  readonly endMs: Ms;
-  readonly tokens: number;
-  readonly tokenDepth: number;
-  /** Prefills that ended in it, and the steps that they took. */
-  readonly chunks: number;
-}
 
 /**
  * Time in steps: how many steps an engine with these prices has made by each moment, from the sequences that were
@@ -48,16 +40,14 @@ export class StepWarp {
     for (const change of changes) {
       while (nextPrefill < prefillSteps.length && prefillSteps[nextPrefill]!.endMs <= change.at) {
         const prefill = prefillSteps[nextPrefill++] as PrefillStep;
-        const chunkMs =
-          priceStep(prices, load) +
-          (prices.prefillTokenMs * prefill.tokens + prices.prefillTokenDepthMs * prefill.tokenDepth) /
-            prefill.chunks +
-          prices.prefillSeqMs;
-        advance(
-          prefill.endMs - chunkMs * prefill.chunks,
-          1 / Math.max(priceStep(prices, load), shortestStepMs),
-        );
-        advance(prefill.endMs, 1 / Math.max(chunkMs, shortestStepMs));
+        const decodeMs = Math.max(priceStep(prices, load), shortestStepMs);
+        const prefillMs =
+          prices.prefillTokenMs * prefill.tokens +
+          prices.prefillTokenDepthMs * prefill.tokenDepth +
+          prices.prefillSeqMs * prefill.chunks;
+        const stepMs = decodeMs + prefillMs / prefill.steps;
+        advance(prefill.endMs - stepMs * prefill.steps, 1 / decodeMs);
+        advance(prefill.endMs, 1 / stepMs);
       }
       advance(change.at, 1 / Math.max(priceStep(prices, load), shortestStepMs));
       load.decodeSeqs += change.seqs;
