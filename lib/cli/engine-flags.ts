@@ -58,3 +58,11 @@ export function parsePositive(text: string): number {
   if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError("expected a number > 0");
   return value;
 }
+
+/** A pair of whole numbers, `low:high`. */
+export function parseRange(text: string): [number, number] {
+  const [low, high, ...more] = text.split(":").map(Number);
+  if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high) || more.length > 0)
+    throw new InvalidArgumentError("expected low:high, two whole numbers");
+  return [low as number, high as number];
+}

@@ -14,11 +14,11 @@ import {
 } from "../../replay/index.js";
 import { inferSessions } from "../../sessions/index.js";
 import type { Trace } from "../../trace/index.js";
+import { comparisonTable } from "../comparison-table.js";
 import { capturePaths, readInventory } from "../inventory.js";
 import { formatTable, showMs } from "../print-table.js";
 import { readInput } from "../read-input.js";
 import { capturedSeriesJson, comparisonJson, replaySeriesJson } from "../summary-json.js";
-import { comparisonTable } from "./replay.js";
 
 interface FigureFlags {
   readonly real?: string;

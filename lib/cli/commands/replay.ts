@@ -1,25 +1,20 @@
 import { Command } from "commander";
 import { InputError } from "../../base/index.js";
 import type { EngineOptions } from "../../engine/index.js";
-import {
-  type Comparison,
-  cohortNames,
-  compareTraces,
-  engineFromMeta,
-  type Replay,
-  replay,
-} from "../../replay/index.js";
+import { type Comparison, compareTraces, engineFromMeta, type Replay, replay } from "../../replay/index.js";
 import { inferSessions, type Sessions } from "../../sessions/index.js";
 import { type Trace, writeTrace } from "../../trace/index.js";
+import { formatComparison } from "../comparison-table.js";
 import {
   addEngineFlags,
   type EngineFlags,
   engineFromFlags,
   parseCount,
   parsePositive,
+  parseRange,
 } from "../engine-flags.js";
 import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
-import { formatTable, showError, showMs } from "../print-table.js";
+import { showMs } from "../print-table.js";
 import { progressBar, readInput } from "../read-input.js";
 import { capturedSeriesJson, comparisonJson, replaySeriesJson } from "../summary-json.js";
 
@@ -34,6 +29,8 @@ interface ReplayFlags extends EngineFlags, LatencyFlags {
   readonly against?: string;
   readonly url?: string;
   readonly modelName?: string;
+  readonly tokenRange?: readonly [number, number];
+  readonly timeout: number;
   readonly strict?: boolean;
   readonly json?: boolean;
 }
@@ -56,6 +53,8 @@ export function replayCommand(): Command {
     .option("--dump-trace <file>", "write the modeled trace of the first seed")
     .option("--url <url>", "replay live against this server instead of a model")
     .option("--model-name <name>", "with --url: the model's name there")
+    .option("--token-range <low:high>", "with --url: token ids to draw prompts from", parseRange)
+    .option("--timeout <s>", "with --url: time limit of one request", parsePositive, 300)
     .option("--strict", "a bad row is fatal")
     .option("--json", "print one JSON document");
   addEngineFlags(addLatencyFlags(command));
@@ -145,33 +144,7 @@ function replayReport(
         ]
       : []),
     "",
-    comparisonTable(comparison),
+    formatComparison(comparison),
   ];
-  const { cachedTokens, verdict } = comparison;
-  if (cachedTokens.exactFraction !== undefined)
-    lines.push(
-      `cached tokens: recorded ${cachedTokens.recordedTokens}, predicted ${cachedTokens.predictedTokens}, exact on ${(100 * cachedTokens.exactFraction).toFixed(1)} % of ${cachedTokens.requests} requests`,
-    );
-  lines.push(
-    verdict === "none"
-      ? "verdict: none (the trace has too few latencies to gate on)"
-      : `verdict: ${verdict} (gates marked *: relative error at most ${100 * comparison.tolerance} %)`,
-  );
-  return `${lines.join("\n")}\n`;
-}
-
-/** The cohort cells of a comparison as a table. */
-export function comparisonTable(comparison: Comparison): string {
-  const rows = comparison.cells
-    .filter((cell) => cohortNames.some((name) => name === cell.group))
-    .map((cell) => [
-      cell.group,
-      `${cell.quantity.replace("_ms", "").toUpperCase().replace("TOTAL", "total")} p${100 * cell.quantile}${cell.gates ? " *" : ""}`,
-      String(cell.n),
-      showMs(cell.capturedMs),
-      showMs(cell.modeledMs),
-      showError(cell.error),
-      cell.interval ? `${showError(cell.interval[0])} to ${showError(cell.interval[1])}` : "-",
-    ]);
-  return formatTable(["cohort", "quantity", "n", "captured", "modeled", "error", "95 % interval"], rows);
+  return lines.join("\n");
 }

@@ -1,0 +1,36 @@
+import { type Comparison, cohortNames } from "../replay/index.js";
+import { formatTable, showError, showMs } from "./print-table.js";
+
+/** The cohort cells of a comparison as a table; gates are marked with an asterisk. */
+export function comparisonTable(comparison: Comparison, other = "modeled"): string {
+  const rows = comparison.cells
+    .filter((cell) => cohortNames.some((name) => name === cell.group))
+    .map((cell) => [
+      cell.group,
+      `${quantityNames[cell.quantity]} p${100 * cell.quantile}${cell.gates ? " *" : ""}`,
+      String(cell.n),
+      showMs(cell.capturedMs),
+      showMs(cell.modeledMs),
+      showError(cell.error),
+      cell.interval ? `${showError(cell.interval[0])} to ${showError(cell.interval[1])}` : "-",
+    ]);
+  return formatTable(["cohort", "quantity", "n", "captured", other, "error", "95 % interval"], rows);
+}
+
+const quantityNames = { ttft_ms: "TTFT", itl_ms: "ITL", total_ms: "total" } as const;
+
+/** A comparison for people: the table, the hit canary and the verdict. */
+export function formatComparison(comparison: Comparison, other = "modeled"): string {
+  const { cachedTokens, verdict } = comparison;
+  const lines = [comparisonTable(comparison, other)];
+  if (cachedTokens.exactFraction !== undefined)
+    lines.push(
+      `cached tokens: recorded ${cachedTokens.recordedTokens}, ${other} ${cachedTokens.predictedTokens}, exact on ${(100 * cachedTokens.exactFraction).toFixed(1)} % of ${cachedTokens.requests} requests`,
+    );
+  lines.push(
+    verdict === "none"
+      ? "verdict: none (the trace has too few latencies to gate on)"
+      : `verdict: ${verdict} (gates marked *: relative error at most ${Number((100 * comparison.tolerance).toPrecision(3))} %)`,
+  );
+  return `${lines.join("\n")}\n`;
+}
