@@ -1,4 +1,4 @@
-import type { JsonValue, TraceMeta, TraceRecord } from "../../trace/index.js";
+import { type JsonValue, metaFromJson, type TraceMeta, type TraceRecord } from "../../trace/index.js";
 import type { PromptStyle } from "./conversation.js";
 import type { LoadgenOptions } from "./loadgen-options.js";
 import { type SendLag, sendLagJson } from "./send-lag.js";
@@ -18,22 +18,20 @@ export function loadgenMeta(
   startedAt: Date,
 ): TraceMeta {
   const { apiKey: _secret, url: _address, model, blockSize, meta: given, ...load } = options;
-  return {
+  return metaFromJson({
     model,
     source: "loadgen",
-    blockSize,
-    extra: {
-      pattern: options.pattern,
-      seed: options.seed,
-      options: snakeCase(load),
-      prompt_as: style.kind,
-      token_source: tokenSource(server),
-      ...(server.version !== undefined && { engine: "vllm", engine_version: server.version }),
-      ...server.engine,
-      ...given,
-      started_at: startedAt.toISOString(),
-    },
-  };
+    block_size: blockSize,
+    pattern: options.pattern,
+    seed: options.seed,
+    options: snakeCase(load),
+    prompt_as: style.kind,
+    token_source: tokenSource(server),
+    ...(server.version !== undefined && { engine: "vllm", engine_version: server.version }),
+    ...server.engine,
+    ...given,
+    started_at: startedAt.toISOString(),
+  });
 }
 
 /** Adds what is known only at the end: how requests went out and what is missing. */

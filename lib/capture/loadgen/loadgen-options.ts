@@ -7,7 +7,7 @@ import {
   requirePositive,
   type Tokens,
 } from "../../base/index.js";
-import type { JsonValue } from "../../trace/index.js";
+import { type JsonValue, metaFromJson } from "../../trace/index.js";
 import { doublingStairs } from "../../workload/index.js";
 
 /** The arrival patterns. `multiturn`, `poisson` and `burst` are open loop; the others wait for answers. */
@@ -125,7 +125,16 @@ export function loadgenOptions(
   requireFinite(where, "timeoutMs", options.timeoutMs, 1, 2 ** 31 - 1);
   requireFinite(where, "temperature", options.temperature, 0);
   requireInteger(where, "blockSize", options.blockSize, 1);
+  if (options.meta) requireMeta(where, options.meta);
   return options;
+}
+
+function requireMeta(where: string, meta: Readonly<Record<string, JsonValue>>): void {
+  try {
+    metaFromJson(meta);
+  } catch (error) {
+    throw new InputError(`${where}: ${(error as Error).message}`);
+  }
 }
 
 /** The concurrency levels that a closed-loop pattern holds, in order. */

@@ -257,10 +257,9 @@ function parseNumber(text: string): number {
 function parseMeta(text: string, before: Record<string, JsonValue> = {}): Record<string, JsonValue> {
   const [, key, value] = /^(\w+)=(.*)$/.exec(text) ?? [];
   if (key === undefined || value === undefined) throw new InvalidArgumentError("not of the form key=value");
-  return {
-    ...before,
-    [key]: /^(-?\d+(\.\d+)?|true|false)$/.test(value) ? (JSON.parse(value) as JsonValue) : value,
-  };
+  const number = /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : undefined;
+  const boolean = value === "true" ? true : value === "false" ? false : undefined;
+  return { ...before, [key]: number ?? boolean ?? value };
 }
 
 function parseList(text: string): number[] {

@@ -30,6 +30,7 @@ async function capture(url: string): Promise<Trace> {
     promptTokens: 40,
     outputTokens: 20,
     thinkTimeMs: 20,
+    warmup: 0,
   });
   return (await runLoadgen(options)).trace;
 }

@@ -43,6 +43,10 @@ export async function startFakeServer(options: FakeServerOptions = {}): Promise<
     const body = await readJson(request);
     const path = request.url ?? "";
     if (vllm && path === "/version") return json(response, { version: "0.0.0-fake" });
+    if (vllm && path === "/metrics")
+      return void response.end(
+        'vllm:cache_config_info{block_size="32",enable_prefix_caching="False",num_gpu_blocks="8192"} 1.0\n',
+      );
     if (path === "/v1/models") return json(response, { data: [{ id: "fake", max_model_len: 100_000 }] });
     if (vllm && path === "/tokenize") return json(response, { tokens: codes(String(body.prompt)) });
     if (!path.endsWith("/completions")) return json(response, { error: { message: "no such path" } }, 404);

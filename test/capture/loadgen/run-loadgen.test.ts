@@ -35,7 +35,7 @@ async function start(options: FakeServerOptions = {}): Promise<FakeServer> {
 }
 
 function optionsFor(url: string, given: Partial<LoadgenOptions>): LoadgenOptions {
-  return loadgenOptions({ url, model: "fake", promptTokens: 40, outputTokens: 5, ...given });
+  return loadgenOptions({ url, model: "fake", promptTokens: 40, outputTokens: 5, warmup: 0, ...given });
 }
 
 describe("multiturn", () => {
@@ -203,6 +203,34 @@ describe("servers that offer less", () => {
     const { url } = await start();
     await expect(runLoadgen(optionsFor(url, { pattern: "multiturn", prefixTokens: 99_990 }))).rejects.toThrow(
       /longest request takes 100215 tokens, but fake has a context of 100000/,
+    );
+  });
+});
+
+describe("before the clock starts", () => {
+  it("sends warm-up requests with prompts of their own, and records none of them", async () => {
+    const { url, received } = await start();
+    const { trace } = await runLoadgen(
+      optionsFor(url, { pattern: "poisson", ratePerSecond: 100, sessions: 3, warmup: 2 }),
+    );
+    expect(trace.records).toHaveLength(3);
+    expect(new Set(received.map(({ promptIds }) => promptIds.join())).size).toBe(5);
+  });
+
+  it("learns the engine's version and block pool, and takes further facts from the caller", async () => {
+    const { url } = await start();
+    const { trace } = await runLoadgen(
+      optionsFor(url, { pattern: "burst", burstSize: 1, durationMs: 1, meta: { max_num_seqs: 64 } }),
+    );
+    expect(trace.meta.extra).toMatchObject({
+      engine_version: "0.0.0-fake",
+      engine_block_size: 32,
+      num_gpu_blocks: 8192,
+      enable_prefix_caching: false,
+    });
+    expect(trace.meta.maxNumSeqs).toBe(64);
+    expect(() => optionsFor(url, { meta: { max_num_seqs: "many" } })).toThrow(
+      /loadgenOptions: meta.max_num_seqs/,
     );
   });
 });
