@@ -1,0 +1,125 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { Dealer, Subscriber } from "zeromq";
+import { type JupyterMessage, readMessage, writeMessage } from "../../lib/notebook/jupyter-message.js";
+
+/** What a front end sees of one execution. */
+export interface Execution {
+  readonly reply: Readonly<Record<string, unknown>>;
+  /** Messages on the broadcast channel, in order, up to the kernel being idle again. */
+  readonly published: readonly {
+    readonly type: string;
+    readonly content: Readonly<Record<string, unknown>>;
+  }[];
+}
+
+/** A front end to a kernel process, as far as tests need one. */
+export interface KernelClient {
+  request(type: string, content: object): Promise<Execution>;
+  execute(code: string): Promise<Execution>;
+  readonly process: ChildProcess;
+  close(): void;
+}
+
+const key = "test-key";
+
+/** Starts a kernel process in a folder and connects to it. */
+export async function startKernel(kernelMain: string, dir: string): Promise<KernelClient> {
+  const [shell_port, iopub_port, stdin_port, control_port, hb_port] = await freePorts(5);
+  const connection = {
+    transport: "tcp",
+    ip: "127.0.0.1",
+    key,
+    shell_port,
+    iopub_port,
+    stdin_port,
+    control_port,
+    hb_port,
+  };
+  const file = join(dir, "connection.json");
+  writeFileSync(file, JSON.stringify(connection));
+  const child = spawn(process.execPath, [kernelMain, file], { cwd: dir, stdio: "ignore" });
+  const shell = new Dealer({ linger: 0 });
+  const iopub = new Subscriber({ linger: 0 });
+  shell.connect(`tcp://127.0.0.1:${shell_port}`);
+  iopub.connect(`tcp://127.0.0.1:${iopub_port}`);
+  iopub.subscribe();
+  const waiting = new Map<string, Waiting>();
+  void listen(shell, (message) => waiting.get(String(message.parent.msg_id))?.onReply(message));
+  void listen(iopub, (message) => waiting.get(String(message.parent.msg_id))?.onPublish(message));
+  let sends: Promise<void> = Promise.resolve();
+  const request = (type: string, content: object) =>
+    new Promise<Execution>((resolve) => {
+      const id = randomUUID();
+      waiting.set(id, waitingFor(resolve));
+      const header = {
+        msg_id: id,
+        msg_type: type,
+        session: "test",
+        username: "test",
+        date: "",
+        version: "5.3",
+      };
+      const frames = writeMessage(
+        { identities: [], header, parent: {}, metadata: {}, content: { ...content } },
+        key,
+      );
+      sends = sends.then(() => shell.send(frames));
+    });
+  // The broadcast channel drops what is sent before the subscription has arrived: ask until it answers.
+  for (let answered = false; !answered; )
+    answered = await Promise.race([
+      request("kernel_info_request", {}).then(() => true),
+      new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 1000)),
+    ]);
+  return {
+    request,
+    execute: (code) => request("execute_request", { code, silent: false, stop_on_error: true }),
+    process: child,
+    close() {
+      shell.close();
+      iopub.close();
+      child.kill("SIGKILL");
+    },
+  };
+}
+
+interface Waiting {
+  onReply(message: JupyterMessage): void;
+  onPublish(message: JupyterMessage): void;
+}
+
+function waitingFor(resolve: (execution: Execution) => void): Waiting {
+  let reply: Readonly<Record<string, unknown>> | undefined;
+  let idle = false;
+  const published: { type: string; content: Readonly<Record<string, unknown>> }[] = [];
+  const settle = () => {
+    if (reply && idle) resolve({ reply, published });
+  };
+  return {
+    onReply({ content }) {
+      reply = content;
+      settle();
+    },
+    onPublish({ header, content }) {
+      published.push({ type: header.msg_type, content });
+      idle ||= content.execution_state === "idle";
+      settle();
+    },
+  };
+}
+
+async function listen(socket: Dealer | Subscriber, take: (message: JupyterMessage) => void): Promise<void> {
+  for await (const frames of socket) take(readMessage(frames, key));
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.once("listening", resolve))));
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

@@ -1,0 +1,112 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { InputError } from "../../lib/base/index.js";
+import { registerKernel } from "../../lib/notebook/index.js";
+import { readMessage, replyTo, writeMessage } from "../../lib/notebook/jupyter-message.js";
+import { type Execution, type KernelClient, startKernel } from "./kernel-client.js";
+import { scratchFolder } from "./sample-notebook.js";
+
+const kernelMain = join(import.meta.dirname, "..", "..", "dist", "notebook", "kernel-main.js");
+const scratch = scratchFolder();
+let kernel: KernelClient;
+beforeAll(async () => {
+  kernel = await startKernel(kernelMain, scratch.dir);
+});
+afterAll(() => {
+  kernel.close();
+  scratch.remove();
+});
+
+const texts = ({ published }: Execution) =>
+  published.flatMap(({ type, content }) => (type === "stream" ? [String(content.text)] : [])).join("");
+const types = ({ published }: Execution) => published.map(({ type }) => type);
+
+describe("the kernel", () => {
+  it("delivers every line of 5,000 printed in one cell, and says that it is idle", async () => {
+    const execution = await kernel.execute("for (let i = 0; i < 5000; i++) console.log('line', i);");
+    expect(texts(execution).split("\n")).toHaveLength(5001);
+    expect(texts(execution)).toMatch(/line 4999\n$/);
+    expect(execution.published.at(-1)?.content).toEqual({ execution_state: "idle" });
+  });
+
+  it("announces each execution with its code and its count", async () => {
+    const first = await kernel.execute("const a = 1;");
+    const second = await kernel.execute("a + 1");
+    const inputs = [first, second].map(
+      ({ published }) => published.find(({ type }) => type === "execute_input")?.content,
+    );
+    expect(inputs.map((input) => input?.code)).toEqual(["const a = 1;", "a + 1"]);
+    expect(Number(inputs[1]?.execution_count) - Number(inputs[0]?.execution_count)).toBe(1);
+    expect(second.reply).toMatchObject({ status: "ok", execution_count: inputs[1]?.execution_count });
+    expect(texts(second)).toBe("2\n");
+  });
+
+  it("sends a failed cell's error with its traceback, and aborts what was already queued behind it", async () => {
+    const failing = kernel.execute("const b: number = 1;\nthrow new RangeError('too far');");
+    const queued = kernel.execute("console.log('must not run')");
+    const [failed, aborted] = await Promise.all([failing, queued]);
+    expect(types(failed)).toContain("error");
+    expect(failed.reply).toMatchObject({ status: "error", ename: "RangeError", evalue: "too far" });
+    expect(String(failed.reply.traceback)).toContain("at line 2 of the cell");
+    expect(aborted.reply.status).toBe("aborted");
+    expect(texts(aborted)).toBe("");
+  });
+
+  it("runs on after a failure", async () => {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect((await kernel.execute("console.log('still here')")).reply.status).toBe("ok");
+  });
+
+  it("sends a display as one bundle", async () => {
+    const execution = await kernel.execute(
+      "import { display, toDataFrame } from 'prefixlab';\nawait display(toDataFrame([{ a: 1 }]));",
+    );
+    const shown = execution.published.find(({ type }) => type === "display_data")?.content;
+    expect(Object.keys(shown?.data ?? {})).toEqual(["text/html", "text/plain"]);
+  });
+
+  it("completes names, explains them, and tells whole cells from begun ones", async () => {
+    await kernel.execute("const answer = 42;");
+    const completed = await kernel.request("complete_request", { code: "answ", cursor_pos: 4 });
+    expect(completed.reply.matches).toContain("answer");
+    const inspected = await kernel.request("inspect_request", { code: "answer", cursor_pos: 2 });
+    expect(JSON.stringify(inspected.reply.data)).toContain("const answer");
+    expect((await kernel.request("is_complete_request", { code: "function f() {" })).reply.status).toBe(
+      "incomplete",
+    );
+    expect((await kernel.request("is_complete_request", { code: "f()" })).reply.status).toBe("complete");
+  });
+
+  it("stops a cell that awaits for ever when it is interrupted", async () => {
+    const waiting = kernel.execute("await new Promise(() => setTimeout(() => {}, 100_000));");
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    kernel.process.kill("SIGINT");
+    expect((await waiting).reply.status).toBe("error");
+  });
+});
+
+describe("readMessage", () => {
+  const header = { msg_id: "1", msg_type: "t", session: "s", username: "u", date: "", version: "5.3" };
+  const message = { identities: [Buffer.from("me")], header, parent: {}, metadata: {}, content: { a: 1 } };
+
+  it("reads what writeMessage wrote", () => {
+    expect(readMessage(writeMessage(message, "key"), "key")).toEqual(message);
+    expect(replyTo(message, "r", {}).parent).toEqual(header);
+  });
+
+  it("refuses another key and frames that are no message", () => {
+    expect(() => readMessage(writeMessage(message, "key"), "other")).toThrow(InputError);
+    expect(() => readMessage([Buffer.from("x")], "key")).toThrow(InputError);
+  });
+});
+
+describe("registerKernel", () => {
+  it("writes a kernel.json that starts this installation by absolute path", async () => {
+    const dir = await registerKernel(scratch.dir);
+    const spec = JSON.parse(readFileSync(join(dir, "kernel.json"), "utf8"));
+    expect(spec.argv.at(-1)).toBe("{connection_file}");
+    expect(existsSync(spec.argv[0])).toBe(true);
+    expect(spec.language).toBe("typescript");
+  });
+});
