@@ -34,7 +34,7 @@ export function fitEmpirical(observations: readonly Observation[], range: FitRan
     return typical[row * decodeAxes.columns + column] as Ms;
   };
   const lone = fitLonePrefill(observations);
-  const { chunk, stacked, chunkGaps } = fitChunkCost(observations, lone);
+  const { chunk, leftOut } = fitChunkCost(observations, lone);
   const fitted = predict(observations, typicalGapMs, chunk, lone);
   const { requestMs, emissionMs } = splitOverhead(fitted, lone.requestMs);
   return {
@@ -48,7 +48,8 @@ export function fitEmpirical(observations: readonly Observation[], range: FitRan
     }),
     coefficients: coefficientsOf(lone, chunk),
     residuals: residualsByKind(fitted),
-    trimmed: stacked + (chunkGaps >= leastChunkGaps ? 0 : chunkGaps),
+    leftOut: leftOut.filter(({ count }) => count > 0),
+    trimmed: 0,
   };
 }
 
@@ -79,7 +80,7 @@ function fitLonePrefill(observations: readonly Observation[]): LonePrefillPrices
 function fitChunkCost(
   observations: readonly Observation[],
   lone: LonePrefillPrices,
-): { chunk: ChunkCost; stacked: number; chunkGaps: number } {
+): { chunk: ChunkCost; leftOut: FitReport["leftOut"] } {
   const ownGaps = new Map<number, Ms[]>();
   for (const { kind, run, ms } of observations) {
     if (kind !== "decode") continue;
@@ -87,32 +88,33 @@ function fitChunkCost(
     if (list) list.push(ms);
     else ownGaps.set(run, [ms]);
   }
+  const ownMedian = new Map([...ownGaps].map(([run, gaps]) => [run, median(gaps) as Ms]));
   const rows: number[][] = [];
   const targets: Ms[] = [];
   const weights: number[] = [];
   let stacked = 0;
+  let alone = 0;
   for (const { kind, load, ms, run, share } of observations) {
     if (kind !== "chunk") continue;
-    const own = ownGaps.get(run) ?? [];
-    if (load.prefillSeqs > 1 || own.length < leastOwnGaps) {
-      stacked++;
-      continue;
+    if (load.prefillSeqs > 1) stacked++;
+    else if ((ownGaps.get(run)?.length ?? 0) < leastOwnGaps) alone++;
+    else {
+      rows.push([load.prefillTokens, load.prefillTokenDepth]);
+      targets.push(ms - ownMedian.get(run)!);
+      weights.push(share);
     }
-    rows.push([load.prefillTokens, load.prefillTokenDepth]);
-    targets.push(ms - (median(own) as Ms));
-    weights.push(share);
   }
-  if (rows.length < leastChunkGaps)
-    return {
-      chunk: { tokenMs: lone.tokenMs, tokenDepthMs: lone.tokenDepthMs },
-      stacked,
-      chunkGaps: rows.length,
-    };
-  const { coefficients } = robustNonNegativeFit({ rows, targets, weights, groups: rows.map(() => 0) });
+  const enough = rows.length >= leastChunkGaps;
+  const coefficients = enough
+    ? robustNonNegativeFit({ rows, targets, weights, groups: rows.map(() => 0) }).coefficients
+    : [lone.tokenMs, lone.tokenDepthMs];
   return {
     chunk: { tokenMs: coefficients[0]!, tokenDepthMs: coefficients[1]! },
-    stacked,
-    chunkGaps: rows.length,
+    leftOut: [
+      { reason: "chunk cost: gap with stacked prefills", count: stacked },
+      { reason: "chunk cost: gap of a request with too few clean gaps", count: alone },
+      { reason: "chunk cost: too few gaps, the service curve stands in", count: enough ? 0 : rows.length },
+    ],
   };
 }
 

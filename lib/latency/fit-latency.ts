@@ -63,7 +63,7 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
   for (const { kind } of observations) used[kind] = (used[kind] ?? 0) + 1;
   refuseTooLittle(traces, used, onMeans);
   const range = fitRange(traces, observations);
-  const { model, coefficients, residuals, trimmed } = onMeans
+  const { model, coefficients, residuals, trimmed, ...fit } = onMeans
     ? fitMeans(
         (earlier) => collect(earlier).observations,
         range,
@@ -80,7 +80,10 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
       kind: model.kind,
       range,
       used,
-      leftOut: [...leftOut].map(([reason, count]) => ({ reason, count })).sort((a, b) => b.count - a.count),
+      leftOut: [...leftOut]
+        .map(([reason, count]) => ({ reason, count }))
+        .concat(fit.leftOut)
+        .sort((a, b) => b.count - a.count),
       coefficients,
       residuals,
       trimmed,

@@ -79,6 +79,7 @@ export function fitPhysical(
       describe(overheadCoefficientTable.promptTokenMs, overhead.promptTokenMs),
     ],
     residuals: residualsByKind(fitted),
+    leftOut: [],
     trimmed: kept.filter((keep) => !keep).length,
   };
 }

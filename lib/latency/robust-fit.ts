@@ -19,7 +19,7 @@ export interface RobustRows {
   readonly groups: readonly number[];
 }
 
-const rounds = 12;
+const rounds = 20;
 /** Huber's constant: 95 % efficiency on normal errors (Huber 1964). */
 const huberConstant = 1.345;
 /** Rows beyond this many standard deviations are left out altogether. */
@@ -39,15 +39,17 @@ export function robustNonNegativeFit({ rows, targets, weights, groups }: RobustR
   const ratios = new Float64Array(n);
   const kept = new Array<boolean>(n).fill(true);
   const rowWeights = new Float64Array(n);
+  const grouped = membersOf(groups);
   let coefficients = new Float64Array(0);
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < n; i++) rowWeights[i] = (weights[i]! * robust[i]!) / predictions[i]! ** 2;
+    const before = coefficients;
     coefficients = Float64Array.from(nonNegativeLeastSquares(rows, targets, rowWeights));
     for (let i = 0; i < n; i++) {
       predictions[i] = Math.max(smallestMs, dot(rows[i]!, coefficients));
       ratios[i] = targets[i]! / predictions[i]!;
     }
-    for (const members of membersOf(groups)) {
+    for (const members of grouped) {
       const center = median(members.map((i) => ratios[i]!))!;
       const spread = 1.4826 * median(members.map((i) => Math.abs(ratios[i]! - center)))!;
       const scale = Math.max(spread, smallestSpread);
@@ -58,6 +60,7 @@ export function robustNonNegativeFit({ rows, targets, weights, groups }: RobustR
         robust[i] = stray ? 0 : Math.min(1, huberConstant / Math.max(distance, 1e-12));
       }
     }
+    if (settled(before, coefficients)) break;
   }
   return { coefficients, ratios, kept };
 }
@@ -66,6 +69,10 @@ export function robustNonNegativeFit({ rows, targets, weights, groups }: RobustR
 const smallestMs = 1e-3;
 /** Relative spread that is taken for granted, so that exact data do not make every rounding error a stray. */
 const smallestSpread = 1e-4;
+
+function settled(before: Float64Array, after: Float64Array): boolean {
+  return before.length > 0 && after.every((value, p) => Math.abs(value - before[p]!) <= 1e-5 * value);
+}
 
 function dot(row: ArrayLike<number>, coefficients: ArrayLike<number>): number {
   let sum = 0;
