@@ -23,6 +23,10 @@ const quantityNames = { ttft_ms: "TTFT", itl_ms: "ITL", total_ms: "total" } as c
 export function formatComparison(comparison: Comparison, other = "modeled"): string {
   const { cachedTokens, verdict } = comparison;
   const lines = [comparisonTable(comparison, other)];
+  for (const { cohort, ks, wassersteinMs } of comparison.curves)
+    lines.push(
+      `TTFT curves, ${cohort}: KS distance ${ks.toFixed(3)}, Wasserstein distance ${showMs(wassersteinMs)}`,
+    );
   if (cachedTokens.exactFraction !== undefined)
     lines.push(
       `cached tokens: recorded ${cachedTokens.recordedTokens}, ${other} ${cachedTokens.predictedTokens}, exact on ${(100 * cachedTokens.exactFraction).toFixed(1)} % of ${cachedTokens.requests} requests`,

@@ -62,6 +62,12 @@ export function comparisonJson(comparison: Comparison): Record<string, unknown> 
   const { cachedTokens } = comparison;
   return {
     errors,
+    curves: Object.fromEntries(
+      comparison.curves.map(({ cohort, ks, wassersteinMs }) => [
+        cohort,
+        { ks, wasserstein_ms: wassersteinMs },
+      ]),
+    ),
     cached_tokens: {
       requests: cachedTokens.requests,
       recorded: cachedTokens.recordedTokens,

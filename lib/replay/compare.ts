@@ -2,6 +2,7 @@ import type { Ms, Tokens } from "../base/index.js";
 import type { Sessions } from "../sessions/index.js";
 import { type Trace, type TraceRecord, totalMs } from "../trace/index.js";
 import { type CohortName, cohortIndices, cohortNames, reportedQuantiles } from "./cohorts.js";
+import { type CurveDistance, ttftDistances } from "./curve-distance.js";
 import { ClusteredValues, sessionBootstrap } from "./session-bootstrap.js";
 
 /** What is compared, by its name in reports. */
@@ -38,6 +39,8 @@ export interface HitCanary {
 
 export interface Comparison {
   readonly cells: readonly ErrorCell[];
+  /** Distance of the whole TTFT curves, captured against the first seed. */
+  readonly curves: readonly CurveDistance[];
   readonly cachedTokens: HitCanary;
   /** "pass" when every gating cell holds; "none" when no cell had enough values to gate. */
   readonly verdict: "pass" | "fail" | "none";
@@ -74,6 +77,7 @@ export function compareTraces(options: CompareOptions): Comparison {
   const gating = cells.filter((cell) => cell.gates);
   return {
     cells,
+    curves: ttftDistances(captured, modeled[0] as Trace, sessions),
     cachedTokens: hitCanary(captured, modeled[0] as Trace),
     verdict: gating.length === 0 ? "none" : gating.every((cell) => cell.holds) ? "pass" : "fail",
     tolerance,

@@ -31,6 +31,7 @@ export {
   type HitCanary,
   type Quantity,
 } from "./compare.js";
+export { type CurveDistance, ttftDistances } from "./curve-distance.js";
 export { engineFromMeta } from "./engine-from-meta.js";
 export { inspectTrace, type Range, type TraceInspection } from "./inspect-trace.js";
 export { modeledTrace } from "./modeled-trace.js";
