@@ -1,7 +1,7 @@
 import { InputError } from "../base/index.js";
 import type { EngineOptions } from "../engine/index.js";
 import type { LatencyModel } from "../latency/index.js";
-import { inferSessions, type Sessions } from "../sessions/index.js";
+import { inferSessions, type SessionLabels } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
 import { alignTraces } from "./align-traces.js";
 import { type Comparison, compareTraces } from "./compare.js";
@@ -13,7 +13,7 @@ export interface CacheEffectSeries {
   readonly kind: "captured" | "modeled";
   readonly cache: "on" | "off";
   readonly trace: Trace;
-  readonly sessions: Sessions;
+  readonly sessions: SessionLabels;
   /** Modeled series made here: the replay behind it. */
   readonly replay?: Replay;
 }

@@ -1,6 +1,6 @@
 import type { Ms } from "../base/index.js";
 import { quantileSorted, sortedCopy } from "../base/index.js";
-import type { Sessions } from "../sessions/index.js";
+import type { SessionLabels } from "../sessions/index.js";
 import { kaplanMeier, quantileOf } from "../survival/index.js";
 import { isComplete, type Trace, type TraceRecord, totalMs } from "../trace/index.js";
 
@@ -30,7 +30,7 @@ export interface CohortSummary {
 }
 
 /** Indices of a trace's records in a cohort. */
-export function cohortIndices(sessions: Sessions, cohort: CohortName): number[] {
+export function cohortIndices(sessions: SessionLabels, cohort: CohortName): number[] {
   return Array.from(sessions.turn.keys()).filter((i) => {
     const turn = sessions.turn[i] as number;
     return cohort === "all" || (cohort === "turn1") === (turn === 1);
@@ -86,7 +86,7 @@ export function summarizeCohort(records: readonly TraceRecord[]): CohortSummary 
 }
 
 /** Summaries of all cohorts of a trace. */
-export function summarizeCohorts(trace: Trace, sessions: Sessions): Record<CohortName, CohortSummary> {
+export function summarizeCohorts(trace: Trace, sessions: SessionLabels): Record<CohortName, CohortSummary> {
   const of = (cohort: CohortName): CohortSummary =>
     summarizeCohort(cohortIndices(sessions, cohort).map((i) => trace.records[i] as TraceRecord));
   return { all: of("all"), turn1: of("turn1"), turns2plus: of("turns2plus") };

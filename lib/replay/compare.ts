@@ -1,5 +1,5 @@
 import type { Ms, Tokens } from "../base/index.js";
-import type { Sessions } from "../sessions/index.js";
+import type { SessionLabels } from "../sessions/index.js";
 import { type Trace, type TraceRecord, totalMs } from "../trace/index.js";
 import { type CohortName, cohortIndices, cohortNames, reportedQuantiles } from "./cohorts.js";
 import { type CurveDistance, ttftDistances } from "./curve-distance.js";
@@ -50,7 +50,7 @@ export interface Comparison {
 
 export interface CompareOptions {
   readonly captured: Trace;
-  readonly sessions: Sessions;
+  readonly sessions: SessionLabels;
   /** Modeled traces of the same records in the same order, one a seed. */
   readonly modeled: readonly Trace[];
   /** Largest relative error that holds. Default 0.1. */
@@ -132,7 +132,7 @@ function compareQuantity(
 
 function clusteredValues(
   trace: Trace,
-  sessions: Sessions,
+  sessions: SessionLabels,
   indices: readonly number[],
   quantity: Quantity,
 ): ClusteredValues {

@@ -1,5 +1,5 @@
 import type { Ms } from "../base/index.js";
-import type { Sessions } from "../sessions/index.js";
+import type { SessionLabels } from "../sessions/index.js";
 import { ksDistance, type SurvivalCurve, wassersteinDistance } from "../survival/index.js";
 import type { Trace } from "../trace/index.js";
 import { type CohortName, cohortNames } from "./cohorts.js";
@@ -15,7 +15,7 @@ export interface CurveDistance {
 }
 
 /** Distances of the TTFT curves per cohort, up to the last time that both curves know. Empty cohorts are left out. */
-export function ttftDistances(captured: Trace, modeled: Trace, sessions: Sessions): CurveDistance[] {
+export function ttftDistances(captured: Trace, modeled: Trace, sessions: SessionLabels): CurveDistance[] {
   return cohortNames.flatMap((cohort) => {
     const [a, b] = [captured, modeled].map((trace) => ttftSurvival(trace, sessions, cohort));
     if (!a || !b || a.n === a.censored || b.n === b.censored) return [];

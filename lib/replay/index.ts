@@ -4,6 +4,14 @@
  * Read `plan.ts` first (a replay is data, not a mode), then `run-replay.ts`, then `compare.ts`. Times are milliseconds.
  */
 
+export {
+  type AccuracyCell,
+  type JudgedCapture,
+  type ScenarioAccuracy,
+  scenarioAccuracy,
+  seedNoise,
+  slowBandMass,
+} from "./accuracy.js";
 export { alignTraces } from "./align-traces.js";
 export {
   type CacheEffect,

@@ -1,5 +1,5 @@
 import { quantileSorted, sortedCopy } from "../base/index.js";
-import type { Sessions } from "../sessions/index.js";
+import type { SessionLabels } from "../sessions/index.js";
 import { isComplete, type JsonValue, type Trace } from "../trace/index.js";
 
 /** Smallest, median and largest of a quantity, over the records that have it. */
@@ -37,7 +37,7 @@ export interface TraceInspection {
 }
 
 /** Counts, ranges, sharing, hits and sessions of a trace. */
-export function inspectTrace(trace: Trace, sessions: Sessions): TraceInspection {
+export function inspectTrace(trace: Trace, sessions: SessionLabels): TraceInspection {
   const { records, meta } = trace;
   const completed = records.filter(isComplete).length;
   const arrivals = records.flatMap((r) => r.arrivalMs ?? []);
@@ -138,7 +138,7 @@ function sharingOf(trace: Trace): TraceInspection["sharing"] {
   };
 }
 
-function sessionCounts(sessions: Sessions): TraceInspection["sessions"] {
+function sessionCounts(sessions: SessionLabels): TraceInspection["sessions"] {
   const turns = new Map<number, number>();
   for (const session of sessions.session) turns.set(session, (turns.get(session) ?? 0) + 1);
   return {

@@ -1,6 +1,6 @@
 import { InputError, type Ms, requireFinite, requireInteger, type Tokens } from "../base/index.js";
 import type { EngineRequest } from "../engine/index.js";
-import { type Sessions, thinkGapsFromDurations, thinkGapsMs } from "../sessions/index.js";
+import { type SessionLabels, thinkGapsFromDurations, thinkGapsMs } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
 import { coldChains, plannedOutputTokens, poolChains } from "./pool-chains.js";
 import { sequenceBlocks } from "./sequence-blocks.js";
@@ -14,7 +14,7 @@ export type Prompts = "recorded" | "cold";
 /** How to turn a trace into requests. */
 export interface PlanOptions {
   readonly trace: Trace;
-  readonly sessions: Sessions;
+  readonly sessions: SessionLabels;
   /** Default "session". */
   readonly pacing?: Pacing;
   /** Default "recorded". */

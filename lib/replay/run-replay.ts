@@ -1,7 +1,7 @@
 import type { Ms } from "../base/index.js";
 import { type EngineOptions, type SimulationRun, simulate } from "../engine/index.js";
 import type { LatencyModel } from "../latency/index.js";
-import type { Sessions } from "../sessions/index.js";
+import type { SessionLabels } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
 import { modeledTrace } from "./modeled-trace.js";
 import { type Pacing, type Plan, type Prompts, planReplay } from "./plan.js";
@@ -9,7 +9,7 @@ import { type Pacing, type Plan, type Prompts, planReplay } from "./plan.js";
 /** One replay of a trace through the simulated engine. */
 export interface ReplayOptions {
   readonly trace: Trace;
-  readonly sessions: Sessions;
+  readonly sessions: SessionLabels;
   readonly model: LatencyModel;
   readonly pacing?: Pacing;
   readonly prompts?: Prompts;

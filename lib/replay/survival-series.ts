@@ -1,5 +1,5 @@
 import type { Ms } from "../base/index.js";
-import type { Sessions } from "../sessions/index.js";
+import type { SessionLabels } from "../sessions/index.js";
 import { kaplanMeier, pointwiseBand, quantileOf, type SurvivalCurve } from "../survival/index.js";
 import type { Trace, TraceRecord } from "../trace/index.js";
 import { type CohortName, cohortIndices, ttftObservations } from "./cohorts.js";
@@ -20,7 +20,7 @@ export interface TtftSurvival {
  * Kaplan-Meier curve of TTFT for a cohort, with a pointwise 95 % band (log-log transform). Requests that never showed
  * a first token are censored when they were last known to wait.
  */
-export function ttftSurvival(trace: Trace, sessions: Sessions, cohort: CohortName): TtftSurvival {
+export function ttftSurvival(trace: Trace, sessions: SessionLabels, cohort: CohortName): TtftSurvival {
   const records = cohortIndices(sessions, cohort).map((i) => trace.records[i] as TraceRecord);
   const { times, observed } = ttftObservations(records);
   const curve = kaplanMeier({ times, observed });
