@@ -5,6 +5,8 @@
  * `render-svg.ts` (how drawing works without a browser). Builders take plain arrays and numbers: times in
  * milliseconds, sizes in tokens, layout in pixels.
  */
+
+export { cacheEffectFigure } from "./cache-effect-figure.js";
 export type { AxisRequest, AxisUnit } from "./chart-axis.js";
 export { type FrameRow, type FrameValue, type NotebookFrame, toDataFrame } from "./data-frame.js";
 export { display } from "./display.js";

@@ -16,3 +16,4 @@ export {
 } from "./notebook-file.js";
 export { type FileResult, type RunFilesOptions, runFiles } from "./run-files.js";
 export { isTagged, type NotebookRun, type RunNotebookOptions, runNotebook } from "./run-notebook.js";
+export { studentCopy } from "./student-copy.js";

@@ -7,6 +7,13 @@
  */
 export { BlockTable } from "./block-table.js";
 export {
+  type CommittedCapture,
+  committedCaptures,
+  dataDir,
+  readCapture,
+  readCaptures,
+} from "./committed-captures.js";
+export {
   type BlockHashes,
   Fingerprinter,
   type FingerprintOptions,

@@ -1,4 +1,4 @@
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,10 +6,13 @@ import { Command } from "commander";
 import { InputError, WorkError } from "../../base/index.js";
 import {
   type FileResult,
+  formatNotebook,
   jupyterDataDir,
   kernelName,
+  parseNotebook,
   registerKernel,
   runFiles,
+  studentCopy,
 } from "../../notebook/index.js";
 
 /** The `notebook` command: run notebooks headless, register their kernel. */
@@ -49,7 +52,24 @@ export function notebookCommand(): Command {
         if (flags.dir !== undefined) process.stdout.write(`Jupyter finds it with JUPYTER_PATH=${dataDir}\n`);
       }
     });
+  command
+    .command("student")
+    .description("Write the copies to work in: the notebooks with their solutions and outputs taken out.")
+    .argument("[files...]", "notebooks (default: the project's own)")
+    .option("--out-dir <dir>", "default: the folder student/ beside each notebook")
+    .addHelpText("after", "\nExample:\n  npx prefixlab notebook student\n")
+    .action(writeStudentCopies);
   return command;
+}
+
+async function writeStudentCopies(given: readonly string[], flags: { outDir?: string }): Promise<void> {
+  for (const file of given.length > 0 ? given : await ownNotebooks()) {
+    const dir = flags.outDir ?? join(dirname(file), "student");
+    await mkdir(dir, { recursive: true });
+    const copy = studentCopy(parseNotebook(await readFile(file, "utf8"), file));
+    await writeFile(join(dir, basename(file)), formatNotebook(copy));
+    process.stderr.write(`wrote ${join(dir, basename(file))}\n`);
+  }
 }
 
 interface RunFlags {

@@ -1,0 +1,36 @@
+import { type CacheEffectSeries, type CohortName, ttftSurvival } from "../replay/index.js";
+import type { PlotlyFigure } from "./plotly-figure.js";
+import { type SurvivalPanel, type SurvivalPanelsOptions, survivalPanels } from "./survival-panels.js";
+
+/** The panels of the cache-effect figure, by cohort. */
+const titles: readonly (readonly [CohortName, string])[] = [
+  ["turn1", "turn 1: shared-prefix hit"],
+  ["turns2plus", "turns 2+: growing-context hit"],
+];
+
+/**
+ * The cache-effect figure: survival curves of TTFT, one panel for first turns and one for later ones, from the series
+ * that `cacheEffect` makes. A series without requests in a cohort is left out of its panel.
+ */
+export function cacheEffectFigure(
+  series: readonly CacheEffectSeries[],
+  options: Omit<SurvivalPanelsOptions, "panels"> = {},
+): PlotlyFigure {
+  return survivalPanels({
+    ...options,
+    panels: titles.map(([cohort, title]) => panelOf(series, cohort, title)),
+  });
+}
+
+function panelOf(series: readonly CacheEffectSeries[], cohort: CohortName, title: string): SurvivalPanel {
+  return {
+    title,
+    series: series.flatMap(({ kind, cache, trace, sessions }) => {
+      const { curve, lower, upper, n, censored, medianMs } = ttftSurvival(trace, sessions, cohort);
+      if (n === 0) return [];
+      const { times, survival } = curve;
+      const median = medianMs === undefined ? {} : { medianMs };
+      return [{ kind, cache, n, censored, ...median, curve: { times, survival, lower, upper } }];
+    }),
+  };
+}

@@ -1,0 +1,20 @@
+import type { Notebook, NotebookCell } from "./notebook-file.js";
+import { isTagged } from "./run-notebook.js";
+
+/**
+ * The copy of a notebook to work in: cells tagged `solution` are emptied, and nothing has been run. The notebook
+ * with its solutions is the source; the copy is never edited by hand.
+ */
+export function studentCopy(notebook: Notebook): Notebook {
+  return { ...notebook, cells: notebook.cells.map(emptied) };
+}
+
+function emptied(cell: NotebookCell): NotebookCell {
+  const { executionCount: _, ...rest } = cell;
+  const source = !isTagged(cell, "solution")
+    ? cell.source
+    : cell.cellType === "code"
+      ? "// Your answer.\n"
+      : "*Your answer.*";
+  return cell.cellType === "code" ? { ...rest, source, outputs: [] } : { ...rest, source };
+}
