@@ -21,18 +21,25 @@ export interface PhysicalFit extends ModelFit {
   readonly step: StepCoefficients;
 }
 
+/** Settings for observations that say less. */
+export interface PhysicalFitOptions {
+  /** A request's overhead where isolated TTFTs do not tell it, ms. Default 0. */
+  readonly knownRequestMs?: Ms;
+  /** See `ridge` of the robust fit. Default 0. */
+  readonly ridge?: number;
+}
+
 /** Chunk gaps, or spans with prefills in them, needed before a price per chunk is told apart from the price of a step. */
 const leastChunkGaps = 20;
 
 /**
  * Fits step prices and overheads at once, by robust non-negative least squares on relative errors over isolated
  * TTFTs, decode gaps and chunk gaps; the residuals become donors of noise.
- * @param knownRequestMs a request's overhead where isolated TTFTs do not tell it
  */
 export function fitPhysical(
   observations: readonly Observation[],
   range: FitRange,
-  knownRequestMs: Ms = 0,
+  { knownRequestMs = 0, ridge = 0 }: PhysicalFitOptions = {},
 ): PhysicalFit {
   const pricesChunks =
     observations.filter((o) => o.kind === "chunk" || o.kind === "span").length >= leastChunkGaps;
@@ -47,6 +54,7 @@ export function fitPhysical(
     // A kind of step that was observed often must not drown the others: its weight grows with the root of n.
     weights: observations.map((o, i) => o.share / Math.sqrt(groupShare.get(groups[i]!)!)),
     groups,
+    ridge,
   });
   const step = Object.fromEntries(
     stepCoefficientNames.map((name, column) => [name, coefficients[column]]),

@@ -17,6 +17,11 @@ export interface RobustRows {
   readonly weights: ArrayLike<number>;
   /** Per row, its group: strays are judged within a group. */
   readonly groups: readonly number[];
+  /**
+   * Pull towards zero, as a share of each column's squared length; default 0. Where two columns rise and fall
+   * together, a little of it makes them share an effect instead of letting noise give it all to one.
+   */
+  readonly ridge?: number;
 }
 
 const rounds = 20;
@@ -32,7 +37,7 @@ const trimAt = 5;
  * cost must not chase them.
  * @throws InputError when there are fewer rows than columns
  */
-export function robustNonNegativeFit({ rows, targets, weights, groups }: RobustRows): RobustFit {
+export function robustNonNegativeFit({ rows, targets, weights, groups, ridge = 0 }: RobustRows): RobustFit {
   const n = rows.length;
   const predictions = Float64Array.from(targets, (target) => Math.max(target, smallestMs));
   const robust = new Float64Array(n).fill(1);
@@ -40,11 +45,11 @@ export function robustNonNegativeFit({ rows, targets, weights, groups }: RobustR
   const kept = new Array<boolean>(n).fill(true);
   const rowWeights = new Float64Array(n);
   const grouped = membersOf(groups);
-  let coefficients = new Float64Array(0);
+  let coefficients: Float64Array = new Float64Array(0);
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < n; i++) rowWeights[i] = (weights[i]! * robust[i]!) / predictions[i]! ** 2;
     const before = coefficients;
-    coefficients = Float64Array.from(nonNegativeLeastSquares(rows, targets, rowWeights));
+    coefficients = solve(rows, targets, rowWeights, ridge);
     for (let i = 0; i < n; i++) {
       predictions[i] = Math.max(smallestMs, dot(rows[i]!, coefficients));
       ratios[i] = targets[i]! / predictions[i]!;
@@ -69,6 +74,28 @@ export function robustNonNegativeFit({ rows, targets, weights, groups }: RobustR
 const smallestMs = 1e-3;
 /** Relative spread that is taken for granted, so that exact data do not make every rounding error a stray. */
 const smallestSpread = 1e-4;
+
+function solve(
+  rows: readonly ArrayLike<number>[],
+  targets: ArrayLike<number>,
+  weights: Float64Array,
+  ridge: number,
+): Float64Array {
+  if (ridge === 0) return nonNegativeLeastSquares(rows, targets, weights);
+  const columns = rows[0]!.length;
+  const pulls = Array.from({ length: columns }, (_, p) => {
+    let squared = 0;
+    for (let i = 0; i < rows.length; i++) squared += weights[i]! * rows[i]![p]! ** 2;
+    const pull = new Float64Array(columns);
+    pull[p] = Math.sqrt(ridge * squared);
+    return pull;
+  });
+  return nonNegativeLeastSquares(
+    [...rows, ...pulls],
+    Float64Array.from([...Array.from(targets), ...pulls.map(() => 0)]),
+    Float64Array.from([...weights, ...pulls.map(() => 1)]),
+  );
+}
 
 function settled(before: Float64Array, after: Float64Array): boolean {
   return before.length > 0 && after.every((value, p) => Math.abs(value - before[p]!) <= 1e-5 * value);
