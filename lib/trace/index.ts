@@ -20,6 +20,8 @@ export {
   fingerprintTokens,
   internHashes,
 } from "./fingerprint.js";
+export { importFormats, importTrace } from "./importers/import-trace.js";
+export type { ImportOptions } from "./importers/importer.js";
 export { defaultBlockSize, metaFromJson } from "./meta-line.js";
 export { inArrivalOrder, readTrace } from "./read-trace.js";
 export {

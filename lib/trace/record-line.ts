@@ -10,6 +10,7 @@ import type { JsonValue, TraceRecord } from "./trace.js";
 const arrayFields = [
   "block_hashes",
   "output_block_hashes",
+  "tail_block_hash",
   "itl_ms",
   "itl_tokens",
   "output_token_ids",
@@ -18,11 +19,12 @@ const arrayFields = [
 ] as const;
 const blockHashes = 0;
 const outputBlockHashes = 1;
-const itlMs = 2;
-const itlTokens = 3;
-const outputTokenIds = 4;
-const numRunning = 5;
-const prefillTokens = 6;
+const tailBlockHash = 2;
+const itlMs = 3;
+const itlTokens = 4;
+const outputTokenIds = 5;
+const numRunning = 6;
+const prefillTokens = 7;
 
 const knownFields = new Set([
   ...arrayFields.slice(0, numRunning),
@@ -199,6 +201,11 @@ export class RecordParser {
             `are more than prompt_tokens (${record.promptTokens})`,
         );
       record.blockIds = prompt;
+    }
+    const tail = this.#array(tailBlockHash, json) as Int32Array | undefined;
+    if (tail) {
+      if (tail.length !== 1) throw new RowError(`tail_block_hash must hold one hash, got ${tail.length}`);
+      record.tailBlockId = tail[0] as number;
     }
     if (output) {
       const blocks = (prompt?.length ?? 0) + output.length;

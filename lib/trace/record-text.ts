@@ -27,6 +27,7 @@ export function recordToLine(record: TraceRecord, blocks: BlockTable): string {
   }
   if (record.blockIds) line += `, "block_hashes": [${hashTexts(record.blockIds, blocks)}]`;
   if (record.outputBlockIds) line += `, "output_block_hashes": [${hashTexts(record.outputBlockIds, blocks)}]`;
+  if (record.tailBlockId !== undefined) line += `, "tail_block_hash": [${blocks.text(record.tailBlockId)}]`;
   if (record.outputTokenIds) line += `, "output_token_ids": [${record.outputTokenIds.join(", ")}]`;
   if (record.finishReason !== undefined) line += `, "finish_reason": ${JSON.stringify(record.finishReason)}`;
   if (record.elapsedMs !== undefined) line += `, "elapsed_ms": ${record.elapsedMs}`;

@@ -21,9 +21,9 @@ export class TraceChecks {
   #lastArrivalMs = Number.NEGATIVE_INFINITY;
 
   /** Takes note of a record and of its row's digest. */
-  add(record: TraceRecord, line: number, blockSize: Tokens, digest: number): void {
+  add(record: TraceRecord, line: number, blockSize: Tokens, digest?: number): void {
     this.#records++;
-    if (this.#digests.seenBefore(digest)) this.#doubt("duplicate", line);
+    if (digest !== undefined && this.#digests.seenBefore(digest)) this.#doubt("duplicate", line);
     this.#units.add(record);
     if (record.ttftMs !== undefined) this.#withTtft++;
     if (record.arrivalMs !== undefined) {
@@ -38,6 +38,11 @@ export class TraceChecks {
     }
     if (record.itlMs && !record.itlTokens && record.itlMs.length >= Math.max(1, record.outputTokens))
       this.#doubt("gaps", line);
+  }
+
+  /** The next record is of another file or stream: its arrival is not compared with the last one's. */
+  startStream(): void {
+    this.#lastArrivalMs = Number.NEGATIVE_INFINITY;
   }
 
   /** What was found, in a fixed order. */

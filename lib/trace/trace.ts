@@ -52,6 +52,8 @@ export interface TraceRecord {
    * equal ids mean equal prompts up to the end of that block. Undefined: the source has no hashes.
    */
   readonly blockIds?: Int32Array;
+  /** Where the source has one: the prompt's last, partial block, chained like the full ones. */
+  readonly tailBlockId?: number;
   /**
    * Where recorded: the full blocks that follow the prompt's full blocks once the answer is appended (the first
    * may begin in the prompt's tail). The next turn, whose prompt contains the answer, starts with them.

@@ -1,0 +1,25 @@
+import { InputError } from "../../base/index.js";
+import type { Trace } from "../trace.js";
+import type { Importer, ImportOptions } from "./importer.js";
+import { llmservingsim } from "./llmservingsim.js";
+import { mooncake } from "./mooncake.js";
+import { weka } from "./weka.js";
+
+const importers: readonly Importer[] = [mooncake, weka, llmservingsim];
+
+/** The formats that can be imported: name and one line of description each. */
+export const importFormats: readonly { readonly format: string; readonly description: string }[] = importers;
+
+/**
+ * Reads a file of a foreign format into a trace.
+ * @throws InputError when the format is unknown, the source cannot be read or holds no usable record, or, with
+ * `strict`, at the first bad row
+ */
+export async function importTrace(format: string, path: string, options: ImportOptions = {}): Promise<Trace> {
+  const importer = importers.find((candidate) => candidate.format === format);
+  if (!importer)
+    throw new InputError(
+      `importTrace: format must be one of ${importers.map((known) => known.format).join(", ")}, got "${format}"`,
+    );
+  return importer.read(path, options);
+}

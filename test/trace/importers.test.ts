@@ -1,0 +1,91 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { InputError } from "../../lib/base/index.js";
+import {
+  type ImportOptions,
+  importFormats,
+  importTrace,
+  recordToLine,
+  type Trace,
+} from "../../lib/trace/index.js";
+
+/**
+ * A fixture is a folder `fixtures/FORMAT/CASE`: the source `input.*` (a file or a folder), `expected.json`, and, where
+ * the case needs them, `options.json` and companion files. Records are expected as lines of the tap schema, since
+ * block hashes do not survive JSON.parse. `UPDATE_FIXTURES=1` writes what comes out: read it before committing.
+ */
+const fixtures = join(dirname(fileURLToPath(import.meta.url)), "fixtures");
+const update = process.env.UPDATE_FIXTURES === "1";
+
+function shown(trace: Trace): unknown {
+  return {
+    meta: trace.meta,
+    records: trace.records.map((record) => recordToLine(record, trace.blocks)),
+    rejected: trace.rejected,
+    warnings: trace.warnings,
+  };
+}
+
+for (const format of readdirSync(fixtures)) {
+  describe(`import of ${format}`, () => {
+    it("is offered with a description", () => {
+      expect(importFormats.find((known) => known.format === format)?.description).toMatch(/^\S.{20,120}\S$/);
+    });
+    for (const name of readdirSync(join(fixtures, format))) {
+      const folder = join(fixtures, format, name);
+      const input = join(folder, readdirSync(folder).find((file) => /^input(\.|$)/.test(file)) ?? "input");
+      const optionsPath = join(folder, "options.json");
+      const options = (
+        existsSync(optionsPath) ? JSON.parse(readFileSync(optionsPath, "utf8")) : {}
+      ) as ImportOptions;
+
+      it(`reads ${name} as its expected.json says`, async () => {
+        const result = shown(await importTrace(format, input, options));
+        const expectedPath = join(folder, "expected.json");
+        if (update) writeFileSync(expectedPath, `${JSON.stringify(result, null, 2)}\n`);
+        expect(result).toEqual(JSON.parse(readFileSync(expectedPath, "utf8")));
+      });
+
+      it(`reads ${name} in order of arrival, within the limits of every record, the same twice`, async () => {
+        const trace = await importTrace(format, input, options);
+        const arrivals = trace.records.map((record) => record.arrivalMs ?? Number.POSITIVE_INFINITY);
+        expect(arrivals).toEqual(arrivals.toSorted((a, b) => a - b));
+        for (const record of trace.records) {
+          const full = (record.blockIds?.length ?? 0) * (trace.meta.blockSize ?? 16);
+          expect(full).toBeLessThanOrEqual(record.promptTokens);
+          expect(record.cachedTokens ?? 0).toBeLessThanOrEqual(record.promptTokens);
+        }
+        expect(shown(await importTrace(format, input, options))).toEqual(shown(trace));
+      });
+
+      it(`refuses ${name} under strict where rows were left out`, async () => {
+        const trace = await importTrace(format, input, options);
+        const strict = importTrace(format, input, { ...options, strict: true });
+        if (trace.rejected.length > 0) await expect(strict).rejects.toThrow(InputError);
+        else await expect(strict).resolves.toBeDefined();
+      });
+    }
+  });
+}
+
+describe("importTrace", () => {
+  it("names the formats when it is given another", async () => {
+    await expect(importTrace("spreadsheet", "x")).rejects.toThrow(
+      /format must be one of mooncake, weka, .*got "spreadsheet"/,
+    );
+  });
+
+  it.each(importFormats.map(({ format }) => format))(
+    "%s: a missing file is an InputError with its path",
+    async (format) => {
+      const error = await importTrace(format, "no such file.json").then(
+        () => undefined,
+        (e: unknown) => e,
+      );
+      expect(error).toBeInstanceOf(InputError);
+      expect((error as Error).message).toContain("no such file.json");
+    },
+  );
+});
