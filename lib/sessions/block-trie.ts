@@ -1,3 +1,4 @@
+import type { Blocks } from "../base/index.js";
 import type { RequestColumns } from "./request-columns.js";
 
 const UNSEEN = -2;
@@ -63,7 +64,7 @@ export class BlockTrie {
   }
 
   /** Leading blocks of a prompt that an earlier record has: how deep the filled tree knows it. */
-  knownDepth(record: number): number {
+  knownDepth(record: number): Blocks {
     const chain = this.columns.chains[record] as Int32Array;
     const blocks = this.promptBlocks[record] as number;
     let depth = 0;
@@ -93,15 +94,18 @@ export class BlockTrie {
 
   /**
    * Walks the records by arrival: `visit` sees a record and its known depth against those that arrived strictly
-   * before it; records that arrive together do not see each other.
+   * before it; records that arrive together do not see each other. `added` is called when it has joined the tree.
    */
-  replay(visit: (record: number, knownDepth: number) => void): void {
+  replay(visit: (record: number, knownDepth: Blocks) => void, added?: (record: number) => void): void {
     const { order, arrivalMs, count } = this.columns;
     for (let from = 0; from < count; ) {
       let to = from + 1;
       while (to < count && arrivalMs[order[to]!] === arrivalMs[order[from]!]) to++;
       for (let k = from; k < to; k++) visit(order[k]!, this.knownDepth(order[k]!));
-      for (let k = from; k < to; k++) this.add(order[k]!);
+      for (let k = from; k < to; k++) {
+        this.add(order[k]!);
+        added?.(order[k]!);
+      }
       from = to;
     }
   }

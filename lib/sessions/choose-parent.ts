@@ -18,6 +18,8 @@ export interface ParentChoice {
 /** What was chosen so far, by record: later choices look at it. */
 export interface ChosenSoFar {
   readonly parent: Int32Array;
+  /** First turn of the record's session. */
+  readonly root: Int32Array;
   readonly sharedBlocks: Int32Array;
 }
 
@@ -61,7 +63,7 @@ export function chooseParent(
   const contained = deepestContained(trie, fits, chain, depth - 1, trunkBlocks);
   if (
     depth < trie.promptBlocks[record]! &&
-    isEdited(trie, rules, latest, record, depth, trunkBlocks, contained >= 0)
+    isEdited(trie, rules, chosen, latest, record, depth, trunkBlocks, contained >= 0)
   )
     return choice(latest, depth);
 
@@ -88,27 +90,32 @@ function continues(trie: BlockTrie, rules: ParentRules, parent: number, child: n
 }
 
 /**
- * True when `record` rewrites the history of `former` from `depth` on: that version of the history was over before
- * and never goes on, and either an earlier turn of it is contained whole, or the new prompt is longer by the whole
- * answer and lacks no more than a block or a tenth of what the former one had of its own.
+ * True when `record` rewrites the history of `former` from `depth` on. That version of the history was over before
+ * and never goes on, and one of three holds:
+ *
+ * - an earlier turn of it is contained whole, and it is not that last turn alone that was worded anew;
+ * - the new prompt is longer by the whole answer, and lacks no more than a block or a tenth of the former one's own;
+ * - past a trunk that is known as one, it keeps half of what the session of several turns began with: a rewind.
  */
 function isEdited(
   trie: BlockTrie,
   rules: ParentRules,
+  chosen: ChosenSoFar,
   former: number,
   record: number,
   depth: Blocks,
   trunkBlocks: Blocks,
   containsEarlierTurn: boolean,
 ): boolean {
-  const formerBlocks = trie.promptBlocks[former] as number;
-  if (formerBlocks <= depth || !rules.isOver(former, record)) return false;
+  const lost = trie.promptBlocks[former]! - depth;
+  if (lost <= 0 || !rules.isOver(former, record)) return false;
   if (trie.lastThrough[trie.blockAt(former, depth)] !== former) return false;
-  if (containsEarlierTurn) return true;
-  const lost = formerBlocks - depth;
-  return (
-    rules.outgrows(former, record, 1) && lost <= Math.max(1, EDITED_SHARE * (formerBlocks - trunkBlocks))
-  );
+  // A prompt no longer than the former one that keeps all it had from its parent is that turn, worded anew.
+  if (containsEarlierTurn) return depth < chosen.sharedBlocks[former]! || rules.outgrows(former, record);
+  const own = trie.promptBlocks[former]! - trunkBlocks;
+  if (rules.outgrows(former, record, 1) && lost <= Math.max(1, EDITED_SHARE * own)) return true;
+  const began = trie.promptBlocks[chosen.root[former]!]! - trunkBlocks;
+  return trunkBlocks > 0 && chosen.parent[former]! >= 0 && 2 * (depth - trunkBlocks) >= began;
 }
 
 /** How an edge is called by the blocks of the parent's prompt that the child lacks. */

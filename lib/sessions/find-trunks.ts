@@ -30,14 +30,21 @@ export function findTrunks(trie: BlockTrie, rules: ParentRules, options: TrunkOp
     if (branches[id]! >= options.trunkFanOut) markUpward(trie, trunk, id);
   }
   const openings = new Uint8Array(columns.idLimit);
-  const rewritten = new Map<number, number>();
-  trie.replay((record, depth) => {
-    if (depth === 0 || depth === trie.promptBlocks[record]) return;
-    const block = columns.chains[record]![depth - 1] as number;
-    if (trunk[block] === 1 || followsAnswer(trie, rules, trunk, rewritten, record, depth, options.blockSize))
-      return;
-    if (openings[block]! < 255) openings[block]!++;
-  });
+  const nearEnd = new Int32Array(columns.idLimit).fill(-1);
+  trie.replay(
+    (record, depth) => {
+      if (depth === 0 || depth === trie.promptBlocks[record]) return;
+      const block = columns.chains[record]![depth - 1] as number;
+      if (trunk[block] === 1 || followsAnswer(trie, rules, trunk, nearEnd, record, depth, options.blockSize))
+        return;
+      if (openings[block]! < 255) openings[block]!++;
+    },
+    (record) => {
+      const blocks = trie.promptBlocks[record] as number;
+      for (let d = blocks - 1; d > 0 && d >= blocks - rules.tailBlocks; d--)
+        nearEnd[columns.chains[record]![d - 1]!] = record;
+    },
+  );
   trie.clear();
   for (let id = 0; id < trunk.length; id++)
     if (openings[id]! >= Math.min(255, options.trunkBranches - 1)) markUpward(trie, trunk, id);
@@ -57,31 +64,31 @@ function markUpward(trie: BlockTrie, trunk: Uint8Array, from: number): void {
   for (let id = from; id >= 0 && trunk[id] === 0; id = trie.precedingId[id] as number) trunk[id] = 1;
 }
 
+/**
+ * True when a prompt that parts from all others after `depth` blocks does so where an answer to its earlier turns may
+ * end: within the reach of the deepest prompt it holds whole, or, when it holds one at all, of a later prompt that it
+ * holds but for the tail.
+ */
 function followsAnswer(
   trie: BlockTrie,
   rules: ParentRules,
   trunk: Uint8Array,
-  rewritten: Map<number, number>,
+  nearEnd: Int32Array,
   record: number,
   depth: Blocks,
   blockSize: Tokens,
 ): boolean {
   const chain = trie.columns.chains[record] as Int32Array;
   const fits = (parent: number) => rules.mayFollow(parent, record);
+  const reaches = (parent: number, d: Blocks) =>
+    d + Math.ceil(trie.columns.outputTokens[parent]! / blockSize) + TEMPLATE_BLOCKS >= depth;
+  let followsTail = false;
   for (let d = depth; d > 0 && trunk[chain[d - 1]!] === 0; d--) {
-    const parent = trie.latestEnding(chain[d - 1]!, fits);
-    if (parent < 0) continue;
-    const answerBlocks = Math.ceil(trie.columns.outputTokens[parent]! / blockSize);
-    if (d + answerBlocks + TEMPLATE_BLOCKS >= depth) return true;
-    break;
+    const whole = trie.latestEnding(chain[d - 1]!, fits);
+    if (whole >= 0) return followsTail || reaches(whole, d);
+    const tail = nearEnd[chain[d - 1]!] as number;
+    followsTail ||=
+      tail >= 0 && rules.isOver(tail, record) && rules.outgrows(tail, record, 1) && reaches(tail, d);
   }
-  const block = chain[depth - 1] as number;
-  const latest = trie.latest[block] as number;
-  const rewrites = (former: number) => rules.isOver(former, record) && rules.outgrows(former, record, 1);
-  if (trie.promptBlocks[latest]! - depth <= rules.tailBlocks && rewrites(latest)) {
-    rewritten.set(block, latest);
-    return true;
-  }
-  const before = rewritten.get(block);
-  return before !== undefined && rewrites(before);
+  return false;
 }

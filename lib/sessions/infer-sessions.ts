@@ -49,11 +49,12 @@ export function inferSessions(trace: Trace, options: InferOptions = {}): Session
     confidence: new Float32Array(count),
   };
   const hasChild = new Uint8Array(count);
-  const chosen = { parent, sharedBlocks: evidence.sharedBlocks };
+  const chosen = { parent, root: new Int32Array(count), sharedBlocks: evidence.sharedBlocks };
   trie.replay((record, depth) => {
     const trunkBlocks = trunkDepth(trie, trunk, record);
     const choice = chooseParent(trie, rules, chosen, record, depth, trunkBlocks);
     parent[record] = choice.parent;
+    chosen.root[record] = choice.parent < 0 ? record : (chosen.root[choice.parent] as number);
     evidence.kind[record] = EDGE_KINDS.indexOf(choice.kind);
     evidence.sharedBlocks[record] = choice.sharedBlocks;
     evidence.trunkBlocks[record] = trunkBlocks;

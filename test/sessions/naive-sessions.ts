@@ -73,27 +73,30 @@ export function naiveSessions(
   for (const [key, ids] of next) if (ids.size >= settings.trunkFanOut) trunks.add(key);
   // Then by root-like openings.
   const openings = new Map<string, number>();
-  const rewrites: { key: string; former: Request }[] = [];
   for (const c of byArrival) {
     const depth = depthOf(c);
     const key = path(c, depth);
     if (depth === 0 || depth === c.prompt.length || isTrunk(key)) continue;
     const ended = byDepth(c, depth, 0, (d) => !isTrunk(path(c, d)) && endingAt(c, d).some((p) => fits(p, c)));
     if (ended > 0) {
-      const parent = endingAt(c, ended)
-        .filter((p) => fits(p, c))
-        .at(-1) as Request;
-      if (ended + Math.ceil(parent.outputTokens / blockSize) + 2 >= depth) continue;
+      const reaches = (p: Request, d: number) => d + Math.ceil(p.outputTokens / blockSize) + 2 >= depth;
+      if (
+        reaches(
+          endingAt(c, ended)
+            .filter((p) => fits(p, c))
+            .at(-1) as Request,
+          ended,
+        )
+      )
+        continue;
+      const followsTail = byDepth(c, depth, ended, (d) => {
+        const near = through(c, d)
+          .filter((p) => p.prompt.length > d && p.prompt.length - d <= settings.tailBlocks)
+          .at(-1);
+        return near !== undefined && isOver(near, c) && grows(near, c, 1) && reaches(near, d);
+      });
+      if (followsTail > 0) continue;
     }
-    const latest = through(c, depth).at(-1) as Request;
-    if (latest.prompt.length - depth <= settings.tailBlocks && isOver(latest, c) && grows(latest, c, 1)) {
-      rewrites.push({ key, former: latest });
-      continue;
-    }
-    const former = rewrites
-      .filter((rewrite) => rewrite.key === key && rewrite.former.arrival < c.arrival)
-      .at(-1);
-    if (former && isOver(former.former, c) && grows(former.former, c, 1)) continue;
     openings.set(key, (openings.get(key) ?? 0) + 1);
   }
   for (const [key, count] of openings) if (count >= settings.trunkBranches - 1) trunks.add(key);
@@ -134,8 +137,12 @@ export function naiveSessions(
       latest.prompt.length > depth &&
       isOver(latest, c) &&
       abandoned &&
-      (contained > trunk ||
-        (grows(latest, c, 1) && lost <= Math.max(1, 0.1 * (latest.prompt.length - trunk))))
+      (contained > trunk
+        ? depth < edges[latest.index]!.shared || grows(latest, c, settings.answerShare)
+        : (grows(latest, c, 1) && lost <= Math.max(1, 0.1 * (latest.prompt.length - trunk))) ||
+          (trunk > 0 &&
+            edges[latest.index]!.parent >= 0 &&
+            depth - trunk >= 0.5 * (rootOf(latest).prompt.length - trunk)))
     )
       return { parent: latest.index, kind: kindOf(latest, depth), shared: depth, rivals: 1 };
     const sibling = edges[latest.index] as NaiveEdge;
@@ -145,6 +152,11 @@ export function naiveSessions(
     if (contained <= trunk) return none;
     const found = endingAt(c, contained).filter((p) => continues(p, c));
     return { parent: found.at(-1)!.index, kind: "prefix", shared: contained, rivals: strangers(found) };
+  }
+
+  function rootOf(r: Request): Request {
+    const up = edges[r.index]!.parent;
+    return up < 0 ? r : rootOf(requests[up] as Request);
   }
 
   /** Of requests with equal chains, the last one and those that it does not descend from. */

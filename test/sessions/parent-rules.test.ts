@@ -1,0 +1,216 @@
+import { describe, expect, it } from "vitest";
+import { EDGE_KINDS, explainEdge, inferSessions } from "../../lib/sessions/index.js";
+import { type Shorthand, traceOf } from "./trace-of.js";
+
+/** Parent and kind of each request, as `-` or `index kind`. */
+function edgesOf(...requests: readonly Shorthand[]): string[] {
+  const { parent, evidence } = inferSessions(traceOf(...requests));
+  return Array.from(parent, (p, i) => (p < 0 ? "-" : `${p} ${EDGE_KINDS[evidence.kind[i] as number]}`));
+}
+
+describe("the parent of a request", () => {
+  it("is the one whose whole prompt it holds and outgrows", () => {
+    expect(edgesOf({ at: 0, end: 5, prompt: "s a" }, { at: 9, prompt: "s a A b" })).toEqual([
+      "-",
+      "0 prefix",
+    ]);
+  });
+
+  it("is the one whose recorded answer it goes on with", () => {
+    expect(
+      edgesOf(
+        { at: 0, end: 5, prompt: "s a", answer: "A" },
+        { at: 1, end: 6, prompt: "s b", answer: "B" },
+        { at: 9, prompt: "s a A c" },
+        { at: 9.5, prompt: "s b B d" },
+      ),
+    ).toEqual(["-", "-", "0 answer", "1 answer"]);
+  });
+
+  it("was over when its child arrived", () => {
+    expect(edgesOf({ at: 0, end: 10, prompt: "s a" }, { at: 9, prompt: "s a A b" })).toEqual(["-", "-"]);
+  });
+
+  it("had arrived before, where no latency is recorded; at the same moment is not before", () => {
+    expect(
+      edgesOf({ at: 0, prompt: "s a" }, { at: 0, prompt: "s a A b" }, { at: 1, prompt: "s a A c" }),
+    ).toEqual(["-", "-", "0 prefix"]);
+  });
+
+  it("is the latest of those with the deepest match", () => {
+    expect(
+      edgesOf(
+        { at: 0, end: 1, prompt: "s a" },
+        { at: 2, end: 3, prompt: "s a A b" },
+        { at: 4, end: 5, prompt: "s a A b B c" },
+      ),
+    ).toEqual(["-", "0 prefix", "1 prefix"]);
+  });
+
+  it("may have lost its last blocks: a partial, re-hashed or re-templated tail", () => {
+    expect(edgesOf({ at: 0, end: 1, prompt: "s a b c x" }, { at: 2, prompt: "s a b c y z d" })).toEqual([
+      "-",
+      "0 tail-edit",
+    ]);
+  });
+
+  it("may have had its history edited, when that version is abandoned", () => {
+    expect(
+      edgesOf(
+        { at: 0, end: 1, prompt: "s a" },
+        { at: 2, end: 3, prompt: "s a A b B c" },
+        { at: 4, end: 5, prompt: "s a A b B c C d D e" },
+        { at: 6, prompt: "s a A b summary f" },
+      ),
+    ).toEqual(["-", "0 prefix", "1 prefix", "2 edit"]);
+  });
+
+  it("is an earlier turn where the other version goes on: a fork", () => {
+    const trace = traceOf(
+      { at: 0, end: 1, prompt: "s a" },
+      { at: 2, end: 3, prompt: "s a A b B c" },
+      { at: 6, end: 7, prompt: "s a A b other f" },
+      { at: 8, prompt: "s a A b B c C d" },
+    );
+    const { parent, evidence } = inferSessions(trace);
+    expect(Array.from(parent)).toEqual([-1, 0, 0, 1]);
+    expect(Array.from(evidence.fork)).toEqual([0, 0, 1, 0]);
+  });
+
+  it("is shared by parallel calls, the later ones marked as forks", () => {
+    const { parent, session, turn, evidence } = inferSessions(
+      traceOf(
+        { at: 0, end: 1, prompt: "s a" },
+        { at: 2, end: 8, prompt: "s a A tool1" },
+        { at: 2, end: 9, prompt: "s a A tool2" },
+        { at: 3, end: 7, prompt: "s a A tool3" },
+      ),
+    );
+    expect(Array.from(parent)).toEqual([-1, 0, 0, 0]);
+    expect(Array.from(turn)).toEqual([1, 2, 2, 2]);
+    expect(Array.from(session)).toEqual([0, 0, 0, 0]);
+    expect(Array.from(evidence.fork)).toEqual([0, 0, 1, 1]);
+  });
+
+  it("is found through a sibling where a re-templated history has two continuations", () => {
+    expect(
+      edgesOf(
+        { at: 0, end: 1, prompt: "s a b c x" },
+        { at: 2, end: 9, prompt: "s a b c y tool1" },
+        { at: 3, end: 8, prompt: "s a b c y tool2" },
+      ),
+    ).toEqual(["-", "0 tail-edit", "0 tail-edit"]);
+  });
+});
+
+describe("a request without a parent", () => {
+  it("is one that shares only a trunk which many continue differently", () => {
+    expect(
+      edgesOf(
+        { at: 0, end: 1, prompt: "s t a" },
+        { at: 2, end: 3, prompt: "s t b b b b" },
+        { at: 4, end: 5, prompt: "s t c c c c c c" },
+        { at: 6, end: 7, prompt: "s t d d d d d d d d" },
+      ),
+    ).toEqual(["-", "-", "-", "-"]);
+  });
+
+  it("is every one of many that follow a short request inside the system prompt", () => {
+    const short = { at: 0, end: 1, prompt: "s", rest: 3 };
+    const others = Array.from({ length: 40 }, (_, i) => ({
+      at: 10 + i,
+      end: 10.5 + i,
+      prompt: `s t u${i} ${"v ".repeat(i % 5)}`,
+    }));
+    expect(new Set(edgesOf(short, ...others))).toEqual(new Set(["-"]));
+  });
+
+  it("is the same prompt sent again; sent again within a conversation it is a sibling", () => {
+    expect(
+      edgesOf(
+        { at: 0, end: 1, prompt: "s a" },
+        { at: 2, end: 3, prompt: "s a" },
+        { at: 4, end: 5, prompt: "s a A b B" },
+        { at: 6, end: 7, prompt: "s a A b B" },
+      ),
+    ).toEqual(["-", "-", "1 prefix", "1 prefix"]);
+  });
+
+  it("is one shorter than a block, or without hashes, and that is said", () => {
+    const trace = traceOf({ at: 0, end: 1, prompt: "", rest: 9 }, { at: 2, end: 3, prompt: "", rest: 15 });
+    const sessions = inferSessions(trace);
+    expect(Array.from(sessions.parent)).toEqual([-1, -1]);
+    expect(sessions.warnings).toEqual(["no block hashes: every request is taken for a session of its own"]);
+  });
+
+  it("is an edited first prompt as long as the one before: it has no room for an answer", () => {
+    expect(edgesOf({ at: 0, end: 1, prompt: "s a b c x" }, { at: 2, prompt: "s a b c y" })).toEqual([
+      "-",
+      "-",
+    ]);
+  });
+});
+
+describe("the evidence of an edge", () => {
+  it("counts the requests that fit as well, but not the ancestors of the one chosen", () => {
+    const twins = inferSessions(
+      traceOf(
+        { at: 0, end: 1, prompt: "s a" },
+        { at: 2, end: 3, prompt: "s a" },
+        { at: 4, end: 5, prompt: "s a A b" },
+      ),
+    );
+    expect(Array.from(twins.evidence.competingParents)).toEqual([0, 0, 2]);
+    const chain = inferSessions(
+      traceOf(
+        { at: 0, end: 1, prompt: "s a", output: 2 },
+        { at: 2, end: 3, prompt: "s a", rest: 5, output: 2 },
+        { at: 4, end: 5, prompt: "s a A b" },
+      ),
+    );
+    expect(Array.from(chain.parent)).toEqual([-1, 0, 1]);
+    expect(Array.from(chain.evidence.competingParents)).toEqual([0, 1, 1]);
+  });
+
+  it("ranks an answer above a prefix above an edit, and shares confidence among rivals", () => {
+    const { evidence } = inferSessions(
+      traceOf(
+        { at: 0, end: 1, prompt: "a b c d", answer: "A" },
+        { at: 0, end: 1, prompt: "k l m n o" },
+        { at: 0, end: 1, prompt: "p q r s t" },
+        { at: 0, end: 1, prompt: "w x y z" },
+        { at: 0.5, end: 1, prompt: "w x y z" },
+        { at: 2, prompt: "a b c d A e" },
+        { at: 2, prompt: "k l m n o O u" },
+        { at: 2, prompt: "p q r s T T v" },
+        { at: 2, prompt: "w x y z Z" },
+      ),
+    );
+    const [answer, prefix, edit, rivalled] = evidence.confidence.slice(5) as unknown as number[];
+    expect(answer).toBeGreaterThan(prefix as number);
+    expect(prefix).toBeGreaterThan(edit as number);
+    expect(rivalled).toBeCloseTo((prefix as number) / 2, 1);
+  });
+
+  it("is told in words", () => {
+    const sessions = inferSessions(
+      traceOf(
+        { at: 0, end: 1, prompt: "s a b" },
+        { at: 2, end: 3, prompt: "s a b B c" },
+        { at: 4, end: 5, prompt: "other" },
+      ),
+    );
+    expect(explainEdge(sessions, 1)).toBe(
+      "holds all 3 prompt blocks of 0 and is longer by part of its answer (3 blocks shared)",
+    );
+    expect(explainEdge(sessions, 2)).toBe("shares no full block with an earlier request");
+  });
+
+  it("says where block hashes are not chained", () => {
+    const trace = traceOf({ at: 0, prompt: "a b" }, { at: 1, prompt: "c d" });
+    const [first, second] = trace.records;
+    const crossed = { ...second, blockIds: Int32Array.of(second!.blockIds![0]!, first!.blockIds![1]!) };
+    const { warnings } = inferSessions({ ...trace, records: [first!, { ...second!, ...crossed }] });
+    expect(warnings.join()).toMatch(/^1 requests have a block hash that follows another block elsewhere/);
+  });
+});
