@@ -32,6 +32,10 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
   ],
   import: ["read another format", async () => (await import("./commands/import.js")).importCommand()],
   export: ["write another format", async () => (await import("./commands/export.js")).exportCommand()],
+  accuracy: [
+    "judge the latency models on the committed captures",
+    async () => (await import("./commands/accuracy.js")).accuracyCommand(),
+  ],
   sweep: [
     "many what-ifs in parallel, resumable and shardable",
     async () => (await import("./commands/sweep.js")).sweepCommand(),

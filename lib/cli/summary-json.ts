@@ -1,10 +1,10 @@
 import type { CohortSummary, Comparison, ErrorCell, Quantiles, Replay } from "../replay/index.js";
 import { cohortNames, completedCount, summarizeCohorts } from "../replay/index.js";
-import type { Sessions } from "../sessions/index.js";
+import type { SessionLabels } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
 
 /** Cohorts as the command line's JSON has them. */
-export function cohortsJson(trace: Trace, sessions: Sessions): Record<string, unknown> {
+export function cohortsJson(trace: Trace, sessions: SessionLabels): Record<string, unknown> {
   const summaries = summarizeCohorts(trace, sessions);
   return Object.fromEntries(cohortNames.map((name) => [name, cohortJson(summaries[name])]));
 }
@@ -24,7 +24,7 @@ function quantilesJson(q: Quantiles): Record<string, number | null> {
 }
 
 /** A captured trace as one series. */
-export function capturedSeriesJson(trace: Trace, sessions: Sessions): Record<string, unknown> {
+export function capturedSeriesJson(trace: Trace, sessions: SessionLabels): Record<string, unknown> {
   const completed = completedCount(trace);
   return {
     requests: trace.records.length,
@@ -35,7 +35,7 @@ export function capturedSeriesJson(trace: Trace, sessions: Sessions): Record<str
 }
 
 /** A replay as one series. */
-export function replaySeriesJson(replay: Replay, sessions: Sessions): Record<string, unknown> {
+export function replaySeriesJson(replay: Replay, sessions: SessionLabels): Record<string, unknown> {
   return {
     ...capturedSeriesJson(replay.trace, sessions),
     virtual_s: replay.virtualMs / 1000,

@@ -1,6 +1,6 @@
 import { replayLive } from "../../capture/index.js";
 import { type Comparison, compareTraces, type Plan, planReplay } from "../../replay/index.js";
-import type { Sessions } from "../../sessions/index.js";
+import type { SessionLabels } from "../../sessions/index.js";
 import { type Trace, writeTrace } from "../../trace/index.js";
 import { formatComparison } from "../comparison-table.js";
 import { progressBar } from "../read-input.js";
@@ -24,7 +24,7 @@ export interface LiveReplayFlags {
 /** `replay TRACE --url U`: the same plan, sent to a server instead of the simulated engine. */
 export async function replayLiveCommand(
   trace: Trace,
-  sessions: Sessions,
+  sessions: SessionLabels,
   flags: LiveReplayFlags,
 ): Promise<void> {
   const plan = planReplay({
@@ -69,13 +69,13 @@ export async function replayLiveCommand(
   if (comparison.verdict === "fail" || live.notSent > 0) process.exitCode = 1;
 }
 
-function labelsOf(sessions: Sessions, index: number): { session: string; turn: number } {
+function labelsOf(sessions: SessionLabels, index: number): { session: string; turn: number } {
   return { session: String(sessions.session[index]), turn: sessions.turn[index] as number };
 }
 
 function liveJson(
   trace: Trace,
-  sessions: Sessions,
+  sessions: SessionLabels,
   plan: Plan,
   wallMs: number,
   seed: number,

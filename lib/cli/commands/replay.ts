@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { InputError } from "../../base/index.js";
 import type { EngineOptions } from "../../engine/index.js";
 import { type Comparison, compareTraces, engineFromMeta, type Replay, replay } from "../../replay/index.js";
-import { inferSessions, type Sessions } from "../../sessions/index.js";
+import { inferSessions, type SessionLabels } from "../../sessions/index.js";
 import { type Trace, writeTrace } from "../../trace/index.js";
 import { formatComparison } from "../comparison-table.js";
 import {
@@ -128,7 +128,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
 
 function replayReport(
   trace: Trace,
-  sessions: Sessions,
+  sessions: SessionLabels,
   replays: readonly Replay[],
   comparison: Comparison,
 ): string {

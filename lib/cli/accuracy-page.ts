@@ -1,0 +1,134 @@
+import type { ScenarioAccuracy, seedNoise } from "../replay/index.js";
+import type { CaptureEntry } from "./inventory.js";
+import { showError, showMs } from "./print-table.js";
+
+/** One scenario under one latency model. */
+export interface ScenarioReport {
+  readonly kind: string;
+  readonly title: string;
+  readonly cache: "on" | "off";
+  readonly accuracy: ScenarioAccuracy;
+  /** Share of gaps in the slow band. */
+  readonly slowBand: { readonly captured?: number; readonly modeled?: number };
+}
+
+export interface AccuracyPage {
+  readonly inventory: readonly CaptureEntry[];
+  readonly reports: readonly ScenarioReport[];
+  readonly noise: readonly {
+    readonly scenario: string;
+    readonly captures: number;
+    readonly cells: ReturnType<typeof seedNoise>;
+  }[];
+  readonly seeds: number;
+  readonly slowMs: number;
+}
+
+const names = { ttft_ms: "TTFT", itl_ms: "ITL", total_ms: "request total" } as const;
+
+/** The accuracy page, in Markdown. */
+export function accuracyPage(page: AccuracyPage): string {
+  const engines = [...new Set(page.inventory.map((e) => e.engine))].join(", ");
+  const fitted = page.inventory.filter((e) => e.role === "fit").map((e) => e.file);
+  return [
+    "# Accuracy",
+    "",
+    "The simulator against captures it was not fitted on. Made by",
+    "",
+    "```sh",
+    `npx prefixlab accuracy --seeds ${page.seeds} --out data/ACCURACY.md`,
+    "```",
+    "",
+    `Engine: ${engines}. Fitted on ${fitted.join(", ")}; everything below is judged on other captures (see README.md`,
+    "here for each). Requests of all captures of a scenario are pooled; the modeled numbers are means over",
+    `${page.seeds} model seeds. *error* is modeled / captured - 1 with a 95 % interval that resamples sessions. *spread* is`,
+    "(largest - smallest) / mean of the captured number from seed to seed: the engine's own noise. *holds* says whether",
+    "the error is within the larger of the spread and 3 % (cache off: 10 %; p99: 10 %). Rows without a word have too few",
+    "values (n < 30, or fewer than 5 beyond the quantile) to judge.",
+    "",
+    ...summary(page),
+    ...page.reports.flatMap((report) => section(report, page)),
+    ...noiseSection(page),
+  ].join("\n");
+}
+
+function summary({ reports }: AccuracyPage): string[] {
+  const rows = reports.map(({ kind, title, accuracy }) => {
+    const judged = accuracy.cells.filter((cell) => cell.gates);
+    const failed = judged.filter((cell) => !cell.holds);
+    const worst = Math.max(0, ...judged.map((cell) => Math.abs(cell.error ?? 0)));
+    return `| ${title} | ${kind} | ${accuracy.captures} | ${percentRange(accuracy.busyFraction)} | ${judged.length - failed.length} of ${judged.length} | ${(100 * worst).toFixed(1)} % |`;
+  });
+  return [
+    "## Summary",
+    "",
+    "| scenario | model | captures | engine busy (modeled) | numbers that hold | largest error judged |",
+    "|---|---|---|---|---|---|",
+    ...rows,
+    "",
+  ];
+}
+
+function section({ kind, title, accuracy, slowBand }: ScenarioReport, { slowMs }: AccuracyPage): string[] {
+  const { cachedTokens, curves } = accuracy.pooled;
+  const rows = accuracy.cells
+    .filter((cell) => cell.n >= 10)
+    .map((cell) => {
+      const interval = cell.interval
+        ? `${showError(cell.interval[0])} to ${showError(cell.interval[1])}`
+        : "-";
+      const spread = cell.seedSpread === undefined ? "-" : `${(100 * cell.seedSpread).toFixed(1)} %`;
+      const verdict = cell.gates ? (cell.holds ? "holds" : "**no**") : "";
+      return `| ${cell.group} | ${names[cell.quantity]} p${100 * cell.quantile} | ${cell.n} | ${showMs(cell.capturedMs)} | ${showMs(cell.modeledMs)} | ${showError(cell.error)} | ${interval} | ${spread} | ${verdict} |`;
+    });
+  const notes = [
+    ...(cachedTokens.exactFraction === undefined
+      ? []
+      : [
+          `Cached tokens: recorded ${cachedTokens.recordedTokens}, predicted ${cachedTokens.predictedTokens}, exact on ${(100 * cachedTokens.exactFraction).toFixed(2)} % of ${cachedTokens.requests} requests.`,
+        ]),
+    ...curves.map(
+      ({ cohort, ks, wassersteinMs }) =>
+        `TTFT curves, ${cohort}: Kolmogorov-Smirnov distance ${ks.toFixed(3)}, Wasserstein distance ${showMs(wassersteinMs)}.`,
+    ),
+    ...(slowBand.captured === undefined || slowBand.modeled === undefined
+      ? []
+      : [
+          `Slow band (gaps over ${slowMs.toFixed(1)} ms, stretched by prefill chunks): captured ${(100 * slowBand.captured).toFixed(1)} % of gaps, modeled ${(100 * slowBand.modeled).toFixed(1)} %.`,
+        ]),
+  ];
+  return [
+    `## ${title}, ${kind} model`,
+    "",
+    "| requests | quantity | n | captured | modeled | error | 95 % interval | spread | |",
+    "|---|---|---|---|---|---|---|---|---|",
+    ...rows,
+    "",
+    ...notes.map((note) => `- ${note}`),
+    "",
+  ];
+}
+
+function noiseSection({ noise }: AccuracyPage): string[] {
+  if (noise.length === 0) return [];
+  return [
+    "## The engine's own noise",
+    "",
+    "The same scenario captured with different seeds: the captured number of each, and (largest - smallest) / mean.",
+    "",
+    "| scenario | requests | quantity | captured | spread |",
+    "|---|---|---|---|---|",
+    ...noise.flatMap(({ scenario, cells }) =>
+      cells.map(
+        (cell) =>
+          `| ${scenario} | ${cell.group} | ${names[cell.quantity]} p${100 * cell.quantile} | ${cell.values.map(showMs).join(", ")} | ${(100 * cell.spread).toFixed(1)} % |`,
+      ),
+    ),
+    "",
+  ];
+}
+
+function percentRange([low, high]: readonly [number, number]): string {
+  const [a, b] = [low, high].map((x) => (100 * x).toFixed(0));
+  return a === b ? `${a} %` : `${a}-${b} %`;
+}

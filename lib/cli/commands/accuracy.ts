@@ -1,0 +1,207 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Command } from "commander";
+import { quantile } from "../../base/index.js";
+import { fitLatency, type LatencyKind, type LatencyModel } from "../../latency/index.js";
+import {
+  alignTraces,
+  engineFromMeta,
+  type JudgedCapture,
+  type Replay,
+  replay,
+  type ScenarioAccuracy,
+  scenarioAccuracy,
+  seedNoise,
+  slowBandMass,
+} from "../../replay/index.js";
+import { inferSessions, type Sessions } from "../../sessions/index.js";
+import { readTrace, type Trace } from "../../trace/index.js";
+import { accuracyPage, type ScenarioReport } from "../accuracy-page.js";
+import { parseCount } from "../engine-flags.js";
+import { type CaptureEntry, capturePaths, dataDir, readInventory } from "../inventory.js";
+
+interface AccuracyFlags {
+  readonly seeds: number;
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+/** A scenario to judge: which captures, what is replayed for them, and the floor of the error that holds. */
+interface Scenario {
+  readonly title: string;
+  readonly judged: string;
+  /** The capture that is replayed, where it is not the judged one itself: the counterfactual. */
+  readonly replayed?: string;
+  readonly cache: "on" | "off";
+  readonly pacing: "session" | "open-loop";
+}
+
+const scenarios: readonly Scenario[] = [
+  { title: "warm multiturn", judged: "warm", cache: "on", pacing: "session" },
+  {
+    title: "cold multiturn, predicted from the warm capture",
+    judged: "cold",
+    replayed: "warm",
+    cache: "off",
+    pacing: "session",
+  },
+  { title: "cold multiturn, replayed from itself", judged: "cold", cache: "off", pacing: "session" },
+  { title: "low-rate cold multiturn", judged: "low-rate", cache: "off", pacing: "session" },
+  { title: "poisson", judged: "poisson", cache: "on", pacing: "open-loop" },
+  { title: "burst", judged: "burst", cache: "on", pacing: "open-loop" },
+  { title: "staircase", judged: "staircase", cache: "on", pacing: "open-loop" },
+];
+
+/** The `accuracy` command: the model against every committed capture that it was not fitted on. */
+export function accuracyCommand(): Command {
+  return new Command("accuracy")
+    .description("Judge the latency models on every committed capture that they were not fitted on.")
+    .option("--seeds <n>", "model seeds to average over", parseCount, 3)
+    .option("--out <file>", "write the page as Markdown")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", "\nExample, the page in data/:\n  npx prefixlab accuracy --out data/ACCURACY.md\n")
+    .action(runAccuracy);
+}
+
+async function runAccuracy(flags: AccuracyFlags): Promise<void> {
+  const inventory = await readInventory();
+  const fitSet = await Promise.all(capturePaths(inventory, { role: "fit" }).map((path) => readTrace(path)));
+  const kinds: readonly LatencyKind[] = ["physical", "empirical"];
+  const reports: ScenarioReport[] = [];
+  const captures = new Map<string, { trace: Trace; sessions: Sessions }>();
+  const load = async (entry: CaptureEntry) => {
+    const known = captures.get(entry.file);
+    if (known) return known;
+    const trace = await readTrace(join(dataDir, entry.file));
+    const loaded = { trace, sessions: inferSessions(trace) };
+    captures.set(entry.file, loaded);
+    return loaded;
+  };
+  const slowMs = slowBandThresholdMs(fitSet);
+  for (const kind of kinds) {
+    const { model } = fitLatency(fitSet, { kind });
+    for (const scenario of scenarios) {
+      const entries = inventory.filter((e) => e.role === "judge" && e.scenario === scenario.judged);
+      if (entries.length === 0) continue;
+      process.stderr.write(`${kind}: ${scenario.title}\n`);
+      const judged: JudgedCapture[] = [];
+      for (const entry of entries) {
+        const source =
+          inventory.find((e) => e.scenario === scenario.replayed && e.seed === entry.seed) ?? entry;
+        judged.push(judge(await load(entry), await load(source), scenario, model, flags.seeds));
+      }
+      const cold = scenario.cache === "off";
+      const accuracy = scenarioAccuracy(judged, ({ quantile: p }) => (p > 0.9 ? 0.1 : cold ? 0.1 : 0.03));
+      reports.push({
+        kind,
+        title: scenario.title,
+        cache: scenario.cache,
+        accuracy,
+        slowBand: slowBand(judged, slowMs),
+      });
+    }
+  }
+  const noise = await noiseOf(inventory, load);
+  if (flags.json) {
+    process.stdout.write(
+      `${JSON.stringify({ seeds: flags.seeds, slow_band_ms: slowMs, scenarios: reports.map(reportJson), noise }, null, 1)}\n`,
+    );
+    return;
+  }
+  const page = accuracyPage({ inventory, reports, noise, seeds: flags.seeds, slowMs });
+  if (flags.out !== undefined) await writeFile(flags.out, page);
+  else process.stdout.write(page);
+}
+
+function judge(
+  target: { trace: Trace; sessions: Sessions },
+  source: { trace: Trace; sessions: Sessions },
+  scenario: Scenario,
+  model: LatencyModel,
+  seeds: number,
+): JudgedCapture {
+  const replays = Array.from(
+    { length: seeds },
+    (_, k): Replay =>
+      replay({
+        ...source,
+        model,
+        pacing: scenario.pacing,
+        engine: { ...engineFromMeta(source.trace.meta), enablePrefixCaching: scenario.cache === "on" },
+        seed: k + 1,
+      }),
+  );
+  const captured = target === source ? target.trace : alignTraces(source.trace, target.trace);
+  return {
+    captured: captured ?? target.trace,
+    sessions: source.sessions,
+    modeled: replays.map((r) => r.trace),
+    busyFraction: replays.reduce((sum, r) => sum + r.run.busyMs / r.virtualMs, 0) / seeds,
+  };
+}
+
+/** Three times the median gap of a decode that has the engine to itself: no clean decode of the captures is as long. */
+function slowBandThresholdMs(fitSet: readonly Trace[]): number {
+  const alone = fitSet.flatMap((trace) =>
+    trace.records
+      .filter((r) => r.concurrency === 1 && r.itlMs)
+      .flatMap((r) => [...(r.itlMs as Float64Array)]),
+  );
+  return 3 * (quantile(alone, 0.5) ?? 0);
+}
+
+function slowBand(
+  judged: readonly JudgedCapture[],
+  thresholdMs: number,
+): { captured?: number; modeled?: number } {
+  const mean = (values: readonly (number | undefined)[]): number | undefined => {
+    const known = values.filter((v): v is number => v !== undefined);
+    return known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0) / known.length;
+  };
+  const captured = mean(judged.map((j) => slowBandMass(j.captured, j.sessions, "all", thresholdMs)));
+  const modeled = mean(
+    judged.flatMap((j) => j.modeled.map((m) => slowBandMass(m, j.sessions, "all", thresholdMs))),
+  );
+  return { ...(captured !== undefined && { captured }), ...(modeled !== undefined && { modeled }) };
+}
+
+async function noiseOf(
+  inventory: readonly CaptureEntry[],
+  load: (entry: CaptureEntry) => Promise<{ trace: Trace; sessions: Sessions }>,
+) {
+  const table = [];
+  for (const scenario of ["warm", "cold", "low-rate"]) {
+    const entries = inventory.filter((e) => e.role === "judge" && e.scenario === scenario);
+    if (entries.length < 2) continue;
+    const captures = [];
+    for (const entry of entries) {
+      const { trace, sessions } = await load(entry);
+      captures.push({ captured: trace, sessions });
+    }
+    table.push({ scenario, captures: entries.length, cells: seedNoise(captures) });
+  }
+  return table;
+}
+
+function reportJson({
+  kind,
+  title,
+  cache,
+  accuracy,
+  slowBand: band,
+}: ScenarioReport): Record<string, unknown> {
+  return {
+    model: kind,
+    scenario: title,
+    cache,
+    captures: accuracy.captures,
+    busy_fraction: accuracy.busyFraction,
+    cached_tokens: accuracy.pooled.cachedTokens,
+    curves: accuracy.pooled.curves,
+    slow_band: band,
+    cells: accuracy.cells,
+  };
+}
+
+export type NoiseTable = Awaited<ReturnType<typeof noiseOf>>;
+export type { ScenarioAccuracy };
