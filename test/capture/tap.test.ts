@@ -4,13 +4,18 @@ import { gzipSync } from "node:zlib";
 import { request } from "undici";
 import { describe, expect, it } from "vitest";
 import { startTap, type TapOptions } from "../../lib/capture/index.js";
+import { Recorder } from "../../lib/capture/tap/recorder.js";
 import { readTrace } from "../../lib/trace/index.js";
 import { bodyOf, fakeUpstream } from "./fake-upstream.js";
 import { afterTest, eventually, httpServer, scratchFile } from "./scratch.js";
 
 async function tapBefore(upstream: string, options: Partial<TapOptions> = {}) {
   const traceOut = options.traceOut ?? scratchFile("tap.jsonl");
-  const tap = await startTap({ host: "127.0.0.1", port: 0, upstream, traceOut, ...options });
+  // The sink that the recording thread holds, in this thread: sources have no compiled thread to start.
+  const tap = await startTap(
+    { host: "127.0.0.1", port: 0, upstream, traceOut, ...options },
+    (sink, onProblem) => new Recorder(sink, onProblem),
+  );
   let isClosed = false;
   const close = async () => {
     if (!isClosed) await tap.close(100);

@@ -2,13 +2,14 @@ import { constants, createBrotliDecompress, createGunzip, createInflate } from "
 
 /** Takes a body's bytes as they arrive and hands them on decompressed. */
 export interface BodyDecoder {
-  push(bytes: Buffer): void;
+  /** Resolves, where it takes time, when the bytes have been handed on as far as they can be. */
+  push(bytes: Buffer): Promise<void> | undefined;
   /** Resolves when everything that can be decompressed has been handed on. */
   end(): Promise<void>;
 }
 
 /** Bytes after decompression beyond which a body is no longer read: a few kilobytes can stand for gigabytes. */
-const LARGEST_BODY_BYTES = 64 * 1024 * 1024;
+const LARGEST_BODY_BYTES = 256 * 1024 * 1024;
 
 /**
  * A decoder for a `Content-Encoding`: identity, gzip, deflate or br. A damaged or cut body yields what comes before
@@ -21,7 +22,14 @@ export function bodyDecoder(
 ): BodyDecoder | undefined {
   const decompress = decompressor((encoding ?? "identity").trim().toLowerCase());
   if (decompress === undefined) return undefined;
-  if (decompress === "identity") return { push: onBytes, end: () => Promise.resolve() };
+  if (decompress === "identity")
+    return {
+      push(bytes) {
+        onBytes(bytes);
+        return undefined;
+      },
+      end: () => Promise.resolve(),
+    };
   const ended = new Promise<void>((resolve) => {
     decompress.once("end", resolve);
     decompress.once("error", () => resolve());
@@ -34,14 +42,25 @@ export function bodyDecoder(
     else onBytes(bytes);
   });
   return {
-    push: (bytes) => {
-      if (!decompress.destroyed) decompress.write(bytes);
+    push(bytes) {
+      if (decompress.destroyed) return undefined;
+      const taken = new Promise<void>((resolve) => decompress.write(bytes, () => resolve()));
+      return Promise.race([taken, ended]);
     },
-    end: () => {
+    end() {
       if (!decompress.destroyed) decompress.end();
       return ended;
     },
   };
+}
+
+/** A whole body as text; an empty one for an encoding that is not known. */
+export async function decodeBody(body: Uint8Array, encoding: string | undefined): Promise<string> {
+  const decoded: Buffer[] = [];
+  const decoder = bodyDecoder(encoding, (bytes) => decoded.push(bytes));
+  await decoder?.push(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
+  await decoder?.end();
+  return Buffer.concat(decoded).toString("utf8");
 }
 
 function decompressor(encoding: string) {

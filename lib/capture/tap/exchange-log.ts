@@ -1,87 +1,79 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Ms } from "../../base/index.js";
-import { bodyDecoder } from "./body-decoder.js";
-import type { EndedExchange, Outcome } from "./exchange-records.js";
-import { type CompletionRequest, completionRequest } from "./prompt-source.js";
-import type { PromptTokens } from "./prompt-tokens.js";
-import { type ResponseHead, ResponseLog } from "./response-log.js";
+import type { Outcome } from "./exchange-records.js";
+import type { ExchangeSink } from "./exchange-sink.js";
+import type { ResponseHead } from "./response-log.js";
 
-/** Bytes of a request beyond which it is forwarded unread. */
-const LARGEST_REQUEST_BYTES = 64 * 1024 * 1024;
+/** Bytes of a body beyond which an exchange is forwarded and not recorded. */
+const LARGEST_BODY_BYTES = 256 * 1024 * 1024;
 
 /** What one exchange needs from the tap around it. */
 export interface ExchangeSurroundings {
+  readonly sink: ExchangeSink;
   /** Milliseconds since the start of the capture. */
   readonly nowMs: () => Ms;
   /** Counts the request as in flight, and returns how many are, itself included. */
   readonly enter: () => number;
   readonly leave: () => void;
-  /** The token ids of every prompt of a request. */
-  readonly tokens: (
-    request: CompletionRequest,
-    headers: Readonly<Record<string, string>>,
-  ) => Promise<readonly PromptTokens[]>;
-  readonly write: (exchange: EndedExchange) => Promise<void>;
 }
 
 /**
- * Watches one completion exchange go by. It is told of everything after the bytes were passed on, and keeps the
- * reading of the prompt until the first byte of the answer, so that nothing stands between request and first token.
+ * Watches one completion exchange go by: keeps its bytes and when they came, and hands them to the sink. It is told of
+ * everything after the bytes were passed on, and reads nothing itself, so that it delays nobody.
  */
 export class ExchangeLog {
-  readonly #surroundings: ExchangeSurroundings;
+  readonly #id: number;
+  readonly #around: ExchangeSurroundings;
   readonly #headers: IncomingHttpHeaders;
-  #body: Buffer[] | undefined = [];
-  #bodyBytes = 0;
+  readonly #request = new Pieces();
+  readonly #answer = new Pieces();
+  readonly #readEnds: number[] = [];
+  readonly #readAtMs: Ms[] = [];
   #arrivalMs: Ms | undefined;
   #concurrency = 0;
-  #prepared: Promise<{ request: CompletionRequest; tokens: readonly PromptTokens[] } | undefined> | undefined;
-  #response: ResponseLog | undefined;
+  #head: ResponseHead | undefined;
+  #isRequestSent = false;
 
-  constructor(surroundings: ExchangeSurroundings, headers: IncomingHttpHeaders) {
-    this.#surroundings = surroundings;
+  constructor(id: number, around: ExchangeSurroundings, headers: IncomingHttpHeaders) {
+    this.#id = id;
+    this.#around = around;
     this.#headers = headers;
   }
 
   requestBytes(bytes: Buffer): void {
-    this.#bodyBytes += bytes.length;
-    if (this.#bodyBytes > LARGEST_REQUEST_BYTES) this.#body = undefined;
-    this.#body?.push(bytes);
+    this.#request.add(bytes);
   }
 
   /** The request is whole: from here the server can work on it. */
   requestEnded(): void {
-    this.#arrivalMs = this.#surroundings.nowMs();
-    this.#concurrency = this.#surroundings.enter();
+    this.#arrivalMs = this.#around.nowMs();
+    this.#concurrency = this.#around.enter();
   }
 
   responseStarted(head: ResponseHead): void {
-    this.#response = new ResponseLog(head);
+    this.#head = head;
   }
 
   responseBytes(bytes: Buffer): void {
-    this.#response?.push(bytes, this.#surroundings.nowMs());
-    this.#prepared ??= this.#prepare();
+    const atMs = this.#around.nowMs();
+    this.#answer.add(bytes);
+    this.#readEnds.push(this.#answer.length);
+    this.#readAtMs.push(atMs);
+    this.#sendRequest();
   }
 
-  /** True when the server said that its answer is over, whoever closes the connection then. */
-  get isDone(): boolean {
-    return this.#response?.isDone ?? false;
-  }
-
-  /** The exchange is over; resolves when its record is written. A request that never was whole has none. */
-  async ended(outcome: Outcome): Promise<void> {
+  /** The exchange is over. A request that never was whole leaves no record. */
+  ended(outcome: Outcome): void {
     if (this.#arrivalMs === undefined) return;
-    const endedMs = this.#surroundings.nowMs();
-    this.#surroundings.leave();
-    await this.#response?.end();
-    this.#prepared ??= this.#prepare();
-    const prepared = await this.#prepared;
-    if (!prepared) return;
-    await this.#surroundings.write({
-      request: prepared.request,
-      promptTokens: prepared.tokens,
-      response: this.#response,
+    const endedMs = this.#around.nowMs();
+    this.#around.leave();
+    this.#sendRequest();
+    if (this.#request.isTooLong || this.#answer.isTooLong) return;
+    this.#around.sink.answer(this.#id, {
+      head: this.#head,
+      body: this.#answer.take(),
+      readEnds: Float64Array.from(this.#readEnds),
+      readAtMs: Float64Array.from(this.#readAtMs),
       outcome,
       arrivalMs: this.#arrivalMs,
       endedMs,
@@ -89,24 +81,41 @@ export class ExchangeLog {
     });
   }
 
-  async #prepare() {
-    const request = completionRequest(await this.#requestJson());
-    if (!request) return undefined;
-    const authorization = this.#headers.authorization;
-    const tokens = await this.#surroundings.tokens(request, authorization ? { authorization } : {});
-    return { request, tokens };
+  #sendRequest(): void {
+    if (this.#isRequestSent || this.#arrivalMs === undefined || this.#request.isTooLong) return;
+    this.#isRequestSent = true;
+    this.#around.sink.request(this.#id, {
+      body: this.#request.take(),
+      contentEncoding: this.#headers["content-encoding"],
+      authorization: this.#headers.authorization,
+    });
+  }
+}
+
+/** Bytes that came in pieces. */
+class Pieces {
+  length = 0;
+  #pieces: Buffer[] = [];
+
+  get isTooLong(): boolean {
+    return this.length > LARGEST_BODY_BYTES;
   }
 
-  async #requestJson(): Promise<unknown> {
-    const decoded: Buffer[] = [];
-    const decoder = bodyDecoder(this.#headers["content-encoding"], (bytes) => decoded.push(bytes));
-    for (const bytes of this.#body ?? []) decoder?.push(bytes);
-    this.#body = undefined;
-    await decoder?.end();
-    try {
-      return JSON.parse(Buffer.concat(decoded).toString("utf8")) as unknown;
-    } catch {
-      return undefined;
+  add(bytes: Buffer): void {
+    this.length += bytes.length;
+    if (this.isTooLong) this.#pieces = [];
+    else this.#pieces.push(bytes);
+  }
+
+  /** All of them in one piece of memory of its own, so that it can be handed to another thread. */
+  take(): Uint8Array {
+    const whole = new Uint8Array(this.length);
+    let at = 0;
+    for (const piece of this.#pieces) {
+      whole.set(piece, at);
+      at += piece.length;
     }
+    this.#pieces = [];
+    return whole;
   }
 }

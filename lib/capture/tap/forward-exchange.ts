@@ -45,7 +45,7 @@ export function forwardExchange(options: {
     sendError(response, 502, `tap: the upstream did not answer: ${error.message}`);
   });
   response.on("close", () => {
-    if (!response.writableFinished && outcome === "complete" && !log?.isDone) outcome = "abort";
+    if (!response.writableFinished && outcome === "complete") outcome = "abort";
     if (!response.writableFinished) outgoing.destroy();
     onEnded(outcome);
   });

@@ -1,91 +1,134 @@
-import { open } from "node:fs/promises";
-import { type Tokens, WorkError } from "../../base/index.js";
-import { BlockTable, type JsonValue, TraceWriter } from "../../trace/index.js";
-import { type EndedExchange, exchangeRecords, type RecordStyle } from "./exchange-records.js";
-import type { UpstreamFacts } from "./upstream-facts.js";
+import { BlockTable, type JsonValue, type TraceMeta, TraceWriter } from "../../trace/index.js";
+import { decodeBody } from "./body-decoder.js";
+import { exchangeRecords, type RecordStyle } from "./exchange-records.js";
+import type { ExchangeSink, SeenAnswer, SeenRequest, SinkOptions } from "./exchange-sink.js";
+import { type CompletionRequest, completionRequest } from "./prompt-source.js";
+import { type PromptTokens, promptTokens } from "./prompt-tokens.js";
+import { ResponseLog } from "./response-log.js";
+import { type UpstreamFacts, upstreamFacts } from "./upstream-facts.js";
 
-/** What a recorder needs to know. */
-export interface RecorderOptions {
-  readonly traceOut: string;
-  readonly blockSize: Tokens;
-  readonly recordTokens: boolean;
-  /** Key of the fingerprints; undefined: plain FNV-1a. */
-  readonly fingerprintKey?: Uint8Array;
-  /** Asked once, when the first record is written: the upstream may start after the tap. */
-  readonly facts: () => Promise<UpstreamFacts>;
+interface PreparedRequest {
+  readonly request: CompletionRequest;
+  readonly tokens: readonly PromptTokens[];
 }
 
-/** Writes the records of ended exchanges, each as soon as it is known. */
-export class Recorder {
-  /** Records written. */
+/** Reads what the tap saw and writes the records, each as soon as it is known. */
+export class Recorder implements ExchangeSink {
   recordCount = 0;
-  readonly #options: RecorderOptions;
-  readonly #blocks = new BlockTable();
+  readonly #options: SinkOptions;
+  readonly #onProblem: (message: string) => void;
   readonly #style: RecordStyle;
+  readonly #requests = new Map<number, Promise<PreparedRequest | undefined>>();
+  readonly #writing = new Set<Promise<void>>();
+  #facts: Promise<UpstreamFacts> | undefined;
   #writer: Promise<TraceWriter> | undefined;
-  #model: string | undefined;
 
-  private constructor(options: RecorderOptions) {
+  constructor(options: SinkOptions, onProblem: (message: string) => void) {
     this.#options = options;
-    const { blockSize, recordTokens, fingerprintKey } = options;
-    this.#style = {
-      fingerprint: { blockSize, ...(fingerprintKey && { key: fingerprintKey }) },
-      blocks: this.#blocks,
-      recordTokens,
-    };
+    this.#onProblem = onProblem;
+    const { blockSize, fingerprintKey, recordTokens } = options;
+    const fingerprint = { blockSize, ...(fingerprintKey && { key: fingerprintKey }) };
+    this.#style = { fingerprint, blocks: new BlockTable(), recordTokens };
   }
 
-  /**
-   * A recorder for a file that can be written.
-   * @throws WorkError when it cannot
-   */
-  static async open(options: RecorderOptions): Promise<Recorder> {
-    const file = await open(options.traceOut, "a").catch((error: NodeJS.ErrnoException) => {
-      throw new WorkError(`${options.traceOut}: cannot be written (${error.code ?? error.message})`);
-    });
-    await file.close();
-    return new Recorder(options);
+  request(id: number, seen: SeenRequest): void {
+    const prepared = this.#prepare(seen);
+    // Its failure is reported where the answer waits for it.
+    prepared.catch(() => {});
+    this.#requests.set(id, prepared);
   }
 
-  /**
-   * Writes the records of one exchange; resolves when they are with the operating system.
-   * @throws WorkError when the disk refuses them
-   */
-  async write(exchange: EndedExchange): Promise<void> {
-    this.#model ??= exchange.request.model;
-    const writer = await this.#open();
+  answer(id: number, seen: SeenAnswer): void {
+    const written = this.#record(id, seen)
+      .catch((error: Error) => this.#onProblem(`tap: a request was not recorded: ${error.message}`))
+      .finally(() => this.#writing.delete(written));
+    this.#writing.add(written);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#writing);
+    // A capture without requests is a file with its meta line.
+    await (await this.#open(undefined)).close();
+  }
+
+  async #prepare(seen: SeenRequest): Promise<PreparedRequest | undefined> {
+    const text = await decodeBody(seen.body, seen.contentEncoding);
+    const request = completionRequest(parsed(text));
+    if (!request) return undefined;
+    const headers: Record<string, string> =
+      seen.authorization === undefined ? {} : { authorization: seen.authorization };
+    const { upstream } = this.#options;
+    const tokens: PromptTokens[] = [];
+    for (const prompt of request.prompts) {
+      const facts = await this.#learn(headers);
+      tokens.push(await promptTokens({ prompt, upstream, facts, headers }));
+    }
+    return { request, tokens };
+  }
+
+  async #record(id: number, seen: SeenAnswer): Promise<void> {
+    const prepared = await this.#requests.get(id)?.finally(() => this.#requests.delete(id));
+    // Without a prompt that can be read there is nothing to replay.
+    if (!prepared) return;
+    const response = seen.head && (await readAnswer(new ResponseLog(seen.head), seen));
+    const writer = await this.#open(prepared.request.model);
+    const exchange = { ...seen, request: prepared.request, promptTokens: prepared.tokens, response };
     for (const record of exchangeRecords(exchange, this.#style)) {
       await writer.append(record);
       this.recordCount++;
     }
   }
 
-  /** Ends the file; one without requests holds its meta line. */
-  async close(): Promise<void> {
-    await (await this.#open()).close();
+  #learn(headers: Readonly<Record<string, string>>): Promise<UpstreamFacts> {
+    this.#facts ??= upstreamFacts(this.#options.upstream, headers);
+    return this.#facts;
   }
 
-  #open(): Promise<TraceWriter> {
-    this.#writer ??= this.#options.facts().then((facts) =>
+  /** The file is begun with the first record, when it is known what serves which model. */
+  #open(model: string | undefined): Promise<TraceWriter> {
+    this.#writer ??= this.#learn({}).then((facts) =>
       TraceWriter.open(this.#options.traceOut, {
-        blocks: this.#blocks,
-        meta: {
-          ...(this.#model !== undefined && { model: this.#model }),
-          source: "tap",
-          blockSize: this.#options.blockSize,
-          extra: this.#metaExtra(facts),
-        },
+        blocks: this.#style.blocks,
+        meta: this.#meta(facts, model),
       }),
     );
     return this.#writer;
   }
 
-  #metaExtra(facts: UpstreamFacts): Record<string, JsonValue> {
-    return {
+  #meta(facts: UpstreamFacts, model: string | undefined): TraceMeta {
+    const extra: Record<string, JsonValue> = {
       ...(facts.version !== undefined && { engine_version: facts.version }),
       fingerprint: this.#options.fingerprintKey ? "hmac-sha256" : "fnv1a64",
       text_tokens: facts.hasTokenizer ? "tokenize" : "bytes",
-      started_at: new Date().toISOString(),
+      written_at: new Date().toISOString(),
     };
+    return {
+      ...(model !== undefined && { model }),
+      source: "tap",
+      blockSize: this.#options.blockSize,
+      extra,
+    };
+  }
+}
+
+async function readAnswer(log: ResponseLog, seen: SeenAnswer): Promise<ResponseLog> {
+  let from = 0;
+  for (let i = 0; i < seen.readEnds.length; i++) {
+    const to = seen.readEnds[i] as number;
+    await log.push(
+      Buffer.from(seen.body.buffer, seen.body.byteOffset + from, to - from),
+      seen.readAtMs[i] as number,
+    );
+    from = to;
+  }
+  await log.end();
+  return log;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
   }
 }

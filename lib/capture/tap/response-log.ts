@@ -43,9 +43,9 @@ export class ResponseLog {
   }
 
   /** Takes bytes that a socket read at `atMs` brought. */
-  push(bytes: Buffer, atMs: Ms): void {
+  push(bytes: Buffer, atMs: Ms): Promise<void> | undefined {
     this.#readAtMs = atMs;
-    this.#decoder?.push(bytes);
+    return this.#decoder?.push(bytes);
   }
 
   /** Reads what is left once the body has ended, whole or not. */

@@ -1,12 +1,11 @@
+import { open } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Ms, requireInteger, type Tokens, WorkError } from "../../base/index.js";
 import { ExchangeLog, type ExchangeSurroundings } from "./exchange-log.js";
+import type { OpenSink } from "./exchange-sink.js";
 import { forwardExchange } from "./forward-exchange.js";
-import type { CompletionRequest } from "./prompt-source.js";
-import { type PromptTokens, promptTokens } from "./prompt-tokens.js";
-import { Recorder } from "./recorder.js";
-import { type UpstreamFacts, upstreamFacts } from "./upstream-facts.js";
+import { threadSink } from "./thread-sink.js";
 import { upstreamTarget } from "./upstream-target.js";
 
 /** Settings of a recording proxy. */
@@ -49,59 +48,39 @@ const RECORDED_PATH = /\/v1\/(chat\/)?completions\/?(\?|$)/;
  * Starts a recording reverse proxy in front of an OpenAI-compatible server. Everything is passed on unchanged but for
  * the headers of the connection itself; completions become trace records, one a request, each written when the
  * request ends. Prompts, answers and credentials are never written: of prompts it keeps chained block fingerprints.
+ * @param openSink what reads and writes what was seen; by default a thread of its own
  * @throws InputError for an upstream that is no URL; WorkError when it cannot listen or write
  */
-export async function startTap(options: TapOptions): Promise<Tap> {
+export async function startTap(options: TapOptions, openSink: OpenSink = threadSink): Promise<Tap> {
   const blockSize = requireInteger("tap", "blockSize", options.blockSize ?? 16, 1);
   const upstream = upstreamTarget(options.upstream);
+  await requireWritable(options.traceOut);
+  const sink = openSink(
+    {
+      upstream: upstream.url,
+      traceOut: options.traceOut,
+      blockSize,
+      recordTokens: options.recordTokens ?? false,
+      fingerprintKey: options.fingerprintKey,
+    },
+    options.onProblem ?? (() => {}),
+  );
   const startedAtMs = performance.now();
-  const writing = new Set<Promise<void>>();
   let inFlight = 0;
-  let facts: Promise<UpstreamFacts> | undefined;
-  const learnFacts = (headers: Readonly<Record<string, string>> = {}) =>
-    (facts ??= upstreamFacts(upstream.url, headers));
-
-  const recorder = await Recorder.open({
-    traceOut: options.traceOut,
-    blockSize,
-    recordTokens: options.recordTokens ?? false,
-    ...(options.fingerprintKey && { fingerprintKey: options.fingerprintKey }),
-    facts: learnFacts,
-  });
-
+  let nextId = 0;
   const surroundings: ExchangeSurroundings = {
+    sink,
     nowMs: () => performance.now() - startedAtMs,
     enter: () => ++inFlight,
     leave: () => {
       inFlight--;
     },
-    tokens: async (request: CompletionRequest, headers) => {
-      const known = await learnFacts(headers);
-      const tokens: PromptTokens[] = [];
-      for (const prompt of request.prompts)
-        tokens.push(await promptTokens({ prompt, upstream: upstream.url, facts: known, headers }));
-      return tokens;
-    },
-    write: (exchange) => recorder.write(exchange),
   };
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
     const isRecorded = request.method === "POST" && RECORDED_PATH.test(request.url ?? "");
-    const log = isRecorded ? new ExchangeLog(surroundings, request.headers) : undefined;
-    forwardExchange({
-      request,
-      response,
-      upstream,
-      log,
-      onEnded: (outcome) => {
-        if (!log) return;
-        const written = log
-          .ended(outcome)
-          .catch((error: Error) => options.onProblem?.(`tap: a request was not recorded: ${error.message}`))
-          .finally(() => writing.delete(written));
-        writing.add(written);
-      },
-    });
+    const log = isRecorded ? new ExchangeLog(nextId++, surroundings, request.headers) : undefined;
+    forwardExchange({ request, response, upstream, log, onEnded: (outcome) => log?.ended(outcome) });
   }
 
   const server = createServer(
@@ -115,18 +94,24 @@ export async function startTap(options: TapOptions): Promise<Tap> {
   return {
     url: `http://${shownHost}:${address.port}`,
     get recordCount() {
-      return recorder.recordCount;
+      return sink.recordCount;
     },
     get inFlight() {
       return inFlight;
     },
     async close(graceMs = 5_000) {
       await stop(server, graceMs);
-      await Promise.all(writing);
-      await recorder.close();
+      await sink.close();
       upstream.close();
     },
   };
+}
+
+async function requireWritable(path: string): Promise<void> {
+  const file = await open(path, "a").catch((error: NodeJS.ErrnoException) => {
+    throw new WorkError(`${path}: cannot be written (${error.code ?? error.message})`);
+  });
+  await file.close();
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

@@ -1,0 +1,53 @@
+import type { Ms, Tokens } from "../../base/index.js";
+import type { Outcome } from "./exchange-records.js";
+import type { ResponseHead } from "./response-log.js";
+
+/** A request as it went by, once the upstream has begun to answer it or it is over. */
+export interface SeenRequest {
+  readonly body: Uint8Array;
+  readonly contentEncoding: string | undefined;
+  /** For questions to the upstream beside the traffic; never written. */
+  readonly authorization: string | undefined;
+}
+
+/** How an exchange went on and ended. Times are ms since the start of the capture. */
+export interface SeenAnswer {
+  /** Undefined when the upstream sent none. */
+  readonly head: ResponseHead | undefined;
+  readonly body: Uint8Array;
+  /** Where in `body` the bytes of each socket read end, and when they were read. */
+  readonly readEnds: Float64Array;
+  readonly readAtMs: Float64Array;
+  readonly outcome: Outcome;
+  /** When the request was whole. */
+  readonly arrivalMs: Ms;
+  readonly endedMs: Ms;
+  /** Requests in flight at its arrival, itself included. */
+  readonly concurrency: number;
+}
+
+/** Takes what the tap saw and turns it into records. */
+export interface ExchangeSink {
+  /** Records written. */
+  readonly recordCount: number;
+  /** The first half of exchange `id`; its body may be taken away. */
+  request(id: number, seen: SeenRequest): void;
+  /** The second half of exchange `id`; its body may be taken away. */
+  answer(id: number, seen: SeenAnswer): void;
+  /** Resolves when everything is written. */
+  close(): Promise<void>;
+}
+
+/** What a sink needs to know. */
+export interface SinkOptions {
+  /** Base URL of the upstream, for its version and its tokenizer. */
+  readonly upstream: string;
+  readonly traceOut: string;
+  readonly blockSize: Tokens;
+  readonly recordTokens: boolean;
+  /** Key of the fingerprints; undefined: plain FNV-1a. */
+  readonly fingerprintKey: Uint8Array | undefined;
+}
+
+/** Opens a sink; problems with single records go to `onProblem`. */
+export type OpenSink = (options: SinkOptions, onProblem: (message: string) => void) => ExchangeSink;

@@ -1,0 +1,146 @@
+// What the tap adds: the same load on the same paced upstream, straight and through the tap, in turns. Upstream, tap
+// and client are three processes, so two busy cores add to the tap their own scheduling: run it on an idle machine, or
+// ahead of what else runs (`chrt -r 10 node test/bench/tap.bench.mjs`). Reads the built library.
+import { fork, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { Agent, request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+/** The mission's shape: about 13 requests in flight, prompts of 11k tokens, 128 out, 10 ms a step. */
+const STREAMS = 16;
+const PROMPT_TOKENS = 11_000;
+const OUTPUT_TOKENS = 128;
+const ROUNDS = 5;
+
+const quantile = (values, p) => values[Math.min(values.length - 1, Math.floor(p * values.length))];
+
+/** One request; resolves to the delay of each of its chunks in ms, from the upstream's write to this read. */
+function stream(url, agent, body) {
+  return new Promise((resolve, reject) => {
+    const delays = [];
+    const sent = request(`${url}/v1/completions`, { method: "POST", agent }, (response) => {
+      response.on("data", (bytes) => {
+        const readNs = process.hrtime.bigint();
+        for (const [, sentNs] of bytes.toString("latin1").matchAll(/"sent":"(\d+)"/g))
+          delays.push(Number(readNs - BigInt(sentNs)) / 1e6);
+      });
+      response.on("end", () => resolve(delays));
+      response.on("error", reject);
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
+
+/** All streams once, one beginning every 75 ms. */
+async function round(url, agent, bodies) {
+  const started = performance.now();
+  const streams = bodies.map(async (body, i) => {
+    await new Promise((resolve) => setTimeout(resolve, 75 * i));
+    return stream(url, agent, body);
+  });
+  const delays = (await Promise.all(streams)).flat().sort((a, b) => a - b);
+  return { delays, seconds: (performance.now() - started) / 1000 };
+}
+
+/** Straight and tapped rounds in turns, after one of each that is not counted. */
+async function sideBySide(straightUrl, tapUrl) {
+  const agent = new Agent({ keepAlive: true });
+  const sides = { straight: [], tapped: [] };
+  for (let i = 0; i <= ROUNDS; i++) {
+    for (const [side, url] of [
+      ["straight", straightUrl],
+      ["tapped", tapUrl],
+    ]) {
+      const bodies = Array.from({ length: STREAMS }, (_, s) => {
+        const prompt = Array.from({ length: PROMPT_TOKENS }, (_, t) => (t * 31 + s * 7 + i) % 50_000);
+        return JSON.stringify({ model: "m", prompt, max_tokens: OUTPUT_TOKENS, stream: true });
+      });
+      const result = await round(url, agent, bodies);
+      if (i > 0) sides[side].push(result);
+    }
+  }
+  agent.destroy();
+  return sides;
+}
+
+async function startUpstream() {
+  const child = fork(here("./tap-upstream.mjs"));
+  const { port } = await new Promise((resolve) => child.once("message", resolve));
+  return { url: `http://127.0.0.1:${port}`, stop: () => child.kill() };
+}
+
+async function startTap(upstream) {
+  const directory = mkdtempSync(join(tmpdir(), "prefixlab-bench-"));
+  const args = [
+    "tap",
+    "--listen",
+    "127.0.0.1:0",
+    "--upstream",
+    upstream,
+    "--trace-out",
+    join(directory, "t.jsonl"),
+  ];
+  const child = spawn(process.execPath, [here("../../dist/cli/main.js"), ...args], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const url = await new Promise((resolve) => {
+    child.stderr.on("data", (text) => {
+      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(String(text));
+      if (found) resolve(found[0]);
+    });
+  });
+  const stop = () => {
+    child.kill();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  return { url, stop };
+}
+
+/** The tap's cost in latency and throughput beside the bare upstream: medians over rounds that alternate. */
+export async function bench() {
+  const upstream = await startUpstream();
+  const tap = await startTap(upstream.url);
+  try {
+    const sides = await sideBySide(upstream.url, tap.url);
+    const median = (values) =>
+      quantile(
+        [...values].sort((a, b) => a - b),
+        0.5,
+      );
+    const atP = (side, p) => sides[side].map((result) => quantile(result.delays, p));
+    // The two sides of a round ran within seconds of each other, so their difference is free of slow drifts.
+    const added = (p) => median(atP("tapped", p).map((ms, i) => ms - atP("straight", p)[i]));
+    const rate = (side) => median(sides[side].map((result) => result.delays.length / result.seconds));
+    const name = `tap, ${STREAMS} streams of ${OUTPUT_TOKENS} tokens on ${PROMPT_TOKENS}-token prompts`;
+    return [
+      {
+        case: `${name}: added chunk latency, p99`,
+        unit: "ms",
+        value: added(0.99),
+        aim: "< 1 ms",
+        p50Ms: added(0.5),
+        straightP99Ms: median(atP("straight", 0.99)),
+        tappedP99Ms: median(atP("tapped", 0.99)),
+        rounds: ROUNDS,
+      },
+      {
+        case: `${name}: throughput lost`,
+        unit: "fraction",
+        value: 1 - rate("tapped") / rate("straight"),
+        aim: "< 0.05",
+        straightTokensPerSecond: rate("straight"),
+        tappedTokensPerSecond: rate("tapped"),
+      },
+    ];
+  } finally {
+    tap.stop();
+    upstream.stop();
+  }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)
+  console.log(JSON.stringify(await bench(), null, 2));
