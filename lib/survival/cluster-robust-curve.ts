@@ -1,5 +1,4 @@
-import { InputError } from "../base/index.js";
-import type { ClusterLabels } from "./cluster-bootstrap.js";
+import { type ClusterLabels, denseLabels } from "./cluster-labels.js";
 import { kaplanMeierOf, type SurvivalCurve } from "./kaplan-meier.js";
 import { type Observations, requireLength } from "./observations.js";
 import { riskTable } from "./risk-table.js";
@@ -21,7 +20,7 @@ export function clusterRobustCurve(observations: Observations, clusters: Cluster
   requireLength(where, "clusters", clusters.length, observations.times.length);
   const curve = kaplanMeierOf(riskTable(where, observations));
   const { times, observed, entry, weights } = observations;
-  const cluster = denseLabels(clusters);
+  const cluster = denseLabels(where, clusters);
   const fixed = new Float64Array(cluster.count);
   const present = new Float64Array(cluster.count);
   const leaving = sortedOrder(times);
@@ -63,21 +62,4 @@ export function clusterRobustCurve(observations: Observations, clusters: Cluster
     variance[k] = s * s * Math.max(0, ff + 2 * sum * fp + sum * sum * pp);
   }
   return { ...curve, variance };
-}
-
-function denseLabels(clusters: ClusterLabels): { of: Int32Array; count: number } {
-  const ids = new Map<string | number, number>();
-  const of = new Int32Array(clusters.length);
-  for (let i = 0; i < clusters.length; i++) {
-    const label = clusters[i];
-    if (typeof label !== "string" && typeof label !== "number")
-      throw new InputError(`clusterRobustCurve: clusters[${i}] must be a string or a number`);
-    let id = ids.get(label);
-    if (id === undefined) {
-      id = ids.size;
-      ids.set(label, id);
-    }
-    of[i] = id;
-  }
-  return { of, count: ids.size };
 }

@@ -1,8 +1,10 @@
 import { InputError, requireInteger } from "../base/index.js";
-import { type ClusterLabels, clusterResampler, percentileInterval } from "./cluster-bootstrap.js";
+import { clusterResampler } from "./cluster-bootstrap.js";
+import type { ClusterLabels } from "./cluster-labels.js";
 import { kaplanMeier } from "./kaplan-meier.js";
 import { normalQuantile } from "./normal.js";
 import { type Observations, requireLength } from "./observations.js";
+import { percentileInterval } from "./percentile-interval.js";
 import { requireLevel } from "./pointwise-band.js";
 import { quantileInterval, quantileOf } from "./quantile-of.js";
 import { restrictedMean } from "./restricted-mean.js";
@@ -134,31 +136,44 @@ function bootstrapDifference(
   const count = requireInteger(where, "replicates", replicates ?? 1000, 1);
   const minus = (x: number | undefined, y: number | undefined): number | undefined =>
     x === undefined || y === undefined ? undefined : x - y;
-  const nextPair = paired ? pairedResampler(where, a, b, seed) : apartResampler(where, a, b, seed);
+  const { clusterCount, nextPair } = paired ? drawTogether(where, a, b, seed) : drawApart(where, a, b, seed);
   const values = new Float64Array(count);
   for (let r = 0; r < count; r++) {
     const [rowsA, rowsB] = nextPair();
     values[r] = minus(statistic(takeRows(a, rowsA)), statistic(takeRows(b, rowsB))) ?? Number.NaN;
   }
-  const { estimate, lower, upper } = percentileInterval(minus(statistic(a), statistic(b)), values, level);
+  const estimate = minus(statistic(a), statistic(b));
+  const { lower, upper } = percentileInterval(estimate, values, level, clusterCount);
   return { estimate, lower, upper, method: paired ? "paired cluster bootstrap" : "cluster bootstrap" };
 }
 
-type PairSource = () => [Int32Array, Int32Array];
+interface PairSource {
+  readonly clusterCount: number;
+  nextPair(): [Int32Array, Int32Array];
+}
 
-function apartResampler(where: string, a: Sample, b: Sample, seed: number | string | undefined): PairSource {
-  const nextA = clusterResampler(where, a.clusters!, seed, "first sample");
-  const nextB = clusterResampler(where, b.clusters!, seed, "second sample");
-  return () => [nextA(), nextB()];
+function drawApart(where: string, a: Sample, b: Sample, seed: number | string | undefined): PairSource {
+  const first = clusterResampler(where, a.clusters!, seed, "first sample");
+  const second = clusterResampler(where, b.clusters!, seed, "second sample");
+  return {
+    clusterCount: Math.min(first.clusterCount, second.clusterCount),
+    nextPair: () => [first.nextRows(), second.nextRows()],
+  };
 }
 
 /** Rows of both samples in one list: a row >= the first sample's length belongs to the second. */
-function pairedResampler(where: string, a: Sample, b: Sample, seed: number | string | undefined): PairSource {
+function drawTogether(where: string, a: Sample, b: Sample, seed: number | string | undefined): PairSource {
   const labels = [...Array.from(a.clusters!), ...Array.from(b.clusters!)];
   const split = a.times.length;
-  const next = clusterResampler(where, labels, seed, "both samples");
-  return () => {
-    const rows = next();
-    return [rows.filter((row) => row < split), rows.filter((row) => row >= split).map((row) => row - split)];
+  const both = clusterResampler(where, labels, seed, "both samples");
+  return {
+    clusterCount: both.clusterCount,
+    nextPair: () => {
+      const rows = both.nextRows();
+      return [
+        rows.filter((row) => row < split),
+        rows.filter((row) => row >= split).map((row) => row - split),
+      ];
+    },
   };
 }

@@ -9,13 +9,8 @@
  * probabilities are shares from 0 to 1. A quantity that does not exist (a median that is never reached) is undefined.
  */
 export type { Band, BandTransform } from "./band.js";
-export {
-  type BootstrapInterval,
-  type BootstrapOptions,
-  type ClusterLabels,
-  clusterBootstrap,
-  clusterBootstrapAll,
-} from "./cluster-bootstrap.js";
+export { type BootstrapOptions, clusterBootstrap, clusterBootstrapAll } from "./cluster-bootstrap.js";
+export type { ClusterLabels } from "./cluster-labels.js";
 export { clusterRobustCurve } from "./cluster-robust-curve.js";
 export { conditionalCurve } from "./conditional-curve.js";
 export { type DecimatedCurve, type DecimateOptions, decimateCurve } from "./decimate-curve.js";
@@ -46,6 +41,7 @@ export {
 } from "./log-rank-test.js";
 export { type CumulativeHazard, type HazardBandOptions, hazardBand, nelsonAalen } from "./nelson-aalen.js";
 export type { Observations } from "./observations.js";
+export type { BootstrapInterval } from "./percentile-interval.js";
 export { type PointwiseBandOptions, pointwiseBand } from "./pointwise-band.js";
 export { type QuantileInterval, quantileInterval, quantileOf } from "./quantile-of.js";
 export { type RestrictedMean, restrictedMean } from "./restricted-mean.js";

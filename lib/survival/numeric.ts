@@ -1,6 +1,6 @@
 /**
  * The root of a continuous function between two points where its signs differ: false position with Illinois's
- * halving (Dowell and Jarratt 1971), to about 1e-13 relative.
+ * halving (Dowell and Jarratt 1971), to about 1e-12 relative.
  */
 export function findRoot(low: number, high: number, f: (x: number) => number): number {
   let [a, b] = [low, high];
@@ -9,7 +9,7 @@ export function findRoot(low: number, high: number, f: (x: number) => number): n
   for (let i = 0; i < 200; i++) {
     const x = (a * fb - b * fa) / (fb - fa);
     const fx = f(x);
-    if (fx === 0 || Math.abs(b - a) < 1e-13 * Math.abs(x) || x === a || x === b) return x;
+    if (fx === 0 || Math.abs(b - a) < 1e-12 * Math.abs(x) || x === a || x === b) return x;
     if (fx > 0 === fb > 0) {
       [b, fb] = [x, fx];
       if (side === 1) fa /= 2;

@@ -1,6 +1,7 @@
 import { InputError, requireFinite } from "../base/index.js";
 import { type Band, type BandTransform, limitsOf } from "./band.js";
 import type { SurvivalCurve } from "./kaplan-meier.js";
+import { normalQuantile } from "./normal.js";
 import { findRoot } from "./numeric.js";
 import { requireLevel } from "./pointwise-band.js";
 import { bridgeStays, ornsteinUhlenbeckStays } from "./stay-probability.js";
@@ -82,7 +83,9 @@ export function criticalValue(
 ): number {
   if (kind === "hall-wellner") return findRoot(0.01, 5, (c) => bridgeStays(c, from, to) - level);
   const length = Math.log((to * (1 - from)) / (from * (1 - to))) / 2;
-  return findRoot(0.1, 10, (c) => ornsteinUhlenbeckStays(c, length) - level);
+  // One time alone has the normal quantile; many independent ones would need a little more.
+  const least = normalQuantile((1 + level) / 2);
+  return findRoot(least, least + 4, (c) => ornsteinUhlenbeckStays(c, length) - level);
 }
 
 function rangeOf(curve: SurvivalCurve, from = 0, to = Number.MAX_VALUE): [number, number] | undefined {

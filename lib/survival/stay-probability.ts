@@ -97,7 +97,10 @@ function shoot(c: number, lambda: number): Shot {
       power *= h;
       f += a1 * power;
       g += b1 * power;
-      [a0, a1, b0, b1] = [a1, a2, b1, b2];
+      a0 = a1;
+      a1 = a2;
+      b0 = b1;
+      b1 = b2;
     }
     if (before > 0 !== f > 0) zeros++;
   }

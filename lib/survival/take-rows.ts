@@ -9,8 +9,14 @@ export function takeRows({ times, observed, entry, weights }: Observations, rows
   };
   return {
     times: pick(times),
-    ...(observed && { observed: Uint8Array.from(rows, (row) => (observed[row] ? 1 : 0)) }),
+    ...(observed && { observed: pickFlags(observed, rows) }),
     ...(entry && { entry: pick(entry) }),
     ...(weights && { weights: pick(weights) }),
   };
+}
+
+function pickFlags(observed: readonly boolean[] | Uint8Array, rows: Int32Array): Uint8Array {
+  const picked = new Uint8Array(rows.length);
+  for (let i = 0; i < rows.length; i++) picked[i] = observed[rows[i]!] ? 1 : 0;
+  return picked;
 }

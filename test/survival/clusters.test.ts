@@ -9,6 +9,7 @@ import {
   quantileDifference,
   restrictedMeanDifference,
 } from "../../lib/survival/index.js";
+import { expandedTail, studentQuantile } from "../../lib/survival/percentile-interval.js";
 import { truncatedAndWeighted } from "./oracle.js";
 
 const meanOf =
@@ -65,12 +66,21 @@ describe("clusterBootstrap", () => {
 
   it("counts a replicate without a value as beyond both limits", () => {
     let call = 0;
-    const some = clusterBootstrap([1, 2, 3], () => (call++ % 100 === 1 ? undefined : call), {
+    const many = Array.from({ length: 50 }, (_, i) => i);
+    const rank = Math.floor(expandedTail(0.025, 50) * 1001) - 1 - 10;
+    const some = clusterBootstrap(many, () => (call++ % 100 === 1 ? undefined : call), {
       replicates: 1000,
     });
     expect(some.missing).toBe(10);
-    expect(some.lower).toBe(some.replicates[14]);
-    expect(some.upper).toBe(some.replicates[989 - 14]);
+    expect(some.lower).toBe(some.replicates[rank]);
+    expect(some.upper).toBe(some.replicates[989 - rank]);
+    const one = clusterBootstrap(["only", "only"], (rows) => rows.length);
+    expect([one.estimate, one.lower, one.upper, one.standardError]).toEqual([
+      2,
+      undefined,
+      undefined,
+      undefined,
+    ]);
     const none = clusterBootstrap([1, 2, 3], () => undefined, { replicates: 10 });
     expect([none.estimate, none.lower, none.upper, none.standardError]).toEqual([
       undefined,
@@ -78,6 +88,14 @@ describe("clusterBootstrap", () => {
       undefined,
       undefined,
     ]);
+  });
+
+  it("widens the level by Student's quantile, as R's qt gives it", () => {
+    expect(studentQuantile(0.025, 29)).toBeCloseTo(2.045229642132703, 10);
+    expect(studentQuantile(0.025, 1)).toBeCloseTo(12.706204736174705, 10);
+    expect(studentQuantile(0.005, 4)).toBeCloseTo(4.604094871349993, 10);
+    expect(expandedTail(0.025, 30)).toBeCloseTo(0.01876, 4);
+    expect(expandedTail(0.025, 1e6)).toBeCloseTo(0.025, 6);
   });
 
   it("rejects no rows and bad options", () => {
