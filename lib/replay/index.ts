@@ -48,4 +48,5 @@ export { coldChains, type PoolChains, poolChains } from "./pool-chains.js";
 export { durationsMs, type Replay, type ReplayOptions, replay } from "./run-replay.js";
 export { sequenceBlocks } from "./sequence-blocks.js";
 export { ClusteredValues, resampleSessions, sessionBootstrap } from "./session-bootstrap.js";
+export { type SimulateSessionsOptions, simulateSessions } from "./simulate-sessions.js";
 export { type TtftSurvival, ttftSurvival } from "./survival-series.js";

@@ -1,0 +1,98 @@
+import { requireInteger, type Tokens } from "../base/index.js";
+import {
+  type EngineOptions,
+  type EngineRequest,
+  engineOptions,
+  type SimulationRun,
+  simulate,
+} from "../engine/index.js";
+import type { LatencyModel } from "../latency/index.js";
+import { BlockTable, inArrivalOrder, type Trace, type TraceRecord } from "../trace/index.js";
+import type { PlannedSession } from "../workload/index.js";
+import { modeledTrace } from "./modeled-trace.js";
+
+/** A planned workload and the engine that is to serve it. */
+export interface SimulateSessionsOptions {
+  /** From `planSessions`. */
+  readonly sessions: readonly PlannedSession[];
+  /** Length of each shared prefix. */
+  readonly prefixTokens: Tokens;
+  readonly model: LatencyModel;
+  readonly engine?: Partial<EngineOptions>;
+  readonly seed?: number | string;
+}
+
+/**
+ * Serves a planned multi-turn workload on the simulated engine, with no capture behind it: sessions arrive as planned,
+ * each turn follows the answer before it by its think time, and its prompt is the shared prefix and all turns so far,
+ * answers included. The trace names session and turn, as a load generator's does.
+ * @throws InputError when `prefixTokens` is negative, or an engine setting is wrong
+ */
+export function simulateSessions(options: SimulateSessionsOptions): {
+  readonly trace: Trace;
+  readonly run: SimulationRun;
+} {
+  const { model, seed = 1 } = options;
+  requireInteger("simulateSessions", "prefixTokens", options.prefixTokens);
+  const engine = engineOptions(options.engine);
+  const { requests, records, contentCount, blocks } = planned(options, engine.blockSize);
+  const run = simulate({ requests, model, engine, seed, contentCount });
+  const source: Trace = {
+    meta: {
+      source: "planned",
+      blockSize: engine.blockSize,
+      maxNumSeqs: engine.maxNumSeqs,
+      maxNumBatchedTokens: engine.maxNumBatchedTokens,
+      extra: {},
+    },
+    records,
+    blocks,
+    rejected: [],
+    warnings: [],
+  };
+  const plan = {
+    requests,
+    pacing: "session",
+    prompts: "recorded",
+    blockSize: engine.blockSize,
+    contentCount,
+    assumptions: [],
+  } as const;
+  const trace = modeledTrace(source, plan, run, { seed, modelKind: model.kind });
+  return { trace: { ...trace, records: inArrivalOrder([...trace.records]) }, run };
+}
+
+/** The requests of all sessions, and what a trace says of them before they run. */
+function planned({ sessions, prefixTokens }: SimulateSessionsOptions, blockSize: Tokens) {
+  const requests: EngineRequest[] = [];
+  const records: TraceRecord[] = [];
+  const prefixBlocks = Math.floor(prefixTokens / blockSize);
+  const prefixCount = sessions.reduce((most, { prefix }) => Math.max(most, prefix + 1), 0);
+  let contentCount = prefixCount * prefixBlocks;
+  for (const { session, arrivalMs, prefix, turns } of sessions) {
+    // A block that begins inside the prefix and ends outside it belongs to the session.
+    const chain = Array.from({ length: prefixBlocks }, (_, block) => prefix * prefixBlocks + block);
+    let tokens = prefixTokens;
+    for (const { turn, newTokens, outputTokens, thinkMs } of turns) {
+      const promptTokens = tokens + newTokens;
+      tokens = promptTokens + outputTokens;
+      while (chain.length < Math.floor(tokens / blockSize)) chain.push(contentCount++);
+      const contentIds = Int32Array.from(chain);
+      const promptBlocks = Math.floor(promptTokens / blockSize);
+      const when =
+        turn === 1 ? { fireAtMs: arrivalMs } : { after: { parent: requests.length - 1, gapMs: thinkMs } };
+      requests.push({ promptTokens, outputTokens, contentIds, ...when });
+      records.push({
+        promptTokens,
+        outputTokens,
+        blockIds: contentIds.subarray(0, promptBlocks),
+        outputBlockIds: contentIds.subarray(promptBlocks),
+        session,
+        turn,
+      });
+    }
+  }
+  const blocks = new BlockTable();
+  for (let id = 0; id < contentCount; id++) blocks.intern(0, id);
+  return { requests, records, contentCount, blocks };
+}
