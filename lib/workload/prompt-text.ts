@@ -17,7 +17,8 @@ export function promptText(options: {
   const characters = requireInteger("promptText", "characters", options.characters);
   const draws = stream(options.seed, `text/${options.name}`);
   const words: string[] = [];
-  let length = 0;
+  // Length of the words joined by single spaces.
+  let length = -1;
   while (length < characters) {
     let word = "";
     const syllables = 2 + draws.integer(2);
@@ -27,5 +28,5 @@ export function promptText(options: {
     words.push(word);
     length += word.length + 1;
   }
-  return words.join(" ").slice(0, characters).padEnd(characters, "a");
+  return words.join(" ").slice(0, characters);
 }

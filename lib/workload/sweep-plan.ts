@@ -8,8 +8,10 @@ export interface SweepStart {
   readonly gapMs: Ms;
 }
 
-/** One request of a sweep: `prefixTokens` of the sweep's one shared prefix, then `newTokens` of its own. */
+/** One request of a sweep: `prefixTokens` of one of the sweep's prefixes, then `newTokens` of its own. */
 export interface SweepRequest {
+  /** Which prefix, from 0. Sequences that decode together have one each: KV that they shared would be read once. */
+  readonly prefix: number;
   readonly prefixTokens: Tokens;
   readonly newTokens: Tokens;
   readonly outputTokens: Tokens;
@@ -46,8 +48,8 @@ const PREFILL_GAP_MS = 60;
  *
  * 1. cold: isolated prompts nobody has seen, from 64 tokens to the longest;
  * 2. cached: isolated prompts that begin with part of a shared prefix, over depths and uncached sizes;
- * 3. decode: a level's requests at once with staggered output lengths, at a short and at a long (cached) context, so
- *    that the number of running sequences falls step by step;
+ * 3. decode: a level's requests at once with staggered output lengths, each on a cached context of its own, short or
+ *    long, so that the number of running sequences falls step by step;
  * 4. stall: prefills of several sizes, one at a time, while a few sequences decode.
  *
  * The isolated stages come in an order drawn from `stream(seed, "sweep order")`: a machine that slows down during the
@@ -65,11 +67,14 @@ export function planSweep(options: SweepOptions): SweepStage[] {
   requireInteger("planSweep", "repeats", options.repeats, 1);
   if (options.levels.length === 0) throw new InputError("planSweep: needs at least one level");
   for (const level of options.levels) requireInteger("planSweep", "levels", level, 1);
-  const fill = stageOf("fill prefix", [isolated(max, 0)]);
+  const prefixes = Math.max(...options.levels);
+  const fill = Array.from({ length: prefixes }, (_, prefix) =>
+    stageOf("fill prefix", [{ ...isolated(max, 0), prefix }]),
+  );
   const alone = [...coldStages(max), ...cachedStages(max)];
   const repeated = Array.from({ length: options.repeats }, () => alone).flat();
   return [
-    fill,
+    ...fill,
     ...shuffled(repeated, options.seed),
     ...decodeStages(max, options),
     ...stallStages(max, options),
@@ -109,6 +114,7 @@ function decodeStages(max: Tokens, { levels, outputTokens }: SweepOptions): Swee
       return stageOf(
         `decode x${level} at ${context}`,
         Array.from({ length: level }, (_, i) => ({
+          prefix: i,
           prefixTokens: context,
           newTokens: 16,
           outputTokens: Math.max(2, Math.round(outputTokens * (0.5 + (0.5 * (i + 1)) / level))),
@@ -125,7 +131,8 @@ function stallStages(max: Tokens, { levels, outputTokens }: SweepOptions): Sweep
     .filter((level) => level <= 8)
     .flatMap((level) =>
       sizes.map((size) => {
-        const background = Array.from({ length: level }, () => ({
+        const background = Array.from({ length: level }, (_, i) => ({
+          prefix: i,
           prefixTokens: Math.floor(max / 32) * 16,
           newTokens: 16,
           outputTokens: 2 * outputTokens,
@@ -147,7 +154,7 @@ function stallStages(max: Tokens, { levels, outputTokens }: SweepOptions): Sweep
 const atStart: SweepStart = { after: "stage", of: 0, gapMs: 0 };
 
 function isolated(prefixTokens: Tokens, newTokens: Tokens): SweepRequest {
-  return { prefixTokens, newTokens, outputTokens: SHORT_OUTPUT_TOKENS, start: atStart };
+  return { prefix: 0, prefixTokens, newTokens, outputTokens: SHORT_OUTPUT_TOKENS, start: atStart };
 }
 
 function stageOf(name: string, requests: readonly SweepRequest[]): SweepStage {

@@ -52,7 +52,10 @@ function prepareRequest(
   request: SweepRequest,
   name: string,
 ): ReadyRequest {
-  const conversation = conversations.start({ name: "sweep prefix", tokens: request.prefixTokens });
+  const conversation = conversations.start({
+    name: `sweep prefix ${request.prefix}`,
+    tokens: request.prefixTokens,
+  });
   if (request.newTokens > 0) conversation.say(name, request.newTokens);
   return run.prepare(conversation, { outputTokens: request.outputTokens, stage: stage.name });
 }
