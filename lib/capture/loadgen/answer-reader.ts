@@ -1,25 +1,7 @@
 import type { Ms, Tokens } from "../../base/index.js";
+import { type ChoiceDelta, completionEvent } from "../openai/index.js";
 import type { Exchange, FailureReason, Usage } from "./exchange.js";
 import { SseParser } from "./sse-parser.js";
-
-interface StreamChoice {
-  readonly text?: string | null;
-  readonly delta?: { readonly content?: string | null; readonly reasoning_content?: string | null };
-  readonly token_ids?: unknown;
-  readonly prompt_token_ids?: unknown;
-  readonly finish_reason?: string | null;
-}
-
-interface StreamChunk {
-  readonly choices?: readonly StreamChoice[];
-  readonly prompt_token_ids?: unknown;
-  readonly usage?: {
-    readonly prompt_tokens?: number;
-    readonly completion_tokens?: number;
-    readonly prompt_tokens_details?: { readonly cached_tokens?: number | null } | null;
-  } | null;
-  readonly error?: unknown;
-}
 
 /**
  * Reads one streamed answer of `/v1/completions` or `/v1/chat/completions` and notes when each part of it arrived.
@@ -86,56 +68,33 @@ export class AnswerReader {
       this.#done = true;
       return 0;
     }
-    let chunk: StreamChunk;
-    try {
-      chunk = JSON.parse(data) as StreamChunk;
-    } catch {
+    const event = completionEvent(data);
+    if (!event) {
       this.fail("error", `an event of the stream is no JSON: ${data.slice(0, 80)}`);
       return 0;
     }
-    if (chunk === null || typeof chunk !== "object") return 0;
-    if (chunk.error !== undefined && chunk.error !== null) this.fail("error", errorText(chunk.error));
-    if (chunk.usage) this.#usage = readUsage(chunk.usage);
-    const choice = chunk.choices?.[0];
-    const promptIds = tokenIdsOf(chunk.prompt_token_ids ?? choice?.prompt_token_ids);
-    if (promptIds) this.#promptTokenIds = promptIds;
+    if (event.errorMessage !== undefined) this.fail("error", event.errorMessage.slice(0, 300));
+    const { promptTokens, completionTokens, cachedTokens } = event.usage ?? {};
+    if (promptTokens !== undefined && completionTokens !== undefined)
+      this.#usage = {
+        promptTokens,
+        outputTokens: completionTokens,
+        ...(cachedTokens !== undefined && { cachedTokens }),
+      };
+    const choice = event.choices[0];
+    const promptTokenIds = event.promptTokenIds ?? choice?.promptTokenIds;
+    if (promptTokenIds) this.#promptTokenIds = promptTokenIds;
     return choice ? this.#choice(choice) : 0;
   }
 
-  #choice(choice: StreamChoice): Tokens {
-    const text = choice.text ?? choice.delta?.content ?? "";
-    this.#text += text;
-    if (choice.finish_reason) this.#finishReason = choice.finish_reason;
-    const ids = tokenIdsOf(choice.token_ids);
-    if (ids) {
+  #choice(choice: ChoiceDelta): Tokens {
+    this.#text += choice.text;
+    if (choice.finishReason !== undefined) this.#finishReason = choice.finishReason;
+    if (choice.tokenIds) {
       this.#outputTokenIds ??= [];
-      this.#outputTokenIds.push(...ids);
-      return ids.length;
+      this.#outputTokenIds.push(...choice.tokenIds);
+      return choice.tokenIds.length;
     }
-    return text !== "" || choice.delta?.reasoning_content ? 1 : 0;
+    return choice.hasText ? 1 : 0;
   }
-}
-
-/** An array of what can be token ids; anything else is as good as none. */
-function tokenIdsOf(value: unknown): readonly number[] | undefined {
-  if (!Array.isArray(value)) return undefined;
-  for (const id of value) if (id >>> 0 !== id) return undefined;
-  return value as number[];
-}
-
-/** The message inside an error body, whatever its shape. */
-export function errorText(error: unknown): string {
-  const inner = (error as { message?: unknown } | null)?.message;
-  const text = typeof inner === "string" ? inner : typeof error === "string" ? error : JSON.stringify(error);
-  return (text ?? "unknown error").slice(0, 300);
-}
-
-function readUsage(usage: NonNullable<StreamChunk["usage"]>): Usage | undefined {
-  if (usage.prompt_tokens === undefined || usage.completion_tokens === undefined) return undefined;
-  const cachedTokens = usage.prompt_tokens_details?.cached_tokens;
-  return {
-    promptTokens: usage.prompt_tokens,
-    outputTokens: usage.completion_tokens,
-    ...(typeof cachedTokens === "number" && { cachedTokens }),
-  };
 }

@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher } from "undici";
 import { InputError, type Ms, type Tokens } from "../../base/index.js";
-import { AnswerReader, errorText } from "./answer-reader.js";
+import { AnswerReader } from "./answer-reader.js";
 import type { Exchange } from "./exchange.js";
 import type { Prompt } from "./prompt.js";
 import { requestBody, type SamplingOptions } from "./request-body.js";
@@ -103,7 +103,7 @@ export class ApiClient {
           statusCode = status;
         },
         onResponseData: (_controller, bytes) => {
-          if (statusCode >= 400) {
+          if (statusCode >= 300) {
             if (errorBody.length < ERROR_BODY_BYTES) errorBody += bytes.toString("utf8");
             return;
           }
@@ -119,7 +119,7 @@ export class ApiClient {
           if (before === 0 && reader.chunkAtMs.length > 0) onFirstToken?.();
         },
         onResponseEnd: () => {
-          if (statusCode >= 400) reader.fail("error", `HTTP ${statusCode}: ${errorBodyText(errorBody)}`);
+          if (statusCode >= 300) reader.fail("error", `HTTP ${statusCode}: ${errorBodyText(errorBody)}`);
           settle();
         },
         onResponseError: (_controller, error) => {
@@ -194,4 +194,11 @@ function errorBodyText(body: string): string {
 function describeError(error: Error): string {
   const code = (error as { code?: unknown }).code;
   return typeof code === "string" ? `${code}: ${error.message}` : error.message;
+}
+
+/** The message inside an error body, whatever its shape. */
+function errorText(error: unknown): string {
+  const inner = (error as { message?: unknown } | null)?.message;
+  const text = typeof inner === "string" ? inner : typeof error === "string" ? error : JSON.stringify(error);
+  return (text ?? "unknown error").slice(0, 300);
 }
