@@ -19,7 +19,7 @@ export function promptText(options: {
   const words: string[] = [];
   // Length of the words joined by single spaces.
   let length = -1;
-  while (length <= characters) {
+  while (length < characters) {
     let word = "";
     const syllables = 2 + draws.integer(2);
     for (let s = 0; s < syllables; s++)
