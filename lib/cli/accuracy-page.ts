@@ -1,5 +1,5 @@
 import type { ScenarioAccuracy, seedNoise } from "../replay/index.js";
-import type { CaptureEntry } from "./inventory.js";
+import type { CommittedCapture } from "../trace/index.js";
 import { showError, showMs } from "./print-table.js";
 
 /** One scenario under one latency model. */
@@ -13,7 +13,7 @@ export interface ScenarioReport {
 }
 
 export interface AccuracyPage {
-  readonly inventory: readonly CaptureEntry[];
+  readonly inventory: readonly CommittedCapture[];
   readonly reports: readonly ScenarioReport[];
   readonly noise: readonly {
     readonly scenario: string;

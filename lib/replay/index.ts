@@ -45,6 +45,7 @@ export { inspectTrace, type Range, type TraceInspection } from "./inspect-trace.
 export { modeledTrace } from "./modeled-trace.js";
 export { type Pacing, type Plan, type PlanOptions, type Prompts, planReplay } from "./plan.js";
 export { coldChains, type PoolChains, poolChains } from "./pool-chains.js";
+export { recomputedPrefills } from "./recomputed-prefills.js";
 export { durationsMs, type Replay, type ReplayOptions, replay } from "./run-replay.js";
 export { sequenceBlocks } from "./sequence-blocks.js";
 export { ClusteredValues, resampleSessions, sessionBootstrap } from "./session-bootstrap.js";

@@ -1,8 +1,8 @@
 import type { Ms } from "../base/index.js";
 import type { SessionLabels } from "../sessions/index.js";
-import { kaplanMeier, pointwiseBand, quantileOf, type SurvivalCurve } from "../survival/index.js";
+import { kaplanMeier, pointwiseBand, type SurvivalCurve } from "../survival/index.js";
 import type { Trace, TraceRecord } from "../trace/index.js";
-import { type CohortName, cohortIndices, ttftObservations } from "./cohorts.js";
+import { type CohortName, cohortIndices, summarizeCohort, ttftObservations } from "./cohorts.js";
 
 /** The TTFT survival curve of one cohort of one trace, ready to be drawn or tabulated. Times are milliseconds. */
 export interface TtftSurvival {
@@ -25,7 +25,8 @@ export function ttftSurvival(trace: Trace, sessions: SessionLabels, cohort: Coho
   const { times, observed } = ttftObservations(records);
   const curve = kaplanMeier({ times, observed });
   const { lower, upper } = pointwiseBand(curve, { level: 0.95, transform: "log-log" });
-  const medianMs = quantileOf(curve, 0.5);
+  // The same median as in every table: quantile type 7 where nothing is censored, the curve's own where something is.
+  const medianMs = summarizeCohort(records).ttftMs.p50;
   return {
     cohort,
     curve,

@@ -15,10 +15,16 @@ import {
   slowBandMass,
 } from "../../replay/index.js";
 import { inferSessions, type Sessions } from "../../sessions/index.js";
-import { readTrace, type Trace } from "../../trace/index.js";
+import {
+  type CommittedCapture,
+  committedCaptures,
+  dataDir,
+  readCaptures,
+  readTrace,
+  type Trace,
+} from "../../trace/index.js";
 import { accuracyPage, type ScenarioReport } from "../accuracy-page.js";
 import { parseCount } from "../engine-flags.js";
-import { type CaptureEntry, capturePaths, dataDir, readInventory } from "../inventory.js";
 
 interface AccuracyFlags {
   readonly seeds: number;
@@ -64,15 +70,15 @@ export function accuracyCommand(): Command {
 }
 
 async function runAccuracy(flags: AccuracyFlags): Promise<void> {
-  const inventory = await readInventory();
-  const fitSet = await Promise.all(capturePaths(inventory, { role: "fit" }).map((path) => readTrace(path)));
+  const inventory = await committedCaptures();
+  const fitSet = await readCaptures({ role: "fit" });
   const kinds: readonly LatencyKind[] = ["physical", "empirical"];
   const reports: ScenarioReport[] = [];
   const captures = new Map<string, { trace: Trace; sessions: Sessions }>();
-  const load = async (entry: CaptureEntry) => {
+  const load = async (entry: CommittedCapture) => {
     const known = captures.get(entry.file);
     if (known) return known;
-    const trace = await readTrace(join(dataDir, entry.file));
+    const trace = await readTrace(join(dataDir(), entry.file));
     const loaded = { trace, sessions: inferSessions(trace) };
     captures.set(entry.file, loaded);
     return loaded;
@@ -166,8 +172,8 @@ function slowBand(
 }
 
 async function noiseOf(
-  inventory: readonly CaptureEntry[],
-  load: (entry: CaptureEntry) => Promise<{ trace: Trace; sessions: Sessions }>,
+  inventory: readonly CommittedCapture[],
+  load: (entry: CommittedCapture) => Promise<{ trace: Trace; sessions: Sessions }>,
 ) {
   const table = [];
   for (const scenario of ["warm", "cold", "low-rate"]) {

@@ -2,20 +2,17 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import { InputError } from "../../base/index.js";
-import { type SurvivalPanel, survivalPanels, writeFigure } from "../../figure/index.js";
+import { cacheEffectFigure, writeFigure } from "../../figure/index.js";
 import { fitLatency } from "../../latency/index.js";
 import {
   type CacheEffectSeries,
-  type CohortName,
   type Comparison,
   cacheEffect,
   summarizeCohorts,
-  ttftSurvival,
 } from "../../replay/index.js";
 import { inferSessions } from "../../sessions/index.js";
-import type { Trace } from "../../trace/index.js";
+import { readCapture, readCaptures } from "../../trace/index.js";
 import { comparisonTable } from "../comparison-table.js";
-import { capturePaths, readInventory } from "../inventory.js";
 import { formatTable, showMs } from "../print-table.js";
 import { readInput } from "../read-input.js";
 import { capturedSeriesJson, comparisonJson, replaySeriesJson } from "../summary-json.js";
@@ -55,11 +52,7 @@ async function runFigure(flags: FigureFlags): Promise<void> {
   const data = flags.real === undefined ? await fromCommittedCaptures(flags) : await fromTraces(flags);
   const document = figureJson(data);
   const text = `${JSON.stringify(document, null, 2)}\n`;
-  const files = await writeFigure(
-    survivalPanels({ panels: panelsOf(data.series) }),
-    flags.outDir,
-    "cache-effect",
-  );
+  const files = await writeFigure(cacheEffectFigure(data.series), flags.outDir, "cache-effect");
   const jsonFile = join(flags.outDir, "cache-effect.json");
   await writeFile(jsonFile, text);
   if (flags.json) {
@@ -79,14 +72,14 @@ async function runFigure(flags: FigureFlags): Promise<void> {
 async function fromCommittedCaptures(flags: FigureFlags): Promise<FigureData> {
   if (flags.replay !== undefined || flags.nocache !== undefined)
     throw new InputError("--replay and --nocache go with --real TRACE, the capture they belong to");
-  const inventory = await readInventory();
   const judge = { role: "judge", seed: 1 } as const;
-  const read = (path: string): Promise<Trace> => readInput(path);
-  const fitSet = await Promise.all(capturePaths(inventory, { role: "fit" }).map(read));
-  const [warmPath] = capturePaths(inventory, { ...judge, scenario: "warm" }) as [string];
-  const coldPath =
-    flags.capturedNocache ?? (capturePaths(inventory, { ...judge, scenario: "cold" })[0] as string);
-  const [captured, capturedOff] = await Promise.all([read(warmPath), read(coldPath)]);
+  const [fitSet, captured, capturedOff] = await Promise.all([
+    readCaptures({ role: "fit" }),
+    readCapture({ ...judge, scenario: "warm" }),
+    flags.capturedNocache === undefined
+      ? readCapture({ ...judge, scenario: "cold" })
+      : readInput(flags.capturedNocache),
+  ]);
   return cacheEffect({ captured, capturedOff, model: fitLatency(fitSet).model });
 }
 
@@ -104,27 +97,6 @@ async function fromTraces(flags: FigureFlags): Promise<FigureData> {
     series.push({ kind, cache, trace, sessions: inferSessions(trace) });
   }
   return { series };
-}
-
-function panelsOf(series: readonly CacheEffectSeries[]): SurvivalPanel[] {
-  const panel = (title: string, cohort: CohortName): SurvivalPanel => ({
-    title,
-    series: series.flatMap(({ kind, cache, trace, sessions }) => {
-      const { curve, lower, upper, n, censored, medianMs } = ttftSurvival(trace, sessions, cohort);
-      if (n === 0) return [];
-      return [
-        {
-          kind,
-          cache,
-          n,
-          censored,
-          ...(medianMs !== undefined && { medianMs }),
-          curve: { times: curve.times, survival: curve.survival, lower, upper },
-        },
-      ];
-    }),
-  });
-  return [panel("turn 1: shared-prefix hit", "turn1"), panel("turns 2+: growing-context hit", "turns2plus")];
 }
 
 function seriesName({ kind, cache }: CacheEffectSeries): string {
