@@ -1,9 +1,11 @@
 import { type Blocks, InputError, type Ms, requireInteger, type Tokens } from "../base/index.js";
 import type { StepLoad, StepTimer } from "../latency/index.js";
 import { BlockPool } from "./block-pool.js";
+import { DecodeCalendar } from "./decode-calendar.js";
 import { type EngineOptions, engineOptions } from "./engine-options.js";
 import type { EngineRequest } from "./engine-request.js";
 import { EventHeap } from "./event-heap.js";
+import { PrefixLookup } from "./prefix-lookup.js";
 import { Phase, RequestSlots, SlotList } from "./request-slots.js";
 import { SlotQueue } from "./slot-queue.js";
 
@@ -52,7 +54,8 @@ export class EngineCore {
   readonly #timer: StepTimer;
   readonly #waiting = new SlotQueue();
   readonly #running = new SlotList();
-  readonly #boundaries: SlotList[];
+  readonly #calendar: DecodeCalendar;
+  readonly #lookup: PrefixLookup;
   readonly #finishes = new EventHeap();
   readonly #finishing: number[] = [];
   #prefilling: number[] = [];
@@ -65,7 +68,8 @@ export class EngineCore {
     this.options = engineOptions(options);
     this.pool = new BlockPool(this.options.kvCacheBlocks, contentCount);
     this.#timer = timer;
-    this.#boundaries = Array.from({ length: this.options.blockSize }, () => new SlotList());
+    this.#calendar = new DecodeCalendar(this.slots, this.options.blockSize);
+    this.#lookup = new PrefixLookup(this.slots, this.pool);
   }
 
   get runningCount(): number {
@@ -109,6 +113,7 @@ export class EngineCore {
 
   /** Takes a request out, wherever it is, and frees its blocks. Between steps only. */
   abort(slot: number): void {
+    this.#lookup.unblock();
     if (this.slots.phase[slot] === Phase.waiting) this.#waiting.remove(slot);
     else this.#stopRunning(slot);
     this.slots.drop(slot);
@@ -128,15 +133,8 @@ export class EngineCore {
    */
   beginStep(): Ms | undefined {
     if (this.isIdle || this.#inStep) return undefined;
-    this.admitted.length = 0;
-    this.preempted.length = 0;
+    this.#clearEvents();
     const load = this.load;
-    load.prefillTokens = 0;
-    load.prefillTokenDepth = 0;
-    load.prefillSeqs = 0;
-    this.finishedPrefillTokens = 0;
-    this.#finishing.length = 0;
-
     this.#growDecodes();
     let budget = this.options.maxNumBatchedTokens - this.#decodingCount;
     budget = this.#continuePrefills(budget);
@@ -150,6 +148,34 @@ export class EngineCore {
     return this.#timer.stepMs(load);
   }
 
+  /**
+   * Makes a whole step, begin and end, when all it does is decode: nothing to prefill, admit, finish or preempt. Returns
+   * its duration in ms, or undefined when the step is not of that kind: then {@link EngineCore.beginStep} makes it.
+   */
+  decodeStep(): Ms | undefined {
+    const decoding = this.#decodingCount;
+    if (
+      decoding === 0 ||
+      this.#prefilling.length > 0 ||
+      (this.#waiting.length > 0 && this.#runningCount < this.options.maxNumSeqs) ||
+      this.#finishes.nextKey === this.step ||
+      // Each decode begins at most one block.
+      this.pool.freeBlocks < decoding ||
+      this.#inStep
+    )
+      return undefined;
+    this.#clearEvents();
+    this.emittedFirst.length = 0;
+    this.finished.length = 0;
+    this.#growDecodes();
+    this.#registerDecodes();
+    this.#decodeContextTokens += decoding;
+    this.load.decodeSeqs = decoding;
+    this.load.decodeContextTokens = this.#decodeContextTokens;
+    this.step++;
+    return this.#timer.stepMs(this.load);
+  }
+
   /** Applies the end of the step: tokens are out, finished requests leave and their blocks are free. */
   endStep(): void {
     const { slots, step } = this;
@@ -160,6 +186,8 @@ export class EngineCore {
       const slot = this.#finishes.pop();
       if (slots.phase[slot] !== Phase.decoding || slots.lastStep[slot] !== step) continue;
       this.#stopRunning(slot);
+      // An aborted request's entry may be for the same slot and step as that of the slot's next owner.
+      slots.phase[slot] = Phase.unused;
       this.finished.push(slot);
     }
     this.#inStep = false;
@@ -171,11 +199,21 @@ export class EngineCore {
     for (const slot of this.finished) this.slots.drop(slot);
   }
 
+  #clearEvents(): void {
+    this.admitted.length = 0;
+    this.preempted.length = 0;
+    this.#finishing.length = 0;
+    this.finishedPrefillTokens = 0;
+    this.load.prefillTokens = 0;
+    this.load.prefillTokenDepth = 0;
+    this.load.prefillSeqs = 0;
+  }
+
   /** Blocks for the decodes that begin a new one in this step. */
   #growDecodes(): void {
     const { blockSize } = this.options;
-    const { slots, step } = this;
-    const begins = this.#boundaries[(step + blockSize - 1) % blockSize] as SlotList;
+    const { slots } = this;
+    const begins = this.#calendar.beginning(this.step);
     for (let slot = begins.head; slot !== NONE; ) {
       const next = slots.boundaryNext[slot] as number;
       if (slots.heldBlocks[slot]! * blockSize < this.#attendedTokens(slot)) this.#take(slot, 1);
@@ -189,13 +227,11 @@ export class EngineCore {
    * is found that was never computed, and before admission, as in vLLM, whose blocks are findable once scheduled.
    */
   #registerDecodes(): void {
-    const { slots, step } = this;
-    const { blockSize, enablePrefixCaching } = this.options;
-    if (!enablePrefixCaching) return;
-    const fills = this.#boundaries[step % blockSize] as SlotList;
-    for (let slot = fills.head; slot !== NONE; slot = slots.boundaryNext[slot] as number) {
+    if (!this.options.enablePrefixCaching) return;
+    const { boundaryNext } = this.slots;
+    let slot = this.#calendar.filling(this.step).head;
+    for (; slot !== NONE; slot = boundaryNext[slot] as number)
       this.#register(slot, this.#attendedTokens(slot));
-    }
   }
 
   /** Tokens in the KV of a decoding request once the step in progress is computed. */
@@ -208,16 +244,17 @@ export class EngineCore {
     let budget = budgetTokens;
     for (let i = 0; i < this.#prefilling.length && budget > 0; i++) {
       const slot = this.#prefilling[i] as number;
-      const total = slots.promptTokens[slot]! + slots.emittedTokens[slot]!;
+      const total = this.#prefillTotal(slot);
       const chunk = Math.min(this.#capChunk(total - slots.computedTokens[slot]!), budget);
       const lacking = this.#blocksFor(slots.computedTokens[slot]! + chunk) - slots.heldBlocks[slot]!;
       if (!this.#take(slot, lacking)) break;
       this.#compute(slot, chunk, total);
       budget -= chunk;
     }
-    this.#prefilling = this.#prefilling.filter(
-      (slot) => slots.computedTokens[slot]! < this.#prefillTotal(slot),
-    );
+    if (this.#finishing.length > 0)
+      this.#prefilling = this.#prefilling.filter(
+        (slot) => slots.computedTokens[slot]! < this.#prefillTotal(slot),
+      );
     return budget;
   }
 
@@ -227,30 +264,28 @@ export class EngineCore {
 
   #admit(budgetTokens: Tokens): void {
     const { slots, pool } = this;
+    const lookup = this.#lookup;
     const { blockSize, maxNumSeqs, enablePrefixCaching, reserveFullPrompt } = this.options;
     let budget = budgetTokens;
     while (budget > 0 && this.#runningCount < maxNumSeqs && this.#waiting.length > 0) {
       const slot = this.#waiting.peek();
       const total = this.#prefillTotal(slot);
-      const contentIds = slots.contentIds[slot] as Int32Array;
       // The last token must be computed to yield logits, so a fully cached prompt recomputes its last block.
       const findable = enablePrefixCaching ? Math.floor((total - 1) / blockSize) : 0;
-      const held = slots.blocks[slot] as Int32Array;
-      let hits = 0;
-      let idleHits = 0;
-      for (; hits < findable; hits++) {
-        const block = pool.find(contentIds[hits] as number);
-        if (block === NONE) break;
-        held[hits] = block;
-        if (pool.isFree(block)) idleHits++;
-      }
+      if (reserveFullPrompt && lookup.isStillBlocked(slot, findable, this.#blocksFor(total))) break;
+      lookup.lookUp(slot, findable);
+      const { hits } = lookup;
       const computed = hits * blockSize;
       const chunk = Math.min(this.#capChunk(total - computed), budget);
       const reserved = reserveFullPrompt ? total : computed + chunk;
-      if (this.#blocksFor(reserved) - hits + idleHits > pool.freeBlocks) break;
+      if (this.#blocksFor(reserved) - hits + lookup.idleHits > pool.freeBlocks) {
+        lookup.block(slot);
+        break;
+      }
 
       this.#waiting.shift();
-      for (let i = 0; i < hits; i++) pool.acquire(held[i] as number);
+      lookup.unblock();
+      pool.acquireAll(slots.blocks[slot] as Int32Array, hits);
       slots.heldBlocks[slot] = hits;
       slots.registeredBlocks[slot] = hits;
       slots.computedTokens[slot] = computed;
@@ -331,6 +366,7 @@ export class EngineCore {
     slots.preemptions[slot]!++;
     slots.phase[slot] = Phase.waiting;
     slots.computedTokens[slot] = 0;
+    this.#lookup.unblock();
     this.#waiting.pushFront(slot);
     this.preempted.push(slot);
     this.preemptionCount++;
@@ -338,7 +374,6 @@ export class EngineCore {
 
   #startDecoding(slot: number): void {
     const { slots, step } = this;
-    const { blockSize } = this.options;
     const computed = slots.computedTokens[slot] as number;
     slots.phase[slot] = Phase.decoding;
     slots.firstStep[slot] = step;
@@ -346,21 +381,17 @@ export class EngineCore {
     this.#decodingCount++;
     this.#decodeContextTokens += computed;
     this.#finishes.push(slots.lastStep[slot] as number, slot);
-    // It fills a block in the steps s with (computed + s - firstStep) divisible by the block size.
-    const phase = (((step - computed) % blockSize) + blockSize) % blockSize;
-    (this.#boundaries[phase] as SlotList).append(slot, slots.boundaryPrevious, slots.boundaryNext);
+    this.#calendar.add(slot);
     this.emittedFirst.push(slot);
   }
 
   /** Takes a running request out of every list and frees its blocks. */
   #stopRunning(slot: number): void {
     const { slots } = this;
-    const { blockSize } = this.options;
     if (slots.phase[slot] === Phase.decoding) {
       const firstStep = slots.firstStep[slot] as number;
       const computed = slots.computedTokens[slot] as number;
-      const phase = (((firstStep - computed) % blockSize) + blockSize) % blockSize;
-      (this.#boundaries[phase] as SlotList).remove(slot, slots.boundaryPrevious, slots.boundaryNext);
+      this.#calendar.remove(slot);
       this.#decodingCount--;
       // Decodes of the step in progress are counted into the context only once it is composed.
       const steps = this.#inStep ? this.step - firstStep : Math.max(0, this.step - 1 - firstStep);
