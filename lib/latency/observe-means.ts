@@ -3,6 +3,7 @@ import { isComplete, type Trace } from "../trace/index.js";
 import { loadOnly, type Observation, type ObservationSet, type RecordFilter } from "./observations.js";
 import {
   groupByStep,
+  isCacheRecorded,
   type PrefillStep,
   sameStepMs,
   type TracedPrefill,
@@ -69,11 +70,10 @@ export function observeMeans(
     }
   });
   observations.push(...serviceObservations(groups, known, budget, isTarget, leave, firstRun));
-  return {
-    observations,
-    leftOut,
-    warnings: ["gaps were not recorded: the fit rests on mean gaps under load, and has no step noise"],
-  };
+  const warnings = ["gaps were not recorded: the fit rests on mean gaps under load, and has no step noise"];
+  if (!isCacheRecorded(trace) && trace.records.some((record) => record.blockIds !== undefined))
+    warnings.push("cached tokens were not recorded: prompt blocks of earlier requests are taken as cached");
+  return { observations, leftOut, warnings };
 }
 
 /** Prefills that ended during a decode; the one that ended with its own first token is over. */

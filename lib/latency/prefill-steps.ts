@@ -1,5 +1,5 @@
 import type { Ms, Tokens } from "../base/index.js";
-import type { Trace, TraceRecord } from "../trace/index.js";
+import { defaultBlockSize, type Trace, type TraceRecord } from "../trace/index.js";
 import { chunkTokenDepth, lonePrefill, uncachedPromptTokens } from "./prefill-chunks.js";
 import { scheduledMs } from "./scheduled-time.js";
 
@@ -29,10 +29,16 @@ export interface PrefillStep {
 /** First tokens closer than this came from one step: no engine's steps are so short under load. */
 export const sameStepMs = 1;
 
-/** The prefills of a trace, in order of their first tokens. */
+/**
+ * The prefills of a trace, in order of their first tokens. Where no record says how many tokens were cached, blocks of
+ * earlier prompts are taken as cached.
+ */
 export function tracedPrefills(trace: Trace, budget: Tokens, threshold: Tokens): TracedPrefill[] {
+  const assumedCached = isCacheRecorded(trace) ? undefined : blocksSeenBefore(trace);
+  const blockSize = trace.meta.blockSize ?? defaultBlockSize;
   const prefills = trace.records.flatMap((record, index): TracedPrefill[] => {
-    const { arrivalMs, ttftMs, promptTokens, cachedTokens = 0 } = record;
+    const { arrivalMs, ttftMs, promptTokens } = record;
+    const cachedTokens = record.cachedTokens ?? (assumedCached?.[index] ?? 0) * blockSize;
     if (arrivalMs === undefined || ttftMs === undefined) return [];
     const uncachedTokens = uncachedPromptTokens(promptTokens, cachedTokens);
     return [
@@ -48,6 +54,22 @@ export function tracedPrefills(trace: Trace, budget: Tokens, threshold: Tokens):
     ];
   });
   return prefills.sort((a, b) => a.firstTokenMs - b.firstTokenMs);
+}
+
+/** True when any record says how many of its tokens were cached. */
+export function isCacheRecorded(trace: Trace): boolean {
+  return trace.records.some((record) => record.cachedTokens !== undefined);
+}
+
+/** Per record, how many of its leading blocks an earlier prompt had: what an unbounded prefix cache would reuse. */
+function blocksSeenBefore(trace: Trace): Int32Array {
+  const seen = new Uint8Array(trace.blocks.size);
+  return Int32Array.from(trace.records, ({ blockIds = new Int32Array(0) }) => {
+    let leading = 0;
+    while (leading < blockIds.length && seen[blockIds[leading]!] === 1) leading++;
+    for (const id of blockIds) seen[id] = 1;
+    return leading;
+  });
 }
 
 /** Prefills whose first tokens came together. */
