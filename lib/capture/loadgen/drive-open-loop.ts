@@ -1,6 +1,6 @@
 import type { Ms, Tokens } from "../../base/index.js";
 import type { Conversations } from "./conversation.js";
-import type { LoadRun } from "./load-run.js";
+import type { LoadRun, ReadyRequest } from "./load-run.js";
 import { waitUntil } from "./wait-until.js";
 
 /** What a driver says when it is through. */
@@ -9,9 +9,14 @@ export interface DriveResult {
   readonly notSent: number;
 }
 
+/** Requests written ahead of their time, so that arrivals close together find theirs ready. */
+const WRITTEN_AHEAD = 32;
+/** Writing stops this long before an arrival. */
+const WRITING_PAUSE_MS = 2;
+
 /**
- * Fires one independent request at each arrival time, whatever the server does. Each request is written while the
- * one before is out, so that at its time nothing is left but to send it.
+ * Fires one independent request at each arrival time, whatever the server does. Requests are written while nothing is
+ * due, so that at its time nothing is left but to send it.
  * @param arrivalsMs ms since the start of the run, ascending
  */
 export async function driveOpenLoop(
@@ -21,15 +26,23 @@ export async function driveOpenLoop(
   sizes: { readonly promptTokens: Tokens; readonly outputTokens: Tokens },
 ): Promise<DriveResult> {
   const pending: Promise<unknown>[] = [];
-  let sent = 0;
-  for (let i = 0; i < arrivalsMs.length; i++) {
+  const ahead: ReadyRequest[] = [];
+  let written = 0;
+  const write = () => {
     const conversation = conversations.start();
-    conversation.say(`request ${i}`, sizes.promptTokens);
-    const ready = run.prepare(conversation, { outputTokens: sizes.outputTokens });
-    const dueAtMs = run.startedAtMs + (arrivalsMs[i] as Ms);
+    conversation.say(`request ${written++}`, sizes.promptTokens);
+    ahead.push(run.prepare(conversation, { outputTokens: sizes.outputTokens }));
+  };
+  let sent = 0;
+  for (; sent < arrivalsMs.length; sent++) {
+    const dueAtMs = run.startedAtMs + (arrivalsMs[sent] as Ms);
+    if (ahead.length === 0) write();
+    while (written < arrivalsMs.length && ahead.length < WRITTEN_AHEAD) {
+      if (dueAtMs - performance.now() < WRITING_PAUSE_MS) break;
+      write();
+    }
     if (!(await waitUntil(dueAtMs, run.signal))) break;
-    pending.push(run.fire(ready, dueAtMs));
-    sent++;
+    pending.push(run.fire(ahead.shift() as ReadyRequest, dueAtMs));
   }
   await Promise.all(pending);
   return { notSent: arrivalsMs.length - sent };
