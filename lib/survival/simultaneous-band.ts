@@ -11,11 +11,15 @@ export interface SimultaneousBandOptions {
   /** Confidence that the whole curve lies inside, over the range; default 0.95. */
   readonly level?: number;
   /**
-   * "hall-wellner" (default) is tightest in the middle; "equal-precision" is a pointwise band widened by one factor,
-   * tighter in the tails and wider in the middle.
+   * "equal-precision" (default) is a pointwise band widened by one factor, tighter in the tails; "hall-wellner" is
+   * tighter in the middle.
    */
   readonly kind?: "hall-wellner" | "equal-precision";
-  /** Scale on which the limits are symmetric; default "log-log". */
+  /**
+   * Scale on which the limits are symmetric. Default: the one that holds its level over all events from n = 30 on,
+   * "arcsine" for equal precision, "log-log" for Hall-Wellner. On "log-log" equal precision holds about 90 % for 95 %
+   * unless the range leaves out the first events; test/reference/survival/coverage.md has the table.
+   */
   readonly transform?: BandTransform;
   /** First time of the range; default the first event. A later start makes an equal-precision band tighter. */
   readonly from?: number;
@@ -45,7 +49,8 @@ export function simultaneousBand(
   curve: SurvivalCurve,
   options: SimultaneousBandOptions = {},
 ): SimultaneousBand | undefined {
-  const { kind = "hall-wellner", transform = "log-log" } = options;
+  const { kind = "equal-precision" } = options;
+  const { transform = kind === "equal-precision" ? "arcsine" : "log-log" } = options;
   if (kind !== "hall-wellner" && kind !== "equal-precision")
     throw new InputError(
       `simultaneousBand: kind must be hall-wellner or equal-precision, got ${String(kind)}`,

@@ -70,9 +70,14 @@ describe("simultaneousBand", () => {
 
   it("Hall-Wellner has the plain formula's width, 2 c / sqrt(n) wide where nothing is censored", () => {
     const complete = kaplanMeier({ times: Array.from({ length: 400 }, (_, i) => i + 1) });
-    const band = simultaneousBand(complete, { transform: "plain" })!;
+    const band = simultaneousBand(complete, { kind: "hall-wellner", transform: "plain" })!;
     for (const k of [150, 200, 250])
       expect(band.upper[k]! - band.lower[k]!).toBeCloseTo((2 * band.critical) / Math.sqrt(400), 10);
+  });
+
+  it("is equal precision on the arcsine scale by default", () => {
+    const chosen = simultaneousBand(curve, { kind: "equal-precision", transform: "arcsine" });
+    expect(simultaneousBand(curve)).toEqual(chosen);
   });
 
   it("is undefined where no event comes before the curve reaches 0", () => {
