@@ -281,6 +281,9 @@ describe("a request that is wrong", () => {
       expect(json.error.message, JSON.stringify(body)).toMatch(message);
       expect(status).toBe(400);
     }
+    const nested = `{"prompt":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
+    expect((await post(url, "/v1/completions", nested)).status).toBe(400);
+    expect((await post(url, "/v1/completions", { prompt: [["a"]] })).status).toBe(400);
     const deep = `{"messages":[{"role":"user","content":[${"[".repeat(100_000)}${"]".repeat(100_000)}]}]}`;
     expect((await post(url, "/v1/chat/completions", deep)).status).toBe(400);
     expect((await post(url, "/v1/nothing", {})).status).toBe(404);

@@ -90,7 +90,7 @@ function promptTokens(prompt: unknown): Int32Array {
   if (!Array.isArray(prompt) || prompt.length === 0)
     throw wrong("prompt", "a string or an array of token ids", prompt);
   // One prompt in a list of prompts is that prompt.
-  if (prompt.length === 1 && typeof prompt[0] !== "number") return promptTokens(prompt[0]);
+  if (prompt.length === 1 && isPrompt(prompt[0])) return promptTokens(prompt[0]);
   if (!prompt.every(isTokenId)) {
     const isBatch = prompt.every((entry) => typeof entry === "string" || Array.isArray(entry));
     throw isBatch
@@ -98,6 +98,10 @@ function promptTokens(prompt: unknown): Int32Array {
       : new ApiError(400, "prompt must hold token ids: whole numbers from 0 to 2147483647", "prompt");
   }
   return Int32Array.from(prompt);
+}
+
+function isPrompt(value: unknown): boolean {
+  return typeof value === "string" || (Array.isArray(value) && value.every(isTokenId));
 }
 
 function messageTokens(messages: unknown): Int32Array {

@@ -87,6 +87,8 @@ function httpServer(options: CheckedServeOptions): FastifyInstance {
   const app = Fastify({
     bodyLimit: options.maxBodyBytes,
     requestTimeout: options.requestTimeoutMs,
+    // Node looks for requests over their time every 30 s unless told otherwise.
+    http: { connectionsCheckingInterval: Math.min(options.requestTimeoutMs, 5_000) },
     keepAliveTimeout: 75_000,
     forceCloseConnections: "idle",
   });

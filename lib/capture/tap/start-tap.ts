@@ -83,8 +83,15 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
     forwardExchange({ request, response, upstream, log, onEnded: (outcome) => log?.ended(outcome) });
   }
 
+  const requestTimeoutMs = requireInteger("tap", "requestTimeoutMs", options.requestTimeoutMs ?? 300_000, 1);
   const server = createServer(
-    { noDelay: true, requestTimeout: options.requestTimeoutMs ?? 300_000, keepAliveTimeout: 75_000 },
+    {
+      noDelay: true,
+      requestTimeout: requestTimeoutMs,
+      // Node looks for requests over their time every 30 s unless told otherwise.
+      connectionsCheckingInterval: Math.min(requestTimeoutMs, 5_000),
+      keepAliveTimeout: 75_000,
+    },
     handle,
   );
   await listen(server, options.host, options.port);
