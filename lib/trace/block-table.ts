@@ -14,6 +14,12 @@ export class BlockTable {
     return this.#size;
   }
 
+  /** Forgets all hashes; ids given before mean nothing any more. */
+  clear(): void {
+    this.#size = 0;
+    this.#slots.fill(-1);
+  }
+
   /** The id of a hash given as its upper and lower 32 bits; a new id when it is new. */
   intern(high: number, low: number): number {
     const h = high >>> 0;
