@@ -2,24 +2,25 @@ import type { Blocks } from "../base/index.js";
 import type { RequestColumns } from "./request-columns.js";
 
 const UNSEEN = -2;
+const NOTHING = new Int32Array(0);
 /** How many requests that end on the same block are looked at before giving up: bounds the work on repeated prompts. */
 const MAX_LISTED = 64;
 
 /**
  * The prefix tree of a trace. Hashes are chained, so a block id stands for the whole prefix up to it and is itself
- * the node: the tree is a few arrays indexed by block id. It is built whole first (`precedingId`, `branches`,
- * `lastThrough`), then filled again in order of arrival (`latest`, `endedAt`), which is what inference walks.
+ * the node: the tree is a few arrays indexed by block id. Its shape is built first (`precedingId`, `branches`); then it
+ * is filled in order of arrival (`latest`, `endedAt`), twice: the first walk leaves `lastThrough` to the second.
  */
 export class BlockTrie {
   readonly columns: RequestColumns;
   /** The block before each block, -1 for a first block. */
   readonly precedingId: Int32Array;
-  /** Different next blocks over the whole trace, counted up to 65,535. */
-  readonly branches: Uint16Array;
-  /** Last record of the whole trace that passes through or ends at each block. */
-  readonly lastThrough: Int32Array;
+  /** Different next blocks over the whole trace, counted up to 255. */
+  readonly branches: Uint8Array;
+  /** Last record of the whole trace that passes through or ends at each block; known after the first walk. */
+  lastThrough: Int32Array;
   /** Latest record so far through each block, -1 before the first. */
-  readonly latest: Int32Array;
+  latest: Int32Array;
   /** Latest record so far whose prompt ends at each block; earlier ones follow through `endedBefore`. */
   readonly endedAt: Int32Array;
   readonly endedBefore: Int32Array;
@@ -34,8 +35,8 @@ export class BlockTrie {
     const { count, idLimit, order, chains, answers } = columns;
     this.columns = columns;
     this.precedingId = new Int32Array(idLimit).fill(UNSEEN);
-    this.branches = new Uint16Array(idLimit);
-    this.lastThrough = new Int32Array(idLimit).fill(-1);
+    this.branches = new Uint8Array(idLimit);
+    this.lastThrough = NOTHING;
     this.latest = new Int32Array(idLimit).fill(-1);
     this.endedAt = new Int32Array(idLimit).fill(-1);
     this.endedBefore = new Int32Array(count).fill(-1);
@@ -46,13 +47,13 @@ export class BlockTrie {
       const i = order[k] as number;
       const chain = chains[i] as Int32Array;
       const answer = answers[i] as Int32Array;
-      const prompt = this.#grow(i, chain, -1);
+      const prompt = this.#grow(chain, -1);
       this.promptBlocks[i] = prompt;
       this.chainBlocks[i] = prompt;
       if (prompt < chain.length) unchained++;
       else if (answer.length > 0 && prompt > 0)
-        this.chainBlocks[i] = prompt + this.#grow(i, answer, chain[prompt - 1] as number);
-      else if (answer.length > 0) this.chainBlocks[i] = this.#grow(i, answer, -1);
+        this.chainBlocks[i] = prompt + this.#grow(answer, chain[prompt - 1] as number);
+      else if (answer.length > 0) this.chainBlocks[i] = this.#grow(answer, -1);
     }
     this.unchained = unchained;
   }
@@ -86,9 +87,13 @@ export class BlockTrie {
     this.endedAt[last] = record;
   }
 
-  /** Empties the filled tree, so that the arrivals can be walked again. */
-  clear(): void {
-    this.latest.fill(-1);
+  /**
+   * Ends the first walk: what it filled becomes `lastThrough`, and the tree is empty again.
+   * @param spare an array as long as there are block ids, to be used up: at a million requests, arrays count
+   */
+  startAgain(spare: Int32Array): void {
+    this.lastThrough = this.latest;
+    this.latest = spare.fill(-1);
     this.endedAt.fill(-1);
   }
 
@@ -130,22 +135,17 @@ export class BlockTrie {
     return rivals;
   }
 
-  #grow(record: number, ids: Int32Array, before: number): number {
+  #grow(ids: Int32Array, before: number): number {
     let preceding = before;
     for (let d = 0; d < ids.length; d++) {
       const id = ids[d] as number;
       const known = this.precedingId[id] as number;
       if (known === UNSEEN) {
         this.precedingId[id] = preceding;
-        if (preceding >= 0) this.#count(this.branches, preceding);
+        if (preceding >= 0 && this.branches[preceding]! < 255) this.branches[preceding]!++;
       } else if (known !== preceding) return d;
-      this.lastThrough[id] = record;
       preceding = id;
     }
     return ids.length;
-  }
-
-  #count(counts: Uint16Array, id: number): void {
-    if ((counts[id] as number) < 0xffff) counts[id]!++;
   }
 }

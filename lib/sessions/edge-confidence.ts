@@ -11,8 +11,8 @@ const BY_KIND: Readonly<Record<EdgeKind, number>> = {
 };
 
 /**
- * A ranking of edges from 0 to 1. It starts from the kind of the match, is halved for every halving of what was
- * matched of the parent's own part (its prompt past the trunk), and is shared among parents that fit equally well.
+ * A ranking of edges from 0 to 1. It starts from the kind of the match, is lowered in proportion to what
+ * was matched of the parent's own part (its prompt past the trunk; a quarter at the least), and is shared among parents that fit equally well.
  * A root that shares something past the trunk with an earlier request, yet has no parent, is less sure than one
  * that shares nothing; one without any full block is a guess.
  */

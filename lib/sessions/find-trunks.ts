@@ -20,14 +20,15 @@ export interface TrunkOptions {
  * just ended, is a *root-like opening* of that block: nobody's answer is being continued there. A block with
  * `trunkBranches` continuations of which all but the first are root-like is a trunk; so is one with `trunkFanOut`
  * continuations of any kind: a short request inside the system prompt makes what follows look like its answers.
- * Every block before a trunk block is trunk too. Leaves the filled tree empty.
+ * Every block before a trunk block is trunk too. This is the
+ * first walk of the tree.
  * @returns one byte a block id, 1 for trunk
  */
 export function findTrunks(trie: BlockTrie, rules: ParentRules, options: TrunkOptions): Uint8Array {
   const { columns, branches } = trie;
   const trunk = new Uint8Array(columns.idLimit);
   for (let id = 0; id < trunk.length; id++) {
-    if (branches[id]! >= options.trunkFanOut) markUpward(trie, trunk, id);
+    if (branches[id]! >= Math.min(255, options.trunkFanOut)) markUpward(trie, trunk, id);
   }
   const openings = new Uint8Array(columns.idLimit);
   const nearEnd = new Int32Array(columns.idLimit).fill(-1);
@@ -45,7 +46,7 @@ export function findTrunks(trie: BlockTrie, rules: ParentRules, options: TrunkOp
         nearEnd[columns.chains[record]![d - 1]!] = record;
     },
   );
-  trie.clear();
+  trie.startAgain(nearEnd);
   for (let id = 0; id < trunk.length; id++)
     if (openings[id]! >= Math.min(255, options.trunkBranches - 1)) markUpward(trie, trunk, id);
   return trunk;

@@ -21,7 +21,7 @@ import { EDGE_KINDS, labelsFromParents, type Sessions } from "./sessions.js";
  *   edited history whose former version is abandoned.
  *
  * Prompts shorter than a block, and records without hashes, are sessions of their own. Three passes over the blocks:
- * time O(total blocks), memory 21 bytes a distinct block.
+ * time O(total blocks), memory 19 bytes a distinct block.
  * @throws InputError when an option is out of range
  */
 export function inferSessions(trace: Trace, options: InferOptions = {}): Sessions {

@@ -25,6 +25,9 @@ export interface InferOptions {
   readonly trunkFanOut?: number;
 }
 
+/** A completion is a sum of gaps, each rounded to a microsecond when written: a thousand of them err by less than this. */
+const ROUNDING_MS = 0.1;
+
 /** The tests of a single pair of requests that parent inference is made of. */
 export class ParentRules {
   readonly tailBlocks: number;
@@ -37,9 +40,9 @@ export class ParentRules {
     this.#answerShare = answerShare;
   }
 
-  /** True when `parent` was over before `child` arrived; times from a trace are rounded, so within a microsecond. */
+  /** True when `parent` was over before `child` arrived, within {@link ROUNDING_MS}. */
   isOver(parent: number, child: number): boolean {
-    return this.#columns.endMs[parent]! <= this.#columns.arrivalMs[child]! + 1e-3;
+    return this.#columns.endMs[parent]! <= this.#columns.arrivalMs[child]! + ROUNDING_MS;
   }
 
   /** True when the child's prompt is longer than the parent's by enough of its answer. */

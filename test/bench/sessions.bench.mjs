@@ -1,7 +1,8 @@
 /**
  * Session inference over one million requests of 50 blocks: conversations of five turns that grow by ten blocks a
  * turn on top of one of 64 shared trunks, interleaved, a parent always over before its child arrives. Reads the
- * built library; run it with `node --max-old-space-size=4096 test/bench/sessions.bench.mjs`.
+ * built library; run it with
+ * `node test/bench/sessions.bench.mjs [conversations|strangers]`.
  */
 import { pathToFileURL } from "node:url";
 import { inferSessions } from "../../dist/sessions/index.js";
@@ -46,19 +47,35 @@ function conversations(requests) {
   };
 }
 
+/** A trace of `requests` records of 50 blocks that share nothing: the most memory that 50 million blocks can take. */
+function strangers(requests) {
+  const records = [];
+  for (let i = 0; i < requests; i++) {
+    const blockIds = Int32Array.from({ length: 50 }, (_, d) => i * 50 + d);
+    records.push({ promptTokens: 50 * BLOCK_SIZE, outputTokens: 64, arrivalMs: i, blockIds });
+  }
+  return {
+    meta: { blockSize: BLOCK_SIZE, extra: {} },
+    records,
+    blocks: new BlockTable(),
+    rejected: [],
+    warnings: [],
+  };
+}
+
 /**
  * Times `inferSessions`.
  * @returns {{case: string, seconds: number, rssBytes: number, requests: number, blocks: number, sessions: number}}
  */
-export function benchSessions({ requests = 1_000_000 } = {}) {
-  const trace = conversations(requests);
+export function benchSessions({ requests = 1_000_000, workload = "conversations" } = {}) {
+  const trace = workload === "strangers" ? strangers(requests) : conversations(requests);
   const blocks = trace.records.reduce((sum, record) => sum + record.blockIds.length, 0);
   const start = performance.now();
   const found = inferSessions(trace);
   const seconds = (performance.now() - start) / 1000;
-  const name = `inferSessions, ${requests} requests of ${Math.round(blocks / trace.records.length)} blocks`;
+  const mean = Math.round(blocks / trace.records.length);
   return {
-    case: name,
+    case: `inferSessions, ${workload}, ${requests} requests of ${mean} blocks`,
     seconds,
     rssBytes: process.memoryUsage().rss,
     requests,
@@ -68,5 +85,5 @@ export function benchSessions({ requests = 1_000_000 } = {}) {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  console.log(JSON.stringify(benchSessions()));
+  console.log(JSON.stringify(benchSessions({ workload: process.argv[2] ?? "conversations" })));
 }

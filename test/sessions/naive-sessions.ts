@@ -55,7 +55,7 @@ export function naiveSessions(
   const depthOf = (c: Request) => Math.max(0, ...before(c).map((r) => common(r.chain, c.prompt)));
   const grows = (p: Request, c: Request, share: number) =>
     c.promptTokens - p.promptTokens >= Math.max(1, share * p.outputTokens);
-  const isOver = (p: Request, c: Request) => p.end <= c.arrival + 1e-3;
+  const isOver = (p: Request, c: Request) => p.end <= c.arrival + 0.1;
   const fits = (p: Request, c: Request) => isOver(p, c) && grows(p, c, settings.answerShare);
   const path = (c: Request, depth: number) => c.prompt.slice(0, depth).join("/");
   const through = (c: Request, depth: number) => before(c).filter((r) => common(r.chain, c.prompt) >= depth);

@@ -31,6 +31,15 @@ describe("the parent of a request", () => {
     expect(edgesOf({ at: 0, end: 10, prompt: "s a" }, { at: 9, prompt: "s a A b" })).toEqual(["-", "-"]);
   });
 
+  it("was over although its gaps, rounded when written, add up to a little more", () => {
+    const trace = traceOf({ at: 0, prompt: "s a" }, { at: 100 * 3.3335, prompt: "s a A b" });
+    const [parent, child] = trace.records;
+    const itlMs = new Float64Array(100).fill(3.334);
+    expect(inferSessions({ ...trace, records: [{ ...parent!, ttftMs: 0, itlMs }, child!] }).parent[1]).toBe(
+      0,
+    );
+  });
+
   it("had arrived before, where no latency is recorded; at the same moment is not before", () => {
     expect(
       edgesOf({ at: 0, prompt: "s a" }, { at: 0, prompt: "s a A b" }, { at: 1, prompt: "s a A c" }),
