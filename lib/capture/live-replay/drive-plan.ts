@@ -5,7 +5,7 @@ import { waitUntil } from "../loadgen/wait-until.js";
 import type { PlanPrompts } from "./plan-prompts.js";
 
 /** A prompt is put together this long before it is due: early enough to be ready, late enough to hold the answers. */
-const PREPARE_AHEAD_MS = 20;
+const PREPARE_AHEAD_MS = 5;
 
 /**
  * Fires a plan's requests: those with a time of their own at that time, whatever the server does; the others a gap after

@@ -4,6 +4,7 @@ import type { BlockTable, TraceRecord } from "../../trace/index.js";
 import type { ApiClient } from "./api-client.js";
 import type { PromptSource } from "./conversation.js";
 import type { Exchange } from "./exchange.js";
+import type { Prompt } from "./prompt.js";
 import { type RequestLabels, recordExchange } from "./record-exchange.js";
 import { requestBody, type SamplingOptions } from "./request-body.js";
 
@@ -21,6 +22,7 @@ export interface LoadProgress {
 /** A request whose body is written: sending it costs no more work. */
 export interface ReadyRequest {
   readonly context: PromptSource;
+  readonly prompt: Prompt;
   readonly labels: RequestLabels;
   readonly path: string;
   readonly body: string;
@@ -37,7 +39,7 @@ export interface LoadRunOptions {
   readonly signal: AbortSignal;
   readonly planned?: number;
   readonly onProgress?: (progress: LoadProgress) => void;
-  readonly onRecord?: (record: TraceRecord, request: ReadyRequest) => void;
+  readonly onRecord?: (record: TraceRecord, request: ReadyRequest, exchange: Exchange) => void;
 }
 
 /** One run under way: drivers decide when to fire; the run fires, measures and records. */
@@ -72,6 +74,7 @@ export class LoadRun {
     const prompt = context.prompt();
     return {
       context,
+      prompt,
       labels,
       path: prompt.kind === "messages" ? "/v1/chat/completions" : "/v1/completions",
       body: requestBody(this.#options.model, prompt, labels.outputTokens, this.#options.sampling),
@@ -99,7 +102,7 @@ export class LoadRun {
       blockSize: this.#options.blockSize,
       blocks: this.#options.blocks,
     };
-    this.#ended.push(() => this.#record(recordExchange(exchange, circumstances), request));
+    this.#ended.push(() => this.#record(recordExchange(exchange, circumstances), request, exchange));
     setImmediate(() => this.flush());
     return exchange;
   }
@@ -109,9 +112,9 @@ export class LoadRun {
     for (const record of this.#ended.splice(0)) record();
   }
 
-  #record(record: TraceRecord, request: ReadyRequest): void {
+  #record(record: TraceRecord, request: ReadyRequest, exchange: Exchange): void {
     this.records.push(record);
-    this.#options.onRecord?.(record, request);
+    this.#options.onRecord?.(record, request, exchange);
     this.#options.onProgress?.(this.progress());
   }
 

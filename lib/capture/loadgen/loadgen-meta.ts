@@ -1,6 +1,7 @@
-import { type JsonValue, metaFromJson, type TraceMeta, type TraceRecord } from "../../trace/index.js";
+import { type JsonValue, metaFromJson, type TraceMeta } from "../../trace/index.js";
 import type { PromptStyle } from "./conversation.js";
 import type { LoadgenOptions } from "./loadgen-options.js";
+import type { PromptTokenizer } from "./prompt-tokenizer.js";
 import { type SendLag, sendLagJson } from "./send-lag.js";
 import type { ServerFacts } from "./server-facts.js";
 
@@ -15,9 +16,18 @@ export function loadgenMeta(
   options: LoadgenOptions,
   server: ServerFacts,
   style: PromptStyle,
+  tokenizer: PromptTokenizer | undefined,
   startedAt: Date,
 ): TraceMeta {
-  const { apiKey: _secret, url: _address, model, blockSize, meta: given, ...load } = options;
+  const {
+    apiKey: _secret,
+    url: _address,
+    tokenizerFile: _path,
+    model,
+    blockSize,
+    meta: given,
+    ...load
+  } = options;
   return metaFromJson({
     model,
     source: "loadgen",
@@ -26,7 +36,8 @@ export function loadgenMeta(
     seed: options.seed,
     options: snakeCase(load),
     prompt_as: style.kind,
-    token_source: tokenSource(server),
+    token_source:
+      tokenizer?.source ?? (server.returnsTokenIds ? "server: return_token_ids" : "server: usage"),
     ...(server.version !== undefined && { engine: "vllm", engine_version: server.version }),
     ...server.engine,
     ...given,
@@ -49,21 +60,6 @@ export function finishedMeta(
       not_sent: end.notSent,
     },
   };
-}
-
-/** Where the trace's token counts and block hashes come from. */
-function tokenSource(server: ServerFacts): string {
-  if (server.returnsTokenIds) return "server: return_token_ids";
-  return "server: usage";
-}
-
-/** Failed requests a reason, most frequent first. */
-export function failuresByReason(records: readonly TraceRecord[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { finishReason, extra } of records)
-    if (extra?.error !== undefined && finishReason !== undefined)
-      counts.set(finishReason, (counts.get(finishReason) ?? 0) + 1);
-  return new Map([...counts].sort((a, b) => b[1] - a[1]));
 }
 
 function snakeCase(options: object): JsonValue {

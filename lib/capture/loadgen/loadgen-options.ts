@@ -24,6 +24,8 @@ export interface LoadgenOptions {
   readonly endpoint: "completions" | "chat";
   /** How prompts go over the wire. Default "auto": token ids where the server has a tokenizer and returns ids. */
   readonly promptAs: "auto" | "text" | "ids";
+  /** A `tokenizer.json` that tells token ids where the server does not. */
+  readonly tokenizerFile?: string;
   /** Ids that prompts sent as token ids are drawn from; default: those of ordinary text, by the server's tokenizer. */
   readonly tokenIdRange?: readonly [number, number];
   /** Requests a second (poisson) or sessions a second (multiturn). Default 1. */

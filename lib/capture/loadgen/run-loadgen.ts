@@ -1,21 +1,23 @@
-import { rm } from "node:fs/promises";
 import { WorkError } from "../../base/index.js";
 import {
   BlockTable,
   deriveStepContext,
   type Trace,
   type TraceRecord,
-  TraceWriter,
-  type TraceWriterOptions,
   writeTrace,
 } from "../../trace/index.js";
 import { ApiClient } from "./api-client.js";
 import { Conversations } from "./conversation.js";
+import { fingerprintLater } from "./fingerprint-later.js";
 import { type LoadProgress, LoadRun } from "./load-run.js";
-import { failuresByReason, finishedMeta, type LoopKind, loadgenMeta } from "./loadgen-meta.js";
+import { finishedMeta, type LoopKind, loadgenMeta } from "./loadgen-meta.js";
 import type { LoadgenOptions } from "./loadgen-options.js";
+import { loadgenWarnings } from "./loadgen-warnings.js";
+import { type Journal, openJournal } from "./open-journal.js";
 import { planLoad } from "./plan-load.js";
+import type { Prompt } from "./prompt.js";
 import { choosePromptStyle, requireContextFits } from "./prompt-style.js";
+import { fileTokenizer, serverTokenizer } from "./prompt-tokenizer.js";
 import { SEND_LAG_LIMIT_MS, type SendLag, summariseSendLag } from "./send-lag.js";
 import { learnServer, type ServerFacts } from "./server-facts.js";
 
@@ -54,7 +56,8 @@ export interface LoadgenResult {
  */
 export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = {}): Promise<LoadgenResult> {
   const asked = { temperature: options.temperature, ignoreEos: options.ignoreEos, returnTokenIds: true };
-  const server = await learnServer({ ...options, sampling: asked });
+  const file = options.tokenizerFile === undefined ? undefined : await fileTokenizer(options.tokenizerFile);
+  const server = await learnServer({ ...options, sampling: asked, tokenizer: file });
   const style = choosePromptStyle(options, server);
   requireContextFits(options, server);
   const sampling = {
@@ -62,48 +65,56 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
     ignoreEos: options.ignoreEos && !server.strictFields,
     returnTokenIds: server.returnsTokenIds,
   };
-  const load = planLoad(options);
-  const meta = loadgenMeta(options, server, style, new Date());
-  const blocks = new BlockTable();
-  const journal =
-    hooks.traceOut === undefined ? undefined : await openJournal(hooks.traceOut, { meta, blocks });
   const client = new ApiClient({ ...options, sampling });
-  const signal = hooks.signal ?? new AbortController().signal;
-  const conversations = new Conversations(style, options.seed);
-  await warmUp(client, conversations, options);
-  const run = new LoadRun({
-    client,
-    model: options.model,
-    sampling,
-    blockSize: options.blockSize,
-    blocks,
-    signal,
-    ...(load.planned !== undefined && { planned: load.planned }),
-    ...(hooks.onProgress && { onProgress: hooks.onProgress }),
-    ...(journal && { onRecord: journal.append }),
-  });
+  const tokenizer = server.returnsTokenIds
+    ? undefined
+    : (file ?? (server.tokenizes ? serverTokenizer(client, options.model) : undefined));
+  const load = planLoad(options);
+  const meta = loadgenMeta(options, server, style, tokenizer, new Date());
+  const blocks = new BlockTable();
+  const said = new Map<TraceRecord, { readonly prompt: Prompt; readonly answer: string }>();
+  let journal: Journal | undefined;
   try {
+    if (hooks.traceOut !== undefined) journal = await openJournal(hooks.traceOut, { meta, blocks });
+    const conversations = new Conversations(style, options.seed);
+    await warmUp(client, conversations, options);
+    const signal = hooks.signal ?? new AbortController().signal;
+    const run = new LoadRun({
+      client,
+      model: options.model,
+      sampling,
+      blockSize: options.blockSize,
+      blocks,
+      signal,
+      ...(load.planned !== undefined && { planned: load.planned }),
+      ...(hooks.onProgress && { onProgress: hooks.onProgress }),
+      onRecord: (record, { prompt }, { text }) => {
+        journal?.append(record);
+        if (tokenizer) said.set(record, { prompt, answer: text });
+      },
+    });
     const { notSent } = await load.drive(run, conversations);
     run.flush();
-    const inOrder = [...run.records].sort((a, b) => (a.arrivalMs as number) - (b.arrivalMs as number));
-    const records = options.soleClient ? deriveStepContext(inOrder) : inOrder;
+    const durationMs = run.progress().elapsedMs;
+    const measured = [...run.records].sort((a, b) => (a.arrivalMs as number) - (b.arrivalMs as number));
+    const hashed: TraceRecord[] = [];
+    for (const record of measured) {
+      const words = said.get(record);
+      hashed.push(
+        tokenizer && words
+          ? await fingerprintLater({ record, ...words }, tokenizer, { blockSize: options.blockSize, blocks })
+          : record,
+      );
+    }
+    const records = options.soleClient ? deriveStepContext(hashed) : hashed;
     const sendLag = summariseSendLag(records);
     const loop = !load.open ? "closed" : sendLag && sendLag.p99Ms > SEND_LAG_LIMIT_MS ? "lagged" : "open";
-    const trace = {
-      meta: finishedMeta(meta, { loop, sendLag, notSent }),
-      records,
-      blocks,
-      rejected: [],
-      warnings: [],
-    };
+    const end = { loop, sendLag, notSent, stopped: signal.aborted } as const;
+    const trace = { meta: finishedMeta(meta, end), records, blocks, rejected: [], warnings: [] };
+    if (hooks.traceOut !== undefined) await writeTrace(hooks.traceOut, trace);
     await journal?.close();
-    if (hooks.traceOut !== undefined) {
-      await writeTrace(hooks.traceOut, trace);
-      await rm(partialPath(hooks.traceOut), { force: true });
-    }
-    const durationMs = run.progress().elapsedMs;
-    const end = { sendLag, loop, notSent, stopped: signal.aborted } as const;
-    return { trace, server, durationMs, ...end, warnings: warningsOf(trace, server, end) };
+    await journal?.remove();
+    return { trace, server, durationMs, ...end, warnings: loadgenWarnings(records, end) };
   } finally {
     await client.close();
   }
@@ -124,51 +135,4 @@ async function warmUp(
     const { failure } = await client.send(conversation.prompt(), Math.min(options.outputTokens, 16));
     if (failure) throw new WorkError(`runLoadgen: a warm-up request failed: ${failure.detail}`);
   }
-}
-
-/** The file that a run under way appends to. */
-function partialPath(traceOut: string): string {
-  return `${traceOut.replace(/\.gz$/, "")}.partial`;
-}
-
-/** Appends records as they come and reports a failed write when it is closed. */
-async function openJournal(
-  traceOut: string,
-  options: TraceWriterOptions,
-): Promise<{ append(record: TraceRecord): void; close(): Promise<void> }> {
-  const writer = await TraceWriter.open(partialPath(traceOut), options);
-  let failure: unknown;
-  return {
-    append: (record) => {
-      writer.append(record).catch((error: unknown) => {
-        failure ??= error;
-      });
-    },
-    close: async () => {
-      await writer.close();
-      if (failure) throw failure;
-    },
-  };
-}
-
-function warningsOf(
-  trace: Trace,
-  server: ServerFacts,
-  end: Pick<LoadgenResult, "sendLag" | "loop" | "notSent" | "stopped">,
-): string[] {
-  const warnings: string[] = [];
-  if (end.stopped) warnings.push(`stopped: ${end.notSent} planned requests were not sent`);
-  else if (end.notSent > 0)
-    warnings.push(`${end.notSent} planned requests were not sent: an earlier turn of their session failed`);
-  for (const [reason, count] of failuresByReason(trace.records))
-    warnings.push(`${count} of ${trace.records.length} requests failed: ${reason}`);
-  if (end.loop === "lagged" && end.sendLag)
-    warnings.push(
-      `not an open-loop run: requests went out late (p99 ${end.sendLag.p99Ms.toFixed(1)} ms, limit ${SEND_LAG_LIMIT_MS} ms)`,
-    );
-  if (!server.returnsTokenIds)
-    warnings.push(
-      "the server returns no token ids: prompts have no block hashes, and a replay knows no sharing",
-    );
-  return warnings;
 }

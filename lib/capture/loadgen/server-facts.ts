@@ -3,6 +3,7 @@ import type { JsonValue } from "../../trace/index.js";
 import { promptText, type TokenPool, tokenPoolOf } from "../../workload/index.js";
 import { ApiClient, type ApiClientOptions } from "./api-client.js";
 import type { Prompt } from "./prompt.js";
+import type { PromptTokenizer } from "./prompt-tokenizer.js";
 
 /** What a server turned out to offer, asked before the measured load begins. */
 export interface ServerFacts {
@@ -16,7 +17,9 @@ export interface ServerFacts {
   readonly returnsTokenIds: boolean;
   /** It refuses fields outside OpenAI's own API. */
   readonly strictFields: boolean;
-  /** Tokens of ordinary text, where `/tokenize` tells them (vLLM). */
+  /** It has a tokenizer to ask: `/tokenize` (vLLM, SGLang, llama.cpp). */
+  readonly tokenizes: boolean;
+  /** Tokens of ordinary text, where the server or a tokenizer file tells them. */
   readonly tokenPool?: TokenPool;
   /** Characters of synthesized text a token, measured on a sample; undefined when nothing counts tokens. */
   readonly charactersPerToken?: number;
@@ -30,7 +33,10 @@ const SAMPLE_CHARACTERS = 2_000;
  * @throws InputError when the server does not answer at all, or refuses the model
  */
 export async function learnServer(
-  options: ApiClientOptions & { readonly endpoint: "completions" | "chat" },
+  options: ApiClientOptions & {
+    readonly endpoint: "completions" | "chat";
+    readonly tokenizer?: PromptTokenizer | undefined;
+  },
 ): Promise<ServerFacts> {
   const client = new ApiClient({ ...options, timeoutMs: Math.min(options.timeoutMs, 120_000) });
   const plain = new ApiClient({
@@ -58,15 +64,22 @@ export async function learnServer(
       client.json("GET", "/version"),
       client.text("GET", "/metrics"),
       client.json("GET", "/v1/models"),
-      client.json("POST", "/tokenize", { model: options.model, prompt: sample, add_special_tokens: false }),
+      client.json("POST", "/tokenize", {
+        model: options.model,
+        prompt: sample,
+        content: sample,
+        add_special_tokens: false,
+      }),
     ]);
-    const ids = tokenIdsOf(tokenized);
+    const serverIds = tokenIdsOf(tokenized);
+    const ids = serverIds ?? (await options.tokenizer?.encode({ kind: "text", text: sample }));
     const sampleTokens = ids?.length ?? (probe.usage?.promptTokens || undefined);
     const engine = engineFromMetrics(metrics ?? "");
     const maxModelTokens = maxModelTokensOf(models, options.model);
     return {
       returnsTokenIds: probe.promptTokenIds !== undefined && probe.outputTokenIds !== undefined,
       strictFields,
+      tokenizes: serverIds !== undefined,
       ...(versionOf(version) !== undefined && { version: versionOf(version) as string }),
       ...(engine && { engine }),
       ...(maxModelTokens !== undefined && { maxModelTokens }),

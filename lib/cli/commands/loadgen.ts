@@ -21,6 +21,7 @@ interface LoadgenFlags {
   readonly pattern: LoadgenOptions["pattern"];
   readonly endpoint: LoadgenOptions["endpoint"];
   readonly promptAs: LoadgenOptions["promptAs"];
+  readonly tokenizer?: string;
   readonly tokenRange?: readonly [number, number];
   readonly rate: number;
   readonly turns: number;
@@ -68,6 +69,7 @@ export function loadgenCommand(): Command {
         .choices(["auto", "text", "ids"])
         .default(defaults.promptAs),
     )
+    .option("--tokenizer <file>", "a tokenizer.json, for servers that do not tell token ids")
     .option("--token-range <low:high>", "ids that prompts sent as ids are drawn from", parseRange)
     .option(
       "--rate <n>",
@@ -181,6 +183,7 @@ function optionsOf(flags: LoadgenFlags): LoadgenOptions {
     pattern: flags.pattern,
     endpoint: flags.endpoint,
     promptAs: flags.promptAs,
+    ...(flags.tokenizer !== undefined && { tokenizerFile: flags.tokenizer }),
     ...(flags.tokenRange && { tokenIdRange: flags.tokenRange }),
     ratePerSecond: flags.rate,
     turns: flags.turns,

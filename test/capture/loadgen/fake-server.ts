@@ -24,6 +24,8 @@ export interface FakeServerOptions {
   readonly behave?: (n: number) => Behaviour;
   /** Has /version, /tokenize and return_token_ids, as vLLM does. Default true. */
   readonly vllm?: boolean;
+  /** Has /tokenize. Default: as `vllm`. */
+  readonly tokenizes?: boolean;
   /** Refuses fields outside OpenAI's API with 400. */
   readonly strictFields?: boolean;
 }
@@ -48,7 +50,8 @@ export async function startFakeServer(options: FakeServerOptions = {}): Promise<
         'vllm:cache_config_info{block_size="32",enable_prefix_caching="False",num_gpu_blocks="8192"} 1.0\n',
       );
     if (path === "/v1/models") return json(response, { data: [{ id: "fake", max_model_len: 100_000 }] });
-    if (vllm && path === "/tokenize") return json(response, { tokens: codes(String(body.prompt)) });
+    if ((options.tokenizes ?? vllm) && path === "/tokenize")
+      return json(response, { tokens: codes(String(body.prompt)) });
     if (!path.endsWith("/completions")) return json(response, { error: { message: "no such path" } }, 404);
     if (options.strictFields && ("ignore_eos" in body || "return_token_ids" in body))
       return json(response, { error: { message: "unknown field" } }, 400);

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -182,7 +183,45 @@ describe("servers that offer less", () => {
     );
     expect(trace.records.every(({ blockIds }) => blockIds === undefined)).toBe(true);
     expect(trace.meta.extra.token_source).toBe("server: usage");
-    expect(warnings.join()).toContain("no block hashes");
+    expect(warnings.join()).toContain("they have no block hashes");
+  });
+
+  const multiturn: Partial<LoadgenOptions> = {
+    pattern: "multiturn",
+    ratePerSecond: 100,
+    sessions: 3,
+    turns: 2,
+    prefixTokens: 64,
+    promptAs: "text",
+  };
+
+  it("that only tokenize: hashes are added after the run, and chain through the answers", async () => {
+    const { url } = await start({ vllm: false, tokenizes: true });
+    const { trace, warnings } = await runLoadgen(optionsFor(url, multiturn));
+    expect(warnings.filter((warning) => !warning.includes("went out late"))).toEqual([]);
+    expect(trace.meta.extra.token_source).toBe("server: /tokenize");
+    for (const record of trace.records) {
+      expect(record.blockIds).toHaveLength(Math.floor(record.promptTokens / 16));
+      if (record.turn === 1) continue;
+      const before = trace.records.find((r) => r.session === record.session && r.turn === 1)!;
+      const chain = [...before.blockIds!, ...before.outputBlockIds!];
+      expect([...record.blockIds!].slice(0, chain.length)).toEqual(chain);
+    }
+  });
+
+  it("that tell nothing: a tokenizer.json tells the token ids", async () => {
+    const { url } = await start({ vllm: false });
+    execFileSync(process.execPath, ["data/engine/make-model.mjs", scratch]);
+    const tokenizerFile = join(scratch, "tokenizer.json");
+    const { trace } = await runLoadgen(optionsFor(url, { ...multiturn, tokenizerFile }));
+    expect(trace.meta.extra.token_source).toBe("library: @huggingface/tokenizers");
+    expect(trace.records.map(({ blockIds }) => blockIds!.length)).toEqual(
+      trace.records.map(({ promptTokens }) => Math.floor(promptTokens / 16)),
+    );
+    expect(JSON.stringify(trace.meta)).not.toContain(scratch);
+    await expect(
+      runLoadgen(optionsFor(url, { ...multiturn, tokenizerFile: join(scratch, "config.json") })),
+    ).rejects.toThrow(/config.json is no tokenizer.json/);
   });
 
   it("that refuse unknown fields get none", async () => {

@@ -1,0 +1,40 @@
+import type { TraceRecord } from "../../trace/index.js";
+import type { LoopKind } from "./loadgen-meta.js";
+import { SEND_LAG_LIMIT_MS, type SendLag } from "./send-lag.js";
+
+/** What a user should know of a run before trusting it, in words. */
+export function loadgenWarnings(
+  records: readonly TraceRecord[],
+  end: {
+    readonly loop: LoopKind;
+    readonly sendLag: SendLag | undefined;
+    readonly notSent: number;
+    readonly stopped: boolean;
+  },
+): string[] {
+  const { loop, sendLag, notSent, stopped } = end;
+  const warnings: string[] = [];
+  if (stopped) warnings.push(`stopped: ${notSent} planned requests were not sent`);
+  else if (notSent > 0)
+    warnings.push(`${notSent} planned requests were not sent: an earlier turn of their session failed`);
+  for (const [reason, count] of failuresByReason(records))
+    warnings.push(`${count} of ${records.length} requests failed: ${reason}`);
+  if (loop === "lagged" && sendLag)
+    warnings.push(
+      `not an open-loop run: requests went out late (p99 ${sendLag.p99Ms.toFixed(1)} ms, limit ${SEND_LAG_LIMIT_MS} ms)`,
+    );
+  if (records.length > 0 && records.every(({ blockIds }) => blockIds === undefined))
+    warnings.push(
+      "nothing tells the token ids of prompts: they have no block hashes, and a replay knows no sharing",
+    );
+  return warnings;
+}
+
+/** Failed requests a reason, most frequent first. */
+function failuresByReason(records: readonly TraceRecord[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { finishReason, extra } of records)
+    if (extra?.error !== undefined && finishReason !== undefined)
+      counts.set(finishReason, (counts.get(finishReason) ?? 0) + 1);
+  return new Map([...counts].sort((a, b) => b[1] - a[1]));
+}
