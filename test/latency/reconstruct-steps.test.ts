@@ -59,6 +59,26 @@ describe("reconstructSteps", () => {
     }
   });
 
+  it("keeps its place when two tokens come in one chunk, and leaves those gaps without a time", () => {
+    const { trace } = simulateSteps({
+      requests: fittingSweep(),
+      prices: somePrices,
+      maxNumBatchedTokens: budget,
+    });
+    const merged = trace.records.map((record, i) => {
+      const gaps = Array.from(record.itlMs!);
+      if (i % 3 !== 0 || gaps.length < 8) return record;
+      const [third, fourth] = gaps.splice(2, 2);
+      gaps.splice(2, 0, third! + fourth!);
+      const itlTokens = Int32Array.from(gaps, (_, k) => (k === 2 ? 2 : 1));
+      return { ...record, itlMs: Float64Array.from(gaps), itlTokens };
+    });
+    const whole = reconstructSteps(trace, { maxNumBatchedTokens: budget });
+    const { steps, firstStep } = reconstructSteps(traceOf(merged), { maxNumBatchedTokens: budget });
+    expect(Array.from(firstStep)).toEqual(Array.from(whole.firstStep));
+    expect(steps.map(({ load }) => load)).toEqual(whole.steps.map(({ load }) => load));
+  });
+
   it("doubts the steps during the life of a request whose tokens were not timed", () => {
     const { trace } = simulateSteps({
       requests: [
