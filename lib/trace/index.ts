@@ -2,8 +2,9 @@
  * Traces: what was captured on an engine or modeled by the simulator, one record a request.
  *
  * Read `trace.ts` first (the types), then `block-table.ts` (how block hashes become dense ids), then
- * `read-trace-rows.ts` (how a file becomes records, and what is checked). Times are milliseconds since the start of
- * the capture; counts are tokens.
+ * `read-trace-batches.ts` (how a file becomes records, and what is checked). `fingerprint.ts` makes hashes out of
+ * tokens. A file a format stands in `importers/` and `exporters/`: each says in its header what the format's fields
+ * mean. Times are milliseconds since the start of the capture; counts are tokens.
  */
 export { BlockTable } from "./block-table.js";
 export {
@@ -13,6 +14,7 @@ export {
   readCapture,
   readCaptures,
 } from "./committed-captures.js";
+export { exportFormats, exportTrace } from "./exporters/export-trace.js";
 export {
   type BlockHashes,
   Fingerprinter,
@@ -24,12 +26,8 @@ export { importFormats, importTrace } from "./importers/import-trace.js";
 export type { ImportOptions } from "./importers/importer.js";
 export { defaultBlockSize, metaFromJson } from "./meta-line.js";
 export { inArrivalOrder, readTrace } from "./read-trace.js";
-export {
-  type ReadProgress,
-  type ReadTraceOptions,
-  readTraceRows,
-  type TraceRows,
-} from "./read-trace-rows.js";
+export type { ReadProgress, ReadTraceOptions } from "./read-trace-batches.js";
+export { readTraceRows, type TraceRows } from "./read-trace-rows.js";
 export { recordFromLine, recordToLine } from "./record-text.js";
 export { deriveStepContext } from "./step-context.js";
 export {

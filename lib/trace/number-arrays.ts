@@ -19,6 +19,8 @@ for (let digit = 0; digit < 10; digit++) digitOf[zero + digit] = digit;
  */
 export class NumberArrays {
   doubles: Float64Array = new Float64Array(4096);
+  /** The bits of `doubles`, two integers each. */
+  doubleBits: Int32Array = new Int32Array(this.doubles.buffer);
   ints: Int32Array = new Int32Array(4096);
   highs: Uint32Array = new Uint32Array(4096);
   lows: Uint32Array = new Uint32Array(4096);
@@ -106,7 +108,7 @@ export class NumberArrays {
     let p = this.#open(bytes, start, end);
     let n = 0;
     while (p >= 0) {
-      if (n === this.doubles.length) this.doubles = doubled(this.doubles, new Float64Array(n * 2));
+      if (n === this.doubles.length) this.#growDoubles();
       const first = p;
       let c = digitOf[bytes[p] as number] as number;
       let mantissa = 0;
@@ -146,6 +148,11 @@ export class NumberArrays {
     this.length = n;
   }
 
+  #growDoubles(): void {
+    this.doubles = doubled(this.doubles, new Float64Array(this.doubles.length * 2));
+    this.doubleBits = new Int32Array(this.doubles.buffer);
+  }
+
   #finishDoubles(bytes: Buffer, start: number, end: number, field: string, from: number): void {
     const close = bytes.indexOf(bracketClose, start);
     if (close < 0 || close >= end) throw badElement(bytes, start, end, field, from, doubleKind);
@@ -157,8 +164,7 @@ export class NumberArrays {
       throw new RowError(firstBadNumber(text.replace("[", "").slice(0, -1), field, from));
     }
     let n = from;
-    while (n + values.length > this.doubles.length)
-      this.doubles = doubled(this.doubles, new Float64Array(this.doubles.length * 2));
+    while (n + values.length > this.doubles.length) this.#growDoubles();
     for (const value of values) {
       if (typeof value !== "number" || !(value >= 0 && value < Number.POSITIVE_INFINITY))
         throw new RowError(`${field}[${n}] must be ${doubleKind}, got ${JSON.stringify(value)}`);

@@ -1,4 +1,4 @@
-import { type ReadTraceOptions, readTraceRows } from "./read-trace-rows.js";
+import { type ReadTraceOptions, readTraceBatches } from "./read-trace-batches.js";
 import type { Trace, TraceRecord } from "./trace.js";
 
 /**
@@ -8,9 +8,9 @@ import type { Trace, TraceRecord } from "./trace.js";
  * the first bad row
  */
 export async function readTrace(path: string, options: ReadTraceOptions = {}): Promise<Trace> {
-  const rows = readTraceRows(path, { ...options, keepAllProblems: true });
+  const rows = readTraceBatches(path, options, Number.POSITIVE_INFINITY);
   const records: TraceRecord[] = [];
-  for await (const record of rows) records.push(record);
+  for await (const batch of rows.batches()) for (const record of batch) records.push(record);
   return {
     meta: rows.meta,
     records: inArrivalOrder(records),

@@ -1,4 +1,5 @@
 import type { Tokens } from "../base/index.js";
+import { ArrayArena } from "./array-arena.js";
 import type { BlockTable } from "./block-table.js";
 import { NumberArrays, skipSpace } from "./number-arrays.js";
 import { checkedInt, checkedMs, checkedString, describeJson } from "./row-checks.js";
@@ -52,6 +53,7 @@ type Json = Record<string, JsonValue | undefined>;
 export class RecordParser {
   readonly #blocks: BlockTable;
   readonly #arrays = new NumberArrays();
+  readonly #arena = new ArrayArena();
   readonly #values: (Int32Array | Float64Array | undefined)[] = [];
   readonly #digest = new RowDigest();
   #seen = 0;
@@ -223,16 +225,15 @@ export class RecordParser {
     const name = field >= numRunning ? `itl_ctx.${arrayFields[field]}` : (arrayFields[field] as string);
     if (field === itlMs) {
       arrays.readDoubles(bytes, start, end, name);
-      const values = arrays.doubles.slice(0, arrays.length);
-      this.#digest.addInts(new Int32Array(values.buffer), 2 * values.length);
-      this.#values[field] = values;
+      this.#digest.addInts(arrays.doubleBits, 2 * arrays.length);
+      this.#values[field] = this.#arena.copyDoubles(arrays.doubles, arrays.length);
     } else if (field >= itlTokens) {
       arrays.readInts(bytes, start, end, name);
       this.#digest.addInts(arrays.ints, arrays.length);
-      this.#values[field] = arrays.ints.slice(0, arrays.length);
+      this.#values[field] = this.#arena.copyInts(arrays.ints, arrays.length);
     } else {
       arrays.readHashes(bytes, start, end, name);
-      const ids = new Int32Array(arrays.length);
+      const ids = this.#arena.ints(arrays.length);
       const { highs, lows } = arrays;
       this.#blocks.internChain(highs, lows, ids);
       this.#digest.addInts(lows, ids.length);

@@ -38,11 +38,11 @@ export class UnitChecks {
   #lastArrivalMs = 0;
   #maxConcurrency = 0;
 
-  /** Takes note of a record's times; of its gaps, the first 16. */
+  /** Takes note of a record's times; of its gaps, the first four. */
   add(record: TraceRecord): void {
     if (record.ttftMs !== undefined) this.#ttftMs.add(record.ttftMs);
     const gaps = record.itlMs;
-    if (gaps) for (let i = 0; i < gaps.length && i < 16; i++) this.#gapMs.add(gaps[i] as number);
+    if (gaps) for (let i = 0; i < gaps.length && i < 4; i++) this.#gapMs.add(gaps[i] as number);
     else if (record.itlSummary) this.#gapMs.add(record.itlSummary.meanMs);
     if (record.arrivalMs !== undefined) {
       this.#arrivals++;

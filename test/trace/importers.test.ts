@@ -10,10 +10,11 @@ import {
   recordToLine,
   type Trace,
 } from "../../lib/trace/index.js";
+import { scratchFolder } from "./helpers.js";
 
 /**
  * A fixture is a folder `fixtures/FORMAT/CASE`: the source `input.*` (a file or a folder), `expected.json`, and, where
- * the case needs them, `options.json` and companion files. Records are expected as lines of the tap schema, since
+ * the case needs them, `options.json` (with `companion`, a file of the folder). Records are expected as lines of the tap schema, since
  * block hashes do not survive JSON.parse. `UPDATE_FIXTURES=1` writes what comes out: read it before committing.
  */
 const fixtures = join(dirname(fileURLToPath(import.meta.url)), "fixtures");
@@ -37,9 +38,10 @@ for (const format of readdirSync(fixtures)) {
       const folder = join(fixtures, format, name);
       const input = join(folder, readdirSync(folder).find((file) => /^input(\.|$)/.test(file)) ?? "input");
       const optionsPath = join(folder, "options.json");
-      const options = (
+      const { companion, ...given } = (
         existsSync(optionsPath) ? JSON.parse(readFileSync(optionsPath, "utf8")) : {}
-      ) as ImportOptions;
+      ) as ImportOptions & { companion?: string };
+      const options = companion === undefined ? given : { ...given, companionPath: join(folder, companion) };
 
       it(`reads ${name} as its expected.json says`, async () => {
         const result = shown(await importTrace(format, input, options));
@@ -73,7 +75,7 @@ for (const format of readdirSync(fixtures)) {
 describe("importTrace", () => {
   it("names the formats when it is given another", async () => {
     await expect(importTrace("spreadsheet", "x")).rejects.toThrow(
-      /format must be one of mooncake, weka, .*got "spreadsheet"/,
+      /format must be one of mooncake, bailian, .*got "spreadsheet"/,
     );
   });
 
@@ -88,4 +90,33 @@ describe("importTrace", () => {
       expect((error as Error).message).toContain("no such file.json");
     },
   );
+});
+
+describe("units off by 1,000", () => {
+  const scratch = scratchFolder();
+
+  it("Mooncake timestamps in seconds are pointed out, milliseconds are not", async () => {
+    const rows = (perRow: number) =>
+      Array.from({ length: 300 }, (_, i) =>
+        JSON.stringify({ timestamp: i * perRow, input_length: 10, output_length: 5, hash_ids: [i] }),
+      ).join("\n");
+    const reasons = async (perRow: number) => {
+      const trace = await importTrace("mooncake", scratch.write(`${perRow}.jsonl`, rows(perRow)));
+      return trace.warnings.map(({ reason }) => reason).join("\n");
+    };
+    expect(await reasons(0.3)).toContain("look like seconds");
+    expect(await reasons(300)).not.toContain("look like");
+  });
+
+  it("latencies in microseconds are pointed out by every importer that has them", async () => {
+    const rows = Array.from({ length: 20 }, (_, i) => `${i},100,10,${4e6 * (i + 1)},${9e7 + i}`);
+    const path = scratch.write(
+      "us.csv",
+      `arrival_s,prompt_tokens,output_tokens,ttft_ms,elapsed_ms\n${rows.join("\n")}\n`,
+    );
+    const trace = await importTrace("csv", path);
+    expect(trace.warnings.map(({ reason }) => reason).join("\n")).toMatch(
+      /ttft_ms: .* looks like microseconds/,
+    );
+  });
 });

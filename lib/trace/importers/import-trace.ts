@@ -1,11 +1,33 @@
 import { InputError } from "../../base/index.js";
 import type { Trace } from "../trace.js";
+import { aiperf } from "./aiperf.js";
+import { azure } from "./azure.js";
+import { bailian } from "./bailian.js";
+import { blis } from "./blis.js";
+import { burstgpt } from "./burstgpt.js";
+import { csv } from "./csv.js";
+import { guidellm } from "./guidellm.js";
 import type { Importer, ImportOptions } from "./importer.js";
 import { llmservingsim } from "./llmservingsim.js";
 import { mooncake } from "./mooncake.js";
+import { openaiLog } from "./openai-log.js";
+import { vllmBench } from "./vllm-bench.js";
 import { weka } from "./weka.js";
 
-const importers: readonly Importer[] = [mooncake, weka, llmservingsim];
+const importers: readonly Importer[] = [
+  mooncake,
+  bailian,
+  weka,
+  llmservingsim,
+  aiperf,
+  guidellm,
+  vllmBench,
+  blis,
+  azure,
+  burstgpt,
+  csv,
+  openaiLog,
+];
 
 /** The formats that can be imported: name and one line of description each. */
 export const importFormats: readonly { readonly format: string; readonly description: string }[] = importers;

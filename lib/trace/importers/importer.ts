@@ -1,5 +1,5 @@
 import type { Tokens } from "../../base/index.js";
-import type { ReadTraceOptions } from "../read-trace-rows.js";
+import type { ReadTraceOptions } from "../read-trace-batches.js";
 import type { Trace } from "../trace.js";
 
 /** How to read a foreign format. Each importer says which of the format-specific options it uses. */

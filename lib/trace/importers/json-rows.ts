@@ -1,7 +1,7 @@
 import { InputError } from "../../base/index.js";
 import { LineSplitter } from "../line-splitter.js";
 import { NumberArrays } from "../number-arrays.js";
-import type { ReadTraceOptions } from "../read-trace-rows.js";
+import type { ReadTraceOptions } from "../read-trace-batches.js";
 import { describeJson } from "../row-checks.js";
 import { RowError } from "../row-error.js";
 import { openBytes } from "../trace-bytes.js";
@@ -68,7 +68,7 @@ export async function readJsonDocument(path: string): Promise<JsonObject> {
   for await (const chunk of source) chunks.push(chunk);
   let value: unknown;
   try {
-    value = JSON.parse(
+    value = parseWithNaN(
       Buffer.concat(chunks)
         .toString("utf8")
         .replace(/^\ufeff/, ""),
@@ -79,6 +79,17 @@ export async function readJsonDocument(path: string): Promise<JsonObject> {
   if (value === null || typeof value !== "object" || Array.isArray(value))
     throw new InputError(`${path}: must hold a JSON object, got ${describeJson(value)}`);
   return value as JsonObject;
+}
+
+/** Python writes NaN and Infinity, which JSON does not know: they are read as null, missing. */
+function parseWithNaN(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const repaired = text.replace(/([:,[]\s*)(?:NaN|-?Infinity)(?=\s*[,\]}])/g, "$1null");
+    if (repaired === text) throw error;
+    return JSON.parse(repaired);
+  }
 }
 
 /** Passes the news of a cut gzip stream on: a warning, or the end under `strict`. */

@@ -55,11 +55,14 @@ export function optionalTimes(row: JsonObject, field: string, scale = 1): Float6
   return list && timesOf(list, field, scale);
 }
 
+/** A duration, times `scale` to make milliseconds. @throws RowError on anything but a number >= 0 */
+export function timeOf(value: unknown, field: string, scale = 1): number {
+  const checked = checkedMs(field, value);
+  if (checked === undefined) throw new RowError(`${field} is missing`);
+  return checked * scale;
+}
+
 /** Durations, each times `scale` to make milliseconds. @throws RowError on anything but numbers >= 0 */
 export function timesOf(list: readonly unknown[], field: string, scale = 1): Float64Array {
-  return Float64Array.from(list, (value, i) => {
-    const checked = checkedMs(`${field}[${i}]`, value);
-    if (checked === undefined) throw new RowError(`${field}[${i}] is missing`);
-    return checked * scale;
-  });
+  return Float64Array.from(list, (value, i) => timeOf(value, `${field}[${i}]`, scale));
 }

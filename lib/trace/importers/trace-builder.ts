@@ -81,7 +81,8 @@ export class TraceBuilder {
   }
 
   /**
-   * The trace, in order of arrival.
+   * The trace, in order of arrival. Arrivals may have been given relative to any moment: the earliest becomes 0 where
+   * some are negative.
    * @throws InputError when no record was taken
    */
   finish(meta: TraceMeta): Trace {
@@ -99,12 +100,21 @@ export class TraceBuilder {
     }));
     return {
       meta,
-      records: inArrivalOrder(this.#records),
+      records: inArrivalOrder(fromZero(this.#records)),
       blocks: this.blocks,
-      rejected: this.#rejected,
+      rejected: this.#rejected.toSorted((a, b) => a.line - b.line),
       warnings: [...this.#warnings, ...counted, ...this.#checks.warnings()],
     };
   }
+}
+
+/** Arrivals moved so that none is negative: where they count from the first row and another one came earlier. */
+function fromZero(records: TraceRecord[]): TraceRecord[] {
+  const earliestMs = records.reduce((low, { arrivalMs }) => Math.min(low, arrivalMs ?? 0), 0);
+  if (earliestMs === 0) return records;
+  return records.map((record) =>
+    record.arrivalMs === undefined ? record : { ...record, arrivalMs: record.arrivalMs - earliestMs },
+  );
 }
 
 /** Drops undefined fields and checks the rest against each other, as the reader of the tap schema does. */

@@ -1,0 +1,50 @@
+import { aiperfRecord, aiperfStartMs } from "./aiperf-record.js";
+import { AiperfSessions } from "./aiperf-sessions.js";
+import type { Importer } from "./importer.js";
+import { type JsonObject, readJsonRows } from "./json-rows.js";
+import { TraceBuilder } from "./trace-builder.js";
+
+/**
+ * JSON lines of AIPerf (ai-dynamo/aiperf), of two kinds, told apart by the first row:
+ *
+ * - Profile exports (`profile_export.jsonl`, rows with `metadata` and `metrics`): what a benchmark measured. See
+ *   `aiperf-record.ts`.
+ * - Session traces (rows with `session_id`, `input_length`, `delay`): a workload to be replayed. See
+ *   `aiperf-sessions.ts`.
+ */
+export const aiperf: Importer = {
+  format: "aiperf",
+  description:
+    "AIPerf profile exports (latencies, sessions) and its session traces with delays and block hashes",
+  async read(path, options) {
+    const blockSize = options.blockSize ?? 512;
+    const builder = new TraceBuilder(path, options.strict, blockSize);
+    const sessions = new AiperfSessions(builder, blockSize);
+    let kind: "profile" | "sessions" | undefined;
+    const profile: { row: JsonObject; line: number }[] = [];
+    await readJsonRows(
+      path,
+      builder,
+      options,
+      (row, line, ids) => {
+        kind ??= row.metadata !== undefined ? "profile" : "sessions";
+        if (kind === "sessions") sessions.add(row, line, ids);
+        else profile.push({ row, line });
+      },
+      "hash_ids",
+    );
+    if (kind === "sessions") {
+      sessions.warn();
+      return builder.finish({ source: "aiperf", blockSize, extra: {} });
+    }
+    const firstMs = profile.reduce(
+      (low, { row }) => Math.min(low, aiperfStartMs(row) ?? low),
+      Number.POSITIVE_INFINITY,
+    );
+    for (const { row, line } of profile)
+      builder.row(line, () =>
+        aiperfRecord(row, firstMs, () => builder.count("request of the warm-up phase, left out", line)),
+      );
+    return builder.finish({ source: "aiperf", extra: {} });
+  },
+};
