@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { type CellError, type CompileProblem, compileError, runtimeError } from "./cell-error.js";
+import { expandShorthand } from "./expand-shorthand.js";
 
 /** What came of a cell. */
 export type CellResult = { readonly ok: true } | { readonly ok: false; readonly error: CellError };
@@ -89,7 +90,7 @@ export function createCellExecutor(
       frameName = `cell-${cellNumber}.ts`;
       problems = [];
       thrown = undefined;
-      if (await executor.execute(source)) return { ok: true };
+      if (await executor.execute(expandShorthand(source))) return { ok: true };
       const cell = { source, compiled, frameName };
       if (problems.length > 0) return { ok: false, error: compileError(source, problems) };
       return { ok: false, error: runtimeError((thrown as { value: unknown } | undefined)?.value, cell, cwd) };

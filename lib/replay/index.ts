@@ -42,6 +42,7 @@ export {
 export { type CurveDistance, ttftDistances } from "./curve-distance.js";
 export { engineFromMeta } from "./engine-from-meta.js";
 export { inspectTrace, type Range, type TraceInspection } from "./inspect-trace.js";
+export { type LoadOverTime, loadOverTime } from "./load-over-time.js";
 export { modeledTrace } from "./modeled-trace.js";
 export { type Pacing, type Plan, type PlanOptions, type Prompts, planReplay } from "./plan.js";
 export { coldChains, type PoolChains, poolChains } from "./pool-chains.js";

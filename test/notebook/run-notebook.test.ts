@@ -19,16 +19,17 @@ describe("runNotebook", () => {
         "import { quantile } from 'prefixlab';\nconst p: number = 0.5;",
         "const later = await new Promise<string>((resolve) => setTimeout(() => resolve('late'), 20));\nlater",
         "for (let i = 0; i < 5000; i++) console.log('line', i);",
-        "quantile([1, 2, 3], p)",
+        "const { value } = { value: quantile([1, 2, 3], p) };",
+        "console.log({ p, value });",
       ),
     );
     expect(failure).toBeUndefined();
-    expect(notebook.cells.map(({ executionCount }) => executionCount)).toEqual([1, 2, 3, 4]);
-    const [, late, loop, last] = notebook.cells.map(({ outputs }) => stdout(outputs));
+    expect(notebook.cells.map(({ executionCount }) => executionCount)).toEqual([1, 2, 3, 4, 5]);
+    const [, late, loop, , last] = notebook.cells.map(({ outputs }) => stdout(outputs));
     expect(late).toBe("late\n");
     expect(loop?.split("\n")).toHaveLength(5001);
     expect(loop?.endsWith("line 4999\n")).toBe(true);
-    expect(last).toBe("2\n");
+    expect(last).toBe("{ p: 0.5, value: 2 }\n");
   });
 
   it("stops at a cell that throws, and says which cell, which line and why", async () => {

@@ -1,0 +1,49 @@
+import type { Ms } from "../base/index.js";
+import type { SimulationRun } from "../engine/index.js";
+
+/** How many requests an engine works on and how many wait, one entry a change: arrays of one length. */
+export interface LoadOverTime {
+  readonly timesMs: Float64Array;
+  /** Admitted and not finished. */
+  readonly running: Int32Array;
+  /** Sent and not admitted. */
+  readonly waiting: Int32Array;
+}
+
+/**
+ * Running and waiting requests of a simulation over virtual time. A request waits from when the client sent it to its
+ * first admission, and runs from there to the step of its last token; one that never finished runs to the end.
+ */
+export function loadOverTime(run: SimulationRun): LoadOverTime {
+  const changes: { readonly atMs: Ms; readonly running: number; readonly waiting: number }[] = [];
+  for (let i = 0; i < run.fireMs.length; i++) {
+    const fireMs = run.fireMs[i] as Ms;
+    const admittedMs = run.admittedMs[i] as Ms;
+    if (Number.isNaN(fireMs) || run.refused.includes(i)) continue;
+    changes.push({ atMs: fireMs, running: 0, waiting: 1 });
+    if (Number.isNaN(admittedMs)) continue;
+    const last = run.lastStep[i] as number;
+    changes.push({ atMs: admittedMs, running: 1, waiting: -1 });
+    changes.push({ atMs: last < 0 ? run.endMs : (run.steps.endMs[last] as Ms), running: -1, waiting: 0 });
+  }
+  changes.sort((a, b) => a.atMs - b.atMs);
+  const timesMs: Ms[] = [];
+  const running: number[] = [];
+  const waiting: number[] = [];
+  let runningNow = 0;
+  let waitingNow = 0;
+  changes.forEach((change, at) => {
+    runningNow += change.running;
+    waitingNow += change.waiting;
+    // Changes of one instant are one entry.
+    if (changes[at + 1]?.atMs === change.atMs) return;
+    timesMs.push(change.atMs);
+    running.push(runningNow);
+    waiting.push(waitingNow);
+  });
+  return {
+    timesMs: Float64Array.from(timesMs),
+    running: Int32Array.from(running),
+    waiting: Int32Array.from(waiting),
+  };
+}
