@@ -3,11 +3,11 @@ import type { JsonValue, TraceMeta } from "../trace/index.js";
 
 /**
  * The captured engine's settings, as far as the trace's meta line tells them: `max_num_seqs`,
- * `max_num_batched_tokens`, `num_gpu_blocks` (of which vLLM keeps one as its null block), `engine_block_size` or else
+ * `max_num_batched_tokens`, `num_gpu_blocks` or `kv_cache_blocks` (of which vLLM keeps one as its null block), `engine_block_size` or else
  * `block_size`, `long_prefill_token_threshold`, `enable_prefix_caching`. What it does not tell is left out.
  */
 export function engineFromMeta(meta: TraceMeta): Partial<EngineOptions> {
-  const blocks = count(meta.extra.num_gpu_blocks);
+  const blocks = count(meta.extra.num_gpu_blocks ?? meta.extra.kv_cache_blocks);
   const blockSize = count(meta.extra.engine_block_size) ?? meta.blockSize;
   const threshold = count(meta.extra.long_prefill_token_threshold);
   return {

@@ -1,0 +1,44 @@
+import { Command, Option } from "commander";
+import { exportFormats, exportTrace } from "../../trace/index.js";
+import { readInput } from "../read-input.js";
+
+interface ExportFlags {
+  readonly format: string;
+  readonly out: string;
+  readonly strict?: boolean;
+  readonly json?: boolean;
+}
+
+/** The `export` command: a trace into another format. */
+export function exportCommand(): Command {
+  const formats = exportFormats.map(({ format, description }) => `  ${format.padEnd(10)} ${description}`);
+  return new Command("export")
+    .description("Write a trace in another format.")
+    .argument("<trace>", "trace to read")
+    .addOption(
+      new Option("--format <format>", "what to write")
+        .choices(exportFormats.map(({ format }) => format))
+        .makeOptionMandatory(),
+    )
+    .requiredOption("--out <file>", "file to write")
+    .option("--strict", "a bad row is fatal")
+    .option("--json", "print one JSON document")
+    .addHelpText(
+      "after",
+      `
+Formats:
+${formats.join("\n")}
+
+Example, to look at a capture in ui.perfetto.dev:
+  npx prefixlab export --format perfetto data/warm-1.jsonl.gz --out warm-1.trace.json
+`,
+    )
+    .action(async (path: string, flags: ExportFlags) => {
+      const trace = await readInput(path, { strict: flags.strict ?? false });
+      await exportTrace(flags.format, trace, flags.out);
+      const requests = trace.records.length;
+      if (flags.json)
+        process.stdout.write(`${JSON.stringify({ requests, format: flags.format, out: flags.out })}\n`);
+      else process.stdout.write(`${requests} requests; wrote ${flags.out}\n`);
+    });
+}

@@ -1,0 +1,89 @@
+import { readFile } from "node:fs/promises";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { type ImportOptions, importFormats, importTrace, writeTrace } from "../../trace/index.js";
+import { parseCount, parsePositive } from "../engine-flags.js";
+import { progressBar, reportProblems } from "../read-input.js";
+
+interface ImportFlags {
+  readonly format: string;
+  readonly out: string;
+  readonly blockSize?: number;
+  readonly fingerprintKeyFile?: string;
+  readonly companion?: string;
+  readonly columns?: Readonly<Record<string, string>>;
+  readonly startGap?: number;
+  readonly subagents?: boolean;
+  readonly strict?: boolean;
+  readonly json?: boolean;
+}
+
+/** The `import` command: another format into the tap schema. */
+export function importCommand(): Command {
+  const formats = importFormats.map(({ format, description }) => `  ${format.padEnd(15)} ${description}`);
+  return new Command("import")
+    .description("Read a trace of another format and write it in the tap schema.")
+    .argument("<file>", "file or folder to read")
+    .addOption(
+      new Option("--format <format>", "what it is")
+        .choices(importFormats.map(({ format }) => format))
+        .makeOptionMandatory(),
+    )
+    .requiredOption("--out <trace>", "trace to write (JSON lines, .gz allowed)")
+    .option("--block-size <tokens>", "tokens a block, where the source gives ids or text", parseCount)
+    .option(
+      "--fingerprint-key-file <file>",
+      "secret key of the fingerprints, for a trace that is to be shared",
+    )
+    .option("--companion <file>", "llmservingsim: the workload; blis: the header")
+    .option("--columns <field=column,...>", "csv: the column behind each field", parseColumns)
+    .option("--start-gap <s>", "weka: seconds between the starts of conversations", parsePositive)
+    .option("--subagents", "weka: take sub-agents' requests too, as sessions of their own")
+    .option("--strict", "a bad row is fatal")
+    .option("--json", "print one JSON document")
+    .addHelpText(
+      "after",
+      `
+Formats:
+${formats.join("\n")}
+
+Example:
+  npx prefixlab import --format mooncake conversation_trace.jsonl --out mooncake.jsonl.gz
+`,
+    )
+    .action(runImport);
+}
+
+async function runImport(path: string, flags: ImportFlags): Promise<void> {
+  const bar = progressBar(`reading ${path}`);
+  const key = flags.fingerprintKeyFile === undefined ? undefined : await readFile(flags.fingerprintKeyFile);
+  const options: ImportOptions = {
+    ...(flags.strict && { strict: true }),
+    ...(flags.blockSize !== undefined && { blockSize: flags.blockSize }),
+    ...(key && { fingerprintKey: key }),
+    ...(flags.companion !== undefined && { companionPath: flags.companion }),
+    ...(flags.columns && { columns: flags.columns }),
+    ...(flags.startGap !== undefined && { startGapMs: flags.startGap * 1000 }),
+    ...(flags.subagents && { subagents: true }),
+    onProgress: ({ bytesRead, totalBytes }) => bar.update(totalBytes ? bytesRead / totalBytes : 0),
+  };
+  const trace = await importTrace(flags.format, path, options).finally(() => bar.stop());
+  await writeTrace(flags.out, trace);
+  reportProblems(path, trace);
+  const { records, rejected, warnings } = trace;
+  if (flags.json)
+    process.stdout.write(
+      `${JSON.stringify({ requests: records.length, rejected: rejected.length, warnings, out: flags.out }, null, 1)}\n`,
+    );
+  else
+    process.stdout.write(
+      `${records.length} requests, ${rejected.length} rows rejected; wrote ${flags.out}\n`,
+    );
+}
+
+/** `prompt_tokens=in,arrival_s=t` */
+function parseColumns(text: string): Record<string, string> {
+  const pairs = text.split(",").map((pair) => pair.split("="));
+  if (pairs.some(([field, column, ...more]) => !field || !column || more.length > 0))
+    throw new InvalidArgumentError("expected field=column,field=column,...");
+  return Object.fromEntries(pairs as [string, string][]);
+}
