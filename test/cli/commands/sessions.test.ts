@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runCli } from "../run-cli.js";
 
@@ -36,7 +39,14 @@ describe("prefixlab sessions", () => {
   });
 
   it("refuses --truth where the trace names no sessions", () => {
-    const { status, stdout, stderr } = runCli(["sessions", "data/fit-1.jsonl.gz", "--truth"]);
+    const folder = mkdtempSync(join(tmpdir(), "prefixlab sessions "));
+    const path = join(folder, "nameless.jsonl");
+    writeFileSync(
+      path,
+      '{"prompt_tokens":16,"output_tokens":1,"ttft_ms":5,"arrival_ms":0,"block_hashes":[7]}\n',
+    );
+    const { status, stdout, stderr } = runCli(["sessions", path, "--truth"]);
+    rmSync(folder, { recursive: true });
     expect(status).toBe(2);
     expect(stdout).toBe("");
     expect(stderr).toContain("has no session and turn fields to score against");
