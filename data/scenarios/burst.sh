@@ -1,6 +1,5 @@
 #!/bin/sh
-# Bursts, open loop: 24 requests at once every 10 s, six times; 256 prompt tokens that nothing shares, 32 output tokens.
+# Bursts, open loop: 12 requests at once every 8 s, ten times; 512 prompt tokens that nothing shares, 24 output tokens.
 set -eu
 . "$(dirname "$0")/loadgen.sh"
-loadgen --pattern burst --burst-size 24 --burst-interval 10 --duration 60 --prompt-tokens 256 --output-tokens 32 \
-  --timeout 600 "$@"
+loadgen --pattern burst --burst-size 12 --burst-interval 8 --duration 80 --prompt-tokens 512 --output-tokens 24 "$@"

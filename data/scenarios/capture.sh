@@ -41,4 +41,4 @@ until curl -sf "$URL/health" >/dev/null; do
 done
 
 # The settings of serve-vllm.sh that the engine does not tell by itself.
-taskset -c "${SERVER_CORE:-1}" sh "$here/$scenario.sh" --warmup 6 --meta max_num_seqs=64 --meta max_num_batched_tokens=512 "$@"
+taskset -c "${SERVER_CORE:-1}" sh "$here/$scenario.sh" --warmup 3 --meta max_num_seqs=64 --meta max_num_batched_tokens=512 "$@"
