@@ -30,7 +30,7 @@ export function fitCommand(): Command {
     .option("--out <file>", "write the model as JSON (.gz allowed)")
     .option("--strict", "a bad row is fatal")
     .option("--json", "print one JSON document: the report and the model")
-    .addHelpText("after", "\nExample:\n  npx prefixlab fit data/fit-sweep.jsonl.gz --out model.json\n")
+    .addHelpText("after", "\nExample:\n  npx prefixlab fit data/fit-sweep-1.jsonl.gz --out model.json\n")
     .action(runFit);
 }
 

@@ -59,6 +59,7 @@ export function notebookCommand(): Command {
     .option("--out-dir <dir>", "default: the folder student/ beside each notebook")
     .addHelpText("after", "\nExample:\n  npx prefixlab notebook student\n")
     .action(writeStudentCopies);
+  command.addHelpText("after", "\nExample:\n  npx prefixlab notebook run\n");
   return command;
 }
 

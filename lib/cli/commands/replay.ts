@@ -63,7 +63,7 @@ export function replayCommand(): Command {
       "after",
       `
 Example, the cold counterfactual of a warm capture:
-  npx prefixlab replay data/warm-1.jsonl.gz --latency-trace data/fit-sweep.jsonl.gz \\
+  npx prefixlab replay data/warm-1.jsonl.gz --latency-trace data/fit-sweep-1.jsonl.gz \\
     --replay-sessions --no-enable-prefix-caching
 
 Exit code 0: every gate held, or nothing was comparable; 1: a gate did not hold; 2: bad arguments or input.

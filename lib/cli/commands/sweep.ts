@@ -55,7 +55,7 @@ Parameters to vary:
 ${parameters.join("\n")}
 
 Example, how much cache the captured workload needs:
-  npx prefixlab sweep data/warm-1.jsonl.gz --latency-trace data/fit-sweep.jsonl.gz \\
+  npx prefixlab sweep data/warm-1.jsonl.gz --latency-trace data/fit-sweep-1.jsonl.gz \\
     --vary kv-cache-size=512,1024,2048,4096 --vary seed=1..3 --out-dir out/pool
 
 On a cluster, run shards 0/n to n-1/n into one shared folder; the last one to end writes results.jsonl,
