@@ -1,0 +1,98 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { formatNotebook, isTagged, studentCopy } from "../../lib/notebook/index.js";
+import { notebooks, notebooksDir } from "./read-notebooks.js";
+
+const longestCell = 6;
+const widestLine = 120;
+
+it("there are eight notebooks, numbered in reading order", () => {
+  expect(notebooks.map(({ name }) => name.slice(0, 2))).toEqual([
+    "01",
+    "02",
+    "03",
+    "04",
+    "05",
+    "06",
+    "07",
+    "08",
+  ]);
+});
+
+describe.each(notebooks)("$name", ({ name, file, notebook }) => {
+  const { cells } = notebook;
+  const code = cells.filter(({ cellType }) => cellType === "code");
+  const prose = cells.filter(({ cellType }) => cellType === "markdown");
+  const text = prose.map(({ source }) => source).join("\n");
+
+  it(`has no code cell of more than ${longestCell} lines, nor a line of more than ${widestLine} characters`, () => {
+    for (const { id, source } of code) {
+      const lines = source.split("\n").filter((line) => line.trim() !== "");
+      expect(lines.length, id).toBeLessThanOrEqual(longestCell);
+      for (const line of lines) expect(line.length, `${id}: ${line}`).toBeLessThanOrEqual(widestLine);
+    }
+  });
+
+  it("has prose before every code cell", () => {
+    cells.forEach((cell, at) => {
+      if (cell.cellType === "code") expect(cells[at - 1]?.cellType, cell.id).toBe("markdown");
+    });
+  });
+
+  it("has three learning goals and an exercise for each, with a solution", () => {
+    expect(cells[0]?.source.match(/^\d\. /gm)).toHaveLength(3);
+    expect(text.match(/^### Exercise \d/gm)).toEqual(["### Exercise 1", "### Exercise 2", "### Exercise 3"]);
+    expect(code.filter((cell) => isTagged(cell, "solution")).length).toBeGreaterThanOrEqual(3);
+  });
+
+  it("asks for a prediction before it shows", () => {
+    expect(text).toMatch(/\*\*Predict before you run/);
+  });
+
+  it("names its sources and ends with a cell that asserts its numbers", () => {
+    expect(prose.at(-1)?.source).toMatch(/^## Sources/);
+    expect(code.at(-1)?.source).toMatch(/from "node:assert\/strict"/);
+    expect(code.at(-1)?.source).toMatch(/assert\.(equal|deepEqual|ok)\(/);
+  });
+
+  it("was run from its first cell to its last, and is written as Jupyter writes", () => {
+    expect(code.map(({ executionCount }) => executionCount)).toEqual(code.map((_, at) => at + 1));
+    expect(
+      code.every(({ outputs }) => (outputs ?? []).every((output) => output.output_type !== "error")),
+    ).toBe(true);
+    expect(formatNotebook(notebook)).toBe(readFileSync(file, "utf8"));
+  });
+
+  it("leaves no placeholder behind", () => {
+    for (const { source } of cells) expect(source).not.toMatch(/\{\{|\}\}(?!\))(?![`;, )}])/);
+  });
+
+  it("has a student copy that is what stripping makes", () => {
+    const copy = readFileSync(join(notebooksDir, "student", name), "utf8");
+    expect(copy).toBe(formatNotebook(studentCopy(notebook)));
+  });
+
+  it("links only to files and headings that exist, and to nothing over plain http", () => {
+    for (const [, target] of text.matchAll(/\]\(([^)]+)\)/g)) {
+      const [path, anchor] = (target as string).split("#") as [string, string?];
+      if (/^https?:/.test(path)) {
+        expect(path).toMatch(/^https:/);
+        continue;
+      }
+      const linked = join(dirname(file), path);
+      expect(existsSync(linked), target).toBe(true);
+      if (anchor !== undefined) expect(headings(readFileSync(linked, "utf8"))).toContain(anchor);
+    }
+  });
+});
+
+/** Anchors of a Markdown file, as GitHub makes them. */
+function headings(markdown: string): string[] {
+  return [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
+    (title as string)
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-"),
+  );
+}
