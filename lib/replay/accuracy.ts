@@ -18,7 +18,7 @@ export interface JudgedCapture {
 export interface AccuracyCell extends ErrorCell {
   /** (largest - smallest) / mean of the captured number over the scenario's captures; undefined for one capture. */
   readonly seedSpread?: number;
-  /** Largest error that holds: the larger of the floor and the seed-to-seed spread. */
+  /** Largest error that holds. */
   readonly allowed: number;
 }
 
@@ -33,12 +33,12 @@ export interface ScenarioAccuracy {
 /**
  * Accuracy of the model on several captures of one scenario: quantiles of the pooled requests, with intervals that
  * resample sessions, beside how much the engine's own numbers differ from seed to seed.
- * @param floor smallest error that always holds, by quantile
+ * @param allowance largest error that holds, for a cell and its spread from seed to seed
  * @throws InputError without captures
  */
 export function scenarioAccuracy(
   judged: readonly JudgedCapture[],
-  floor: (cell: ErrorCell) => number,
+  allowance: (cell: ErrorCell, seedSpread: number | undefined) => number,
 ): ScenarioAccuracy {
   if (judged.length === 0) throw new InputError("scenarioAccuracy: needs at least one capture");
   const pooled = poolCaptures(judged);
@@ -49,7 +49,7 @@ export function scenarioAccuracy(
     const mean = captured.reduce((sum, ms) => sum + ms, 0) / captured.length;
     const seedSpread =
       captured.length > 1 ? (Math.max(...captured) - Math.min(...captured)) / mean : undefined;
-    const allowed = Math.max(floor(cell), seedSpread ?? 0);
+    const allowed = allowance(cell, seedSpread);
     return {
       ...cell,
       ...(seedSpread !== undefined && { seedSpread }),
