@@ -5,6 +5,8 @@ import { xyChart } from "./xy-chart.js";
 /** Captured first-token times at low load, and the fitted curve through them. */
 export interface ServiceCurveChartOptions {
   readonly title?: string;
+  /** Default: what makes these times service and not waiting. */
+  readonly subtitle?: string;
   readonly points: readonly { readonly uncachedTokens: Tokens; readonly ttftMs: Ms }[];
   readonly curve?: readonly { readonly uncachedTokens: Tokens; readonly ttftMs: Ms }[];
 }
@@ -18,7 +20,9 @@ export function serviceCurveChart(options: ServiceCurveChartOptions): PlotlyFigu
   });
   return xyChart({
     title: options.title ?? "What a prefill costs",
-    subtitle: "requests that met an idle engine: their time to first token is service, not waiting",
+    subtitle:
+      options.subtitle ??
+      "requests that met an idle engine: their time to first token is service, not waiting",
     x: { title: "uncached prompt tokens", unit: "count", min: 0 },
     y: { title: "time to first token (TTFT)", unit: "ms", min: 0 },
     series: [
