@@ -28,7 +28,9 @@ const names = { ttft_ms: "TTFT", itl_ms: "ITL", total_ms: "request total" } as c
 
 /** The accuracy page, in Markdown. */
 export function accuracyPage(page: AccuracyPage): string {
-  const engines = [...new Set(page.inventory.map((e) => e.engine))].join(", ");
+  const engines = [...new Set(page.inventory.filter((e) => e.role === "fit").map((e) => e.engine))].join(
+    ", ",
+  );
   const fitted = page.inventory.filter((e) => e.role === "fit").map((e) => e.file);
   return [
     "# Accuracy",

@@ -70,6 +70,11 @@ export class BlockPool {
     this.#references[block]!++;
   }
 
+  /** {@link BlockPool.acquire} for the first `count` of these blocks, in order. */
+  acquireAll(blocks: Int32Array, count: number): void {
+    for (let i = 0; i < count; i++) this.acquire(blocks[i] as number);
+  }
+
   /** Takes a block from the head of the free list, evicting what it held. Returns -1 when there is none. */
   allocate(): number {
     if (this.#free === 0) return NONE;
@@ -91,6 +96,16 @@ export class BlockPool {
     }
     this.#references[block] = 1;
     return block;
+  }
+
+  /** {@link BlockPool.allocate} for `count` blocks, which go to `blocks` from index `from` on; there must be as many. */
+  allocateInto(blocks: Int32Array, from: number, count: Blocks): void {
+    for (let i = from; i < from + count; i++) blocks[i] = this.allocate();
+  }
+
+  /** {@link BlockPool.register} for the blocks from index `from` up to, not including, `to`. */
+  registerRange(blocks: Int32Array, contentIds: Int32Array, from: number, to: number): void {
+    for (let i = from; i < to; i++) this.register(blocks[i] as number, contentIds[i] as number);
   }
 
   /** Makes a block in use findable under a content id. A second block with the same content stays a spare. */

@@ -91,7 +91,7 @@ export class EngineCore {
   /** Blocks a request needs at its longest; more than the pool has can never run. */
   blocksNeeded(promptTokens: Tokens, outputTokens: Tokens): Blocks {
     // The last output token is never fed back, so it needs no room.
-    return Math.ceil((promptTokens + outputTokens - 1) / this.options.blockSize);
+    return this.#blocksFor(promptTokens + outputTokens - 1);
   }
 
   /**
@@ -134,18 +134,12 @@ export class EngineCore {
   beginStep(): Ms | undefined {
     if (this.isIdle || this.#inStep) return undefined;
     this.#clearEvents();
-    const load = this.load;
     this.#growDecodes();
-    let budget = this.options.maxNumBatchedTokens - this.#decodingCount;
-    budget = this.#continuePrefills(budget);
+    const budget = this.#continuePrefills(this.options.maxNumBatchedTokens - this.#decodingCount);
     this.#registerDecodes();
     if (this.preempted.length === 0) this.#admit(budget);
-
-    this.#decodeContextTokens += this.#decodingCount;
-    load.decodeSeqs = this.#decodingCount;
-    load.decodeContextTokens = this.#decodeContextTokens;
     this.#inStep = true;
-    return this.#timer.stepMs(load);
+    return this.#stepMs();
   }
 
   /**
@@ -165,22 +159,19 @@ export class EngineCore {
     )
       return undefined;
     this.#clearEvents();
-    this.emittedFirst.length = 0;
-    this.finished.length = 0;
+    clear(this.emittedFirst);
+    clear(this.finished);
     this.#growDecodes();
     this.#registerDecodes();
-    this.#decodeContextTokens += decoding;
-    this.load.decodeSeqs = decoding;
-    this.load.decodeContextTokens = this.#decodeContextTokens;
     this.step++;
-    return this.#timer.stepMs(this.load);
+    return this.#stepMs();
   }
 
   /** Applies the end of the step: tokens are out, finished requests leave and their blocks are free. */
   endStep(): void {
     const { slots, step } = this;
-    this.emittedFirst.length = 0;
-    this.finished.length = 0;
+    clear(this.emittedFirst);
+    clear(this.finished);
     for (const slot of this.#finishing) this.#startDecoding(slot);
     while (this.#finishes.nextKey === step) {
       const slot = this.#finishes.pop();
@@ -199,10 +190,18 @@ export class EngineCore {
     for (const slot of this.finished) this.slots.drop(slot);
   }
 
+  /** Counts this step's decodes into the load, and asks the model for the step's duration. */
+  #stepMs(): Ms {
+    this.#decodeContextTokens += this.#decodingCount;
+    this.load.decodeSeqs = this.#decodingCount;
+    this.load.decodeContextTokens = this.#decodeContextTokens;
+    return this.#timer.stepMs(this.load);
+  }
+
   #clearEvents(): void {
-    this.admitted.length = 0;
-    this.preempted.length = 0;
-    this.#finishing.length = 0;
+    clear(this.admitted);
+    clear(this.preempted);
+    clear(this.#finishing);
     this.finishedPrefillTokens = 0;
     this.load.prefillTokens = 0;
     this.load.prefillTokenDepth = 0;
@@ -211,12 +210,11 @@ export class EngineCore {
 
   /** Blocks for the decodes that begin a new one in this step. */
   #growDecodes(): void {
-    const { blockSize } = this.options;
     const { slots } = this;
     const begins = this.#calendar.beginning(this.step);
     for (let slot = begins.head; slot !== NONE; ) {
       const next = slots.boundaryNext[slot] as number;
-      if (slots.heldBlocks[slot]! * blockSize < this.#attendedTokens(slot)) this.#take(slot, 1);
+      if (slots.heldBlocks[slot]! < this.#blocksFor(this.#attendedTokens(slot))) this.#take(slot, 1);
       // A preemption may have taken the next one out of the list: begin again, what is done is skipped above.
       slot = next !== NONE && slots.phase[next] !== Phase.decoding ? begins.head : next;
     }
@@ -333,10 +331,7 @@ export class EngineCore {
   #register(slot: number, computedTokens: Tokens): void {
     const { slots, pool } = this;
     const full = Math.floor(computedTokens / this.options.blockSize);
-    const blocks = slots.blocks[slot] as Int32Array;
-    const contentIds = slots.contentIds[slot] as Int32Array;
-    for (let i = slots.registeredBlocks[slot] as number; i < full; i++)
-      pool.register(blocks[i] as number, contentIds[i] as number);
+    pool.registerRange(slots.blocks[slot]!, slots.contentIds[slot]!, slots.registeredBlocks[slot]!, full);
     slots.registeredBlocks[slot] = full;
   }
 
@@ -351,10 +346,8 @@ export class EngineCore {
       this.#preempt(victim);
       if (victim === slot) return false;
     }
-    const blocks = slots.blocks[slot] as Int32Array;
-    let held = slots.heldBlocks[slot] as number;
-    for (let i = 0; i < count; i++) blocks[held++] = pool.allocate();
-    slots.heldBlocks[slot] = held;
+    pool.allocateInto(slots.blocks[slot]!, slots.heldBlocks[slot]!, count);
+    slots.heldBlocks[slot]! += Math.max(0, count);
     return true;
   }
 
@@ -405,4 +398,9 @@ export class EngineCore {
     slots.heldBlocks[slot] = 0;
     slots.registeredBlocks[slot] = 0;
   }
+}
+
+/** Empties a list. Setting the length costs even where it is 0, and most steps have nothing to clear. */
+function clear(list: number[]): void {
+  if (list.length > 0) list.length = 0;
 }

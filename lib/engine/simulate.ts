@@ -89,7 +89,15 @@ export function simulate(options: SimulateOptions): SimulationRun {
   let nowMs = 0;
   let busyMs = 0;
   let completed = 0;
+  let nextProgressStep = 0;
   for (;;) {
+    while (nowMs < untilMs && arrivals.nextKey > nowMs) {
+      const durationMs = core.decodeStep();
+      if (durationMs === undefined) break;
+      nowMs += durationMs;
+      busyMs += durationMs;
+      log.push(nowMs, core.runningCount, core.waitingCount, 0, 0);
+    }
     if (core.isIdle) {
       if (arrivals.length === 0) break;
       nowMs = Math.max(nowMs, arrivals.nextKey);
@@ -141,7 +149,10 @@ export function simulate(options: SimulateOptions): SimulationRun {
         fire(child, doneMs + (requests[child] as EngineRequest).after!.gapMs);
     }
     core.dropFinished();
-    if (options.onProgress && (step & 0xffff) === 0) options.onProgress(completed / n);
+    if (options.onProgress && step >= nextProgressStep) {
+      options.onProgress(completed / n);
+      nextProgressStep = step + 0x10000;
+    }
   }
 
   return {

@@ -20,47 +20,47 @@ export function modeledTrace(
   const records = source.records.map((record, i): TraceRecord => {
     const request = plan.requests[i]!;
     const fireMs = run.fireMs[i] as Ms;
-    const shared = {
-      promptTokens: request.promptTokens,
-      ...(record.blockIds && { blockIds: record.blockIds }),
-      ...(record.outputBlockIds && { outputBlockIds: record.outputBlockIds }),
-      ...(record.session !== undefined && { session: record.session }),
-      ...(record.turn !== undefined && { turn: record.turn }),
-    };
-    if (Number.isNaN(fireMs)) return { ...shared, outputTokens: 0, finishReason: "never sent" };
-    const sent = { ...shared, arrivalMs: fireMs, concurrency: concurrency[i] as number };
-    if ((run.cachedTokens[i] as number) < 0)
-      return {
-        ...sent,
-        outputTokens: 0,
-        finishReason: "refused",
-        elapsedMs: Math.max(0, run.endMs - fireMs),
-      };
-    const known = { ...sent, cachedTokens: run.cachedTokens[i] as number };
-    if ((run.firstStep[i] as number) < 0)
-      return {
-        ...known,
-        outputTokens: 0,
-        finishReason: "unfinished",
-        elapsedMs: Math.max(0, run.endMs - fireMs),
-      };
-    const steps = tokenSteps(run, i, request.outputTokens);
     const { endMs } = run.steps;
-    const firstMs = endMs[steps[0] as number] as Ms;
-    const lastMs = endMs[steps[steps.length - 1] as number] as Ms;
+    // Built field by field: spreading parts together costs more than the simulation.
+    const modeled: Mutable<TraceRecord> = { promptTokens: request.promptTokens, outputTokens: 0 };
+    if (record.blockIds) modeled.blockIds = record.blockIds;
+    if (record.outputBlockIds) modeled.outputBlockIds = record.outputBlockIds;
+    if (record.session !== undefined) modeled.session = record.session;
+    if (record.turn !== undefined) modeled.turn = record.turn;
+    if (Number.isNaN(fireMs)) {
+      modeled.finishReason = "never sent";
+      return modeled;
+    }
+    modeled.arrivalMs = fireMs;
+    modeled.concurrency = concurrency[i] as number;
+    const cachedTokens = run.cachedTokens[i] as number;
+    if (cachedTokens >= 0) modeled.cachedTokens = cachedTokens;
+    if ((run.firstStep[i] as number) < 0) {
+      modeled.finishReason = cachedTokens < 0 ? "refused" : "unfinished";
+      modeled.elapsedMs = Math.max(0, run.endMs - fireMs);
+      return modeled;
+    }
+    const windows = tokenWindows(run, i, request.outputTokens);
+    const last = windows[windows.length - 1] as TokenWindow;
+    let outputTokens = 0;
+    for (const window of windows) outputTokens += window.count;
+    const firstMs = endMs[run.firstStep[i] as number] as Ms;
+    const lastMs = endMs[last.firstStep + last.count - 1] as Ms;
     const delayMs = run.emissionMs[i] as Ms;
-    const done = steps.length === request.outputTokens;
-    return {
-      ...known,
-      outputTokens: steps.length,
-      ttftMs: firstMs + delayMs - fireMs,
-      ...(steps.length > 1 &&
-        (gaps
-          ? { itlMs: gapsOf(steps, endMs), ...contextOf(steps, run) }
-          : { itlSummary: { meanMs: (lastMs - firstMs) / (steps.length - 1), count: steps.length - 1 } })),
-      finishReason: done ? "length" : "unfinished",
-      elapsedMs: (done ? lastMs + delayMs : run.endMs) - fireMs,
-    };
+    const done = outputTokens === request.outputTokens;
+    modeled.outputTokens = outputTokens;
+    modeled.ttftMs = firstMs + delayMs - fireMs;
+    if (outputTokens > 1) {
+      const count = outputTokens - 1;
+      if (gaps) {
+        modeled.itlMs = gapsOf(windows, count, endMs);
+        const context = contextOf(windows, count, run);
+        if (context) modeled.itlCtx = context;
+      } else modeled.itlSummary = { meanMs: (lastMs - firstMs) / count, count };
+    }
+    modeled.finishReason = done ? "length" : "unfinished";
+    modeled.elapsedMs = (done ? lastMs + delayMs : run.endMs) - fireMs;
+    return modeled;
   });
   const extra = {
     pacing: plan.pacing,
@@ -77,65 +77,88 @@ export function modeledTrace(
   };
 }
 
-/** The step of each token that a request emitted, over its windows on the step clock. */
-function tokenSteps(run: SimulationRun, index: number, outputTokens: number): Int32Array {
-  const first = run.firstStep[index] as number;
-  const last = run.lastStep[index] as number;
-  const windows = run.resumed.get(index);
-  const lastKnown = last >= 0 ? last : run.steps.endMs.length - 1;
-  if (!windows) {
-    const count = Math.min(outputTokens, lastKnown - first + 1);
-    return Int32Array.from({ length: count }, (_, k) => first + k);
-  }
-  const steps = new Int32Array(outputTokens);
-  let emitted = 0;
-  let windowStart = first;
-  for (const [nextStart, emittedBefore] of [...windows, [Number.POSITIVE_INFINITY, outputTokens] as const]) {
-    for (let step = windowStart; emitted < emittedBefore && step <= lastKnown; step++)
-      steps[emitted++] = step;
-    windowStart = nextStart;
-  }
-  return steps.subarray(0, emitted);
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Tokens that left at the ends of consecutive steps. */
+interface TokenWindow {
+  readonly firstStep: number;
+  readonly count: number;
 }
 
-function gapsOf(steps: Int32Array, endMs: Float64Array): Float64Array {
-  const gaps = new Float64Array(steps.length - 1);
-  for (let k = 0; k < gaps.length; k++) gaps[k] = endMs[steps[k + 1]!]! - endMs[steps[k]!]!;
+/** A request's tokens as windows on the step clock: one, or several where it was preempted; none is empty. */
+function tokenWindows(run: SimulationRun, index: number, outputTokens: number): TokenWindow[] {
+  const firstStep = run.firstStep[index] as number;
+  const last = run.lastStep[index] as number;
+  const lastKnown = last >= 0 ? last : run.steps.endMs.length - 1;
+  const resumed = run.resumed.get(index);
+  if (!resumed) return [{ firstStep, count: Math.min(outputTokens, lastKnown - firstStep + 1) }];
+  const starts: (readonly [step: number, emitted: number])[] = [[firstStep, 0], ...resumed];
+  return starts.map(([step, emitted], k) => {
+    const emittedNext = starts[k + 1]?.[1] ?? outputTokens;
+    return { firstStep: step, count: Math.min(emittedNext - emitted, lastKnown - step + 1) };
+  });
+}
+
+/** The windows without the very first token, which closes no gap. */
+function closingWindows([first, ...later]: readonly TokenWindow[]): TokenWindow[] {
+  return [{ firstStep: first!.firstStep + 1, count: first!.count - 1 }, ...later];
+}
+
+function gapsOf(windows: readonly TokenWindow[], count: number, endMs: Float64Array): Float64Array {
+  const gaps = new Float64Array(count);
+  let at = 0;
+  let beforeMs = endMs[windows[0]!.firstStep] as Ms;
+  for (const window of closingWindows(windows)) {
+    const endStep = window.firstStep + window.count;
+    for (let step = window.firstStep; step < endStep; step++) {
+      const ms = endMs[step] as Ms;
+      gaps[at++] = ms - beforeMs;
+      beforeMs = ms;
+    }
+  }
   return gaps;
 }
 
 /** The step's load behind each gap, where the run kept it. */
-function contextOf(steps: Int32Array, run: SimulationRun): Pick<TraceRecord, "itlCtx"> {
+function contextOf(
+  windows: readonly TokenWindow[],
+  count: number,
+  run: SimulationRun,
+): TraceRecord["itlCtx"] | undefined {
   const { running, finishedPrefillTokens } = run.steps;
-  if (!running || !finishedPrefillTokens) return {};
-  const closing = steps.subarray(1);
-  return {
-    itlCtx: {
-      numRunning: closing.map((s) => running[s]!),
-      prefillTokens: closing.map((s) => finishedPrefillTokens[s]!),
-    },
+  if (!running || !finishedPrefillTokens) return undefined;
+  const closing = (column: Int32Array): Int32Array => {
+    const values = new Int32Array(count);
+    let at = 0;
+    for (const window of closingWindows(windows)) {
+      values.set(column.subarray(window.firstStep, window.firstStep + window.count), at);
+      at += window.count;
+    }
+    return values;
   };
+  return { numRunning: closing(running), prefillTokens: closing(finishedPrefillTokens) };
 }
 
-/** Requests sent and not done when each request is sent, itself included. */
+/** Requests sent and not done when each request is sent, itself included; of those sent together, the first counts first. */
 function inFlightAtArrival(run: SimulationRun): Int32Array {
   const n = run.fireMs.length;
-  const doneMs = new Float64Array(n);
+  const sent: number[] = [];
+  const doneMs: number[] = [];
   for (let i = 0; i < n; i++) {
+    if (Number.isNaN(run.fireMs[i])) continue;
+    sent.push(i);
     const last = run.lastStep[i] as number;
-    doneMs[i] =
-      last < 0 ? Number.POSITIVE_INFINITY : (run.steps.endMs[last] as Ms) + (run.emissionMs[i] as Ms);
+    doneMs.push(
+      last < 0 ? Number.POSITIVE_INFINITY : (run.steps.endMs[last] as Ms) + (run.emissionMs[i] as Ms),
+    );
   }
-  const byFire = Array.from({ length: n }, (_, i) => i)
-    .filter((i) => !Number.isNaN(run.fireMs[i]))
-    .sort((a, b) => run.fireMs[a]! - run.fireMs[b]! || a - b);
-  const done = byFire.map((i) => doneMs[i]!);
-  const doneSorted = Float64Array.from(done).sort();
+  const byFire = Int32Array.from(sent).sort((a, b) => run.fireMs[a]! - run.fireMs[b]! || a - b);
+  const doneSorted = Float64Array.from(doneMs).sort();
   const inFlight = new Int32Array(n);
   let finished = 0;
-  byFire.forEach((index, sent) => {
+  byFire.forEach((index, k) => {
     while (finished < doneSorted.length && doneSorted[finished]! <= run.fireMs[index]!) finished++;
-    inFlight[index] = sent + 1 - finished;
+    inFlight[index] = k + 1 - finished;
   });
   return inFlight;
 }

@@ -31,6 +31,7 @@ export function poolChains(
 ): PoolChains {
   const stride = greatestCommonDivisor(traceBlockSize, poolBlockSize);
   const partsPerBlock = traceBlockSize / stride;
+  const partsPerPoolBlock = poolBlockSize / stride;
   let fresh = trace.blocks.size * partsPerBlock;
   let unhashedPromptBlocks = 0;
   let knownOutputBlocks = 0;
@@ -42,19 +43,19 @@ export function poolChains(
       (record.promptTokens + plannedOutputTokens(record.outputTokens)) / poolBlockSize,
     );
     const ids = new Int32Array(blocks);
-    for (let b = 0; b < blocks; b++) {
-      const endToken = (b + 1) * poolBlockSize;
-      const covering = Math.ceil(endToken / traceBlockSize) - 1;
-      if (covering < sequence.length) {
-        const place = (endToken - covering * traceBlockSize) / stride - 1;
-        ids[b] = (sequence[covering] as number) * partsPerBlock + place;
-        if (b >= promptBlocks) knownOutputBlocks++;
-      } else {
-        ids[b] = fresh++;
-        if (b < promptBlocks) unhashedPromptBlocks++;
-        else freshOutputBlocks++;
-      }
+    const known = Math.min(blocks, Math.floor((sequence.length * traceBlockSize) / poolBlockSize));
+    // In units of the stride, `place` is how far into its trace block a pool block ends.
+    let covering = 0;
+    let place = 0;
+    for (let b = 0; b < known; b++) {
+      place += partsPerPoolBlock;
+      for (; place > partsPerBlock; place -= partsPerBlock) covering++;
+      ids[b] = (sequence[covering] as number) * partsPerBlock + place - 1;
     }
+    for (let b = known; b < blocks; b++) ids[b] = fresh++;
+    unhashedPromptBlocks += Math.max(0, promptBlocks - known);
+    knownOutputBlocks += Math.max(0, known - promptBlocks);
+    freshOutputBlocks += blocks - Math.max(known, promptBlocks);
     return ids;
   });
   return { contentIds, contentCount: fresh, unhashedPromptBlocks, knownOutputBlocks, freshOutputBlocks };
