@@ -1,5 +1,6 @@
 import type { ScenarioAccuracy, seedNoise } from "../replay/index.js";
 import type { CommittedCapture } from "../trace/index.js";
+import type { HalfRun } from "./half-judged-runs.js";
 import { showError, showMs } from "./print-table.js";
 
 /** One scenario under one latency model. */
@@ -20,6 +21,8 @@ export interface AccuracyPage {
     readonly captures: number;
     readonly cells: ReturnType<typeof seedNoise>;
   }[];
+  /** Public vLLM runs, fitted on their first half and judged on their second. */
+  readonly halves: readonly HalfRun[];
   readonly seeds: number;
   readonly slowMs: number;
 }
@@ -38,7 +41,7 @@ export function accuracyPage(page: AccuracyPage): string {
     "The simulator against captures it was not fitted on. Made by",
     "",
     "```sh",
-    `npx prefixlab accuracy --seeds ${page.seeds} --out data/ACCURACY.md`,
+    `npx prefixlab accuracy --seeds ${page.seeds}${page.halves.length > 0 ? " --llmservingsim ../shared/data/llmservingsim" : ""} --out data/ACCURACY.md`,
     "```",
     "",
     `Engine: ${engines}. Fitted on ${fitted.join(", ")}; everything below is judged on other captures (see README.md`,
@@ -49,6 +52,7 @@ export function accuracyPage(page: AccuracyPage): string {
     "word have too few values (n < 30, or fewer than 5 beyond the quantile) to judge.",
     "",
     ...summary(page),
+    ...halvesSection(page),
     ...page.reports.flatMap((report) => section(report, page)),
     ...noiseSection(page),
   ].join("\n");
@@ -108,6 +112,38 @@ function section({ kind, title, accuracy, slowBand }: ScenarioReport, { slowMs }
     "",
     ...notes.map((note) => `- ${note}`),
     "",
+  ];
+}
+
+function halvesSection({ halves }: AccuracyPage): string[] {
+  if (halves.length === 0) return [];
+  const rows = halves.flatMap(({ name, cells }) =>
+    cells.map(
+      (cell) =>
+        `| ${name} | ${cell.quantity} ${cell.statistic} | ${showMs(cell.capturedMs)} | ${showMs(cell.modeledMs)} | ${showError(cell.error)} |`,
+    ),
+  );
+  const facts = halves.map(
+    ({ name, fittedRequests, judgedRequests, replay }) =>
+      `- ${name}: fitted on the first ${fittedRequests} requests, judged on the other ${judgedRequests}; ${replay.run.preemptions} preemptions modeled.`,
+  );
+  return [
+    "## Public vLLM 0.19 runs on GPUs",
+    "",
+    "Llama-3.1-8B on one RTX PRO 6000 and on one RTX 4090 that is starved of KV blocks, from casys-kaist/LLMServingSim",
+    "(`bench/examples`), physical model, open loop. The captures hold mean gaps only. While fitting, the judged requests",
+    "are known as what else is in the engine; none of their latencies is a target.",
+    "",
+    "| run | quantity | captured | modeled | error |",
+    "|---|---|---|---|---|",
+    ...rows,
+    "",
+    ...facts,
+    "",
+    ...halves.flatMap(({ name }) => [
+      `![Running and waiting requests, captured and modeled](load-${name}.png)`,
+      "",
+    ]),
   ];
 }
 

@@ -16,7 +16,7 @@ export type { NamedChain } from "./hash-tree.js";
 export { type HashTreeChartOptions, hashTreeChart } from "./hash-tree-chart.js";
 export { type HitRateChartOptions, hitRateChart } from "./hit-rate-chart.js";
 export type { CacheState, ColourName, SeriesKind } from "./house-style.js";
-export { type LoadChartOptions, loadChart } from "./load-chart.js";
+export { type LoadChartOptions, type LoadCounts, loadChart } from "./load-chart.js";
 export type { FigureJson, PlotlyFigure, PlotlyLayout, PlotlyTrace } from "./plotly-figure.js";
 export { type HtmlOptions, renderHtml } from "./render-html.js";
 export { type PngOptions, renderPng, svgToPng } from "./render-png.js";

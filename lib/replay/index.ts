@@ -41,6 +41,7 @@ export {
 } from "./compare.js";
 export { type CurveDistance, ttftDistances } from "./curve-distance.js";
 export { engineFromMeta } from "./engine-from-meta.js";
+export { type HalfCell, type HalfJudged, judgeSecondHalf } from "./half-judged.js";
 export { inspectTrace, type Range, type TraceInspection } from "./inspect-trace.js";
 export { type LoadOverTime, loadOverTime } from "./load-over-time.js";
 export { modeledTrace } from "./modeled-trace.js";

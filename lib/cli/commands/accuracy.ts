@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { quantile } from "../../base/index.js";
 import { fitLatency, type LatencyKind, type LatencyModel } from "../../latency/index.js";
@@ -10,7 +10,6 @@ import {
   type JudgedCapture,
   type Replay,
   replay,
-  type ScenarioAccuracy,
   scenarioAccuracy,
   seedNoise,
   slowBandMass,
@@ -26,10 +25,12 @@ import {
 } from "../../trace/index.js";
 import { accuracyPage, type ScenarioReport } from "../accuracy-page.js";
 import { parseCount } from "../engine-flags.js";
+import { type HalfRun, judgeServingSimRuns } from "../half-judged-runs.js";
 
 interface AccuracyFlags {
   readonly seeds: number;
   readonly out?: string;
+  readonly llmservingsim?: string;
   readonly json?: boolean;
 }
 
@@ -64,9 +65,13 @@ export function accuracyCommand(): Command {
   return new Command("accuracy")
     .description("Judge the latency models on every committed capture that they were not fitted on.")
     .option("--seeds <n>", "model seeds to average over", parseCount, 3)
-    .option("--out <file>", "write the page as Markdown")
+    .option("--llmservingsim <dir>", "also judge the vLLM runs of casys-kaist/LLMServingSim, bench/examples")
+    .option("--out <file>", "write the page as Markdown, and its figures beside it")
     .option("--json", "print one JSON document")
-    .addHelpText("after", "\nExample, the page in data/:\n  npx prefixlab accuracy --out data/ACCURACY.md\n")
+    .addHelpText(
+      "after",
+      "\nExample, the page in data/:\n  npx prefixlab accuracy --llmservingsim ../shared/data/llmservingsim --out data/ACCURACY.md\n",
+    )
     .action(runAccuracy);
 }
 
@@ -108,13 +113,16 @@ async function runAccuracy(flags: AccuracyFlags): Promise<void> {
     }
   }
   const noise = await noiseOf(inventory, load);
+  const figureDir = flags.out === undefined ? undefined : dirname(flags.out);
+  const halves =
+    flags.llmservingsim === undefined ? [] : await judgeServingSimRuns(flags.llmservingsim, figureDir);
   if (flags.json) {
     process.stdout.write(
-      `${JSON.stringify({ seeds: flags.seeds, slow_band_ms: slowMs, scenarios: reports.map(reportJson), noise }, null, 1)}\n`,
+      `${JSON.stringify({ seeds: flags.seeds, slow_band_ms: slowMs, scenarios: reports.map(reportJson), halves: halves.map(halfJson), noise }, null, 1)}\n`,
     );
     return;
   }
-  const page = accuracyPage({ inventory, reports, noise, seeds: flags.seeds, slowMs });
+  const page = accuracyPage({ inventory, reports, noise, halves, seeds: flags.seeds, slowMs });
   if (flags.out !== undefined) await writeFile(flags.out, page);
   else process.stdout.write(page);
 }
@@ -218,5 +226,12 @@ function reportJson({
   };
 }
 
-export type NoiseTable = Awaited<ReturnType<typeof noiseOf>>;
-export type { ScenarioAccuracy };
+function halfJson({
+  name,
+  cells,
+  fittedRequests,
+  judgedRequests,
+  replay: { run },
+}: HalfRun): Record<string, unknown> {
+  return { name, fitted: fittedRequests, judged: judgedRequests, preemptions: run.preemptions, cells };
+}
