@@ -49,6 +49,12 @@ async function echo(): Promise<void> {
   for await (const frames of heartbeat) await heartbeat.send(frames);
 }
 
+// A front end that was killed cannot ask its kernel to stop.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) process.exit(0);
+}, 2000);
+
 process.on("SIGINT", () => executor.interrupt());
 process.on("uncaughtException", (error) => console.error("uncaught:", error));
 process.on("unhandledRejection", (reason) => console.error("unhandled rejection:", reason));

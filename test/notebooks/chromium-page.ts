@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { WebSocket } from "undici";
+
+/** One page of a headless Chromium, driven over its DevTools protocol. */
+export interface ChromiumPage {
+  goto(url: string): Promise<void>;
+  /** Evaluates an expression in the page. */
+  evaluate<T>(expression: string): Promise<T>;
+  /** Evaluates until the expression is truthy. */
+  waitFor(expression: string, timeoutMs: number): Promise<void>;
+  /** Clicks in the middle of the element that an expression gives, as a person would. */
+  click(element: string): Promise<void>;
+  screenshot(file: string): Promise<void>;
+  close(): void;
+}
+
+/** Starts a Chromium with one page. */
+export async function openChromium(binary: string, width = 1400, height = 1600): Promise<ChromiumPage> {
+  const profile = mkdtempSync(join(tmpdir(), "chromium-"));
+  const browser = spawn(
+    binary,
+    [
+      "--headless=new",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-dev-shm-usage",
+      "--remote-debugging-port=0",
+      `--user-data-dir=${profile}`,
+      `--window-size=${width},${height}`,
+      "about:blank",
+    ],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+  const socket = new WebSocket(await devtoolsAddress(browser));
+  await new Promise((resolve) => socket.addEventListener("open", resolve, { once: true }));
+  let next = 1;
+  const waiting = new Map<number, (result: Record<string, unknown>) => void>();
+  socket.addEventListener("message", ({ data }) => {
+    const message = JSON.parse(String(data)) as { id?: number; result?: Record<string, unknown> };
+    if (message.id !== undefined) waiting.get(message.id)?.(message.result ?? {});
+  });
+  let sessionId: string | undefined;
+  const send = (method: string, params: object = {}) =>
+    new Promise<Record<string, unknown>>((resolve) => {
+      waiting.set(next, resolve);
+      socket.send(
+        JSON.stringify({ id: next++, method, params, ...(sessionId === undefined ? {} : { sessionId }) }),
+      );
+    });
+  const { targetId } = await send("Target.createTarget", { url: "about:blank" });
+  ({ sessionId } = (await send("Target.attachToTarget", { targetId, flatten: true })) as {
+    sessionId: string;
+  });
+  await send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: false });
+  const evaluate = async <T>(expression: string): Promise<T> => {
+    const { result } = await send("Runtime.evaluate", {
+      expression,
+      awaitPromise: true,
+      returnByValue: true,
+    });
+    return (result as { value?: T } | undefined)?.value as T;
+  };
+  return {
+    async goto(url) {
+      await send("Page.navigate", { url });
+    },
+    evaluate,
+    async waitFor(expression, timeoutMs) {
+      const until = Date.now() + timeoutMs;
+      while (!(await evaluate(expression))) {
+        if (Date.now() > until) throw new Error(`the page never came to: ${expression}`);
+        await new Promise((resolve) => setTimeout(resolve, 250));
+      }
+    },
+    async click(element) {
+      const [x, y] = await evaluate<[number, number]>(
+        `(() => { const r = (${element}).getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()`,
+      );
+      for (const type of ["mousePressed", "mouseReleased"])
+        await send("Input.dispatchMouseEvent", { type, x, y, button: "left", clickCount: 1 });
+    },
+    async screenshot(file) {
+      const { data } = await send("Page.captureScreenshot", { format: "png" });
+      writeFileSync(file, Buffer.from(String(data), "base64"));
+    },
+    close() {
+      socket.close();
+      browser.once("exit", () => rmSync(profile, { recursive: true, force: true }));
+      browser.kill("SIGKILL");
+    },
+  };
+}
+
+function devtoolsAddress(browser: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    browser.stderr?.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+      const found = /DevTools listening on (ws:\S+)/.exec(text);
+      if (found) resolve(found[1] as string);
+    });
+    browser.once("exit", () => reject(new Error(`Chromium ended: ${text.slice(-500)}`)));
+  });
+}
