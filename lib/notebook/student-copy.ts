@@ -2,11 +2,15 @@ import type { Notebook, NotebookCell } from "./notebook-file.js";
 import { isTagged } from "./run-notebook.js";
 
 /**
- * The copy of a notebook to work in: cells tagged `solution` are emptied, and nothing has been run. The notebook
+ * The copy of a notebook to work in: cells tagged `solution` are emptied, those tagged `solutions-only` are left out,
+ * and nothing has been run. The notebook
  * with its solutions is the source; the copy is never edited by hand.
  */
 export function studentCopy(notebook: Notebook): Notebook {
-  return { ...notebook, cells: notebook.cells.map(emptied) };
+  return {
+    ...notebook,
+    cells: notebook.cells.filter((cell) => !isTagged(cell, "solutions-only")).map(emptied),
+  };
 }
 
 function emptied(cell: NotebookCell): NotebookCell {

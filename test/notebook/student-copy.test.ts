@@ -13,6 +13,7 @@ const source: Notebook = {
       outputs: [],
     },
     { cellType: "markdown", id: "w", source: "Because.", metadata: { tags: ["solution"] } },
+    { cellType: "code", id: "o", source: "check()", metadata: { tags: ["solutions-only"] }, outputs: [] },
     {
       cellType: "code",
       id: "k",
@@ -28,7 +29,7 @@ const source: Notebook = {
 describe("studentCopy", () => {
   const copy = studentCopy(source);
 
-  it("empties what is tagged solution, code and prose, and keeps the rest", () => {
+  it("empties what is tagged solution, leaves out what only solutions have, and keeps the rest", () => {
     expect(copy.cells.map((cell) => cell.source)).toEqual([
       "Exercise 1",
       "// Your answer.\n",

@@ -50,10 +50,12 @@ describe.each(notebooks)("$name", ({ name, file, notebook }) => {
     expect(text).toMatch(/\*\*Predict before you run/);
   });
 
-  it("names its sources and ends with a cell that asserts its numbers", () => {
+  it("names its sources and ends with cells that assert its numbers, those of the solutions apart", () => {
     expect(prose.at(-1)?.source).toMatch(/^## Sources/);
-    expect(code.at(-1)?.source).toMatch(/from "node:assert\/strict"/);
-    expect(code.at(-1)?.source).toMatch(/assert\.(equal|deepEqual|ok)\(/);
+    const [check, solved] = code.slice(-2);
+    expect(check?.source).toMatch(/from "node:assert\/strict"/);
+    for (const cell of [check, solved]) expect(cell?.source).toMatch(/assert\.(equal|deepEqual|ok)\(/);
+    expect([check, solved].map((cell) => cell && isTagged(cell, "solutions-only"))).toEqual([false, true]);
   });
 
   it("was run from its first cell to its last, and is written as Jupyter writes", () => {

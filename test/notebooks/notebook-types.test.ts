@@ -1,12 +1,19 @@
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
+import { studentCopy } from "../../lib/notebook/index.js";
 import { notebooks, notebooksDir } from "./read-notebooks.js";
 
-/** One module a notebook: all code cells in order, each headed by its id. */
+/** One module a notebook and a student copy, whose cells must not need solutions: all code cells, each headed by its id. */
 const modules = new Map(
-  notebooks.map(({ name, notebook }) => [
-    join(notebooksDir, name.replace(".ipynb", ".cells.ts")),
+  [
+    ...notebooks.map(({ name, notebook }) => ({ path: name, notebook })),
+    ...notebooks.map(({ name, notebook }) => ({
+      path: join("student", name),
+      notebook: studentCopy(notebook),
+    })),
+  ].map(({ path, notebook }) => [
+    join(notebooksDir, path.replace(".ipynb", ".cells.ts")),
     notebook.cells
       .filter(({ cellType }) => cellType === "code")
       .map(({ id, source }) => `// ${id}\n${source}`)
@@ -36,16 +43,19 @@ host.getSourceFile = (file, target, ...rest) => {
 };
 const program = ts.createProgram([...modules.keys()], options, host);
 
-describe.each([...modules])("%s", (file, source) => {
-  it("type-checks strictly, all cells together", () => {
-    const found = ts
-      .getPreEmitDiagnostics(program, program.getSourceFile(file))
-      .map(({ start, messageText }) => {
-        const before = source.slice(0, start ?? 0);
-        const cell = before.match(/^\/\/ \d\d-.*$/gm)?.at(-1);
-        const line = source.slice(before.lastIndexOf("\n") + 1).split("\n")[0];
-        return `${cell}: ${line}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`;
-      });
-    expect(found).toEqual([]);
-  });
-});
+describe.each([...modules].map(([file, source]) => [relative(notebooksDir, file), file, source]))(
+  "%s",
+  (_, file, source) => {
+    it("type-checks strictly, all cells together", () => {
+      const found = ts
+        .getPreEmitDiagnostics(program, program.getSourceFile(file))
+        .map(({ start, messageText }) => {
+          const before = source.slice(0, start ?? 0);
+          const cell = before.match(/^\/\/ \d\d-.*$/gm)?.at(-1);
+          const line = source.slice(before.lastIndexOf("\n") + 1).split("\n")[0];
+          return `${cell}: ${line}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`;
+        });
+      expect(found).toEqual([]);
+    });
+  },
+);
