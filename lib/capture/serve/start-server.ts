@@ -88,7 +88,12 @@ function httpServer(options: CheckedServeOptions): FastifyInstance {
     bodyLimit: options.maxBodyBytes,
     requestTimeout: options.requestTimeoutMs,
     // Node looks for requests over their time every 30 s unless told otherwise.
-    http: { connectionsCheckingInterval: Math.min(options.requestTimeoutMs, 5_000) },
+    http: {
+      connectionsCheckingInterval: Math.min(options.requestTimeoutMs, 5_000),
+      // Node takes the longer of this and `requestTimeout` for the body.
+      headersTimeout: Math.min(options.requestTimeoutMs, 60_000),
+      requestTimeout: options.requestTimeoutMs,
+    },
     keepAliveTimeout: 75_000,
     forceCloseConnections: "idle",
   });

@@ -33,6 +33,7 @@ export class ExchangeLog {
   #concurrency = 0;
   #head: ResponseHead | undefined;
   #isRequestSent = false;
+  #isOver = false;
 
   constructor(id: number, around: ExchangeSurroundings, headers: IncomingHttpHeaders) {
     this.#id = id;
@@ -46,6 +47,8 @@ export class ExchangeLog {
 
   /** The request is whole: from here the server can work on it. */
   requestEnded(): void {
+    // An upstream may refuse a request, and the exchange end, before its body has come.
+    if (this.#isOver) return;
     this.#arrivalMs = this.#around.nowMs();
     this.#concurrency = this.#around.enter();
   }
@@ -64,6 +67,7 @@ export class ExchangeLog {
 
   /** The exchange is over. A request that never was whole leaves no record. */
   ended(outcome: Outcome): void {
+    this.#isOver = true;
     if (this.#arrivalMs === undefined) return;
     const endedMs = this.#around.nowMs();
     this.#around.leave();

@@ -6,8 +6,8 @@ import type { UpstreamTarget } from "./upstream-target.js";
 
 /**
  * Passes one exchange on, both ways, byte for byte and as it comes: a slow side slows the other, a client that goes
- * away takes its upstream request with it, an upstream that breaks off breaks the answer off too (a clean end would
- * pass a cut answer for a whole one). The log is shown each piece after it was handed on.
+ * away takes its upstream request with it, an upstream that breaks off breaks the connection off too (a clean end would
+ * pass a cut answer for a whole one), one that cannot be reached is a 502. The log is shown each piece after it was handed on.
  * @param log undefined for exchanges that are not recorded
  * @param onEnded called once
  */
@@ -36,12 +36,24 @@ export function forwardExchange(options: {
   }
 
   outgoing.on("response", (incoming) => passAnswer(incoming));
+  let isConnected = false;
+  outgoing.on("socket", (socket) => {
+    isConnected = outgoing.reusedSocket;
+    if (isConnected) return;
+    socket.once("connect", () => {
+      isConnected = true;
+    });
+  });
   outgoing.on("error", (error) => {
     // With an answer under way its own events tell how it ends: a server may answer and close before the whole body.
     if (response.headersSent || response.destroyed) return;
     outcome = "disconnect";
     request.unpipe(outgoing);
     request.resume();
+    if (isConnected) {
+      response.destroy();
+      return;
+    }
     sendError(response, 502, `tap: the upstream did not answer: ${error.message}`);
   });
   response.on("close", () => {

@@ -88,6 +88,8 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
     {
       noDelay: true,
       requestTimeout: requestTimeoutMs,
+      // Node takes the longer of the two for the body.
+      headersTimeout: Math.min(requestTimeoutMs, 60_000),
       // Node looks for requests over their time every 30 s unless told otherwise.
       connectionsCheckingInterval: Math.min(requestTimeoutMs, 5_000),
       keepAliveTimeout: 75_000,
