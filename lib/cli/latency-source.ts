@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { InputError } from "../base/index.js";
 import {
@@ -10,6 +9,7 @@ import {
   latencyProfile,
   profileNames,
 } from "../latency/index.js";
+import { readJsonFile } from "./json-file.js";
 import { readInput } from "./read-input.js";
 
 /** Where a command's latency model comes from. */
@@ -44,8 +44,7 @@ export async function latencyFromFlags(flags: LatencyFlags, fit: FitOptions = {}
       "give exactly one of --latency-trace TRACE (fitted here), --latency-model FILE (from 'prefixlab fit --out') and --profile NAME",
     );
   if (flags.profile !== undefined) return latencyProfile(flags.profile);
-  if (flags.latencyModel !== undefined)
-    return latencyModelFromJson(JSON.parse(await readFile(flags.latencyModel, "utf8")));
+  if (flags.latencyModel !== undefined) return latencyModelFromJson(await readJsonFile(flags.latencyModel));
   const traces = [];
   for (const path of flags.latencyTrace ?? []) traces.push(await readInput(path));
   return fitLatency(traces, { ...fit, ...(flags.latencyKind && { kind: flags.latencyKind }) }).model;
