@@ -1,6 +1,7 @@
 import { type CacheEffectSeries, type CohortName, ttftSurvival } from "../replay/index.js";
 import type { PlotlyFigure } from "./plotly-figure.js";
-import { type SurvivalPanel, type SurvivalPanelsOptions, survivalPanels } from "./survival-panels.js";
+import { type SurvivalPanelsOptions, survivalPanels } from "./survival-panels.js";
+import type { SurvivalPanel } from "./survival-series.js";
 
 /** The panels of the cache-effect figure, by cohort. */
 const titles: readonly (readonly [CohortName, string])[] = [

@@ -24,13 +24,8 @@ export { type RenderSize, renderSvg } from "./render-svg.js";
 export { type RequestTimelineOptions, requestTimelineChart } from "./request-timeline-chart.js";
 export { type PredictedObserved, residualChart } from "./residual-chart.js";
 export { type ServiceCurveChartOptions, serviceCurveChart } from "./service-curve-chart.js";
-export {
-  type SurvivalCurveData,
-  type SurvivalPanel,
-  type SurvivalPanelsOptions,
-  type SurvivalSeries,
-  survivalPanels,
-} from "./survival-panels.js";
+export { type SurvivalPanelsOptions, survivalPanels } from "./survival-panels.js";
+export type { SurvivalCurveData, SurvivalPanel, SurvivalSeries } from "./survival-series.js";
 export { type SweepChartOptions, type SweepSeries, sweepChart } from "./sweep-chart.js";
 export { traceRows } from "./trace-rows.js";
 export { type FigureFiles, writeFigure } from "./write-figure.js";
