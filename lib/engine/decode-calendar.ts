@@ -3,7 +3,8 @@ import { type RequestSlots, SlotList } from "./request-slots.js";
 
 /**
  * Which decoding requests fill a block in which step. A decode fills one every `blockSize` steps, so a calendar of that
- * many lists, used round and round, names them without looking at the others.
+ * many lists, used round and round, names them without looking at the others. Each list is in order of admission, as the
+ * scheduler goes through its running requests: of two with the same content, the first one's block is found first.
  */
 export class DecodeCalendar {
   readonly #slots: RequestSlots;
@@ -27,7 +28,8 @@ export class DecodeCalendar {
 
   /** Enters a decode by its slot's `firstStep` and `computedTokens`, which must stay until it is removed. */
   add(slot: number): void {
-    this.#listOf(slot).append(slot, this.#slots.boundaryPrevious, this.#slots.boundaryNext);
+    const { boundaryPrevious, boundaryNext, admission } = this.#slots;
+    this.#listOf(slot).insert(slot, boundaryPrevious, boundaryNext, admission);
   }
 
   remove(slot: number): void {

@@ -1,6 +1,7 @@
 import { type Blocks, InputError, type Ms, requireInteger, type Tokens } from "../base/index.js";
 import type { StepLoad, StepTimer } from "../latency/index.js";
 import { BlockPool } from "./block-pool.js";
+import { clearList } from "./clear-list.js";
 import { DecodeCalendar } from "./decode-calendar.js";
 import { type EngineOptions, engineOptions } from "./engine-options.js";
 import type { EngineRequest } from "./engine-request.js";
@@ -159,8 +160,6 @@ export class EngineCore {
     )
       return undefined;
     this.#clearEvents();
-    clear(this.emittedFirst);
-    clear(this.finished);
     this.#growDecodes();
     this.#registerDecodes();
     this.step++;
@@ -170,8 +169,6 @@ export class EngineCore {
   /** Applies the end of the step: tokens are out, finished requests leave and their blocks are free. */
   endStep(): void {
     const { slots, step } = this;
-    clear(this.emittedFirst);
-    clear(this.finished);
     for (const slot of this.#finishing) this.#startDecoding(slot);
     while (this.#finishes.nextKey === step) {
       const slot = this.#finishes.pop();
@@ -199,9 +196,11 @@ export class EngineCore {
   }
 
   #clearEvents(): void {
-    clear(this.admitted);
-    clear(this.preempted);
-    clear(this.#finishing);
+    clearList(this.admitted);
+    clearList(this.preempted);
+    clearList(this.#finishing);
+    clearList(this.emittedFirst);
+    clearList(this.finished);
     this.finishedPrefillTokens = 0;
     this.load.prefillTokens = 0;
     this.load.prefillTokenDepth = 0;
@@ -287,7 +286,7 @@ export class EngineCore {
       slots.heldBlocks[slot] = hits;
       slots.registeredBlocks[slot] = hits;
       slots.computedTokens[slot] = computed;
-      slots.phase[slot] = Phase.prefilling;
+      slots.beginRunning(slot);
       if (slots.preemptions[slot] === 0) slots.cachedTokens[slot] = computed;
       this.prefixQueryTokens += enablePrefixCaching ? total : 0;
       this.prefixHitTokens += computed;
@@ -398,9 +397,4 @@ export class EngineCore {
     slots.heldBlocks[slot] = 0;
     slots.registeredBlocks[slot] = 0;
   }
-}
-
-/** Empties a list. Setting the length costs even where it is 0, and most steps have nothing to clear. */
-function clear(list: number[]): void {
-  if (list.length > 0) list.length = 0;
 }

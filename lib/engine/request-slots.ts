@@ -28,6 +28,8 @@ export class RequestSlots {
   /** Step whose end emits the first token of the current segment, and the one that emits the last. */
   firstStep: Int32Array = new Int32Array(64);
   lastStep: Int32Array = new Int32Array(64);
+  /** Counts up with every admission: the order of the running requests. */
+  admission: Int32Array = new Int32Array(64);
   /** Running requests in order of admission. */
   runPrevious: Int32Array = new Int32Array(64);
   runNext: Int32Array = new Int32Array(64);
@@ -38,6 +40,7 @@ export class RequestSlots {
   readonly contentIds: Int32Array[] = [];
   readonly #unused: number[] = [];
   #count = 0;
+  #admissions = 0;
 
   /** Takes a slot for a request. */
   take(request: EngineRequest, tag: number, blockSize: number): number {
@@ -66,6 +69,12 @@ export class RequestSlots {
     return slot;
   }
 
+  /** Marks a request as admitted, behind all that run. */
+  beginRunning(slot: number): void {
+    this.phase[slot] = Phase.prefilling;
+    this.admission[slot] = this.#admissions++;
+  }
+
   /** Gives a slot back. */
   drop(slot: number): void {
     this.phase[slot] = Phase.unused;
@@ -90,6 +99,7 @@ export class RequestSlots {
     this.registeredBlocks = grown(this.registeredBlocks, size);
     this.firstStep = grown(this.firstStep, size);
     this.lastStep = grown(this.lastStep, size);
+    this.admission = grown(this.admission, size);
     this.runPrevious = grown(this.runPrevious, size);
     this.runNext = grown(this.runNext, size);
     this.boundaryPrevious = grown(this.boundaryPrevious, size);
@@ -114,6 +124,22 @@ export class SlotList {
     if (this.tail === NONE) this.head = slot;
     else next[this.tail] = slot;
     this.tail = slot;
+  }
+
+  /** Puts a slot in front of those that are greater by `key`; the list is in that order. */
+  insert(slot: number, previous: Int32Array, next: Int32Array, key: Int32Array): void {
+    let before = this.tail;
+    while (before !== NONE && key[before]! > key[slot]!) before = previous[before] as number;
+    if (before === this.tail) {
+      this.append(slot, previous, next);
+      return;
+    }
+    const after = before === NONE ? this.head : (next[before] as number);
+    previous[slot] = before;
+    next[slot] = after;
+    previous[after] = slot;
+    if (before === NONE) this.head = slot;
+    else next[before] = slot;
   }
 
   remove(slot: number, previous: Int32Array, next: Int32Array): void {
