@@ -40,6 +40,7 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     "many what-ifs in parallel, resumable and shardable",
     async () => (await import("./commands/sweep.js")).sweepCommand(),
   ],
+  sql: ["ask traces in SQL, one row a request", async () => (await import("./commands/sql.js")).sqlCommand()],
   notebook: [
     "run notebooks headless, or register their kernel with Jupyter",
     async () => (await import("./commands/notebook.js")).notebookCommand(),

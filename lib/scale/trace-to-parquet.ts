@@ -1,0 +1,97 @@
+import type { SchemaElement } from "hyparquet";
+import { fileWriter, ParquetWriter } from "hyparquet-writer";
+import { requireInteger, WorkError } from "../base/index.js";
+import { decodeMs, isComplete, type ReadProgress, readTraceRows, totalMs } from "../trace/index.js";
+import { type ParquetColumn, parquetColumns, type TableRow } from "./parquet-columns.js";
+import { tableBlocks } from "./summarize-trace-file.js";
+import { type LabelledRow, windowedSessions } from "./windowed-sessions.js";
+
+/** How to convert. */
+export interface ParquetOptions {
+  /** Also write the columns `block_hashes` and `itl_ms`, which are most of a trace. Default false. */
+  readonly lists?: boolean;
+  /** Rows in a row group, and in memory while it is written. Default 100,000. */
+  readonly rowGroupRows?: number;
+  /** As in `windowedSessions`. */
+  readonly windowRequests?: number;
+  readonly onProgress?: (progress: ReadProgress) => void;
+}
+
+/**
+ * Converts a trace in the tap schema to a Parquet table, one row a request in order of arrival, with what the hash
+ * chains tell about it: `session`, `turn`, `parent`. Streams: memory is bounded by a window of requests and a row group.
+ * `SQL.md` lists the columns.
+ * @returns rows written
+ * @throws InputError as `readTraceRows` does
+ * @throws WorkError when the file cannot be written
+ */
+export async function traceToParquet(
+  tracePath: string,
+  parquetPath: string,
+  options: ParquetOptions = {},
+): Promise<number> {
+  const { lists = false, windowRequests, onProgress } = options;
+  const groupRows = requireInteger("traceToParquet", "rowGroupRows", options.rowGroupRows ?? 100_000, 1);
+  const columns = parquetColumns.filter((column) => lists || !column.list);
+  const writer = openParquet(parquetPath, columns);
+  const rows = readTraceRows(tracePath, { maxBlocks: tableBlocks, ...(onProgress && { onProgress }) });
+  const labelled = windowedSessions(rows, {
+    ...(windowRequests !== undefined && { windowRequests }),
+    keep: (record, blocks): TableRow => {
+      const decode = decodeMs(record);
+      const total = totalMs(record);
+      const gaps = record.itlMs?.length ?? record.itlSummary?.count ?? 0;
+      return {
+        promptTokens: record.promptTokens,
+        outputTokens: record.outputTokens,
+        cachedTokens: record.cachedTokens,
+        arrivalMs: record.arrivalMs,
+        ttftMs: record.ttftMs,
+        itlMeanMs: gaps > 0 && decode !== undefined ? decode / gaps : undefined,
+        totalMs: total,
+        elapsedMs: record.elapsedMs,
+        concurrency: record.concurrency,
+        promptBlocks: record.blockIds?.length,
+        finishReason: record.finishReason,
+        completed: isComplete(record),
+        ...(lists && {
+          itlMs: record.itlMs && Array.from(record.itlMs),
+          blockHashes:
+            record.blockIds &&
+            Array.from(record.blockIds, (id) => (BigInt(blocks.high(id)) << 32n) | BigInt(blocks.low(id))),
+        }),
+      };
+    },
+  });
+  let group: LabelledRow<TableRow>[] = [];
+  let written = 0;
+  const flush = (): void => {
+    const columnData = columns.map(({ name, read }) => ({
+      name,
+      data: group.map((row) => read(row) ?? null),
+    }));
+    writer.write({ columnData, rowGroupSize: group.length });
+    written += group.length;
+    group = [];
+  };
+  for await (const row of labelled) {
+    group.push(row);
+    if (group.length === groupRows) flush();
+  }
+  if (group.length > 0) flush();
+  writer.finish();
+  return written;
+}
+
+function openParquet(path: string, columns: readonly ParquetColumn[]): ParquetWriter {
+  const schema: SchemaElement[] = [
+    { name: "root", num_children: columns.length },
+    ...columns.flatMap((column) => column.schema),
+  ];
+  try {
+    return new ParquetWriter({ writer: fileWriter(path), schema });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new WorkError(`${path}: cannot be written (${code ?? message})`);
+  }
+}

@@ -1,0 +1,140 @@
+import { requireInteger, type Tokens } from "../base/index.js";
+import { completionMs, inferSessions } from "../sessions/index.js";
+import { BlockTable, type TraceRecord, type TraceRows } from "../trace/index.js";
+
+/** A record of the stream with its place in a session. */
+export interface LabelledRow<T> {
+  /** Position in the output, from 0. */
+  readonly index: number;
+  /** What was kept of the record. */
+  readonly value: T;
+  /** `index` of the record that this one continues, -1 for the first turn of a session. */
+  readonly parent: number;
+  /** From 1. */
+  readonly turn: number;
+  /** From 0, in order of the sessions' first arrivals. */
+  readonly session: number;
+}
+
+/** How to label a stream. */
+export interface WindowOptions<T> {
+  /**
+   * Requests in memory at a time. Default 400,000. A turn finds its parent among the quarter of them before it at least;
+   * a session that pauses for longer starts anew. More costs memory and finds longer pauses.
+   */
+  readonly windowRequests?: number;
+  /** What to keep of a record until its label is known; memory is bounded by a window of these. */
+  readonly keep: (record: TraceRecord, blocks: BlockTable) => T;
+}
+
+/** What inference reads of a record. */
+type Slim = Pick<
+  TraceRecord,
+  "promptTokens" | "outputTokens" | "arrivalMs" | "elapsedMs" | "blockIds" | "outputBlockIds"
+>;
+
+interface Held<T> {
+  slim: Slim;
+  readonly value: T;
+  /** Once decided. */
+  label?: LabelledRow<T>;
+}
+
+/**
+ * Sessions of a trace of any length, in one pass and bounded memory: {@link inferSessions} on overlapping windows. Each
+ * window decides its middle half, with at least a quarter of a window before it, where parents are found, and a quarter
+ * after it, where it is seen whether a history is abandoned and what is a trunk.
+ *
+ * The labels are those of `inferSessions` on the whole trace when no session pauses for more than a quarter of a window,
+ * and trunks show in every window. The stream should be in order of arrival; rows less than a quarter of a window out of
+ * order are put in order.
+ */
+export async function* windowedSessions<T>(
+  rows: TraceRows,
+  options: WindowOptions<T>,
+): AsyncGenerator<LabelledRow<T>> {
+  const size = requireInteger("windowedSessions", "windowRequests", options.windowRequests ?? 400_000, 8);
+  const quarter = size >> 2;
+  const counts = { index: 0, sessions: 0 };
+  let blocks = new BlockTable();
+  let held: Held<T>[] = [];
+  let decided = 0;
+  for await (const record of rows) {
+    held.push({ slim: slimRecord(record, rows.blocks, blocks), value: options.keep(record, rows.blocks) });
+    if (held.length < size) continue;
+    const upTo = size - quarter;
+    yield* decide(held, blocks, rows.meta.blockSize, decided, upTo, counts);
+    const kept = held.slice(upTo - quarter);
+    const fresh = new BlockTable();
+    for (const item of kept) item.slim = slimRecord(item.slim, blocks, fresh);
+    held = kept;
+    blocks = fresh;
+    decided = quarter;
+  }
+  yield* decide(held, blocks, rows.meta.blockSize, decided, held.length, counts);
+}
+
+/** Labels the records from `from` up to, not including, `upTo`. */
+function* decide<T>(
+  held: Held<T>[],
+  blocks: BlockTable,
+  blockSize: Tokens | undefined,
+  from: number,
+  upTo: number,
+  counts: { index: number; sessions: number },
+): Generator<LabelledRow<T>> {
+  sortUndecided(held, from);
+  const meta = { ...(blockSize !== undefined && { blockSize }), extra: {} };
+  const records = held.map(({ slim }) => slim);
+  const { parent } = inferSessions({ meta, records, blocks, rejected: [], warnings: [] });
+  for (let i = from; i < upTo; i++) {
+    const item = held[i] as Held<T>;
+    const before = held[parent[i] as number]?.label;
+    item.label = {
+      index: counts.index++,
+      value: item.value,
+      parent: before?.index ?? -1,
+      turn: (before?.turn ?? 0) + 1,
+      session: before?.session ?? counts.sessions++,
+    };
+    yield item.label;
+  }
+}
+
+/** Puts what is not decided yet in order of arrival, stably; leaves it alone where an arrival is missing. */
+function sortUndecided<T>(held: Held<T>[], from: number): void {
+  const arrival = (i: number): number => held[i]!.slim.arrivalMs ?? Number.NaN;
+  let sorted = true;
+  for (let i = from; i < held.length; i++) {
+    if (Number.isNaN(arrival(i))) return;
+    if (i > from && arrival(i) < arrival(i - 1)) sorted = false;
+  }
+  if (sorted) return;
+  const rest = held.slice(from).sort((a, b) => a.slim.arrivalMs! - b.slim.arrivalMs!);
+  for (let i = from; i < held.length; i++) held[i] = rest[i - from] as Held<T>;
+}
+
+/** The part of a record that inference reads, its block ids those of another table. */
+function slimRecord(record: TraceRecord | Slim, from: BlockTable, to: BlockTable): Slim {
+  const endMs = completionMs(record);
+  return {
+    promptTokens: record.promptTokens,
+    outputTokens: record.outputTokens,
+    ...(record.arrivalMs !== undefined && { arrivalMs: record.arrivalMs }),
+    ...(endMs !== undefined && { elapsedMs: endMs - (record.arrivalMs as number) }),
+    ...(record.blockIds && { blockIds: moved(record.blockIds, from, to) }),
+    ...(record.outputBlockIds && { outputBlockIds: moved(record.outputBlockIds, from, to) }),
+  };
+}
+
+function moved(ids: Int32Array, from: BlockTable, to: BlockTable): Int32Array {
+  const highs = new Uint32Array(ids.length);
+  const lows = new Uint32Array(ids.length);
+  for (let i = 0; i < ids.length; i++) {
+    highs[i] = from.high(ids[i] as number);
+    lows[i] = from.low(ids[i] as number);
+  }
+  const result = new Int32Array(ids.length);
+  to.internChain(highs, lows, result);
+  return result;
+}
