@@ -23,6 +23,10 @@ export interface AccuracyPage {
   }[];
   /** Public vLLM runs, fitted on their first half and judged on their second. */
   readonly halves: readonly HalfRun[];
+  /** Medians of the cold scenario's turns 2+, captured and under both ways of pacing a replay. */
+  readonly pacing: {
+    readonly medianMs: Readonly<Record<"captured" | "sessionPaced" | "openLoop", number | undefined>>;
+  };
   readonly seeds: number;
   readonly slowMs: number;
 }
@@ -53,6 +57,7 @@ export function accuracyPage(page: AccuracyPage): string {
     "",
     ...summary(page),
     ...halvesSection(page),
+    ...pacingSection(page),
     ...page.reports.flatMap((report) => section(report, page)),
     ...noiseSection(page),
   ].join("\n");
@@ -145,6 +150,22 @@ function halvesSection({ halves }: AccuracyPage): string[] {
       `![Running and waiting requests, captured and modeled](load-${name}.png)`,
       "",
     ]),
+  ];
+}
+
+function pacingSection({ pacing: { medianMs } }: AccuracyPage): string[] {
+  return [
+    "## Open loop against session-paced",
+    "",
+    "The warm capture, seed 1, replayed with prefix caching off in both ways, beside the capture that was made so.",
+    `Median TTFT of turns 2+: captured ${showMs(medianMs.captured)}, session-paced ${showMs(medianMs.sessionPaced)}, open loop ${showMs(medianMs.openLoop)}.`,
+    "The difference is the clients: open loop fires every turn on the warm schedule, when the answer before it has not",
+    "begun, so that up to all turns of a session wait at once and the queue grows to the end of the arrivals. A",
+    "closed-loop client has one request in the engine; its later turns are delayed by the answers before them, and the",
+    "queue is bounded by the number of sessions.",
+    "",
+    "![P(TTFT > x) of turns 2+ with the cache off: captured, session-paced, open loop](cold-pacing.png)",
+    "",
   ];
 }
 

@@ -17,6 +17,7 @@ export { type HashTreeChartOptions, hashTreeChart } from "./hash-tree-chart.js";
 export { type HitRateChartOptions, hitRateChart } from "./hit-rate-chart.js";
 export type { CacheState, ColourName, SeriesKind } from "./house-style.js";
 export { type LoadChartOptions, type LoadCounts, loadChart } from "./load-chart.js";
+export { type PacingChartOptions, pacingChart } from "./pacing-chart.js";
 export type { FigureJson, PlotlyFigure, PlotlyLayout, PlotlyTrace } from "./plotly-figure.js";
 export { type HtmlOptions, renderHtml } from "./render-html.js";
 export { type PngOptions, renderPng, svgToPng } from "./render-png.js";

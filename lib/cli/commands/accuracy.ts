@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { quantile } from "../../base/index.js";
+import { pacingChart, renderPng } from "../../figure/index.js";
 import { fitLatency, type LatencyKind, type LatencyModel } from "../../latency/index.js";
 import {
   alignTraces,
@@ -13,12 +14,14 @@ import {
   scenarioAccuracy,
   seedNoise,
   slowBandMass,
+  ttftSurvival,
 } from "../../replay/index.js";
 import { inferSessions, type Sessions } from "../../sessions/index.js";
 import {
   type CommittedCapture,
   committedCaptures,
   dataDir,
+  readCapture,
   readCaptures,
   readTrace,
   type Trace,
@@ -113,7 +116,10 @@ async function runAccuracy(flags: AccuracyFlags): Promise<void> {
     }
   }
   const noise = await noiseOf(inventory, load);
+  const pacing = await coldPacing(fitLatency(fitSet).model);
   const figureDir = flags.out === undefined ? undefined : dirname(flags.out);
+  if (figureDir !== undefined)
+    await writeFile(join(figureDir, "cold-pacing.png"), await renderPng(pacingChart(pacing.chart)));
   const halves =
     flags.llmservingsim === undefined ? [] : await judgeServingSimRuns(flags.llmservingsim, figureDir);
   if (flags.json) {
@@ -122,7 +128,7 @@ async function runAccuracy(flags: AccuracyFlags): Promise<void> {
     );
     return;
   }
-  const page = accuracyPage({ inventory, reports, noise, halves, seeds: flags.seeds, slowMs });
+  const page = accuracyPage({ inventory, reports, noise, halves, pacing, seeds: flags.seeds, slowMs });
   if (flags.out !== undefined) await writeFile(flags.out, page);
   else process.stdout.write(page);
 }
@@ -186,6 +192,33 @@ function slowBand(
     judged.flatMap((j) => j.modeled.map((m) => slowBandMass(m, j.sessions, "all", thresholdMs))),
   );
   return { ...(captured !== undefined && { captured }), ...(modeled !== undefined && { modeled }) };
+}
+
+/** The cold scenario under both ways of pacing, beside the capture: medians of turns 2+ and the curves. */
+async function coldPacing(model: LatencyModel) {
+  const judge = { role: "judge", seed: 1 } as const;
+  const warm = await readCapture({ ...judge, scenario: "warm" });
+  const sessions = inferSessions(warm);
+  const engine = { ...engineFromMeta(warm.meta), enablePrefixCaching: false };
+  const run = (pacing: "session" | "open-loop"): Trace =>
+    replay({ trace: warm, sessions, model, engine, pacing }).trace;
+  const cold = await readCapture({ ...judge, scenario: "cold" });
+  const of = (trace: Trace) =>
+    ttftSurvival(trace, trace === cold ? inferSessions(cold) : sessions, "turns2plus");
+  const [captured, sessionPaced, openLoop] = [of(cold), of(run("session")), of(run("open-loop"))];
+  return {
+    medianMs: {
+      captured: captured.medianMs,
+      sessionPaced: sessionPaced.medianMs,
+      openLoop: openLoop.medianMs,
+    },
+    chart: {
+      title: "Cache off, turns 2+: pacing decides the answer",
+      captured: captured.curve,
+      sessionPaced: sessionPaced.curve,
+      openLoop: openLoop.curve,
+    },
+  };
 }
 
 async function noiseOf(
