@@ -36,6 +36,7 @@ export class RequestSlots {
   /** Decoding requests that fill a block in the same step, modulo the block size. */
   boundaryPrevious: Int32Array = new Int32Array(64);
   boundaryNext: Int32Array = new Int32Array(64);
+  /** Held blocks, `heldBlocks` of them; the array may be longer. */
   readonly blocks: Int32Array[] = [];
   readonly contentIds: Int32Array[] = [];
   readonly #unused: number[] = [];
@@ -64,7 +65,9 @@ export class RequestSlots {
     this.registeredBlocks[slot] = 0;
     this.firstStep[slot] = NONE;
     this.lastStep[slot] = NONE;
-    this.blocks[slot] = new Int32Array(Math.ceil((promptTokens + outputTokens) / blockSize));
+    const blocks = Math.ceil((promptTokens + outputTokens) / blockSize);
+    // A slot keeps its array for the next request: allocating one a request costs more than filling it.
+    if ((this.blocks[slot]?.length ?? -1) < blocks) this.blocks[slot] = new Int32Array(blocks);
     this.contentIds[slot] = contentIds;
     return slot;
   }
@@ -78,7 +81,6 @@ export class RequestSlots {
   /** Gives a slot back. */
   drop(slot: number): void {
     this.phase[slot] = Phase.unused;
-    this.blocks[slot] = NO_BLOCKS;
     this.contentIds[slot] = NO_BLOCKS;
     this.#unused.push(slot);
   }

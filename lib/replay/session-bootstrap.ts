@@ -1,4 +1,4 @@
-import { type RandomStream, sortedCopy, stream } from "../base/index.js";
+import { quantileSorted, type RandomStream, sortedCopy, stream } from "../base/index.js";
 
 /**
  * Values that belong to sessions, sorted once, so that quantiles of a resample of sessions cost one pass: a session
@@ -8,6 +8,7 @@ export class ClusteredValues {
   readonly size: number;
   readonly #values: Float64Array;
   readonly #cluster: Int32Array;
+  readonly #clusterSizes: Int32Array;
 
   /** @param clusterOf the session of each value, from 0 */
   constructor(values: ArrayLike<number>, clusterOf: ArrayLike<number>) {
@@ -17,6 +18,8 @@ export class ClusteredValues {
     this.size = order.length;
     this.#values = Float64Array.from(order, (i) => values[i] as number);
     this.#cluster = Int32Array.from(order, (i) => clusterOf[i] as number);
+    this.#clusterSizes = new Int32Array(this.#cluster.reduce((most, c) => Math.max(most, c + 1), 0));
+    for (const c of this.#cluster) this.#clusterSizes[c]!++;
   }
 
   /**
@@ -25,37 +28,27 @@ export class ClusteredValues {
    * @param probabilities ascending
    */
   quantiles(probabilities: readonly number[], multiplicity?: Int32Array): (number | undefined)[] {
-    let total = this.size;
-    if (multiplicity) {
-      total = 0;
-      for (let i = 0; i < this.size; i++) total += multiplicity[this.#cluster[i]!]!;
-    }
+    const values = this.#values;
+    if (!multiplicity) return probabilities.map((p) => quantileSorted(values, p));
+    const cluster = this.#cluster;
+    let total = 0;
+    this.#clusterSizes.forEach((size, c) => {
+      total += size * multiplicity[c]!;
+    });
     if (total === 0) return probabilities.map(() => undefined);
-    const wanted = probabilities.map((p) => (total - 1) * p);
-    const result: number[] = [];
+    // Order statistics below `seen` are among the values before index `next`.
     let seen = 0;
-    let q = 0;
-    let below: number | undefined;
-    for (let i = 0; i < this.size && q < wanted.length; i++) {
-      const times = multiplicity ? multiplicity[this.#cluster[i]!]! : 1;
-      if (times === 0) continue;
-      const value = this.#values[i]!;
-      seen += times;
-      // Order statistics seen - times .. seen - 1 are this value; the one below each position is kept across values.
-      for (; q < wanted.length; ) {
-        const position = wanted[q]!;
-        const floor = Math.floor(position);
-        const part = position - floor;
-        if (floor + (part > 0 ? 1 : 0) > seen - 1) {
-          if (floor <= seen - 1) below = value;
-          break;
-        }
-        const low = floor <= seen - times - 1 ? (below as number) : value;
-        result.push(low + part * (value - low));
-        q++;
-      }
-    }
-    return result;
+    let next = 0;
+    return probabilities.map((p) => {
+      const position = (total - 1) * p;
+      const below = Math.floor(position);
+      while (seen <= below) seen += multiplicity[cluster[next++]!]!;
+      const low = values[next - 1] as number;
+      if (position === below || seen > below + 1) return low;
+      let above = next;
+      while (multiplicity[cluster[above]!] === 0) above++;
+      return low + (position - below) * (values[above]! - low);
+    });
   }
 }
 

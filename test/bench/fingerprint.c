@@ -22,7 +22,7 @@ int main(int argc, char **argv) {
   long count = argc > 1 ? atol(argv[1]) : 1000000;
   int rounds = argc > 2 ? atoi(argv[2]) : 5;
   uint32_t *tokens = malloc(sizeof(uint32_t) * (size_t)count);
-  for (long i = 0; i < count; i++) tokens[i] = (uint32_t)((i * 2654435761u) % 150000u);
+  for (long i = 0; i < count; i++) tokens[i] = ((uint32_t)i * 2654435761u) % 150000u;
   double best = 1e9;
   uint64_t chain = 0;
   for (int r = 0; r < rounds; r++) {
