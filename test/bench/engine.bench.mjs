@@ -25,15 +25,18 @@ export function multiturnRequests(count) {
 }
 
 const decodeTokens = 100_000;
-const decodePrompts = Array.from({ length: 128 }, (_, i) => 16 + (i % 16));
+const decodeBlocks = decodeTokens / 16 + 2;
+const decoding = Array.from({ length: 128 }, (_, i) => ({
+  promptTokens: 16 + (i % 16),
+  outputTokens: decodeTokens,
+  contentIds: Int32Array.from({ length: decodeBlocks }, (_, b) => i * decodeBlocks + b),
+}));
 
 /** 128 requests that only decode, filling their blocks at different steps; the loop is the simulation's. */
 function decodeSteps() {
   const core = new EngineCore({ maxNumSeqs: 128, kvCacheBlocks: 900_000 }, model.timer(1), 900_000);
-  const blocks = decodeTokens / 16 + 2;
-  decodePrompts.forEach((promptTokens, i) => {
-    const contentIds = Int32Array.from({ length: blocks }, (_, b) => i * blocks + b);
-    core.submit({ promptTokens, outputTokens: decodeTokens, contentIds }, i);
+  decoding.forEach((request, i) => {
+    core.submit(request, i);
   });
   const endMs = new Float64Array(decodeTokens + 64);
   let nowMs = 0;
