@@ -81,6 +81,30 @@ describe("the engine against the naive oracle", () => {
     );
   });
 
+  it("finds the block of the request admitted first when two decodes fill equal blocks in one step", () => {
+    const shared = Int32Array.from({ length: 12 }, (_, b) => b);
+    const requests: EngineRequest[] = [
+      { promptTokens: 1, outputTokens: 1, contentIds: new Int32Array(0), fireAtMs: 33 },
+      { promptTokens: 45, outputTokens: 6, contentIds: shared, after: { parent: 0, gapMs: 7 } },
+      { promptTokens: 1, outputTokens: 1, contentIds: new Int32Array(0), after: { parent: 0, gapMs: 7 } },
+      { promptTokens: 44, outputTokens: 6, contentIds: shared, fireAtMs: 87 },
+      { promptTokens: 1, outputTokens: 20, contentIds: Int32Array.of(0, 12, 13, 14, 15), fireAtMs: 0 },
+    ];
+    const options = engineOptions({
+      blockSize: 4,
+      kvCacheBlocks: 15,
+      maxNumSeqs: 2,
+      maxNumBatchedTokens: 9,
+      longPrefillTokenThreshold: 5,
+      reserveFullPrompt: false,
+    });
+    const run = simulate({ requests, model, engine: options });
+    // Request 3 is preempted; its own copy of the last block is idle, but the one in use is found and costs no room.
+    expect(run.preemptions).toBe(1);
+    expect([...run.lastStep]).toEqual([11, 28, 20, 28, 19]);
+    expect([...run.lastStep]).toEqual(naiveEngine(requests, options, model.timer(0)).lastStep);
+  });
+
   it("holds its invariants: causality, a monotone clock, conservation of requests and tokens", () => {
     fc.assert(
       fc.property(workload, ({ requests, options }) => {
