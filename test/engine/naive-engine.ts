@@ -118,6 +118,7 @@ export function naiveEngine(
         blocks: [],
         preempted: false,
         decoding: false,
+        decodingSince: -1,
       });
     }
 
