@@ -61,9 +61,9 @@ function compareStatistics(
   quantity: HalfCell["quantity"],
   captured: readonly TraceRecord[],
   modeled: readonly TraceRecord[],
-  valueOf: (record: TraceRecord) => Ms | undefined,
+  quantityMs: (record: TraceRecord) => Ms | undefined,
 ): HalfCell[] {
-  const [a, b] = [captured, modeled].map((records) => records.flatMap((r) => valueOf(r) ?? []));
+  const [a, b] = [captured, modeled].map((records) => records.flatMap((r) => quantityMs(r) ?? []));
   const statistics = [
     ["mean", mean],
     ["p50", (values: number[]) => quantile(values, 0.5)],
