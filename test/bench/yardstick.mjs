@@ -62,6 +62,9 @@ export const below = (limit) => ({
   holds: (value) => value < limit,
 });
 
+/** How a result says what was aimed at, and whether it holds. */
+export const aimed = (aim, value) => ({ aim: aim.text, holds: aim.holds(value) });
+
 /**
  * The result of a case: its value in its unit, whether the aim holds, and its seconds as a multiple of the yardstick's.
  * `ratio` is what two runs can be compared by: it takes out how fast the machine was at the time.
@@ -73,7 +76,7 @@ export function result({ name, value, unit, aim, seconds, yardstick, yardstickSe
     case: name,
     value,
     unit,
-    ...(aim && { aim: aim.text, holds: aim.holds(value) }),
+    ...(aim && aimed(aim, value)),
     ...(seconds !== undefined && {
       seconds,
       yardstick: by,
