@@ -1,6 +1,6 @@
 // Installs what is missing and compiles lib/ to dist/, so that every npm script works on a fresh clone.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -42,3 +42,8 @@ function sameVersions() {
 }
 
 run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.json"]);
+
+// npm links a package's binary at install time, and only if it is there: on a fresh clone it is compiled later.
+const binary = join(root, "node_modules", ".bin", "prefixlab");
+if (process.platform !== "win32" && !existsSync(binary)) symlinkSync("../prefixlab/dist/cli/main.js", binary);
+chmodSync(join(root, "dist", "cli", "main.js"), 0o755);

@@ -53,6 +53,8 @@ export async function runSweep(options: SweepOptions): Promise<SweepResult> {
       minThreads: workers,
       maxThreads: workers,
       workerData,
+      // A cell's traces are short-lived: with room for them, the collector seldom copies, and leaves the cores to work.
+      resourceLimits: { maxYoungGenerationSizeMb: 96 },
     });
     try {
       let done = 0;
