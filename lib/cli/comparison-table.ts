@@ -19,8 +19,12 @@ export function comparisonTable(comparison: Comparison, other = "modeled"): stri
 
 const quantityNames = { ttft_ms: "TTFT", itl_ms: "ITL", total_ms: "total" } as const;
 
-/** A comparison for people: the table, the hit canary and the verdict. */
-export function formatComparison(comparison: Comparison, other = "modeled"): string {
+/** A comparison for people: the table, the hit canary and the verdict, or why there is none. */
+export function formatComparison(
+  comparison: Comparison,
+  other = "modeled",
+  whyNone = "the trace has too few latencies to gate on",
+): string {
   const { cachedTokens, verdict } = comparison;
   const lines = [comparisonTable(comparison, other)];
   for (const { cohort, ks, wassersteinMs } of comparison.curves)
@@ -33,7 +37,7 @@ export function formatComparison(comparison: Comparison, other = "modeled"): str
     );
   lines.push(
     verdict === "none"
-      ? "verdict: none (the trace has too few latencies to gate on)"
+      ? `verdict: none (${whyNone})`
       : `verdict: ${verdict} (gates marked *: relative error at most ${Number((100 * comparison.tolerance).toPrecision(3))} %)`,
   );
   return `${lines.join("\n")}\n`;

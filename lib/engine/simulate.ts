@@ -33,6 +33,8 @@ export interface SimulationRun {
   readonly fireMs: Float64Array;
   /** When the scheduler admitted it; NaN where it never did. */
   readonly admittedMs: Float64Array;
+  /** Requests running in the step that admitted it, itself included; 0 where it never was. */
+  readonly runningAtAdmission: Int32Array;
   /** Step that emitted the first token; -1 where none did. */
   readonly firstStep: Int32Array;
   /** Step that emitted the last token; -1 where it did not complete. */
@@ -68,6 +70,7 @@ export function simulate(options: SimulateOptions): SimulationRun {
 
   const fireMs = new Float64Array(n).fill(Number.NaN);
   const admittedMs = new Float64Array(n).fill(Number.NaN);
+  const runningAtAdmission = new Int32Array(n);
   const firstStep = new Int32Array(n).fill(-1);
   const lastStep = new Int32Array(n).fill(-1);
   const cachedTokens = new Int32Array(n).fill(-1);
@@ -116,6 +119,7 @@ export function simulate(options: SimulateOptions): SimulationRun {
       const index = slots.tag[slot] as number;
       if (slots.preemptions[slot] !== 0) continue;
       admittedMs[index] = nowMs;
+      runningAtAdmission[index] = core.runningCount;
       cachedTokens[index] = slots.cachedTokens[slot] as number;
     }
     nowMs += durationMs;
@@ -159,6 +163,7 @@ export function simulate(options: SimulateOptions): SimulationRun {
     steps: log.columns(),
     fireMs,
     admittedMs,
+    runningAtAdmission,
     firstStep,
     lastStep,
     cachedTokens,

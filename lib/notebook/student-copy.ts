@@ -20,5 +20,12 @@ function emptied(cell: NotebookCell): NotebookCell {
     : cell.cellType === "code"
       ? "// Your answer.\n"
       : "*Your answer.*";
-  return cell.cellType === "code" ? { ...rest, source, outputs: [] } : { ...rest, source };
+  return cell.cellType === "code"
+    ? { ...rest, source, outputs: [] }
+    : { ...rest, source: oneFolderDeeper(source) };
+}
+
+/** Relative links for a copy in a folder below the notebook's; the other notebooks have copies beside it. */
+function oneFolderDeeper(markdown: string): string {
+  return markdown.replace(/\]\((?!\w+:|#|[^)]*\.ipynb)([^)]+)\)/g, "](../$1)");
 }

@@ -1,6 +1,6 @@
 import type { Ms } from "../base/index.js";
 import { type EngineOptions, type SimulationRun, simulate } from "../engine/index.js";
-import type { LatencyModel } from "../latency/index.js";
+import { isExtrapolated, type LatencyModel } from "../latency/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
 import { modeledTrace } from "./modeled-trace.js";
@@ -93,7 +93,7 @@ export function replay(options: ReplayOptions): Replay {
     seed,
     virtualMs: run.endMs,
     wallMs: performance.now() - startedMs,
-    extrapolated: extrapolatedFraction(modeled, model),
+    extrapolated: extrapolatedFraction(modeled, run, model),
   };
 }
 
@@ -104,19 +104,13 @@ export function durationsMs(run: SimulationRun): (Ms | undefined)[] {
   );
 }
 
-function extrapolatedFraction(trace: Trace, model: LatencyModel): number {
-  const { uncachedTokens, contextTokens, runningSeqs } = model.range;
-  let outside = 0;
-  for (const record of trace.records) {
-    const uncached = record.promptTokens - (record.cachedTokens ?? 0);
-    const context = record.promptTokens + record.outputTokens;
-    if (
-      uncached < uncachedTokens[0] ||
-      uncached > uncachedTokens[1] ||
-      context > contextTokens[1] ||
-      (record.concurrency ?? 1) > runningSeqs[1]
-    )
-      outside++;
-  }
-  return trace.records.length === 0 ? 0 : outside / trace.records.length;
+function extrapolatedFraction(trace: Trace, run: SimulationRun, model: LatencyModel): number {
+  const outside = trace.records.filter((record, i) =>
+    isExtrapolated(model.range, {
+      uncachedTokens: record.promptTokens - (record.cachedTokens ?? 0),
+      contextTokens: record.promptTokens + record.outputTokens,
+      runningSeqs: run.runningAtAdmission[i] as number,
+    }),
+  );
+  return trace.records.length === 0 ? 0 : outside.length / trace.records.length;
 }

@@ -57,19 +57,28 @@ export function notebookCommand(): Command {
     .description("Write the copies to work in: the notebooks with their solutions and outputs taken out.")
     .argument("[files...]", "notebooks (default: the project's own)")
     .option("--out-dir <dir>", "default: the folder student/ beside each notebook")
+    .option("--force", "write over copies that hold something else, such as your answers")
     .addHelpText("after", "\nExample:\n  npx prefixlab notebook student\n")
     .action(writeStudentCopies);
   command.addHelpText("after", "\nExample:\n  npx prefixlab notebook run\n");
   return command;
 }
 
-async function writeStudentCopies(given: readonly string[], flags: { outDir?: string }): Promise<void> {
+async function writeStudentCopies(
+  given: readonly string[],
+  flags: { outDir?: string; force?: boolean },
+): Promise<void> {
   for (const file of given.length > 0 ? given : await ownNotebooks()) {
     const dir = flags.outDir ?? join(dirname(file), "student");
     await mkdir(dir, { recursive: true });
     const copy = studentCopy(parseNotebook(await readFile(file, "utf8"), file));
-    await writeFile(join(dir, basename(file)), formatNotebook(copy));
-    process.stderr.write(`wrote ${join(dir, basename(file))}\n`);
+    const path = join(dir, basename(file));
+    const text = formatNotebook(copy);
+    const before = await readFile(path, "utf8").catch(() => text);
+    if (before !== text && !flags.force)
+      throw new InputError(`${path} has other contents, perhaps your answers: give --force to write over it`);
+    await writeFile(path, text);
+    process.stderr.write(`wrote ${path}\n`);
   }
 }
 

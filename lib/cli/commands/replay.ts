@@ -64,7 +64,7 @@ export function replayCommand(): Command {
       `
 Example, the cold counterfactual of a warm capture:
   npx prefixlab replay data/warm-1.jsonl.gz --latency-trace data/fit-sweep-1.jsonl.gz \\
-    --replay-sessions --no-enable-prefix-caching
+    --replay-sessions --no-enable-prefix-caching --against data/cold-1.jsonl.gz
 
 Exit code 0: every gate held, or nothing was comparable; 1: a gate did not hold; 2: bad arguments or input.
 `,
@@ -109,12 +109,19 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
     throw new InputError(
       `--against has ${captured.records.length} requests, the replayed trace ${trace.records.length}: they must be captures of the same requests`,
     );
-  const comparison = compareTraces({
+  // Without its own capture, what a what-if differs by is an effect, not an error: nothing is judged.
+  const isWhatIf =
+    flags.against === undefined &&
+    (flags.coldPrompts === true ||
+      flags.rateScale !== 1 ||
+      (!flags.enablePrefixCaching && trace.meta.extra.enable_prefix_caching !== false));
+  const compared = compareTraces({
     captured,
     sessions: captured === trace ? sessions : inferSessions(captured),
     modeled: replays.map((r) => r.trace),
     tolerance: flags.tolerance,
   });
+  const comparison: Comparison = isWhatIf ? { ...compared, verdict: "none" } : compared;
   if (flags.json) {
     const document = {
       ...replaySeriesJson(first, sessions),
@@ -122,15 +129,19 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
       ...comparisonJson(comparison),
     };
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
-  } else process.stdout.write(replayReport(trace, sessions, replays, comparison));
+  } else process.stdout.write(replayReport(trace, sessions, replays, comparison, isWhatIf));
   if (comparison.verdict === "fail") process.exitCode = 1;
 }
+
+const whatIf =
+  "a what-if beside the capture it was made from: the differences are its effect; --against TRACE judges it";
 
 function replayReport(
   trace: Trace,
   sessions: SessionLabels,
   replays: readonly Replay[],
   comparison: Comparison,
+  isWhatIf: boolean,
 ): string {
   const first = replays[0] as Replay;
   const turns = sessions.parent.filter((p) => p >= 0).length;
@@ -144,7 +155,7 @@ function replayReport(
         ]
       : []),
     "",
-    formatComparison(comparison),
+    formatComparison(comparison, "modeled", isWhatIf ? whatIf : undefined),
   ];
   return lines.join("\n");
 }
