@@ -112,7 +112,10 @@ async function runNotebooks(given: readonly string[], flags: RunFlags): Promise<
   });
   if (flags.json) process.stdout.write(`${JSON.stringify(results.map(resultJson), null, 2)}\n`);
   const failed = results.filter(({ failure, differences }) => failure || differences.length > 0).length;
-  if (failed > 0) throw new WorkError(`${failed} of ${results.length} notebooks failed`);
+  if (failed > 0)
+    throw new WorkError(
+      `${failed} of ${results.length} notebooks failed; their files keep the outputs of the last run that did not`,
+    );
 }
 
 function fileReport({ file, codeCells, failure, wallMs, changed, differences }: FileResult): string {
