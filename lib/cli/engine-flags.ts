@@ -61,7 +61,9 @@ export function parsePositive(text: string): number {
 
 /** A pair of whole numbers, `low:high`. */
 export function parseRange(text: string): [number, number] {
-  const [low, high, ...more] = text.split(":").map(Number);
+  const [low, high, ...more] = text
+    .split(":")
+    .map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
   if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high) || more.length > 0)
     throw new InvalidArgumentError("expected low:high, two whole numbers");
   return [low as number, high as number];

@@ -1,5 +1,6 @@
 import { InputError } from "../base/index.js";
 import type { EngineRequest } from "./engine-request.js";
+import { grown } from "./grown.js";
 
 /** Where a request is in its life. */
 export const Phase = { unused: 0, waiting: 1, prefilling: 2, decoding: 3 } as const;
@@ -107,12 +108,6 @@ export class RequestSlots {
     this.boundaryPrevious = grown(this.boundaryPrevious, size);
     this.boundaryNext = grown(this.boundaryNext, size);
   }
-}
-
-function grown(old: Int32Array, size: number): Int32Array {
-  const larger = new Int32Array(size);
-  larger.set(old);
-  return larger;
 }
 
 /** Doubly linked lists over slots: O(1) to append and to take out of the middle. */

@@ -1,3 +1,5 @@
+import { grown } from "./grown.js";
+
 /** What is kept of every step: growable columns, 8 bytes a step, or 24 with loads. */
 export class StepLog {
   #endMs: Float64Array = new Float64Array(1024);
@@ -75,10 +77,4 @@ export interface StepColumns {
   readonly prefillTokens?: Int32Array;
   /** Prompt tokens of the requests whose prefill ended in the step. */
   readonly finishedPrefillTokens?: Int32Array;
-}
-
-function grown(old: Int32Array, size: number): Int32Array {
-  const larger = new Int32Array(size);
-  larger.set(old);
-  return larger;
 }

@@ -1,4 +1,4 @@
-import { InputError } from "../base/index.js";
+import { InputError, mean } from "../base/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import type { Trace, TraceRecord } from "../trace/index.js";
 import { type CohortName, cohortIndices } from "./cohorts.js";
@@ -46,9 +46,7 @@ export function scenarioAccuracy(
   const single = judged.map((capture) => compareTraces({ ...capture, replicates: 0 }));
   const cells = comparison.cells.map((cell): AccuracyCell => {
     const captured = single.flatMap((one) => findCell(one, cell)?.capturedMs ?? []);
-    const mean = captured.reduce((sum, ms) => sum + ms, 0) / captured.length;
-    const seedSpread =
-      captured.length > 1 ? (Math.max(...captured) - Math.min(...captured)) / mean : undefined;
+    const seedSpread = captured.length > 1 ? spreadOf(captured) : undefined;
     const allowed = allowance(cell, seedSpread);
     return {
       ...cell,
@@ -64,6 +62,11 @@ export function scenarioAccuracy(
     captures: judged.length,
     busyFraction: [Math.min(...busy), Math.max(...busy)],
   };
+}
+
+/** (largest - smallest) / mean, of at least one value. */
+function spreadOf(values: readonly number[]): number {
+  return (Math.max(...values) - Math.min(...values)) / (mean(values) as number);
 }
 
 function findCell(comparison: Comparison, like: ErrorCell): ErrorCell | undefined {
@@ -138,8 +141,14 @@ export function seedNoise(
   return (each[0]?.cells ?? []).flatMap((cell) => {
     const values = each.flatMap((one) => findCell(one, cell)?.capturedMs ?? []);
     if (values.length < captures.length || cell.group.startsWith("in flight")) return [];
-    const mean = values.reduce((sum, ms) => sum + ms, 0) / values.length;
-    const spread = (Math.max(...values) - Math.min(...values)) / mean;
-    return [{ group: cell.group, quantity: cell.quantity, quantile: cell.quantile, values, spread }];
+    return [
+      {
+        group: cell.group,
+        quantity: cell.quantity,
+        quantile: cell.quantile,
+        values,
+        spread: spreadOf(values),
+      },
+    ];
   });
 }

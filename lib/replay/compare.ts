@@ -1,4 +1,4 @@
-import type { Ms, Tokens } from "../base/index.js";
+import { type Ms, mean, type Tokens } from "../base/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import { type Trace, type TraceRecord, totalMs } from "../trace/index.js";
 import { type CohortName, cohortIndices, cohortNames, reportedQuantiles } from "./cohorts.js";
@@ -193,8 +193,7 @@ function hitCanary(captured: Trace, modeled: Trace): HitCanary {
 }
 
 function meanOf(values: readonly (number | undefined)[]): number | undefined {
-  const known = values.filter((v): v is number => v !== undefined);
-  return known.length === 0 ? undefined : known.reduce((sum, v) => sum + v, 0) / known.length;
+  return mean(values.filter((v) => v !== undefined));
 }
 
 function ratioLessOne(modeled: number | undefined, captured: number | undefined): number | undefined {

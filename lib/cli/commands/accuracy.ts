@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
-import { quantile } from "../../base/index.js";
+import { mean, quantile } from "../../base/index.js";
 import { pacingChart, renderPng } from "../../figure/index.js";
 import { fitLatency, type LatencyKind, type LatencyModel } from "../../latency/index.js";
 import {
@@ -183,13 +183,11 @@ function slowBand(
   judged: readonly JudgedCapture[],
   thresholdMs: number,
 ): { captured?: number; modeled?: number } {
-  const mean = (values: readonly (number | undefined)[]): number | undefined => {
-    const known = values.filter((v): v is number => v !== undefined);
-    return known.length === 0 ? undefined : known.reduce((a, b) => a + b, 0) / known.length;
-  };
-  const captured = mean(judged.map((j) => slowBandMass(j.captured, j.sessions, "all", thresholdMs)));
+  const captured = mean(
+    judged.flatMap((j) => slowBandMass(j.captured, j.sessions, "all", thresholdMs) ?? []),
+  );
   const modeled = mean(
-    judged.flatMap((j) => j.modeled.map((m) => slowBandMass(m, j.sessions, "all", thresholdMs))),
+    judged.flatMap((j) => j.modeled.flatMap((m) => slowBandMass(m, j.sessions, "all", thresholdMs) ?? [])),
   );
   return { ...(captured !== undefined && { captured }), ...(modeled !== undefined && { modeled }) };
 }

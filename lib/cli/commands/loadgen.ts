@@ -12,6 +12,7 @@ import {
   summariseLoad,
 } from "../../capture/index.js";
 import type { JsonValue } from "../../trace/index.js";
+import { parseRange } from "../engine-flags.js";
 import { stopSignal } from "../stop-signal.js";
 
 /** The flags as commander hands them over: seconds where users of the original tool write seconds. */
@@ -267,11 +268,4 @@ function parseMeta(text: string, before: Record<string, JsonValue> = {}): Record
 
 function parseList(text: string): number[] {
   return text.split(",").map(parseNumber);
-}
-
-function parseRange(text: string): [number, number] {
-  const [low, high, more] = text.split(":").map(parseNumber);
-  if (low === undefined || high === undefined || more !== undefined)
-    throw new InvalidArgumentError("not of the form low:high");
-  return [low, high];
 }

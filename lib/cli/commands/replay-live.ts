@@ -4,6 +4,7 @@ import type { SessionLabels } from "../../sessions/index.js";
 import { type Trace, writeTrace } from "../../trace/index.js";
 import { formatComparison } from "../comparison-table.js";
 import { progressBar } from "../read-input.js";
+import { stopSignal } from "../stop-signal.js";
 import { capturedSeriesJson, comparisonJson } from "../summary-json.js";
 
 /** What `replay --url` takes from the command's flags. */
@@ -35,7 +36,7 @@ export async function replayLiveCommand(
     rateScale: flags.rateScale,
   });
   const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
+  void stopSignal().then(() => stop.abort());
   const bar = progressBar(`replaying against ${flags.url}`);
   const apiKey = process.env.OPENAI_API_KEY;
   const startedMs = performance.now();
