@@ -35,10 +35,11 @@ const names = { ttft_ms: "TTFT", itl_ms: "ITL", total_ms: "request total" } as c
 
 /** The accuracy page, in Markdown. */
 export function accuracyPage(page: AccuracyPage): string {
-  const engines = [...new Set(page.inventory.filter((e) => e.role === "fit").map((e) => e.engine))].join(
-    ", ",
-  );
-  const fitted = page.inventory.filter((e) => e.role === "fit").map((e) => e.file);
+  const fits = page.inventory.filter((e) => e.role === "fit");
+  const fitted = [...new Set(fits.map((e) => e.engine))].map((engine) => {
+    const files = fits.filter((e) => e.engine === engine).map((e) => e.file);
+    return `- ${engine}: fitted on ${files.join(", ")}.`;
+  });
   return [
     "# Accuracy",
     "",
@@ -48,8 +49,10 @@ export function accuracyPage(page: AccuracyPage): string {
     `npx prefixlab accuracy --seeds ${page.seeds}${page.halves.length > 0 ? " --llmservingsim ../shared/data/llmservingsim" : ""} --out data/ACCURACY.md`,
     "```",
     "",
-    `Engine: ${engines}. Fitted on ${fitted.join(", ")}; everything below is judged on other captures (see README.md`,
-    "here for each). Requests of all captures of a scenario are pooled; the modeled numbers are means over",
+    ...fitted,
+    "",
+    "Everything below is judged on other captures (README.md here has each); where no engine is named it is vLLM.",
+    "Requests of all captures of a scenario are pooled; the modeled numbers are means over",
     `${page.seeds} model seeds. *error* is modeled / captured - 1 with a 95 % interval that resamples sessions. *spread* is`,
     "(largest - smallest) / mean of the captured number from seed to seed: the engine's own noise. *holds* says whether",
     "the error is within the larger of the spread and 3 % (p99: 10 %); with the cache off, within 10 %. Rows without a",

@@ -1,5 +1,5 @@
-import { type Command, InvalidArgumentError } from "commander";
-import type { EngineOptions } from "../engine/index.js";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type EngineOptions, type PrefixReuse, prefixReuses } from "../engine/index.js";
 
 /** The engine flags as commander hands them over. */
 export interface EngineFlags {
@@ -9,6 +9,7 @@ export interface EngineFlags {
   readonly maxNumBatchedTokens?: number;
   readonly longPrefillTokenThreshold?: number;
   readonly enablePrefixCaching: boolean;
+  readonly prefixReuse?: PrefixReuse;
 }
 
 /** Adds the engine's flags to a command, by vLLM's names. */
@@ -27,7 +28,13 @@ export function addEngineFlags(command: Command): Command {
       parseCount,
     )
     .option("--long-prefill-token-threshold <n>", "longest chunk of one prefill in a step", parseCount)
-    .option("--no-enable-prefix-caching", "find nothing in the cache");
+    .option("--no-enable-prefix-caching", "find nothing in the cache")
+    .addOption(
+      new Option(
+        "--prefix-reuse <policy>",
+        "find prefixes in vLLM's blocks or in llama.cpp's slots (default: the capture's, else blocks)",
+      ).choices(prefixReuses),
+    );
 }
 
 /** The engine settings that the flags set; what they leave out is not in the result. */
@@ -40,6 +47,7 @@ export function engineFromFlags(flags: EngineFlags): Partial<EngineOptions> {
     ...(flags.longPrefillTokenThreshold !== undefined && {
       longPrefillTokenThreshold: flags.longPrefillTokenThreshold,
     }),
+    ...(flags.prefixReuse !== undefined && { prefixReuse: flags.prefixReuse }),
     ...(!flags.enablePrefixCaching && { enablePrefixCaching: false }),
   };
 }

@@ -52,22 +52,26 @@ export class EngineCore {
   /** Number of the step in progress, or of the next one between steps. */
   step = 0;
 
+  protected readonly waiting = new SlotQueue();
+  /** Running prefills, in the order in which they get the budget. */
+  protected prefilling: number[] = [];
   readonly #timer: StepTimer;
-  readonly #waiting = new SlotQueue();
   readonly #running = new SlotList();
   readonly #calendar: DecodeCalendar;
   readonly #lookup: PrefixLookup;
   readonly #finishes = new EventHeap();
   readonly #finishing: number[] = [];
-  #prefilling: number[] = [];
   #runningCount = 0;
   #decodingCount = 0;
   #decodeContextTokens = 0;
   #inStep = false;
+  /** Whether a computed block can be found by every later request. */
+  readonly #sharesBlocks: boolean;
 
   constructor(options: Partial<EngineOptions>, timer: StepTimer, contentCount = 1024) {
     this.options = engineOptions(options);
     this.pool = new BlockPool(this.options.kvCacheBlocks, contentCount);
+    this.#sharesBlocks = this.options.enablePrefixCaching && this.options.prefixReuse === "blocks";
     this.#timer = timer;
     this.#calendar = new DecodeCalendar(this.slots, this.options.blockSize);
     this.#lookup = new PrefixLookup(this.slots, this.pool);
@@ -82,14 +86,19 @@ export class EngineCore {
   }
 
   get waitingCount(): number {
-    return this.#waiting.length;
+    return this.waiting.length;
   }
 
   get isIdle(): boolean {
-    return this.#runningCount === 0 && this.#waiting.length === 0;
+    return this.#runningCount === 0 && this.waiting.length === 0;
   }
 
-  /** Blocks a request needs at its longest; more than the pool has can never run. */
+  /** Blocks that one request may hold; one that needs more can never run. */
+  get capacityBlocks(): Blocks {
+    return this.pool.capacityBlocks;
+  }
+
+  /** Blocks a request needs at its longest. */
   blocksNeeded(promptTokens: Tokens, outputTokens: Tokens): Blocks {
     // The last output token is never fed back, so it needs no room.
     return this.#blocksFor(promptTokens + outputTokens - 1);
@@ -103,20 +112,20 @@ export class EngineCore {
     requireInteger("EngineCore.submit", "promptTokens", request.promptTokens, 1);
     requireInteger("EngineCore.submit", "outputTokens", request.outputTokens, 1);
     const needed = this.blocksNeeded(request.promptTokens, request.outputTokens);
-    if (needed > this.pool.capacityBlocks)
+    if (needed > this.capacityBlocks)
       throw new InputError(
-        `EngineCore.submit: ${request.promptTokens} + ${request.outputTokens} tokens need ${needed} blocks, the pool has ${this.pool.capacityBlocks}: raise kvCacheBlocks`,
+        `EngineCore.submit: ${request.promptTokens} + ${request.outputTokens} tokens need ${needed} blocks, a request can have ${this.capacityBlocks}: raise kvCacheBlocks`,
       );
     const slot = this.slots.take(request, tag, this.options.blockSize);
-    this.#waiting.push(slot);
+    this.waiting.push(slot);
     return slot;
   }
 
   /** Takes a request out, wherever it is, and frees its blocks. Between steps only. */
   abort(slot: number): void {
     this.#lookup.unblock();
-    if (this.slots.phase[slot] === Phase.waiting) this.#waiting.remove(slot);
-    else this.#stopRunning(slot);
+    if (this.slots.phase[slot] === Phase.waiting) this.waiting.remove(slot);
+    else this.stopRunning(slot);
     this.slots.drop(slot);
   }
 
@@ -136,9 +145,7 @@ export class EngineCore {
     if (this.isIdle || this.#inStep) return undefined;
     this.#clearEvents();
     this.#growDecodes();
-    const budget = this.#continuePrefills(this.options.maxNumBatchedTokens - this.#decodingCount);
-    this.#registerDecodes();
-    if (this.preempted.length === 0) this.#admit(budget);
+    this.composePrefills(this.options.maxNumBatchedTokens - this.#decodingCount);
     this.#inStep = true;
     return this.#stepMs();
   }
@@ -151,8 +158,8 @@ export class EngineCore {
     const decoding = this.#decodingCount;
     if (
       decoding === 0 ||
-      this.#prefilling.length > 0 ||
-      (this.#waiting.length > 0 && this.#runningCount < this.options.maxNumSeqs) ||
+      this.prefilling.length > 0 ||
+      (this.waiting.length > 0 && this.#runningCount < this.options.maxNumSeqs) ||
       this.#finishes.nextKey === this.step ||
       // Each decode begins at most one block.
       this.pool.freeBlocks < decoding ||
@@ -173,13 +180,20 @@ export class EngineCore {
     while (this.#finishes.nextKey === step) {
       const slot = this.#finishes.pop();
       if (slots.phase[slot] !== Phase.decoding || slots.lastStep[slot] !== step) continue;
-      this.#stopRunning(slot);
+      this.stopRunning(slot);
       // An aborted request's entry may be for the same slot and step as that of the slot's next owner.
       slots.phase[slot] = Phase.unused;
       this.finished.push(slot);
     }
     this.#inStep = false;
     this.step++;
+  }
+
+  /** Fills what the decodes leave of the budget: running prefills first, then waiting requests. */
+  protected composePrefills(budgetTokens: Tokens): void {
+    const budget = this.continuePrefills(budgetTokens);
+    this.#registerDecodes();
+    if (this.preempted.length === 0) this.#admit(budget);
   }
 
   /** Gives back the slots that {@link EngineCore.endStep} finished, once the caller has read them. */
@@ -224,7 +238,7 @@ export class EngineCore {
    * is found that was never computed, and before admission, as in vLLM, whose blocks are findable once scheduled.
    */
   #registerDecodes(): void {
-    if (!this.options.enablePrefixCaching) return;
+    if (!this.#sharesBlocks) return;
     const { boundaryNext } = this.slots;
     let slot = this.#calendar.filling(this.step).head;
     for (; slot !== NONE; slot = boundaryNext[slot] as number)
@@ -236,12 +250,12 @@ export class EngineCore {
     return this.slots.computedTokens[slot]! + this.step - this.slots.firstStep[slot]!;
   }
 
-  #continuePrefills(budgetTokens: Tokens): Tokens {
+  protected continuePrefills(budgetTokens: Tokens): Tokens {
     const { slots } = this;
     let budget = budgetTokens;
-    for (let i = 0; i < this.#prefilling.length && budget > 0; i++) {
-      const slot = this.#prefilling[i] as number;
-      const total = this.#prefillTotal(slot);
+    for (let i = 0; i < this.prefilling.length && budget > 0; i++) {
+      const slot = this.prefilling[i] as number;
+      const total = this.prefillTotal(slot);
       const chunk = Math.min(this.#capChunk(total - slots.computedTokens[slot]!), budget);
       const lacking = this.#blocksFor(slots.computedTokens[slot]! + chunk) - slots.heldBlocks[slot]!;
       if (!this.#take(slot, lacking)) break;
@@ -249,24 +263,24 @@ export class EngineCore {
       budget -= chunk;
     }
     if (this.#finishing.length > 0)
-      this.#prefilling = this.#prefilling.filter(
-        (slot) => slots.computedTokens[slot]! < this.#prefillTotal(slot),
+      this.prefilling = this.prefilling.filter(
+        (slot) => slots.computedTokens[slot]! < this.prefillTotal(slot),
       );
     return budget;
   }
 
-  #prefillTotal(slot: number): Tokens {
+  protected prefillTotal(slot: number): Tokens {
     return this.slots.promptTokens[slot]! + this.slots.emittedTokens[slot]!;
   }
 
   #admit(budgetTokens: Tokens): void {
-    const { slots, pool } = this;
+    const { pool } = this;
     const lookup = this.#lookup;
     const { blockSize, maxNumSeqs, enablePrefixCaching, reserveFullPrompt } = this.options;
     let budget = budgetTokens;
-    while (budget > 0 && this.#runningCount < maxNumSeqs && this.#waiting.length > 0) {
-      const slot = this.#waiting.peek();
-      const total = this.#prefillTotal(slot);
+    while (budget > 0 && this.#runningCount < maxNumSeqs && this.waiting.length > 0) {
+      const slot = this.waiting.peek();
+      const total = this.prefillTotal(slot);
       // The last token must be computed to yield logits, so a fully cached prompt recomputes its last block.
       const findable = enablePrefixCaching ? Math.floor((total - 1) / blockSize) : 0;
       if (reserveFullPrompt && lookup.isStillBlocked(slot, findable, this.#blocksFor(total))) break;
@@ -280,30 +294,36 @@ export class EngineCore {
         break;
       }
 
-      this.#waiting.shift();
-      lookup.unblock();
-      pool.acquireAll(slots.blocks[slot] as Int32Array, hits);
-      slots.heldBlocks[slot] = hits;
-      slots.registeredBlocks[slot] = hits;
-      slots.computedTokens[slot] = computed;
-      slots.beginRunning(slot);
-      if (slots.preemptions[slot] === 0) slots.cachedTokens[slot] = computed;
-      this.prefixQueryTokens += enablePrefixCaching ? total : 0;
-      this.prefixHitTokens += computed;
-      this.#running.append(slot, slots.runPrevious, slots.runNext);
-      this.#runningCount++;
-      this.admitted.push(slot);
+      this.startRunning(slot, hits, computed);
       this.#take(slot, this.#blocksFor(computed + chunk) - hits);
       this.#compute(slot, chunk, total);
-      if (computed + chunk < total) this.#prefilling.push(slot);
+      if (computed + chunk < total) this.prefilling.push(slot);
       budget -= chunk;
     }
+  }
+
+  /** Moves the head of the waiting queue to the running requests, with `hits` found blocks and `cached` tokens known. */
+  protected startRunning(slot: number, hits: Blocks, cached: Tokens): void {
+    const { slots } = this;
+    this.waiting.shift();
+    this.#lookup.unblock();
+    this.pool.acquireAll(slots.blocks[slot] as Int32Array, hits);
+    slots.heldBlocks[slot] = hits;
+    slots.registeredBlocks[slot] = hits;
+    slots.computedTokens[slot] = cached;
+    slots.beginRunning(slot);
+    if (slots.preemptions[slot] === 0) slots.cachedTokens[slot] = cached;
+    this.prefixQueryTokens += this.options.enablePrefixCaching ? this.prefillTotal(slot) : 0;
+    this.prefixHitTokens += cached;
+    this.#running.append(slot, slots.runPrevious, slots.runNext);
+    this.#runningCount++;
+    this.admitted.push(slot);
   }
 
   /** The threshold keeps one long prefill from starving others, so it does not bind a request that is alone. */
   #capChunk(tokens: Tokens): Tokens {
     const threshold = this.options.longPrefillTokenThreshold;
-    return threshold > 0 && this.#runningCount + this.#waiting.length > 1
+    return threshold > 0 && this.#runningCount + this.waiting.length > 1
       ? Math.min(tokens, threshold)
       : tokens;
   }
@@ -320,7 +340,7 @@ export class EngineCore {
     load.prefillTokens += chunk;
     load.prefillTokenDepth += (to * to - from * from) / 2;
     load.prefillSeqs++;
-    if (this.options.enablePrefixCaching) this.#register(slot, to);
+    if (this.#sharesBlocks) this.#register(slot, to);
     if (to === total) {
       this.#finishing.push(slot);
       this.finishedPrefillTokens += slots.promptTokens[slot] as number;
@@ -354,12 +374,12 @@ export class EngineCore {
     const { slots } = this;
     if (slots.phase[slot] === Phase.decoding)
       slots.emittedTokens[slot]! += this.step - slots.firstStep[slot]!;
-    this.#stopRunning(slot);
+    this.stopRunning(slot);
     slots.preemptions[slot]!++;
     slots.phase[slot] = Phase.waiting;
     slots.computedTokens[slot] = 0;
     this.#lookup.unblock();
-    this.#waiting.pushFront(slot);
+    this.waiting.pushFront(slot);
     this.preempted.push(slot);
     this.preemptionCount++;
   }
@@ -377,19 +397,24 @@ export class EngineCore {
     this.emittedFirst.push(slot);
   }
 
+  /** Tokens of a running request whose KV is there, those that the step in progress computes included. */
+  protected knownTokens(slot: number): Tokens {
+    const { slots } = this;
+    const computed = slots.computedTokens[slot] as number;
+    if (slots.phase[slot] !== Phase.decoding) return computed;
+    const firstStep = slots.firstStep[slot] as number;
+    return computed + (this.#inStep ? this.step - firstStep : Math.max(0, this.step - 1 - firstStep));
+  }
+
   /** Takes a running request out of every list and frees its blocks. */
-  #stopRunning(slot: number): void {
+  protected stopRunning(slot: number): void {
     const { slots } = this;
     if (slots.phase[slot] === Phase.decoding) {
-      const firstStep = slots.firstStep[slot] as number;
-      const computed = slots.computedTokens[slot] as number;
       this.#calendar.remove(slot);
       this.#decodingCount--;
-      // Decodes of the step in progress are counted into the context only once it is composed.
-      const steps = this.#inStep ? this.step - firstStep : Math.max(0, this.step - 1 - firstStep);
-      this.#decodeContextTokens -= computed + steps;
+      this.#decodeContextTokens -= this.knownTokens(slot);
     } else {
-      this.#prefilling = this.#prefilling.filter((other) => other !== slot);
+      this.prefilling = this.prefilling.filter((other) => other !== slot);
     }
     this.#running.remove(slot, slots.runPrevious, slots.runNext);
     this.#runningCount--;

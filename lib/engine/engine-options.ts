@@ -1,4 +1,4 @@
-import { type Blocks, requireInteger, type Tokens } from "../base/index.js";
+import { type Blocks, InputError, requireInteger, type Tokens } from "../base/index.js";
 
 /** Scheduler and cache settings, by vLLM's names. */
 export interface EngineOptions {
@@ -19,7 +19,15 @@ export interface EngineOptions {
    * vLLM's `scheduler_reserve_full_isl`.
    */
   readonly reserveFullPrompt: boolean;
+  /**
+   * Where a prefix can be found: in every computed block of the pool (vLLM), or in what one of `maxNumSeqs` slots still
+   * holds of its last request (llama.cpp's server without `--cache-ram`); see `slot-engine.ts`.
+   */
+  readonly prefixReuse: PrefixReuse;
 }
+
+export const prefixReuses = ["blocks", "slots"] as const;
+export type PrefixReuse = (typeof prefixReuses)[number];
 
 /** vLLM's defaults for a single mid-size accelerator. */
 export const defaultEngineOptions: EngineOptions = {
@@ -30,11 +38,12 @@ export const defaultEngineOptions: EngineOptions = {
   longPrefillTokenThreshold: 0,
   enablePrefixCaching: true,
   reserveFullPrompt: true,
+  prefixReuse: "blocks",
 };
 
 /**
  * Fills in the defaults and checks every setting.
- * @throws InputError naming the setting that is no positive integer
+ * @throws InputError naming the setting that is no positive integer or no known policy
  */
 export function engineOptions(given: Partial<EngineOptions> = {}): EngineOptions {
   const options = { ...defaultEngineOptions, ...given };
@@ -43,5 +52,9 @@ export function engineOptions(given: Partial<EngineOptions> = {}): EngineOptions
   requireInteger("engineOptions", "maxNumSeqs", options.maxNumSeqs, 1);
   requireInteger("engineOptions", "maxNumBatchedTokens", options.maxNumBatchedTokens, 1);
   requireInteger("engineOptions", "longPrefillTokenThreshold", options.longPrefillTokenThreshold);
+  if (!prefixReuses.includes(options.prefixReuse))
+    throw new InputError(
+      `engineOptions: prefixReuse must be one of ${prefixReuses.join(", ")}, got ${options.prefixReuse}`,
+    );
   return options;
 }

@@ -3,11 +3,18 @@
  * in virtual time. It knows nothing of traces, sessions, warm or cold.
  *
  * Read `engine-request.ts` (what goes in) and `engine-options.ts` (its settings) first, then `engine-core.ts` (one
- * step), then `simulate.ts` (the loop around it). Times are milliseconds, sizes are tokens or blocks.
+ * step; `slot-engine.ts` is llama.cpp's variant of it), then `simulate.ts` (the loop around it). Times are milliseconds, sizes are tokens or blocks.
  */
 export { BlockPool } from "./block-pool.js";
+export { createEngine } from "./create-engine.js";
 export { EngineCore } from "./engine-core.js";
-export { defaultEngineOptions, type EngineOptions, engineOptions } from "./engine-options.js";
+export {
+  defaultEngineOptions,
+  type EngineOptions,
+  engineOptions,
+  type PrefixReuse,
+  prefixReuses,
+} from "./engine-options.js";
 export type { EngineRequest } from "./engine-request.js";
 export { type BlockAccess, type HitRateCurve, hitRateCurve } from "./hit-rate-curve.js";
 export { type SimulateOptions, type SimulationRun, simulate } from "./simulate.js";

@@ -1,6 +1,6 @@
 import { InputError, type Ms, type Tokens } from "../base/index.js";
 import type { LatencyModel } from "../latency/index.js";
-import { EngineCore } from "./engine-core.js";
+import { createEngine } from "./create-engine.js";
 import type { EngineOptions } from "./engine-options.js";
 import type { EngineRequest } from "./engine-request.js";
 import { EventHeap } from "./event-heap.js";
@@ -64,7 +64,7 @@ export function simulate(options: SimulateOptions): SimulationRun {
   const { requests, model, engine = {}, seed = 0, untilMs = Number.POSITIVE_INFINITY } = options;
   const n = requests.length;
   const timer = model.timer(seed);
-  const core = new EngineCore(engine, timer, options.contentCount);
+  const core = createEngine(engine, timer, options.contentCount);
   const log = new StepLog(options.keepLoads ?? false);
   const { slots } = core;
 
@@ -109,7 +109,7 @@ export function simulate(options: SimulateOptions): SimulationRun {
     while (arrivals.nextKey <= nowMs) {
       const index = arrivals.pop();
       const request = requests[index] as EngineRequest;
-      if (core.blocksNeeded(request.promptTokens, request.outputTokens) > core.pool.capacityBlocks)
+      if (core.blocksNeeded(request.promptTokens, request.outputTokens) > core.capacityBlocks)
         refused.push(index);
       else core.submit(request, index);
     }

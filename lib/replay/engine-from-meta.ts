@@ -4,7 +4,7 @@ import type { JsonValue, TraceMeta } from "../trace/index.js";
 /**
  * The captured engine's settings, as far as the trace's meta line tells them: `max_num_seqs`,
  * `max_num_batched_tokens`, `num_gpu_blocks` or `kv_cache_blocks` (of which vLLM keeps one as its null block), `engine_block_size` or else
- * `block_size`, `long_prefill_token_threshold`, `enable_prefix_caching`. What it does not tell is left out.
+ * `block_size`, `long_prefill_token_threshold`, `enable_prefix_caching`, `prefix_reuse`. What it does not tell is left out.
  */
 export function engineFromMeta(meta: TraceMeta): Partial<EngineOptions> {
   const blocks = count(meta.extra.num_gpu_blocks ?? meta.extra.kv_cache_blocks);
@@ -17,6 +17,7 @@ export function engineFromMeta(meta: TraceMeta): Partial<EngineOptions> {
     ...(meta.maxNumBatchedTokens !== undefined && { maxNumBatchedTokens: meta.maxNumBatchedTokens }),
     ...(threshold !== undefined && { longPrefillTokenThreshold: threshold }),
     ...(meta.extra.enable_prefix_caching === false && { enablePrefixCaching: false }),
+    ...(meta.extra.prefix_reuse === "slots" && { prefixReuse: "slots" }),
   };
 }
 

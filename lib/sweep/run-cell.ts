@@ -1,4 +1,4 @@
-import type { EngineOptions } from "../engine/index.js";
+import type { EngineOptions, PrefixReuse } from "../engine/index.js";
 import type { LatencyModel } from "../latency/index.js";
 import { completedCount, engineFromMeta, replay, summarizeCohorts } from "../replay/index.js";
 import { inferSessions, type Sessions } from "../sessions/index.js";
@@ -24,6 +24,7 @@ export function runCell(trace: Trace, sessions: Sessions, model: LatencyModel, c
     ...given("maxNumBatchedTokens", number("max-num-batched-tokens")),
     ...given("longPrefillTokenThreshold", number("long-prefill-token-threshold")),
     ...(cell["prefix-caching"] !== undefined && { enablePrefixCaching: cell["prefix-caching"] === "on" }),
+    ...given("prefixReuse", cell["prefix-reuse"] as PrefixReuse | undefined),
   };
   const result = replay({
     ...kept,
@@ -63,8 +64,8 @@ export function runCell(trace: Trace, sessions: Sessions, model: LatencyModel, c
   return row;
 }
 
-function given<K extends string>(key: K, value: number | undefined): Partial<Record<K, number>> {
-  return value === undefined ? {} : ({ [key]: value } as Record<K, number>);
+function given<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
+  return value === undefined ? {} : ({ [key]: value } as Record<K, V>);
 }
 
 function firstTurns(trace: Trace, sessions: Sessions, turns: number): { trace: Trace; sessions: Sessions } {

@@ -9,6 +9,7 @@ export const sweepParameters = {
   "max-num-batched-tokens": "token budget of a step",
   "long-prefill-token-threshold": "longest chunk of one prefill in a step",
   "prefix-caching": "on or off",
+  "prefix-reuse": "blocks (vLLM) or slots (llama.cpp)",
   prompts: "recorded or cold",
   pacing: "session or open-loop",
   "rate-scale": "arrivals this many times as fast",
@@ -24,6 +25,7 @@ export type SweepCell = Readonly<Partial<Record<SweepParameter, string | number>
 
 const words: Partial<Record<SweepParameter, readonly string[]>> = {
   "prefix-caching": ["on", "off"],
+  "prefix-reuse": ["blocks", "slots"],
   prompts: ["recorded", "cold"],
   pacing: ["session", "open-loop"],
 };

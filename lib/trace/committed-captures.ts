@@ -30,16 +30,25 @@ export async function committedCaptures(): Promise<readonly CommittedCapture[]> 
 }
 
 /**
- * Reads all shipped captures that are as wanted, in the order of the inventory.
+ * Reads all shipped captures that are as wanted, in the order of the inventory. `engine` is a name without its version,
+ * by default "vLLM": a model of one engine is not fitted on another.
  * @throws InputError when there is none
  */
 export async function readCaptures(wanted: Partial<CommittedCapture>): Promise<Trace[]> {
-  const found = (await committedCaptures()).filter((entry) =>
-    Object.entries(wanted).every(([key, value]) => entry[key as keyof CommittedCapture] === value),
+  const { engine = "vLLM", ...rest } = wanted;
+  const found = (await committedCaptures()).filter(
+    (entry) =>
+      engineName(entry) === engine &&
+      Object.entries(rest).every(([key, value]) => entry[key as keyof CommittedCapture] === value),
   );
   if (found.length === 0)
     throw new InputError(`readCaptures: no shipped capture is ${JSON.stringify(wanted)}: see data/README.md`);
   return Promise.all(found.map(({ file }) => readTrace(join(dataDir(), file))));
+}
+
+/** Name of the engine that answered, without its version. */
+export function engineName({ engine }: CommittedCapture): string {
+  return engine.split(" ", 1)[0] as string;
 }
 
 /** The first shipped capture that is as wanted; see {@link readCaptures}. */

@@ -11,6 +11,7 @@ export {
   type CommittedCapture,
   committedCaptures,
   dataDir,
+  engineName,
   readCapture,
   readCaptures,
 } from "./committed-captures.js";

@@ -3,54 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type EngineOptions, type EngineRequest, engineOptions, simulate } from "../../lib/engine/index.js";
 import { linearModel } from "./linear-model.js";
 import { naiveEngine } from "./naive-engine.js";
-
-/** Prompts that share prefixes: a chain is a path in a random tree, its content ids the nodes on the path. */
-function chain(choices: readonly number[], blocks: number, nodes: Map<string, number>): Int32Array {
-  const ids = new Int32Array(blocks);
-  let path = "";
-  for (let i = 0; i < blocks; i++) {
-    path += `/${choices[i % choices.length]}`;
-    if (!nodes.has(path)) nodes.set(path, nodes.size);
-    ids[i] = nodes.get(path) as number;
-  }
-  return ids;
-}
-
-const workload = fc
-  .record({
-    blockSize: fc.constantFrom(1, 2, 4, 16),
-    pool: fc.integer({ min: 12, max: 60 }),
-    maxNumSeqs: fc.integer({ min: 1, max: 8 }),
-    maxNumBatchedTokens: fc.integer({ min: 8, max: 40 }),
-    longPrefillTokenThreshold: fc.constantFrom(0, 0, 5),
-    enablePrefixCaching: fc.boolean(),
-    reserveFullPrompt: fc.boolean(),
-    jobs: fc.array(
-      fc.record({
-        prompt: fc.integer({ min: 1, max: 60 }),
-        output: fc.integer({ min: 1, max: 30 }),
-        choices: fc.array(fc.integer({ min: 0, max: 1 }), { minLength: 1, maxLength: 6 }),
-        fireAtMs: fc.integer({ min: 0, max: 300 }),
-        follows: fc.option(fc.nat(20), { nil: undefined }),
-      }),
-      { minLength: 1, maxLength: 24 },
-    ),
-  })
-  .map((w) => {
-    const nodes = new Map<string, number>();
-    const limit = w.pool * w.blockSize;
-    const requests: EngineRequest[] = w.jobs.map((job, index) => {
-      const promptTokens = Math.min(job.prompt, limit - 1);
-      const outputTokens = Math.min(job.output, limit - promptTokens);
-      const contentIds = chain(job.choices, Math.floor((promptTokens + outputTokens) / w.blockSize), nodes);
-      const parent = job.follows !== undefined && index > 0 ? job.follows % index : undefined;
-      return parent === undefined
-        ? { promptTokens, outputTokens, contentIds, fireAtMs: job.fireAtMs }
-        : { promptTokens, outputTokens, contentIds, after: { parent, gapMs: 7 } };
-    });
-    const { jobs: _, pool, ...rest } = w;
-    return { requests, options: engineOptions({ ...rest, kvCacheBlocks: pool }) };
-  });
+import { workloads } from "./workloads.js";
 
 const model = linearModel({
   base: 3,
@@ -65,7 +18,7 @@ const model = linearModel({
 describe("the engine against the naive oracle", () => {
   it("gives the same steps, first and last tokens, hits and preemptions on random workloads", () => {
     fc.assert(
-      fc.property(workload, ({ requests, options }) => {
+      fc.property(workloads, ({ requests, options }) => {
         const run = simulate({ requests, model, engine: options });
         const naive = naiveEngine(requests, options, model.timer(0));
         expect([...run.firstStep]).toEqual(naive.firstStep);
@@ -107,7 +60,7 @@ describe("the engine against the naive oracle", () => {
 
   it("holds its invariants: causality, a monotone clock, conservation of requests and tokens", () => {
     fc.assert(
-      fc.property(workload, ({ requests, options }) => {
+      fc.property(workloads, ({ requests, options }) => {
         const run = simulate({ requests, model, engine: options as EngineOptions });
         expect(run.refused).toEqual([]);
         for (let s = 1; s < run.steps.endMs.length; s++)

@@ -103,7 +103,7 @@ export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay
         seed: options.seed,
         pacing: plan.pacing,
         prompts: plan.prompts,
-        ...(server.version !== undefined && { engine: "vllm", engine_version: server.version }),
+        ...server.engine,
         ...(sendLag && { send_lag_ms: sendLagJson(sendLag) }),
         lagged,
         not_sent: notSent,

@@ -38,7 +38,6 @@ export function loadgenMeta(
     prompt_as: style.kind,
     token_source:
       tokenizer?.source ?? (server.returnsTokenIds ? "server: return_token_ids" : "server: usage"),
-    ...(server.version !== undefined && { engine: "vllm", engine_version: server.version }),
     ...server.engine,
     ...given,
     started_at: startedAt.toISOString(),

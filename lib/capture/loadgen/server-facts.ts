@@ -7,10 +7,8 @@ import type { PromptTokenizer } from "./prompt-tokenizer.js";
 
 /** What a server turned out to offer, asked before the measured load begins. */
 export interface ServerFacts {
-  /** The answer of `/version` (vLLM). */
-  readonly version?: string;
-  /** Engine settings that `/metrics` tells (vLLM), by the names that a trace's meta line has for them. */
-  readonly engine?: Readonly<Record<string, JsonValue>>;
+  /** Name, version and settings of the engine as far as it tells them, by the names that a trace's meta line has. */
+  readonly engine: Readonly<Record<string, JsonValue>>;
   /** The model's longest context, where `/v1/models` tells it (vLLM). */
   readonly maxModelTokens?: Tokens;
   /** It returns the token ids of prompts and answers. */
@@ -60,8 +58,9 @@ export async function learnServer(
       throw new InputError(
         `runLoadgen: ${options.url} does not serve ${options.model}: ${probe.failure.detail}`,
       );
-    const [version, metrics, models, tokenized] = await Promise.all([
+    const [version, props, metrics, models, tokenized] = await Promise.all([
       client.json("GET", "/version"),
+      client.json("GET", "/props"),
       client.text("GET", "/metrics"),
       client.json("GET", "/v1/models"),
       client.json("POST", "/tokenize", {
@@ -74,14 +73,17 @@ export async function learnServer(
     const serverIds = tokenIdsOf(tokenized);
     const ids = serverIds ?? (await options.tokenizer?.encode({ kind: "text", text: sample }));
     const sampleTokens = ids?.length ?? (probe.usage?.promptTokens || undefined);
-    const engine = engineFromMetrics(metrics ?? "");
+    const engine = {
+      ...engineFromVersion(version),
+      ...engineFromMetrics(metrics ?? ""),
+      ...engineFromProps(props),
+    };
     const maxModelTokens = maxModelTokensOf(models, options.model);
     return {
       returnsTokenIds: probe.promptTokenIds !== undefined && probe.outputTokenIds !== undefined,
       strictFields,
       tokenizes: serverIds !== undefined,
-      ...(versionOf(version) !== undefined && { version: versionOf(version) as string }),
-      ...(engine && { engine }),
+      engine,
       ...(maxModelTokens !== undefined && { maxModelTokens }),
       ...(ids && { tokenPool: tokenPoolOf(ids) }),
       ...(sampleTokens !== undefined && { charactersPerToken: SAMPLE_CHARACTERS / sampleTokens }),
@@ -92,9 +94,9 @@ export async function learnServer(
 }
 
 /** The labels of vLLM's `cache_config_info` metric: the block pool. */
-function engineFromMetrics(metrics: string): Record<string, JsonValue> | undefined {
+function engineFromMetrics(metrics: string): Record<string, JsonValue> {
   const labels = /^vllm:cache_config_info\{(.*)\}/m.exec(metrics)?.[1];
-  if (labels === undefined) return undefined;
+  if (labels === undefined) return {};
   const label = (name: string) => new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(labels)?.[1];
   const blockSize = Number(label("block_size"));
   const blocks = Number(label("num_gpu_blocks"));
@@ -106,9 +108,22 @@ function engineFromMetrics(metrics: string): Record<string, JsonValue> | undefin
   };
 }
 
-function versionOf(answer: unknown): string | undefined {
+/** `/version` of vLLM. */
+function engineFromVersion(answer: unknown): Record<string, JsonValue> {
   const version = (answer as { version?: unknown } | undefined)?.version;
-  return typeof version === "string" ? version : undefined;
+  return typeof version === "string" ? { engine: "vllm", engine_version: version } : {};
+}
+
+/** `/props` of llama.cpp: its slots are the requests that run at once, and the prefixes that it remembers. */
+function engineFromProps(answer: unknown): Record<string, JsonValue> {
+  const { total_slots, build_info } = (answer ?? {}) as { total_slots?: unknown; build_info?: unknown };
+  if (typeof total_slots !== "number") return {};
+  return {
+    engine: "llama.cpp",
+    ...(typeof build_info === "string" && { engine_version: build_info }),
+    max_num_seqs: total_slots,
+    prefix_reuse: "slots",
+  };
 }
 
 function tokenIdsOf(answer: unknown): number[] | undefined {

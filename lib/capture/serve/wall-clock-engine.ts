@@ -1,5 +1,5 @@
 import type { Ms, Tokens } from "../../base/index.js";
-import { EngineCore, type EngineOptions } from "../../engine/index.js";
+import { createEngine, type EngineCore, type EngineOptions } from "../../engine/index.js";
 import type { LatencyModel, StepTimer } from "../../latency/index.js";
 
 /** What the engine tells about one request. Times are ms of engine time. */
@@ -65,7 +65,7 @@ export class WallClockEngine {
     readonly seed: number;
   }) {
     this.#timer = options.model.timer(options.seed);
-    this.core = new EngineCore(options.engine, this.#timer);
+    this.core = createEngine(options.engine, this.#timer);
     this.#timeScale = options.timeScale;
   }
 

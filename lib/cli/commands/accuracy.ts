@@ -21,6 +21,7 @@ import {
   type CommittedCapture,
   committedCaptures,
   dataDir,
+  engineName,
   readCapture,
   readCaptures,
   readTrace,
@@ -40,6 +41,7 @@ interface AccuracyFlags {
 /** A scenario to judge: which captures, what is replayed for them, and the floor of the error that holds. */
 interface Scenario {
   readonly title: string;
+  readonly engine: "vLLM" | "llama.cpp";
   readonly judged: string;
   /** The capture that is replayed, where it is not the judged one itself: the counterfactual. */
   readonly replayed?: string;
@@ -48,19 +50,35 @@ interface Scenario {
 }
 
 const scenarios: readonly Scenario[] = [
-  { title: "warm multiturn", judged: "warm", cache: "on", pacing: "session" },
+  { title: "warm multiturn", engine: "vLLM", judged: "warm", cache: "on", pacing: "session" },
   {
     title: "cold multiturn, predicted from the warm capture",
+    engine: "vLLM",
     judged: "cold",
     replayed: "warm",
     cache: "off",
     pacing: "session",
   },
-  { title: "cold multiturn, replayed from itself", judged: "cold", cache: "off", pacing: "session" },
-  { title: "low-rate cold multiturn", judged: "low-rate", cache: "off", pacing: "session" },
-  { title: "poisson", judged: "poisson", cache: "on", pacing: "open-loop" },
-  { title: "burst", judged: "burst", cache: "on", pacing: "open-loop" },
-  { title: "staircase", judged: "staircase", cache: "on", pacing: "open-loop" },
+  {
+    title: "cold multiturn, replayed from itself",
+    engine: "vLLM",
+    judged: "cold",
+    cache: "off",
+    pacing: "session",
+  },
+  { title: "low-rate cold multiturn", engine: "vLLM", judged: "low-rate", cache: "off", pacing: "session" },
+  { title: "poisson", engine: "vLLM", judged: "poisson", cache: "on", pacing: "open-loop" },
+  { title: "burst", engine: "vLLM", judged: "burst", cache: "on", pacing: "open-loop" },
+  { title: "staircase", engine: "vLLM", judged: "staircase", cache: "on", pacing: "open-loop" },
+  { title: "llama.cpp, warm multiturn", engine: "llama.cpp", judged: "warm", cache: "on", pacing: "session" },
+  {
+    title: "llama.cpp, cold multiturn, predicted from the warm capture",
+    engine: "llama.cpp",
+    judged: "cold",
+    replayed: "warm",
+    cache: "off",
+    pacing: "session",
+  },
 ];
 
 /** The `accuracy` command: the model against every committed capture that it was not fitted on. */
@@ -80,7 +98,10 @@ export function accuracyCommand(): Command {
 
 async function runAccuracy(flags: AccuracyFlags): Promise<void> {
   const inventory = await committedCaptures();
-  const fitSet = await readCaptures({ role: "fit" });
+  const fitSets = {
+    vLLM: await readCaptures({ role: "fit" }),
+    "llama.cpp": await readCaptures({ role: "fit", engine: "llama.cpp" }),
+  };
   const kinds: readonly LatencyKind[] = ["physical", "empirical"];
   const reports: ScenarioReport[] = [];
   const captures = new Map<string, { trace: Trace; sessions: Sessions }>();
@@ -92,18 +113,24 @@ async function runAccuracy(flags: AccuracyFlags): Promise<void> {
     captures.set(entry.file, loaded);
     return loaded;
   };
-  const slowMs = slowBandThresholdMs(fitSet);
+  const slowMs = slowBandThresholdMs(fitSets.vLLM);
   for (const kind of kinds) {
-    const { model } = fitLatency(fitSet, { kind });
+    const models = {
+      vLLM: fitLatency(fitSets.vLLM, { kind }).model,
+      "llama.cpp": fitLatency(fitSets["llama.cpp"], { kind }).model,
+    };
     for (const scenario of scenarios) {
-      const entries = inventory.filter((e) => e.role === "judge" && e.scenario === scenario.judged);
+      const captured = inventory.filter((e) => engineName(e) === scenario.engine);
+      const entries = captured.filter((e) => e.role === "judge" && e.scenario === scenario.judged);
       if (entries.length === 0) continue;
       process.stderr.write(`${kind}: ${scenario.title}\n`);
       const judged: JudgedCapture[] = [];
       for (const entry of entries) {
         const source =
-          inventory.find((e) => e.scenario === scenario.replayed && e.seed === entry.seed) ?? entry;
-        judged.push(judge(await load(entry), await load(source), scenario, model, flags.seeds));
+          captured.find((e) => e.scenario === scenario.replayed && e.seed === entry.seed) ?? entry;
+        judged.push(
+          judge(await load(entry), await load(source), scenario, models[scenario.engine], flags.seeds),
+        );
       }
       const accuracy = scenarioAccuracy(judged, allowanceOf(scenario));
       reports.push({
@@ -116,7 +143,7 @@ async function runAccuracy(flags: AccuracyFlags): Promise<void> {
     }
   }
   const noise = await noiseOf(inventory, load);
-  const pacing = await coldPacing(fitLatency(fitSet).model);
+  const pacing = await coldPacing(fitLatency(fitSets.vLLM).model);
   const figureDir = flags.out === undefined ? undefined : dirname(flags.out);
   if (figureDir !== undefined)
     await writeFile(join(figureDir, "cold-pacing.png"), await renderPng(pacingChart(pacing.chart)));
@@ -225,7 +252,9 @@ async function noiseOf(
 ) {
   const table = [];
   for (const scenario of ["warm", "cold", "low-rate"]) {
-    const entries = inventory.filter((e) => e.role === "judge" && e.scenario === scenario);
+    const entries = inventory.filter(
+      (e) => e.role === "judge" && e.scenario === scenario && engineName(e) === "vLLM",
+    );
     if (entries.length < 2) continue;
     const captures = [];
     for (const entry of entries) {
