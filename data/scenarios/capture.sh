@@ -3,8 +3,9 @@
 # load before, so every capture has an engine start of its own.
 #
 #   MODEL_DIR=... VLLM_VENV=... SEED=1 OUT=warm-1.jsonl.gz sh data/scenarios/capture.sh warm
+#   MODEL_FILE=... LLAMA_SERVER=... SEED=1 OUT=llama-warm-1.jsonl.gz sh data/scenarios/capture.sh llama-warm
 #
-# Prefix caching is off for cold and cold-low-rate, on for the others (CACHE=on|off decides otherwise). The client runs on
+# Prefix caching is off for cold, cold-low-rate and llama-cold, on for the others (CACHE=on|off decides otherwise). The client runs on
 # the core of the engine's HTTP server, off the core that computes.
 set -eu
 
@@ -13,8 +14,12 @@ scenario=${1:?usage: capture.sh SCENARIO [loadgen flags]}
 shift
 [ -e "$here/$scenario.sh" ] || { echo "capture.sh: no scenario $scenario in $here" >&2; exit 2; }
 case $scenario in
-  cold*) CACHE=${CACHE:-off} ;;
+  cold* | llama-cold) CACHE=${CACHE:-off} ;;
   *) CACHE=${CACHE:-on} ;;
+esac
+case $scenario in
+  llama*) engine_script=serve-llama.sh ;;
+  *) engine_script=serve-vllm.sh ;;
 esac
 PORT=${PORT:-8000}
 export PORT URL="http://127.0.0.1:$PORT"
@@ -24,7 +29,7 @@ if curl -sf "$URL/health" >/dev/null; then
   exit 2
 fi
 log=$(mktemp)
-sh "$here/../engine/serve-vllm.sh" "$CACHE" >"$log" 2>&1 &
+sh "$here/../engine/$engine_script" "$CACHE" >"$log" 2>&1 &
 engine=$!
 trap 'kill "$engine" 2>/dev/null; wait "$engine" 2>/dev/null || true; rm -f "$log"' EXIT
 trap 'exit 130' INT TERM
@@ -40,5 +45,9 @@ until curl -sf "$URL/health" >/dev/null; do
   sleep 1
 done
 
-# The settings of serve-vllm.sh that the engine does not tell by itself.
-taskset -c "${SERVER_CORE:-1}" sh "$here/$scenario.sh" --warmup 3 --meta max_num_seqs=64 --meta max_num_batched_tokens=512 "$@"
+# The settings of the engine's script that the engine does not tell by itself.
+case $scenario in
+  llama*) set -- --meta max_num_batched_tokens=256 --meta enable_prefix_caching="$([ "$CACHE" = on ] && echo true || echo false)" "$@" ;;
+  *) set -- --meta max_num_seqs=64 --meta max_num_batched_tokens=512 "$@" ;;
+esac
+taskset -c "${SERVER_CORE:-1}" sh "$here/$scenario.sh" --warmup 3 "$@"

@@ -6,7 +6,7 @@ interface LlamaSlot {
   /** What its KV holds, token by token. */
   held: string[];
   idleSince: number;
-  job?: { index: number; prompt: string[]; generated: string[]; firstStep: number };
+  job: { index: number; prompt: string[]; generated: string[]; firstStep: number } | undefined;
 }
 
 /**
@@ -18,7 +18,11 @@ export function naiveSlots(
   options: EngineOptions,
   timer: StepTimer,
 ): Omit<NaiveRun, "preemptions"> {
-  const slots: LlamaSlot[] = Array.from({ length: options.maxNumSeqs }, () => ({ held: [], idleSince: -1 }));
+  const slots: LlamaSlot[] = Array.from({ length: options.maxNumSeqs }, () => ({
+    held: [],
+    idleSince: -1,
+    job: undefined,
+  }));
   const run = {
     stepEndMs: [] as number[],
     firstStep: requests.map(() => -1),

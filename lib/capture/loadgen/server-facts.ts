@@ -1,6 +1,7 @@
 import { InputError, type Tokens } from "../../base/index.js";
 import type { JsonValue } from "../../trace/index.js";
 import { promptText, type TokenPool, tokenPoolOf } from "../../workload/index.js";
+import { engineFacts } from "../openai/index.js";
 import { ApiClient, type ApiClientOptions } from "./api-client.js";
 import type { Prompt } from "./prompt.js";
 import type { PromptTokenizer } from "./prompt-tokenizer.js";
@@ -73,11 +74,7 @@ export async function learnServer(
     const serverIds = tokenIdsOf(tokenized);
     const ids = serverIds ?? (await options.tokenizer?.encode({ kind: "text", text: sample }));
     const sampleTokens = ids?.length ?? (probe.usage?.promptTokens || undefined);
-    const engine = {
-      ...engineFromVersion(version),
-      ...engineFromMetrics(metrics ?? ""),
-      ...engineFromProps(props),
-    };
+    const engine = { ...engineFacts(version, props), ...engineFromMetrics(metrics ?? "") };
     const maxModelTokens = maxModelTokensOf(models, options.model);
     return {
       returnsTokenIds: probe.promptTokenIds !== undefined && probe.outputTokenIds !== undefined,
@@ -105,24 +102,6 @@ function engineFromMetrics(metrics: string): Record<string, JsonValue> {
     ...(blockSize > 0 && { engine_block_size: blockSize }),
     ...(blocks > 0 && { num_gpu_blocks: blocks }),
     ...(caching !== undefined && { enable_prefix_caching: caching === "True" }),
-  };
-}
-
-/** `/version` of vLLM. */
-function engineFromVersion(answer: unknown): Record<string, JsonValue> {
-  const version = (answer as { version?: unknown } | undefined)?.version;
-  return typeof version === "string" ? { engine: "vllm", engine_version: version } : {};
-}
-
-/** `/props` of llama.cpp: its slots are the requests that run at once, and the prefixes that it remembers. */
-function engineFromProps(answer: unknown): Record<string, JsonValue> {
-  const { total_slots, build_info } = (answer ?? {}) as { total_slots?: unknown; build_info?: unknown };
-  if (typeof total_slots !== "number") return {};
-  return {
-    engine: "llama.cpp",
-    ...(typeof build_info === "string" && { engine_version: build_info }),
-    max_num_seqs: total_slots,
-    prefix_reuse: "slots",
   };
 }
 

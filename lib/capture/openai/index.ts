@@ -1,6 +1,6 @@
 /**
  * The OpenAI wire, read from either side: completion events, prompts as text and as byte tokens. Shared by the tap
- * (which reads what others say) and the served engine (which says it).
+ * (which reads what others say) and the served engine (which says it); and what the other end tells of itself.
  */
 export { bytesText, byteTokens } from "./byte-tokens.js";
 export { type ChatMessage, chatText } from "./chat-text.js";
@@ -10,4 +10,5 @@ export {
   type CompletionUsage,
   completionEvent,
 } from "./completion-events.js";
+export { engineFacts, fieldOf } from "./engine-facts.js";
 export { isTokenId } from "./token-id.js";

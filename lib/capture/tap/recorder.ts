@@ -1,4 +1,4 @@
-import { BlockTable, type JsonValue, type TraceMeta, TraceWriter } from "../../trace/index.js";
+import { BlockTable, metaFromJson, type TraceMeta, TraceWriter } from "../../trace/index.js";
 import { decodeBody } from "./body-decoder.js";
 import { exchangeRecords, type RecordStyle } from "./exchange-records.js";
 import type { ExchangeSink, SeenAnswer, SeenRequest, SinkOptions } from "./exchange-sink.js";
@@ -96,18 +96,15 @@ export class Recorder implements ExchangeSink {
   }
 
   #meta(facts: UpstreamFacts, model: string | undefined): TraceMeta {
-    const extra: Record<string, JsonValue> = {
-      ...(facts.version !== undefined && { engine_version: facts.version }),
+    return metaFromJson({
+      ...(model !== undefined && { model }),
+      source: "tap",
+      block_size: this.#options.blockSize,
+      ...facts.engine,
       fingerprint: this.#options.fingerprintKey ? "hmac-sha256" : "fnv1a64",
       text_tokens: facts.hasTokenizer ? "tokenize" : "bytes",
       written_at: new Date().toISOString(),
-    };
-    return {
-      ...(model !== undefined && { model }),
-      source: "tap",
-      blockSize: this.#options.blockSize,
-      extra,
-    };
+    });
   }
 }
 

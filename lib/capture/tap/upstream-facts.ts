@@ -1,20 +1,21 @@
 import { request } from "undici";
 import type { Ms } from "../../base/index.js";
-import { isTokenId } from "../openai/index.js";
+import type { JsonValue } from "../../trace/index.js";
+import { engineFacts, fieldOf, isTokenId } from "../openai/index.js";
 
 /** Longest wait for an answer that is not part of the recorded traffic. */
 const SIDE_QUESTION_TIMEOUT_MS: Ms = 5_000;
 
 /** What an upstream server turned out to be. */
 export interface UpstreamFacts {
-  /** Its answer to `GET /version` (vLLM). */
-  readonly version?: string;
+  /** Name, version and settings of the engine as far as it tells them, by the names that a trace's meta line has. */
+  readonly engine: Readonly<Record<string, JsonValue>>;
   /** It answers `POST /tokenize`. */
   readonly hasTokenizer: boolean;
 }
 
 /**
- * Asks the upstream for its version and whether it has a tokenizer to ask.
+ * Asks the upstream what it is and whether it has a tokenizer to ask.
  * @param upstream base URL
  * @param headers the authorization of a recorded request, where the server wants one
  */
@@ -22,12 +23,12 @@ export async function upstreamFacts(
   upstream: string,
   headers: Readonly<Record<string, string>>,
 ): Promise<UpstreamFacts> {
-  const [version, tokens] = await Promise.all([
+  const [version, props, tokens] = await Promise.all([
     askJson(`${upstream}/version`, undefined, headers),
+    askJson(`${upstream}/props`, undefined, headers),
     tokenizeUpstream(upstream, { prompt: "a", content: "a" }, headers),
   ]);
-  const text = fieldOf(version, "version");
-  return { hasTokenizer: tokens !== undefined, ...(typeof text === "string" && { version: text }) };
+  return { hasTokenizer: tokens !== undefined, engine: engineFacts(version, props) };
 }
 
 /**
@@ -64,8 +65,4 @@ async function askJson(
     // No answer is an answer: the upstream does not offer it.
   }
   return undefined;
-}
-
-function fieldOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }

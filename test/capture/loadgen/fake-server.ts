@@ -26,6 +26,8 @@ export interface FakeServerOptions {
   readonly vllm?: boolean;
   /** Has /tokenize. Default: as `vllm`. */
   readonly tokenizes?: boolean;
+  /** Has /props with that many slots, as llama.cpp does. */
+  readonly slots?: number;
   /** Refuses fields outside OpenAI's API with 400. */
   readonly strictFields?: boolean;
 }
@@ -49,6 +51,8 @@ export async function startFakeServer(options: FakeServerOptions = {}): Promise<
       return void response.end(
         'vllm:cache_config_info{block_size="32",enable_prefix_caching="False",num_gpu_blocks="8192"} 1.0\n',
       );
+    if (options.slots !== undefined && path === "/props")
+      return json(response, { total_slots: options.slots, build_info: "b1-fake" });
     if (path === "/v1/models") return json(response, { data: [{ id: "fake", max_model_len: 100_000 }] });
     if ((options.tokenizes ?? vllm) && path === "/tokenize")
       return json(response, { tokens: codes(String(body.prompt)) });

@@ -9,6 +9,7 @@ import {
   runLoadgen,
   summariseLoad,
 } from "../../../lib/capture/loadgen/index.js";
+import { engineFromMeta } from "../../../lib/replay/index.js";
 import { isComplete, readTrace } from "../../../lib/trace/index.js";
 import {
   answerCharacter,
@@ -271,6 +272,15 @@ describe("before the clock starts", () => {
     expect(() => optionsFor(url, { meta: { max_num_seqs: "many" } })).toThrow(
       /loadgenOptions: meta.max_num_seqs/,
     );
+  });
+});
+
+describe("llama.cpp", () => {
+  it("is recognised by its slots, which are the requests that run and the prefixes that it remembers", async () => {
+    const { url } = await start({ vllm: false, slots: 4 });
+    const { trace } = await runLoadgen(optionsFor(url, { pattern: "burst", burstSize: 1, durationMs: 1 }));
+    expect(trace.meta.extra).toMatchObject({ engine: "llama.cpp", engine_version: "b1-fake" });
+    expect(engineFromMeta(trace.meta)).toMatchObject({ maxNumSeqs: 4, prefixReuse: "slots" });
   });
 });
 
