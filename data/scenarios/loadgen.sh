@@ -14,7 +14,8 @@ scenario=$(basename "$0" .sh)
 OUT=${OUT:-$scenario-$SEED.jsonl.gz}
 root=$(cd "$(dirname "$0")/../.." && pwd)
 
+# A heap that starts large spares the run full garbage collections, which make requests late.
 loadgen() {
-  node "$root/dist/cli/main.js" loadgen --url "$URL" --model "$MODEL" --seed "$SEED" \
+  node --initial-old-space-size=512 "$root/dist/cli/main.js" loadgen --url "$URL" --model "$MODEL" --seed "$SEED" \
     --sole-client --meta "scenario=$scenario" --trace-out "$OUT" --out "${OUT%.jsonl.gz}.summary.json" "$@"
 }

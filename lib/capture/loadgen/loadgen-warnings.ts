@@ -21,7 +21,7 @@ export function loadgenWarnings(
     warnings.push(`${count} of ${records.length} requests failed: ${reason}`);
   if (loop === "lagged" && sendLag)
     warnings.push(
-      `not an open-loop run: requests went out late (p99 ${sendLag.p99Ms.toFixed(1)} ms, limit ${SEND_LAG_LIMIT_MS} ms)`,
+      `not an open-loop run: requests went out late (p99 ${sendLag.p99Ms.toFixed(1)} ms, limit ${SEND_LAG_LIMIT_MS} ms): give the load generator a core of its own, and run it with node --initial-old-space-size=512 (fewer full garbage collections)`,
     );
   if (records.length > 0 && records.every(({ blockIds }) => blockIds === undefined))
     warnings.push(
