@@ -1,19 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type EngineOptions, type EngineRequest, engineOptions, simulate } from "../../lib/engine/index.js";
-import { linearModel } from "./linear-model.js";
+import { everyCost as model } from "./linear-model.js";
 import { naiveEngine } from "./naive-engine.js";
 import { workloads } from "./workloads.js";
-
-const model = linearModel({
-  base: 3,
-  prefill: 0.5,
-  depth: 0.01,
-  decode: 0.25,
-  context: 0.002,
-  arrival: 1,
-  emission: 2,
-});
 
 describe("the engine against the naive oracle", () => {
   it("gives the same steps, first and last tokens, hits and preemptions on random workloads", () => {

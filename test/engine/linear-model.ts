@@ -32,3 +32,14 @@ export function linearModel(
     toJson: () => ({ kind: "linear" }),
   };
 }
+
+/** A model in which everything costs something. */
+export const everyCost = linearModel({
+  base: 3,
+  prefill: 0.5,
+  depth: 0.01,
+  decode: 0.25,
+  context: 0.002,
+  arrival: 1,
+  emission: 2,
+});

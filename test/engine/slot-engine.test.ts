@@ -1,19 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type EngineRequest, engineOptions, simulate } from "../../lib/engine/index.js";
-import { linearModel } from "./linear-model.js";
+import { everyCost as model } from "./linear-model.js";
 import { naiveSlots } from "./naive-slots.js";
 import { workloads } from "./workloads.js";
 
-const model = linearModel({
-  base: 3,
-  prefill: 0.5,
-  depth: 0.01,
-  decode: 0.25,
-  context: 0.002,
-  arrival: 1,
-  emission: 2,
-});
 const slots = { prefixReuse: "slots", blockSize: 4, maxNumBatchedTokens: 256 } as const;
 
 /** A conversation's turn: the first `prompt` tokens of a chain that begins with `prefix` shared blocks. */
