@@ -18,6 +18,7 @@ const files = [
   "survival",
   "scale",
   "tap",
+  "loadgen",
 ];
 
 const usage = `npm run bench -- [--only NAME[,NAME]] [--json FILE]
