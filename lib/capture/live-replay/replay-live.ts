@@ -1,6 +1,6 @@
 import { InputError, type Ms } from "../../base/index.js";
 import type { Plan } from "../../replay/index.js";
-import { BlockTable, type Trace, type TraceRecord } from "../../trace/index.js";
+import { BlockTable, metaFromJson, type Trace, type TraceRecord } from "../../trace/index.js";
 import { blockExpander, tokenRange } from "../../workload/index.js";
 import { ApiClient } from "../loadgen/api-client.js";
 import type { PromptSource } from "../loadgen/conversation.js";
@@ -95,20 +95,18 @@ export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay
   const sendLag = summariseSendLag(run.records);
   const lagged = sendLag !== undefined && sendLag.p99Ms > SEND_LAG_LIMIT_MS;
   const trace: Trace = {
-    meta: {
+    meta: metaFromJson({
       model: options.model,
       source: "live-replay",
-      blockSize: plan.blockSize,
-      extra: {
-        seed: options.seed,
-        pacing: plan.pacing,
-        prompts: plan.prompts,
-        ...server.engine,
-        ...(sendLag && { send_lag_ms: sendLagJson(sendLag) }),
-        lagged,
-        not_sent: notSent,
-      },
-    },
+      block_size: plan.blockSize,
+      seed: options.seed,
+      pacing: plan.pacing,
+      prompts: plan.prompts,
+      ...server.engine,
+      ...(sendLag && { send_lag_ms: sendLagJson(sendLag) }),
+      lagged,
+      not_sent: notSent,
+    }),
     records: records.map((record, index) => record ?? neverSent(plan, index, options.labels?.(index))),
     blocks,
     rejected: [],

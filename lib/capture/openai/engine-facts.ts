@@ -10,11 +10,14 @@ export function engineFacts(version: unknown, props: unknown): Record<string, Js
   const name = fieldOf(version, "version");
   const slots = fieldOf(props, "total_slots");
   const build = fieldOf(props, "build_info");
-  return {
-    ...(typeof name === "string" && { engine: "vllm", engine_version: name }),
-    ...(typeof slots === "number" && { engine: "llama.cpp", max_num_seqs: slots, prefix_reuse: "slots" }),
-    ...(typeof slots === "number" && typeof build === "string" && { engine_version: build }),
-  };
+  if (typeof slots === "number" && Number.isSafeInteger(slots) && slots > 0)
+    return {
+      engine: "llama.cpp",
+      ...(typeof build === "string" && { engine_version: build }),
+      max_num_seqs: slots,
+      prefix_reuse: "slots",
+    };
+  return typeof name === "string" ? { engine: "vllm", engine_version: name } : {};
 }
 
 /** A field of what may be an object; undefined where it is none. */

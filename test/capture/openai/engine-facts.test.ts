@@ -18,10 +18,13 @@ describe("what an engine tells of itself", () => {
     });
   });
 
-  it.each([[undefined], [null], ["no such path"], [{ version: 3, total_slots: "4" }]])(
-    "nothing from %j",
-    (answer) => {
-      expect(engineFacts(answer, answer)).toEqual({});
-    },
-  );
+  it.each([
+    [undefined],
+    [null],
+    ["no such path"],
+    [{ version: 3, total_slots: "4" }],
+    [{ total_slots: 0.5 }],
+  ])("nothing from %j", (answer) => {
+    expect(engineFacts(answer, answer)).toEqual({});
+  });
 });
