@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WebSocket } from "undici";
@@ -14,7 +16,8 @@ export interface ChromiumPage {
   /** Clicks in the middle of the element that an expression gives, as a person would. */
   click(element: string): Promise<void>;
   screenshot(file: string): Promise<void>;
-  close(): void;
+  /** Ends the browser with all its processes, and removes its profile. */
+  close(): Promise<void>;
 }
 
 /** Starts a Chromium with one page. */
@@ -86,10 +89,14 @@ export async function openChromium(binary: string, width = 1400, height = 1600):
       const { data } = await send("Page.captureScreenshot", { format: "png" });
       writeFileSync(file, Buffer.from(String(data), "base64"));
     },
-    close() {
-      socket.close();
-      browser.once("exit", () => rmSync(profile, { recursive: true, force: true }));
-      browser.kill("SIGKILL");
+    async close() {
+      const ended = once(browser, "exit");
+      const patience = setTimeout(() => browser.kill("SIGKILL"), 10_000);
+      send("Browser.close");
+      await ended;
+      clearTimeout(patience);
+      // Its helper processes may write to the profile a moment longer than the browser lives.
+      await rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     },
   };
 }

@@ -36,7 +36,8 @@ const env = {
 beforeAll(async () => {
   await registerKernel(join(dir, "data"));
 });
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+// A kernel that was told to end may still be writing.
+afterAll(() => rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
 
 const code = (id: string, source: string) =>
   ({ cellType: "code", id, source, metadata: {}, outputs: [] }) as const;
@@ -155,7 +156,7 @@ describe.skipIf(noBrowser !== "")(`JupyterLab${noBrowser}`, () => {
       await page.screenshot(join(out, "jupyterlab-failed.png"));
       throw error;
     } finally {
-      page.close();
+      await page.close();
     }
   }, 240_000);
 });
