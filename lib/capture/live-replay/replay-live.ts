@@ -89,7 +89,7 @@ export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay
     });
     run.flush();
   } finally {
-    await client.close();
+    client.close();
   }
   const notSent = records.filter((record) => record === undefined).length;
   const sendLag = summariseSendLag(run.records);
@@ -119,7 +119,7 @@ export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay
 function idsSource(ids: Int32Array): PromptSource {
   return {
     prompt: () => ({ kind: "ids", json: ids.join(",") }),
-    tokenIds: () => Array.from(ids),
+    tokenIds: () => ids,
     tokens: () => ids.length,
   };
 }

@@ -1,7 +1,9 @@
-import { Agent, type Dispatcher } from "undici";
+import http from "node:http";
+import https from "node:https";
+import { text as bodyText } from "node:stream/consumers";
 import { InputError, type Ms, type Tokens } from "../../base/index.js";
-import { AnswerReader } from "./answer-reader.js";
 import type { Exchange } from "./exchange.js";
+import { measureExchange } from "./measure-exchange.js";
 import type { Prompt } from "./prompt.js";
 import { requestBody, type SamplingOptions } from "./request-body.js";
 
@@ -17,24 +19,20 @@ export interface ApiClientOptions {
   readonly timeoutMs: Ms;
 }
 
-/** How much of an error body is read: enough for its message. */
-const ERROR_BODY_BYTES = 4096;
+/** Idle connections are kept for less time than servers keep them, so that none is lost to a request. */
+const KEEP_IDLE_MS: Ms = 2_000;
+/** Limit of a request outside the measured load. */
+const SIDE_REQUEST_MS: Ms = 10_000;
 
 /**
  * A client of one OpenAI-compatible server that measures. Connections are unlimited, so that no request waits for
- * another's to finish; idle ones are reused for two seconds, less than servers keep them.
+ * another's to finish. Node's own HTTP client, because it writes a request in the turn of the event loop that sends it;
+ * undici checks a reused connection for one turn first, and a turn may be a garbage collection long.
  */
 export class ApiClient {
-  readonly #agent = new Agent({
-    connections: null,
-    pipelining: 1,
-    keepAliveTimeout: 2_000,
-    keepAliveMaxTimeout: 2_000,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    connect: { timeout: 30_000 },
-  });
-  readonly #origin: string;
+  readonly #http: typeof http | typeof https;
+  readonly #agent: http.Agent;
+  readonly #base: URL;
   readonly #basePath: string;
   readonly #options: ApiClientOptions;
   readonly #inFlight = new Set<(reason: Error) => void>();
@@ -44,8 +42,14 @@ export class ApiClient {
     const url = URL.canParse(options.url) ? new URL(options.url) : undefined;
     if (!url || !/^https?:$/.test(url.protocol))
       throw new InputError(`runLoadgen: url must be an http(s) address, got ${JSON.stringify(options.url)}`);
-    this.#origin = url.origin;
+    this.#base = url;
     this.#basePath = url.pathname.replace(/\/+$/, "").replace(/\/v1$/, "");
+    this.#http = url.protocol === "https:" ? https : http;
+    this.#agent = new this.#http.Agent({
+      keepAlive: true,
+      maxFreeSockets: Number.POSITIVE_INFINITY,
+      timeout: KEEP_IDLE_MS,
+    });
     this.#options = options;
   }
 
@@ -61,78 +65,18 @@ export class ApiClient {
    * As {@link send}, with a body that is ready: what open-loop senders use, which prepare it ahead of time.
    * @param onFirstToken called when the first output arrives
    */
-  sendBody(path: string, body: string, onFirstToken?: () => void): Promise<Exchange> {
-    return new Promise((resolve) => {
-      const reader = new AnswerReader();
-      const sentAtMs = performance.now();
-      let writtenAtMs: Ms | undefined;
-      let readAtMs: Ms | undefined;
-      let statusCode = 0;
-      let errorBody = "";
-      let abort: ((reason: Error) => void) | undefined;
-      let stopped: Error | undefined;
-      const stop = (reason: Error) => {
-        stopped = reason;
-        if (abort) abort(reason);
-        else settle();
-      };
-      const timer = setTimeout(() => {
-        reader.fail("timeout", `no complete answer within ${this.#options.timeoutMs} ms`);
-        stop(new Error("timeout"));
-      }, this.#options.timeoutMs);
-      let settled = false;
-      const settle = () => {
-        if (settled) return;
-        settled = true;
-        clearTimeout(timer);
-        this.#inFlight.delete(cancel);
-        resolve(reader.finish(sentAtMs, writtenAtMs, performance.now()));
-      };
-      const cancel = (reason: Error) => {
-        reader.fail("abort", reason.message);
-        stop(reason);
-      };
-      this.#inFlight.add(cancel);
-      this.#agent.dispatch(this.#dispatchOptions(path, "POST", body), {
-        onRequestStart: (controller) => {
-          abort = (reason) => controller.abort(reason);
-          if (stopped) return controller.abort(stopped);
-          writtenAtMs = performance.now();
-        },
-        onResponseStart: (_controller, status) => {
-          statusCode = status;
-        },
-        onResponseData: (_controller, bytes) => {
-          if (statusCode >= 300) {
-            if (errorBody.length < ERROR_BODY_BYTES) errorBody += bytes.toString("utf8");
-            return;
-          }
-          if (readAtMs === undefined) {
-            // All data of one socket read is parsed before microtasks run: it gets one time.
-            readAtMs = performance.now();
-            queueMicrotask(() => {
-              readAtMs = undefined;
-            });
-          }
-          const before = reader.chunkAtMs.length;
-          reader.push(bytes, readAtMs);
-          if (before === 0 && reader.chunkAtMs.length > 0) onFirstToken?.();
-        },
-        onResponseEnd: () => {
-          if (statusCode >= 300) reader.fail("error", `HTTP ${statusCode}: ${errorBodyText(errorBody)}`);
-          settle();
-        },
-        onResponseError: (_controller, error) => {
-          reader.fail("disconnect", describeError(error));
-          settle();
-        },
-      });
-    });
+  async sendBody(path: string, body: string, onFirstToken?: () => void): Promise<Exchange> {
+    const request = this.#request("POST", path, body);
+    const { done, cancel } = measureExchange(request, body, this.#options.timeoutMs, onFirstToken);
+    this.#inFlight.add(cancel);
+    const exchange = await done;
+    this.#inFlight.delete(cancel);
+    return exchange;
   }
 
   /** Gives up on every request in flight; each becomes an exchange with reason "abort". */
   abortAll(message: string): void {
-    for (const cancel of [...this.#inFlight]) cancel(new Error(message));
+    for (const cancel of this.#inFlight) cancel(new Error(message));
   }
 
   /** One small JSON request outside the measured load; undefined when the server does not answer it with JSON. */
@@ -147,58 +91,44 @@ export class ApiClient {
 
   /** One small request outside the measured load; undefined when the server does not answer it with success. */
   async text(method: "GET" | "POST", path: string, body?: unknown): Promise<string | undefined> {
+    const json = body === undefined ? undefined : JSON.stringify(body);
+    const request = this.#request(method, path, json, AbortSignal.timeout(SIDE_REQUEST_MS));
     try {
-      const response = await this.#agent.request({
-        ...this.#dispatchOptions(path, method, body === undefined ? undefined : JSON.stringify(body)),
-        signal: AbortSignal.timeout(10_000),
+      const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+        request.on("response", resolve).on("error", reject).end(json);
       });
-      const text = await response.body.text();
-      return response.statusCode < 300 ? text : undefined;
+      const text = await bodyText(response);
+      return (response.statusCode ?? 0) < 300 ? text : undefined;
     } catch {
       return undefined;
     }
   }
 
-  async close(): Promise<void> {
-    await this.#agent.destroy();
+  close(): void {
+    this.#agent.destroy();
   }
 
-  #dispatchOptions(
-    path: string,
+  #request(
     method: "GET" | "POST",
+    path: string,
     body: string | undefined,
-  ): Dispatcher.DispatchOptions & { origin: string } {
-    return {
-      origin: this.#origin,
+    signal?: AbortSignal,
+  ): http.ClientRequest {
+    return this.#http.request(this.#base, {
+      agent: this.#agent,
       path: `${this.#basePath}${path}`,
       method,
+      // The agent's limit is for idle connections.
+      timeout: 0,
       headers: {
         accept: "text/event-stream, application/json",
-        ...(body !== undefined && { "content-type": "application/json" }),
+        ...(body !== undefined && {
+          "content-type": "application/json",
+          "content-length": Buffer.byteLength(body),
+        }),
         ...(this.#options.apiKey !== undefined && { authorization: `Bearer ${this.#options.apiKey}` }),
       },
-      ...(body !== undefined && { body }),
-    };
+      ...(signal && { signal }),
+    });
   }
-}
-
-function errorBodyText(body: string): string {
-  try {
-    const parsed = JSON.parse(body) as { error?: unknown };
-    return errorText(parsed?.error ?? parsed);
-  } catch {
-    return body.slice(0, 300);
-  }
-}
-
-function describeError(error: Error): string {
-  const code = (error as { code?: unknown }).code;
-  return typeof code === "string" ? `${code}: ${error.message}` : error.message;
-}
-
-/** The message inside an error body, whatever its shape. */
-function errorText(error: unknown): string {
-  const inner = (error as { message?: unknown } | null)?.message;
-  const text = typeof inner === "string" ? inner : typeof error === "string" ? error : JSON.stringify(error);
-  return (text ?? "unknown error").slice(0, 300);
 }

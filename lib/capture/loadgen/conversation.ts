@@ -14,7 +14,7 @@ export interface PromptSource {
   /** The whole context as the next prompt. */
   prompt(): Prompt;
   /** The context's token ids, where the client knows them without asking. */
-  tokenIds(): readonly number[] | undefined;
+  tokenIds(): Int32Array | undefined;
   /** Tokens of the context: exact as ids, expected as text. */
   tokens(): Tokens;
 }
@@ -68,14 +68,14 @@ export class Conversations {
       hear: (exchange) => {
         if (!exchange.outputTokenIds)
           throw new WorkError("runLoadgen: the server gave no token ids of an answer: send prompts as text");
-        parts.push(idsPart(exchange.outputTokenIds));
+        parts.push(idsPart(Int32Array.from(exchange.outputTokenIds)));
       },
       prompt: () => ({
         kind: "ids",
         json: parts.flatMap((part) => (part.json === "" ? [] : [part.json])).join(","),
       }),
-      tokenIds: () => parts.flatMap((part) => Array.from(part.ids)),
-      tokens: () => parts.reduce((sum, part) => sum + part.ids.length, 0),
+      tokenIds: () => joinIds(parts),
+      tokens: () => countIds(parts),
     };
   }
 
@@ -120,10 +120,24 @@ export class Conversations {
 }
 
 interface IdsPart {
-  readonly ids: ArrayLike<number>;
+  readonly ids: Int32Array;
   readonly json: string;
 }
 
-function idsPart(ids: ArrayLike<number>): IdsPart {
-  return { ids, json: Array.prototype.join.call(ids, ",") };
+function idsPart(ids: Int32Array): IdsPart {
+  return { ids, json: ids.join(",") };
+}
+
+function countIds(parts: readonly IdsPart[]): Tokens {
+  return parts.reduce((sum, { ids }) => sum + ids.length, 0);
+}
+
+function joinIds(parts: readonly IdsPart[]): Int32Array {
+  const joined = new Int32Array(countIds(parts));
+  let at = 0;
+  for (const { ids } of parts) {
+    joined.set(ids, at);
+    at += ids.length;
+  }
+  return joined;
 }

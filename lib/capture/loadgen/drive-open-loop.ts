@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Ms, Tokens } from "../../base/index.js";
 import type { Conversations } from "./conversation.js";
 import type { LoadRun, ReadyRequest } from "./load-run.js";
@@ -38,6 +39,8 @@ export async function driveOpenLoop(
     const dueAtMs = run.startedAtMs + (arrivalsMs[sent] as Ms);
     if (ahead.length === 0) write();
     while (written < arrivalsMs.length && ahead.length < WRITTEN_AHEAD) {
+      // The request just sent leaves when this turn of the event loop ends.
+      await nextTurn();
       if (dueAtMs - performance.now() < WRITING_PAUSE_MS) break;
       write();
     }

@@ -28,7 +28,7 @@ export interface ExchangeContext {
   /** Requests in flight when it was sent, itself included. */
   readonly concurrency: number;
   /** The ids of the prompt, as the server returned them, else as the client sent them. */
-  readonly promptTokenIds: readonly number[] | undefined;
+  readonly promptTokenIds: ArrayLike<number> | undefined;
   readonly expectedPromptTokens: Tokens;
   readonly blockSize: Tokens;
   readonly blocks: BlockTable;

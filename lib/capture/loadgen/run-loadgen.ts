@@ -116,7 +116,7 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
     await journal?.remove();
     return { trace, server, durationMs, ...end, warnings: loadgenWarnings(records, end) };
   } finally {
-    await client.close();
+    client.close();
   }
 }
 

@@ -86,7 +86,8 @@ export async function learnServer(
       ...(sampleTokens !== undefined && { charactersPerToken: SAMPLE_CHARACTERS / sampleTokens }),
     };
   } finally {
-    await Promise.all([client.close(), plain.close()]);
+    client.close();
+    plain.close();
   }
 }
 

@@ -1,4 +1,3 @@
-import { request } from "undici";
 import type { Ms } from "../../base/index.js";
 import type { JsonValue } from "../../trace/index.js";
 import { engineFacts, fieldOf, isTokenId } from "../openai/index.js";
@@ -52,15 +51,14 @@ async function askJson(
   headers: Readonly<Record<string, string>>,
 ): Promise<unknown> {
   try {
-    const answer = await request(url, {
+    const answer = await fetch(url, {
       method: body ? "POST" : "GET",
       headers: { ...headers, ...(body && { "content-type": "application/json" }) },
       ...(body && { body: JSON.stringify(body) }),
-      headersTimeout: SIDE_QUESTION_TIMEOUT_MS,
-      bodyTimeout: SIDE_QUESTION_TIMEOUT_MS,
+      signal: AbortSignal.timeout(SIDE_QUESTION_TIMEOUT_MS),
     });
-    if (answer.statusCode === 200) return await answer.body.json();
-    await answer.body.dump();
+    if (answer.status === 200) return await answer.json();
+    await answer.body?.cancel();
   } catch {
     // No answer is an answer: the upstream does not offer it.
   }

@@ -1,0 +1,118 @@
+import type { ClientRequest, IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Ms } from "../../base/index.js";
+import { AnswerReader } from "./answer-reader.js";
+import type { Exchange } from "./exchange.js";
+
+/** How much of an error body is read: enough for its message. */
+const ERROR_BODY_CHARS = 4096;
+
+/** A streaming request on its way. */
+export interface MeasuredExchange {
+  /** Resolves when the answer, or its failure, is complete. Never rejects. */
+  readonly done: Promise<Exchange>;
+  /** Gives up on it: it becomes an exchange with reason "abort". */
+  cancel(reason: Error): void;
+}
+
+/**
+ * Sends a request and notes when its bytes went out and when each part of its answer came in.
+ * @param request not sent yet
+ * @param timeoutMs limit of the whole exchange
+ * @param onFirstToken called when the first output arrives
+ */
+export function measureExchange(
+  request: ClientRequest,
+  body: string,
+  timeoutMs: Ms,
+  onFirstToken?: () => void,
+): MeasuredExchange {
+  const reader = new AnswerReader();
+  const sentAtMs = performance.now();
+  let response: IncomingMessage | undefined;
+  let writtenAtMs: Ms | undefined;
+  const timer = setTimeout(() => {
+    reader.fail("timeout", `no complete answer within ${timeoutMs} ms`);
+    request.destroy();
+  }, timeoutMs);
+  const done = new Promise<Exchange>((resolve) => {
+    request.on("socket", (socket) => {
+      whenConnected(socket, () => {
+        writtenAtMs = performance.now();
+      });
+    });
+    request.on("response", (incoming) => {
+      response = incoming;
+      readResponse(incoming, reader, onFirstToken);
+    });
+    request.on("error", (error) => reader.fail("disconnect", describeError(error)));
+    request.on("close", () => {
+      if (response && !response.complete) reader.fail("disconnect", "the connection broke in mid-answer");
+      clearTimeout(timer);
+      resolve(reader.finish(sentAtMs, writtenAtMs, performance.now()));
+    });
+  });
+  request.end(body);
+  return {
+    done,
+    cancel(reason) {
+      reader.fail("abort", reason.message);
+      request.destroy();
+    },
+  };
+}
+
+function readResponse(response: IncomingMessage, reader: AnswerReader, onFirstToken?: () => void): void {
+  // What broke the answer off is told with the end of its request.
+  response.on("error", () => {});
+  const status = response.statusCode ?? 0;
+  if (status >= 300) {
+    let errorBody = "";
+    response.on("data", (bytes: Buffer) => {
+      if (errorBody.length < ERROR_BODY_CHARS) errorBody += bytes.toString("utf8");
+    });
+    response.on("end", () => reader.fail("error", `HTTP ${status}: ${errorBodyText(errorBody)}`));
+    return;
+  }
+  let readAtMs: Ms | undefined;
+  response.on("data", (bytes: Buffer) => {
+    if (readAtMs === undefined) {
+      // All data of one socket read is parsed before microtasks run: it gets one time.
+      readAtMs = performance.now();
+      queueMicrotask(() => {
+        readAtMs = undefined;
+      });
+    }
+    const isFirst = reader.chunkAtMs.length === 0;
+    reader.push(bytes, readAtMs);
+    if (isFirst && reader.chunkAtMs.length > 0) onFirstToken?.();
+  });
+}
+
+function whenConnected(socket: Socket, connected: () => void): void {
+  if (!socket.connecting) connected();
+  else socket.once("encrypted" in socket ? "secureConnect" : "connect", connected);
+}
+
+function errorBodyText(body: string): string {
+  try {
+    const parsed = JSON.parse(body) as { error?: unknown };
+    return errorText(parsed?.error ?? parsed);
+  } catch {
+    return body.slice(0, 300);
+  }
+}
+
+/** The message inside an error body, whatever its shape. */
+function errorText(error: unknown): string {
+  const inner = (error as { message?: unknown } | null)?.message;
+  const text = typeof inner === "string" ? inner : typeof error === "string" ? error : JSON.stringify(error);
+  return (text ?? "unknown error").slice(0, 300);
+}
+
+/** Where several addresses of a name were tried, the error names none of them: the first one's stands for all. */
+function describeError(error: Error): string {
+  const told = error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error;
+  const { code } = told as { code?: unknown };
+  return typeof code === "string" ? `${code}: ${told.message}` : told.message;
+}
