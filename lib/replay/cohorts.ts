@@ -1,5 +1,5 @@
 import type { Ms } from "../base/index.js";
-import { quantileSorted, sortedCopy } from "../base/index.js";
+import { selectQuantiles } from "../base/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import { kaplanMeier, quantileOf } from "../survival/index.js";
 import { isComplete, type Trace, type TraceRecord, totalMs } from "../trace/index.js";
@@ -75,7 +75,7 @@ export function summarizeCohort(records: readonly TraceRecord[]): CohortSummary 
     allGaps.set(g, at);
     at += g.length;
   }
-  const totals = records.flatMap((r) => totalMs(r) ?? []);
+  const totals = Float64Array.from(records.flatMap((r) => totalMs(r) ?? []));
   return {
     n: records.length - unknown,
     censored,
@@ -97,9 +97,9 @@ export function completedCount(trace: Trace): number {
   return trace.records.filter(isComplete).length;
 }
 
-function plainQuantiles(values: ArrayLike<number>): Quantiles {
-  const ascending = sortedCopy(values);
-  return named(reportedQuantiles.map((p) => quantileSorted(ascending, p)));
+/** @param values rearranged */
+function plainQuantiles(values: Float64Array): Quantiles {
+  return named(selectQuantiles(values, reportedQuantiles));
 }
 
 function censoredQuantiles(times: Float64Array, observed: boolean[]): Quantiles {

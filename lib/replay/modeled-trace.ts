@@ -17,6 +17,9 @@ export function modeledTrace(
 ): Trace {
   const { gaps = true } = options;
   const concurrency = inFlightAtArrival(run);
+  // One piece of memory for the gaps of all: a piece each would cost more to give back than the gaps to compute.
+  const gapsMs = new Float64Array(gaps ? plan.requests.reduce((sum, r) => sum + r.outputTokens - 1, 0) : 0);
+  let gapCount = 0;
   const records = source.records.map((record, i): TraceRecord => {
     const request = plan.requests[i]!;
     const fireMs = run.fireMs[i] as Ms;
@@ -53,7 +56,9 @@ export function modeledTrace(
     if (outputTokens > 1) {
       const count = outputTokens - 1;
       if (gaps) {
-        modeled.itlMs = gapsOf(windows, count, endMs);
+        modeled.itlMs = gapsMs.subarray(gapCount, gapCount + count);
+        gapCount += count;
+        fillGaps(modeled.itlMs, windows, endMs);
         const context = contextOf(windows, count, run);
         if (context) modeled.itlCtx = context;
       } else modeled.itlSummary = { meanMs: (lastMs - firstMs) / count, count };
@@ -104,8 +109,7 @@ function closingWindows([first, ...later]: readonly TokenWindow[]): TokenWindow[
   return [{ firstStep: first!.firstStep + 1, count: first!.count - 1 }, ...later];
 }
 
-function gapsOf(windows: readonly TokenWindow[], count: number, endMs: Float64Array): Float64Array {
-  const gaps = new Float64Array(count);
+function fillGaps(gaps: Float64Array, windows: readonly TokenWindow[], endMs: Float64Array): void {
   let at = 0;
   let beforeMs = endMs[windows[0]!.firstStep] as Ms;
   for (const window of closingWindows(windows)) {
@@ -116,7 +120,6 @@ function gapsOf(windows: readonly TokenWindow[], count: number, endMs: Float64Ar
       beforeMs = ms;
     }
   }
-  return gaps;
 }
 
 /** The step's load behind each gap, where the run kept it. */
