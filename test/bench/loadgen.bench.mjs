@@ -1,10 +1,10 @@
 // How late the load generator sends at 200 requests a second, beside how late the machine wakes a process that only
 // waits for the same times. Client and upstream are two processes. Reads the built library:
 // `node test/bench/loadgen.bench.mjs`.
-import { fork } from "node:child_process";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { loadgenOptions, runLoadgen } from "../../dist/capture/index.js";
 import { waitUntil } from "../../dist/capture/loadgen/wait-until.js";
+import { startUpstream } from "./start-upstream.mjs";
 import { aimed, below } from "./yardstick.mjs";
 
 const RATE_PER_SECOND = 200;
@@ -13,12 +13,6 @@ const PROMPT_TOKENS = 512;
 const OUTPUT_TOKENS = 16;
 
 const quantile = (values, p) => values[Math.min(values.length - 1, Math.floor(p * values.length))];
-
-async function startUpstream() {
-  const child = fork(fileURLToPath(new URL("./loadgen-upstream.mjs", import.meta.url)));
-  const { port } = await new Promise((resolve) => child.once("message", resolve));
-  return { url: `http://127.0.0.1:${port}`, stop: () => child.kill() };
-}
 
 /** Lateness of waiting alone, at the same rate: what the machine and its other processes cost. */
 async function idleLatenessMs(seconds) {

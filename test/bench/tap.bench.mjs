@@ -1,12 +1,13 @@
 // What the tap adds: the same load on the same paced upstream, straight and through the tap, in turns. Upstream, tap
 // and client are three processes, so two busy cores add to the tap their own scheduling: run it on an idle machine, or
 // ahead of what else runs (`chrt -r 10 node test/bench/tap.bench.mjs`). Reads the built library.
-import { fork, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { startUpstream } from "./start-upstream.mjs";
 import { aimed, below } from "./yardstick.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -66,12 +67,6 @@ async function sideBySide(straightUrl, tapUrl) {
   }
   agent.destroy();
   return sides;
-}
-
-async function startUpstream() {
-  const child = fork(here("./tap-upstream.mjs"));
-  const { port } = await new Promise((resolve) => child.once("message", resolve));
-  return { url: `http://127.0.0.1:${port}`, stop: () => child.kill() };
 }
 
 async function startTap(upstream) {
