@@ -26,7 +26,7 @@ export function formatComparison(
   whyNone = "the trace has too few latencies to gate on",
 ): string {
   const { cachedTokens, verdict } = comparison;
-  const lines = [comparisonTable(comparison, other)];
+  const lines = comparison.cells.length > 0 ? [comparisonTable(comparison, other)] : [];
   for (const { cohort, ks, wassersteinMs } of comparison.curves)
     lines.push(
       `TTFT curves, ${cohort}: KS distance ${ks.toFixed(3)}, Wasserstein distance ${showMs(wassersteinMs)}`,

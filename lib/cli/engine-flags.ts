@@ -8,7 +8,7 @@ export interface EngineFlags {
   readonly maxNumSeqs?: number;
   readonly maxNumBatchedTokens?: number;
   readonly longPrefillTokenThreshold?: number;
-  readonly enablePrefixCaching: boolean;
+  readonly enablePrefixCaching?: boolean;
   readonly prefixReuse?: PrefixReuse;
 }
 
@@ -28,6 +28,7 @@ export function addEngineFlags(command: Command): Command {
       parseCount,
     )
     .option("--long-prefill-token-threshold <n>", "longest chunk of one prefill in a step", parseCount)
+    .option("--enable-prefix-caching", "find prefixes in the cache (default: as the capture, else on)")
     .option("--no-enable-prefix-caching", "find nothing in the cache")
     .addOption(
       new Option(
@@ -48,7 +49,7 @@ export function engineFromFlags(flags: EngineFlags): Partial<EngineOptions> {
       longPrefillTokenThreshold: flags.longPrefillTokenThreshold,
     }),
     ...(flags.prefixReuse !== undefined && { prefixReuse: flags.prefixReuse }),
-    ...(!flags.enablePrefixCaching && { enablePrefixCaching: false }),
+    ...(flags.enablePrefixCaching !== undefined && { enablePrefixCaching: flags.enablePrefixCaching }),
   };
 }
 

@@ -43,6 +43,10 @@ export async function latencyFromFlags(flags: LatencyFlags, fit: FitOptions = {}
     throw new InputError(
       "give exactly one of --latency-trace TRACE (fitted here), --latency-model FILE (from 'prefixlab fit --out') and --profile NAME",
     );
+  if (flags.latencyKind !== undefined && flags.latencyTrace === undefined)
+    throw new InputError(
+      "--latency-kind says what to fit on a --latency-trace; a model or profile is of its own kind",
+    );
   if (flags.profile !== undefined) return latencyProfile(flags.profile);
   if (flags.latencyModel !== undefined) return latencyModelFromJson(await readJsonFile(flags.latencyModel));
   const traces = [];

@@ -58,7 +58,8 @@ export interface SimulationRun {
 /**
  * Runs requests through the engine in virtual time: open loop where they carry a firing time, closed loop where they
  * follow another request. Deterministic: the same requests, model, options and seed give the same numbers.
- * @throws InputError when a request has neither or both of `fireAtMs` and `after`, or follows itself or a later cycle
+ * Requests that follow one another in a circle are never sent, as those whose parent does not complete.
+ * @throws InputError when a request has neither or both of `fireAtMs` and `after`, or follows itself or none of them
  */
 export function simulate(options: SimulateOptions): SimulationRun {
   const { requests, model, engine = {}, seed = 0, untilMs = Number.POSITIVE_INFINITY } = options;

@@ -19,14 +19,21 @@ export interface DonorSample {
   readonly column: number;
   readonly value: number;
   readonly run: number;
+  /** A fit has trimmed it. */
+  readonly isStray?: boolean;
 }
+
+/** A class on each of two axes. */
+export type StepKind = Pick<DonorBin, "row" | "column">;
 
 /** The axes of a set of bins. */
 export interface DonorAxes {
   readonly rows: number;
   readonly columns: number;
+  /** Whether kinds of few values may be one bin: true for ratios, which are alike; false for times. */
+  readonly poolsFew: boolean;
   /** How unlike two kinds of step are: a step without a bin of its own draws from the nearest. */
-  distance(row: number, column: number, bin: DonorBin): number;
+  distance(row: number, column: number, bin: StepKind): number;
 }
 
 /** A bin with fewer values than this says too little of its own kind of step. */
@@ -37,43 +44,67 @@ const maxBinValues = 4000;
 const standInDistance = 100;
 
 /**
- * Groups observed values into bins. A bin with fewer than 40 values is left out if another can stand in for it;
- * large bins keep runs at even spacing. Values are rounded to four decimals and kept above zero.
+ * Groups observed values into bins. A bin with fewer than 40 values is left out if a larger one can stand in for it;
+ * where none can, the small ones keep no strays and may be one bin, so that no lone stray speaks for a kind of step.
+ * Large bins keep runs at even spacing. Values are rounded to four decimals and kept above zero.
  */
-export function collectDonors(samples: Iterable<DonorSample>, axes: DonorAxes): DonorBin[] {
+export function collectDonors(samples: readonly DonorSample[], axes: DonorAxes): DonorBin[] {
+  const keyOf = ({ row, column }: StepKind) => row * axes.columns + column;
+  const counts = new Map<number, number>();
+  for (const sample of samples) counts.set(keyOf(sample), (counts.get(keyOf(sample)) ?? 0) + 1);
   const grouped = new Map<number, number[][]>();
   const lastRun = new Map<number, number>();
-  for (const { row, column, value, run } of samples) {
-    const key = row * axes.columns + column;
+  for (const sample of samples) {
+    const { value, run } = sample;
+    const key = keyOf(sample);
+    if (sample.isStray && counts.get(key)! < minBinValues) continue;
     const runs = grouped.get(key) ?? [];
     if (runs.length === 0) grouped.set(key, runs);
     if (runs.length === 0 || lastRun.get(key) !== run) runs.push([]);
     lastRun.set(key, run);
     runs[runs.length - 1]!.push(Math.max(1e-4, Math.round(value * 1e4) / 1e4));
   }
-  const keys = [...grouped.keys()].sort((a, b) => a - b);
-  const bins = keys.map((key) => {
-    const row = Math.floor(key / axes.columns);
-    return toBin(row, key % axes.columns, grouped.get(key)!);
-  });
-  const large = bins.filter((bin) => bin.values.length >= minBinValues);
-  return bins.filter(
-    (bin) =>
-      bin.values.length >= minBinValues ||
-      !large.some((other) => axes.distance(bin.row, bin.column, other) < standInDistance),
-  );
+  const bins = [...grouped]
+    .sort(([a], [b]) => a - b)
+    .map(([key, runs]) => ({ row: Math.floor(key / axes.columns), column: key % axes.columns, runs }));
+  const large = bins.filter((bin) => size(bin.runs) >= minBinValues).map(toBin);
+  const canStandIn = (bin: StepKind, { row, column }: StepKind) =>
+    axes.distance(row, column, bin) < standInDistance;
+  const pools: ObservedBin[] = [];
+  for (const bin of bins) {
+    if (size(bin.runs) >= minBinValues || large.some((other) => canStandIn(other, bin))) continue;
+    const pool = axes.poolsFew ? pools.findIndex((other) => canStandIn(other, bin)) : -1;
+    if (pool < 0) pools.push(bin);
+    else pools[pool] = pooled(pools[pool]!, bin);
+  }
+  return [...large, ...pools.map(toBin)].sort((a, b) => a.row - b.row || a.column - b.column);
 }
 
-function toBin(row: number, column: number, runs: readonly (readonly number[])[]): DonorBin {
-  const total = runs.reduce((sum, run) => sum + run.length, 0);
-  const stride = Math.max(1, total / maxBinValues);
+interface ObservedBin {
+  readonly row: number;
+  readonly column: number;
+  readonly runs: readonly (readonly number[])[];
+}
+
+function size(runs: readonly (readonly number[])[]): number {
+  return runs.reduce((sum, run) => sum + run.length, 0);
+}
+
+/** Both as one, in the place of the larger. */
+function pooled(a: ObservedBin, b: ObservedBin): ObservedBin {
+  const { row, column } = size(b.runs) > size(a.runs) ? b : a;
+  return { row, column, runs: [...a.runs, ...b.runs] };
+}
+
+function toBin({ row, column, runs }: ObservedBin): DonorBin {
+  const stride = Math.max(1, size(runs) / maxBinValues);
   const kept: (readonly number[])[] = [];
   for (let i = 0; Math.floor(i) < runs.length; i += stride) kept.push(runs[Math.floor(i)]!);
   const runStarts = new Int32Array(kept.length);
-  let size = 0;
+  let start = 0;
   kept.forEach((run, i) => {
-    runStarts[i] = size;
-    size += run.length;
+    runStarts[i] = start;
+    start += run.length;
   });
   return { row, column, values: Float64Array.from(kept.flat()), runStarts };
 }

@@ -27,7 +27,7 @@ const leastChunkGaps = 8;
  * which one prefill ran, less the request's own median clean gap.
  */
 export function fitEmpirical(observations: readonly Observation[], range: FitRange): ModelFit {
-  const gaps = collectDonors(decodeSamples(observations), decodeAxes);
+  const gaps = collectDonors([...decodeSamples(observations)], decodeAxes);
   const typical = typicalGaps(gaps);
   const typicalGapMs = (o: Observation): Ms => {
     const { row, column } = decodeCell(o.load);

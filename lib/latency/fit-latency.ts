@@ -45,6 +45,8 @@ const leastIsolated = 8;
 const leastDecodeGaps = 50;
 /** Decodes of known length, without their gaps, below which a fit is refused. */
 const leastSpans = 30;
+/** Explained variance below which a fit warns that it says nothing of a kind of observation. */
+const worstRSquared = -0.1;
 
 /**
  * Fits a latency model on traces of one engine. With per-token gaps, on the engine's steps; without any, on the mean
@@ -62,7 +64,7 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
   const used: Record<string, number> = {};
   for (const { kind } of observations) used[kind] = (used[kind] ?? 0) + 1;
   refuseTooLittle(traces, used, onMeans);
-  const range = fitRange(traces, observations);
+  const range = fitRange(fittedRecords(traces, options), observations);
   const { model, coefficients, residuals, trimmed, ...fit } = onMeans
     ? fitMeans(
         (earlier) => collect(earlier).observations,
@@ -74,6 +76,11 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
       : fitPhysical(observations, range);
   if (onMeans && options.kind === "empirical")
     warnings.add("the empirical model needs the gaps: the physical model was fitted");
+  for (const { of, n, rSquared } of residuals)
+    if (rSquared !== undefined && rSquared < worstRSquared)
+      warnings.add(
+        `the model meets ${n} "${of}" worse than their mean would (R2 ${rSquared.toFixed(2)}): capture more requests, of more sizes`,
+      );
   return {
     model,
     report: {
@@ -115,7 +122,7 @@ function collectObservations(
         )
       : observeTrace(trace, options, isTarget, firstRun);
     firstRun += trace.records.length;
-    observations.push(...set.observations);
+    for (const observation of set.observations) observations.push(observation);
     for (const [reason, count] of set.leftOut) leftOut.set(reason, (leftOut.get(reason) ?? 0) + count);
     for (const warning of set.warnings) warnings.add(warning);
   }
@@ -148,8 +155,8 @@ function refuseTooLittle(
     throw new InputError(`fitLatency: too little to fit in ${records} records: ${missing.join("; ")}`);
 }
 
-function fitRange(traces: readonly Trace[], observations: readonly Observation[]): FitRange {
-  const complete = traces.flatMap((trace) => trace.records.filter(isComplete));
+function fitRange(records: readonly TraceRecord[], observations: readonly Observation[]): FitRange {
+  const complete = records.filter(isComplete);
   return {
     uncachedTokens: extent(
       complete.map((record) => uncachedPromptTokens(record.promptTokens, record.cachedTokens ?? 0)),

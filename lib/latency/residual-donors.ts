@@ -19,14 +19,19 @@ export interface FittedObservations {
 const leastStepShare = 0.7;
 
 /**
- * Donors of step noise, observed over predicted, strays included: gaps stand for steps with decodes, isolated TTFTs
+ * Donors of step noise, observed over predicted, strays of all but rare kinds of step included: gaps stand for steps with decodes, isolated TTFTs
  * for steps with a prefill alone. Sums of many steps say nothing of one step's noise.
  */
 export function noiseDonors(fitted: FittedObservations): DonorBin[] {
-  return collectDonors(noiseSamples(fitted), noiseAxes);
+  return collectDonors([...noiseSamples(fitted)], noiseAxes);
 }
 
-function* noiseSamples({ observations, predictedMs, outsideMs }: FittedObservations): Generator<DonorSample> {
+function* noiseSamples({
+  observations,
+  predictedMs,
+  outsideMs,
+  kept,
+}: FittedObservations): Generator<DonorSample> {
   for (const [i, { kind, ms, load, steps, run }] of observations.entries()) {
     if (kind === "span" || kind === "service") continue;
     const inSteps = predictedMs[i]! - outsideMs[i]!;
@@ -36,6 +41,7 @@ function* noiseSamples({ observations, predictedMs, outsideMs }: FittedObservati
       column: seqsClass(load.decodeSeqs),
       value: Math.max(0, ms - outsideMs[i]!) / inSteps,
       run,
+      isStray: !kept[i],
     };
   }
 }

@@ -32,6 +32,7 @@ export function contextClass(contextTokensPerSeq: number): number {
 export const noiseAxes: DonorAxes = {
   rows: 6,
   columns: 13,
+  poolsFew: true,
   distance: (row, column, bin) =>
     (row > 0 === bin.row > 0 ? 0 : 1000) + Math.abs(row - bin.row) + Math.abs(column - bin.column),
 };
@@ -40,5 +41,6 @@ export const noiseAxes: DonorAxes = {
 export const decodeAxes: DonorAxes = {
   rows: 32,
   columns: 48,
+  poolsFew: false,
   distance: (row, column, bin) => 3 * Math.abs(column - bin.column) + Math.abs(row - bin.row),
 };

@@ -38,9 +38,20 @@ export function cohortIndices(sessions: SessionLabels, cohort: CohortName): numb
 }
 
 /**
- * TTFT as survival data: a request that failed, timed out or was cut off before its first token is censored at the
- * last time it was known to wait. Records that tell neither are left out and counted.
+ * One request's TTFT as survival data: one that failed, timed out or was cut off before its first token is censored at
+ * the last time it was known to wait. Undefined where its first token came at a time that nothing tells, as in an answer
+ * that was not streamed, and where nothing is known at all.
  */
+export function ttftObservation(
+  record: TraceRecord,
+): { readonly timeMs: Ms; readonly observed: boolean } | undefined {
+  if (record.ttftMs !== undefined) return { timeMs: record.ttftMs, observed: true };
+  return record.elapsedMs === undefined || record.outputTokens > 0
+    ? undefined
+    : { timeMs: record.elapsedMs, observed: false };
+}
+
+/** {@link ttftObservation} of many, as the survival room takes them; those that tell nothing are left out and counted. */
 export function ttftObservations(records: readonly TraceRecord[]): {
   readonly times: Float64Array;
   readonly observed: boolean[];
@@ -50,11 +61,11 @@ export function ttftObservations(records: readonly TraceRecord[]): {
   const observed: boolean[] = [];
   let unknown = 0;
   for (const record of records) {
-    const timeMs = record.ttftMs ?? record.elapsedMs;
-    if (timeMs === undefined) unknown++;
+    const wait = ttftObservation(record);
+    if (!wait) unknown++;
     else {
-      times.push(timeMs);
-      observed.push(record.ttftMs !== undefined);
+      times.push(wait.timeMs);
+      observed.push(wait.observed);
     }
   }
   return { times: Float64Array.from(times), observed, unknown };

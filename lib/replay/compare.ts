@@ -1,4 +1,4 @@
-import { type Ms, mean, type Tokens } from "../base/index.js";
+import { InputError, type Ms, mean, type Tokens } from "../base/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import { type Trace, type TraceRecord, totalMs } from "../trace/index.js";
 import { type CohortName, cohortIndices, cohortNames, reportedQuantiles } from "./cohorts.js";
@@ -60,11 +60,15 @@ export interface CompareOptions {
 
 /**
  * Compares a capture with its replays: quantiles of TTFT, ITL and request totals, per turn cohort and per concurrency
- * bucket (requests in flight at the captured arrival), and the hit canary. Requests that did not complete on either
- * side are left out of the quantiles of that side; survival curves are where they count.
+ * bucket (requests in flight at the captured arrival), and the hit canary. Quantiles are over what was seen on each
+ * side: a TTFT or gap also of a request that failed later, a total only of a complete one. Waits that never ended are in
+ * no quantile; survival curves are where they count.
+ * @throws InputError without a modeled trace
  */
 export function compareTraces(options: CompareOptions): Comparison {
   const { captured, sessions, modeled, tolerance = 0.1, replicates = 400 } = options;
+  const [first] = modeled;
+  if (!first) throw new InputError("compareTraces: modeled must hold at least one trace, got none");
   const groups: [string, number[], boolean][] = [
     ...cohortNames.map((c): [CohortName, number[], boolean] => [c, cohortIndices(sessions, c), true]),
     ...concurrencyBuckets(captured),
@@ -77,8 +81,8 @@ export function compareTraces(options: CompareOptions): Comparison {
   const gating = cells.filter((cell) => cell.gates);
   return {
     cells,
-    curves: ttftDistances(captured, modeled[0] as Trace, sessions),
-    cachedTokens: hitCanary(captured, modeled[0] as Trace),
+    curves: ttftDistances(captured, first, sessions),
+    cachedTokens: hitCanary(captured, first),
     verdict: gating.length === 0 ? "none" : gating.every((cell) => cell.holds) ? "pass" : "fail",
     tolerance,
     seeds: modeled.length,
@@ -158,7 +162,9 @@ function concurrencyBuckets(captured: Trace): [string, number[], boolean][] {
   captured.records.forEach((record, index) => {
     if (record.concurrency === undefined || record.concurrency < 1) return;
     const level = Math.floor(Math.log2(record.concurrency));
-    buckets.set(level, [...(buckets.get(level) ?? []), index]);
+    const bucket = buckets.get(level) ?? [];
+    if (bucket.length === 0) buckets.set(level, bucket);
+    bucket.push(index);
   });
   return [...buckets]
     .sort(([a], [b]) => a - b)

@@ -21,6 +21,23 @@ export function engineFromMeta(meta: TraceMeta): Partial<EngineOptions> {
   };
 }
 
+/** An engine's settings as a meta line tells them: what {@link engineFromMeta} reads back. */
+export function engineToMeta(
+  engine: EngineOptions,
+): Pick<TraceMeta, "maxNumSeqs" | "maxNumBatchedTokens" | "extra"> {
+  return {
+    maxNumSeqs: engine.maxNumSeqs,
+    maxNumBatchedTokens: engine.maxNumBatchedTokens,
+    extra: {
+      num_gpu_blocks: engine.kvCacheBlocks + 1,
+      engine_block_size: engine.blockSize,
+      long_prefill_token_threshold: engine.longPrefillTokenThreshold,
+      enable_prefix_caching: engine.enablePrefixCaching,
+      prefix_reuse: engine.prefixReuse,
+    },
+  };
+}
+
 function count(value: JsonValue | undefined): number | undefined {
   return typeof value === "number" && Number.isSafeInteger(value) && value > 1 ? value : undefined;
 }

@@ -29,6 +29,7 @@ export {
   reportedQuantiles,
   summarizeCohort,
   summarizeCohorts,
+  ttftObservation,
   ttftObservations,
 } from "./cohorts.js";
 export {
@@ -40,7 +41,7 @@ export {
   type Quantity,
 } from "./compare.js";
 export { type CurveDistance, ttftDistances } from "./curve-distance.js";
-export { engineFromMeta } from "./engine-from-meta.js";
+export { engineFromMeta, engineToMeta } from "./engine-from-meta.js";
 export { type HalfCell, type HalfJudged, judgeSecondHalf } from "./half-judged.js";
 export { inspectTrace, type Range, type TraceInspection } from "./inspect-trace.js";
 export { type LoadOverTime, loadOverTime } from "./load-over-time.js";

@@ -1,18 +1,21 @@
 import type { Ms } from "../base/index.js";
-import type { SimulationRun } from "../engine/index.js";
+import type { EngineOptions, SimulationRun } from "../engine/index.js";
 import type { Trace, TraceRecord } from "../trace/index.js";
+import { engineToMeta } from "./engine-from-meta.js";
 import type { Plan } from "./plan.js";
 
 /**
  * A simulation's result as a trace, record for record beside the source: the same type as a capture, so that every
  * tool reads both. Arrivals are the times at which the client sent; TTFT and gaps are as the client sees them.
  *
+ * @param engine the settings it ran under, which the meta line tells
  * @param options.gaps false leaves the per-token gaps out and gives their mean and count instead. Default true.
  */
 export function modeledTrace(
   source: Trace,
   plan: Plan,
   run: SimulationRun,
+  engine: EngineOptions,
   options: { readonly gaps?: boolean; readonly seed?: number | string; readonly modelKind?: string } = {},
 ): Trace {
   const { gaps = true } = options;
@@ -27,7 +30,6 @@ export function modeledTrace(
     // Built field by field: spreading parts together costs more than the simulation.
     const modeled: Mutable<TraceRecord> = { promptTokens: request.promptTokens, outputTokens: 0 };
     if (record.blockIds) modeled.blockIds = record.blockIds;
-    if (record.outputBlockIds) modeled.outputBlockIds = record.outputBlockIds;
     if (record.session !== undefined) modeled.session = record.session;
     if (record.turn !== undefined) modeled.turn = record.turn;
     if (Number.isNaN(fireMs)) {
@@ -35,7 +37,7 @@ export function modeledTrace(
       return modeled;
     }
     modeled.arrivalMs = fireMs;
-    modeled.concurrency = concurrency[i] as number;
+    if (concurrency[i]! > 0) modeled.concurrency = concurrency[i] as number;
     const cachedTokens = run.cachedTokens[i] as number;
     if (cachedTokens >= 0) modeled.cachedTokens = cachedTokens;
     if ((run.firstStep[i] as number) < 0) {
@@ -52,6 +54,8 @@ export function modeledTrace(
     const delayMs = run.emissionMs[i] as Ms;
     const done = outputTokens === request.outputTokens;
     modeled.outputTokens = outputTokens;
+    // Of an answer that was cut short, its blocks are not all there.
+    if (done && record.outputBlockIds) modeled.outputBlockIds = record.outputBlockIds;
     modeled.ttftMs = firstMs + delayMs - fireMs;
     if (outputTokens > 1) {
       const count = outputTokens - 1;
@@ -67,14 +71,16 @@ export function modeledTrace(
     modeled.elapsedMs = (done ? lastMs + delayMs : run.endMs) - fireMs;
     return modeled;
   });
+  const told = engineToMeta(engine);
   const extra = {
+    ...told.extra,
     pacing: plan.pacing,
     prompts: plan.prompts,
     ...(options.seed !== undefined && { seed: options.seed }),
     ...(options.modelKind !== undefined && { latency_model: options.modelKind }),
   };
   return {
-    meta: { ...source.meta, source: "modeled", extra },
+    meta: { ...source.meta, ...told, source: "modeled", extra },
     records,
     blocks: source.blocks,
     rejected: [],
@@ -142,13 +148,17 @@ function contextOf(
   return { numRunning: closing(running), prefillTokens: closing(finishedPrefillTokens) };
 }
 
-/** Requests sent and not done when each request is sent, itself included; of those sent together, the first counts first. */
+/**
+ * Requests sent and not done when each request is sent, itself included; of those sent together, the first counts first.
+ * 0 for those never sent, and for those refused, which are answered at once.
+ */
 function inFlightAtArrival(run: SimulationRun): Int32Array {
   const n = run.fireMs.length;
   const sent: number[] = [];
   const doneMs: number[] = [];
+  const refused = new Set(run.refused);
   for (let i = 0; i < n; i++) {
-    if (Number.isNaN(run.fireMs[i])) continue;
+    if (Number.isNaN(run.fireMs[i]) || refused.has(i)) continue;
     sent.push(i);
     const last = run.lastStep[i] as number;
     doneMs.push(

@@ -83,9 +83,13 @@ export function planReplay(options: PlanOptions): Plan {
   if (unanswered > 0)
     assumptions.push(`${unanswered} requests without output are replayed with one output token`);
 
+  const empty = records.filter((r) => r.promptTokens < 1).length;
+  if (empty > 0)
+    assumptions.push(`${empty} requests with an empty prompt are replayed with one prompt token`);
+
   const requests = records.map((record, index): EngineRequest => {
     const shape = {
-      promptTokens: record.promptTokens,
+      promptTokens: Math.max(1, record.promptTokens),
       outputTokens: plannedOutputTokens(record.outputTokens),
       contentIds: chains.contentIds[index] as Int32Array,
     };

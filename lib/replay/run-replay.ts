@@ -1,5 +1,5 @@
 import type { Ms } from "../base/index.js";
-import { type EngineOptions, type SimulationRun, simulate } from "../engine/index.js";
+import { type EngineOptions, engineOptions, type SimulationRun, simulate } from "../engine/index.js";
 import { isExtrapolated, type LatencyModel } from "../latency/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
@@ -44,8 +44,9 @@ export interface Replay {
  */
 export function replay(options: ReplayOptions): Replay {
   const startedMs = performance.now();
-  const { trace, sessions, model, seed = 1, engine = {} } = options;
-  const blockSize = engine.blockSize ?? trace.meta.blockSize ?? 16;
+  const { trace, sessions, model, seed = 1 } = options;
+  const blockSize = options.engine?.blockSize ?? trace.meta.blockSize ?? 16;
+  const engine = engineOptions({ ...options.engine, blockSize });
   const planOptions = {
     trace,
     sessions,
@@ -59,7 +60,7 @@ export function replay(options: ReplayOptions): Replay {
     simulate({
       requests: plan.requests,
       model,
-      engine: { ...engine, blockSize },
+      engine,
       seed,
       contentCount: plan.contentCount,
       keepLoads: options.keepLoads ?? false,
@@ -81,7 +82,7 @@ export function replay(options: ReplayOptions): Replay {
   } else plan = planReplay(planOptions);
 
   const run = simulatePlan(plan);
-  const modeled = modeledTrace(trace, plan, run, {
+  const modeled = modeledTrace(trace, plan, run, engine, {
     gaps: options.gaps ?? true,
     seed,
     modelKind: model.kind,

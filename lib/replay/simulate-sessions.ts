@@ -58,7 +58,7 @@ export function simulateSessions(options: SimulateSessionsOptions): {
     contentCount,
     assumptions: [],
   } as const;
-  const trace = modeledTrace(source, plan, run, { seed, modelKind: model.kind });
+  const trace = modeledTrace(source, plan, run, engine, { seed, modelKind: model.kind });
   return { trace: { ...trace, records: inArrivalOrder([...trace.records]) }, run };
 }
 

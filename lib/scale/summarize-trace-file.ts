@@ -1,4 +1,4 @@
-import type { CohortName, TraceInspection } from "../replay/index.js";
+import { type CohortName, type TraceInspection, ttftObservation } from "../replay/index.js";
 import { type SurvivalSketch, survivalSketch } from "../survival/index.js";
 import {
   isComplete,
@@ -29,12 +29,6 @@ export interface TraceFileSummary {
   readonly ttft: Readonly<Record<CohortName, SurvivalSketch>>;
 }
 
-/** What is kept of a record until its cohort is known. */
-interface Wait {
-  readonly timeMs: number | undefined;
-  readonly observed: boolean;
-}
-
 /** Chains are read into a table that is emptied once it holds this many blocks. */
 export const tableBlocks = 1_000_000;
 
@@ -54,14 +48,14 @@ export async function summarizeTraceFile(
   const sessions = new SessionTotals();
   const labelled = windowedSessions(rows, {
     ...(windowRequests !== undefined && { windowRequests }),
-    keep: (record, blocks): Wait => {
+    keep: (record, blocks) => {
       totals.add(record, (id, distinct) => distinct.add(blocks.high(id), blocks.low(id)));
-      return { timeMs: record.ttftMs ?? record.elapsedMs, observed: record.ttftMs !== undefined };
+      return ttftObservation(record);
     },
   });
   for await (const { value, session, turn } of labelled) {
     sessions.add(session, turn);
-    if (value.timeMs === undefined) continue;
+    if (!value) continue;
     ttft.all.add(value.timeMs, value.observed);
     (turn === 1 ? ttft.turn1 : ttft.turns2plus).add(value.timeMs, value.observed);
   }

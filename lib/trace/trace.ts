@@ -89,11 +89,28 @@ export interface Trace {
   readonly warnings: readonly RowProblem[];
 }
 
+/**
+ * Finish reasons of whole answers: OpenAI's, and those that text-generation-inference and Anthropic's API have beside
+ * them. Every other reason is a failure's.
+ */
+const wholeAnswers = new Set([
+  "stop",
+  "length",
+  "tool_calls",
+  "function_call",
+  "content_filter",
+  "eos_token",
+  "stop_sequence",
+  "end_turn",
+  "max_tokens",
+  "tool_use",
+]);
+
 /** True when the request delivered all its output: neither failed, timed out, nor cut off by the capture's end. */
 export function isComplete(record: TraceRecord): boolean {
   return (
     record.ttftMs !== undefined &&
-    (record.finishReason === undefined || record.finishReason === "stop" || record.finishReason === "length")
+    (record.finishReason === undefined || wholeAnswers.has(record.finishReason))
   );
 }
 

@@ -70,6 +70,25 @@ describe("collectDonors", () => {
     ]);
   });
 
+  it("makes one bin of few values where none can stand in, so that no lone stray speaks for a kind of step", () => {
+    const samples = [
+      ...Array.from({ length: 100 }, (_, i) => ({ row: 0, column: 1, value: 5, run: i })),
+      ...[0.9, 1, 1.1].map((value, i) => ({ row: 2, column: 1, value, run: 200 + i })),
+      ...[1, 1, 0.9, 1.1, 1, 1].map((value, i) => ({ row: 2, column: 2, value, run: 300 + i })),
+      { row: 3, column: 1, value: 1.05, run: 400 },
+      { row: 3, column: 1, value: 0.12, run: 401, isStray: true },
+    ];
+    const bins = collectDonors(samples, noiseAxes);
+    expect(bins.map(({ row, column, values }) => [row, column, values.length])).toEqual([
+      [0, 1, 100],
+      [2, 2, 10],
+    ]);
+    const sampler = new DonorSampler(bins, noiseAxes, stream(7, "few"));
+    const draws = Array.from({ length: 1000 }, () => sampler.next(4, 0)).sort((a, b) => a - b);
+    expect(draws[500]).toBe(1);
+    expect(draws[0]).toBe(0.9);
+  });
+
   it("keeps at most about 4,000 values of a kind, in whole runs", () => {
     const samples = Array.from({ length: 50_000 }, (_, i) => ({
       row: 0,

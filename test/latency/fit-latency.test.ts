@@ -35,6 +35,17 @@ describe("fitLatency, physical", () => {
     expect(found.prompt_token_ms).toBeCloseTo(0.002, 6);
   });
 
+  it("says it was fitted on the sizes of the records it was given, not of those left out", () => {
+    const trace = sweep(3, 0.05);
+    const largestOf = (isFitted: (promptTokens: number) => boolean) =>
+      fitLatency([trace], {
+        maxNumBatchedTokens: budget,
+        isFitted: ({ promptTokens }) => isFitted(promptTokens),
+      }).model.range.contextTokens[1];
+    expect(largestOf((promptTokens) => promptTokens < 1000)).toBeLessThan(1100);
+    expect(largestOf(() => true)).toBeGreaterThan(3000);
+  });
+
   it("prices steps within 3 % under 8 % step noise and a stray tripled step in fifty", () => {
     const { model, report } = fitLatency([sweep(7, 0.08, 0.02)], { maxNumBatchedTokens: budget });
     expect(report.trimmed).toBeGreaterThan(20);

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { cacheEffect, compareTraces, durationsMs, replay, summarizeCohorts } from "../../lib/replay/index.js";
+import {
+  cacheEffect,
+  compareTraces,
+  durationsMs,
+  engineFromMeta,
+  replay,
+  summarizeCohorts,
+} from "../../lib/replay/index.js";
 import { inferSessions } from "../../lib/sessions/index.js";
 import { decodeMs } from "../../lib/trace/index.js";
 import { linearModel } from "../engine/linear-model.js";
@@ -45,6 +52,42 @@ describe("replay", () => {
       const done = warm.trace.records[parent]!.arrivalMs! + durations[parent]!;
       expect(warm.trace.records[i]!.arrivalMs!).toBeCloseTo(done + 500, 6);
     });
+  });
+
+  it("tells the settings it ran under, so that the modeled trace replays as it ran", () => {
+    const engine = { kvCacheBlocks: 500, maxNumSeqs: 3, enablePrefixCaching: false };
+    const { trace: modeled } = replay({ trace, sessions, model, engine });
+    expect(engineFromMeta(modeled.meta)).toMatchObject(engine);
+  });
+
+  it("counts no refused request as in flight, and keeps no block of an answer that never came", () => {
+    const big = trace.records.reduce((least, r) => Math.min(least, r.promptTokens), Number.POSITIVE_INFINITY);
+    const { trace: modeled, run } = replay({
+      trace,
+      sessions,
+      model,
+      pacing: "open-loop",
+      engine: { kvCacheBlocks: Math.ceil(big / 16) + 3 },
+    });
+    expect(run.refused.length).toBeGreaterThan(trace.records.length / 2);
+    const refused = new Set(run.refused);
+    modeled.records.forEach((record, i) => {
+      if (refused.has(i)) {
+        expect(record).toMatchObject({ finishReason: "refused", outputTokens: 0 });
+        expect(record.concurrency).toBeUndefined();
+        expect(record.outputBlockIds).toBeUndefined();
+      } else expect(record.concurrency).toBe(1);
+    });
+  });
+
+  it("replays an empty prompt with one token, and says so", () => {
+    const records = trace.records.map((r, i) =>
+      i === 5 ? { ...r, promptTokens: 0, blockIds: new Int32Array(0) } : r,
+    );
+    const emptied = { ...trace, records };
+    const { plan, trace: modeled } = replay({ trace: emptied, sessions: inferSessions(emptied), model });
+    expect(plan.assumptions.join()).toContain("1 requests with an empty prompt");
+    expect(modeled.records[5]!.finishReason).toBe("length");
   });
 
   it("conserves time: TTFT and gaps add up to the duration", () => {

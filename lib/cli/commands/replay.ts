@@ -1,10 +1,16 @@
 import { Command } from "commander";
 import { InputError } from "../../base/index.js";
 import type { EngineOptions } from "../../engine/index.js";
-import { type Comparison, compareTraces, engineFromMeta, type Replay, replay } from "../../replay/index.js";
-import { inferSessions, type SessionLabels } from "../../sessions/index.js";
-import { type Trace, writeTrace } from "../../trace/index.js";
-import { formatComparison } from "../comparison-table.js";
+import {
+  alignTraces,
+  type Comparison,
+  compareTraces,
+  engineFromMeta,
+  type Replay,
+  replay,
+} from "../../replay/index.js";
+import { inferSessions } from "../../sessions/index.js";
+import { inArrivalOrder, type Trace, writeTrace } from "../../trace/index.js";
 import {
   addEngineFlags,
   type EngineFlags,
@@ -14,8 +20,8 @@ import {
   parseRange,
 } from "../engine-flags.js";
 import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
-import { showMs } from "../print-table.js";
 import { progressBar, readInput } from "../read-input.js";
+import { replayReport } from "../replay-report.js";
 import { capturedSeriesJson, comparisonJson, replaySeriesJson } from "../summary-json.js";
 
 interface ReplayFlags extends EngineFlags, LatencyFlags {
@@ -102,22 +108,14 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
     }
   });
   const first = replays[0] as Replay;
-  if (flags.dumpTrace !== undefined) await writeTrace(flags.dumpTrace, first.trace);
-
-  const captured = flags.against === undefined ? trace : await readInput(flags.against);
-  if (captured.records.length !== trace.records.length)
-    throw new InputError(
-      `--against has ${captured.records.length} requests, the replayed trace ${trace.records.length}: they must be captures of the same requests`,
-    );
+  const captured = flags.against === undefined ? trace : await readSameRequests(flags.against, trace);
   // Without its own capture, what a what-if differs by is an effect, not an error: nothing is judged.
   const isWhatIf =
     flags.against === undefined &&
-    (flags.coldPrompts === true ||
-      flags.rateScale !== 1 ||
-      (!flags.enablePrefixCaching && trace.meta.extra.enable_prefix_caching !== false));
+    (flags.coldPrompts === true || flags.rateScale !== 1 || changesEngine(engineFromFlags(flags), trace));
   const compared = compareTraces({
     captured,
-    sessions: captured === trace ? sessions : inferSessions(captured),
+    sessions,
     modeled: replays.map((r) => r.trace),
     tolerance: flags.tolerance,
   });
@@ -129,33 +127,36 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
       ...comparisonJson(comparison),
     };
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
-  } else process.stdout.write(replayReport(trace, sessions, replays, comparison, isWhatIf));
+  } else process.stdout.write(replayReport({ replays, sessions, comparison, isWhatIf }));
+  if (flags.dumpTrace !== undefined) {
+    const records = inArrivalOrder([...first.trace.records]);
+    await writeTrace(flags.dumpTrace, { ...first.trace, records });
+  }
   if (comparison.verdict === "fail") process.exitCode = 1;
 }
 
-const whatIf =
-  "a what-if beside the capture it was made from: the differences are its effect; --against TRACE judges it";
+/** Another capture of the requests of a trace, in the trace's order. */
+async function readSameRequests(path: string, trace: Trace): Promise<Trace> {
+  const other = await readInput(path);
+  if (other.records.length !== trace.records.length)
+    throw new InputError(
+      `--against has ${other.records.length} requests, the replayed trace ${trace.records.length}: they must be captures of the same requests`,
+    );
+  const aligned = alignTraces(trace, other);
+  if (aligned) return aligned;
+  const k = trace.records.findIndex(({ promptTokens }, i) => promptTokens !== other.records[i]!.promptTokens);
+  if (k >= 0)
+    throw new InputError(
+      `--against is no capture of the same requests: request ${k + 1} has ${other.records[k]!.promptTokens} prompt tokens there and ${trace.records[k]!.promptTokens} in the replayed trace, and recorded sessions and turns do not tell which is which`,
+    );
+  return other;
+}
 
-function replayReport(
-  trace: Trace,
-  sessions: SessionLabels,
-  replays: readonly Replay[],
-  comparison: Comparison,
-  isWhatIf: boolean,
-): string {
-  const first = replays[0] as Replay;
-  const turns = sessions.parent.filter((p) => p >= 0).length;
-  const lines = [
-    `${trace.records.length} requests, ${trace.records.length - turns} sessions, replayed ${first.plan.pacing}, prompts ${first.plan.prompts}, seed ${first.seed}${replays.length > 1 ? ` and ${replays.length - 1} more` : ""}`,
-    `${(first.virtualMs / 1000).toFixed(1)} s of virtual time in ${showMs(first.wallMs)}; engine busy ${(100 * (first.run.busyMs / first.virtualMs)).toFixed(0)} %; ${first.run.preemptions} preemptions`,
-    ...first.plan.assumptions.map((a) => `assumed: ${a}`),
-    ...(first.extrapolated > 0
-      ? [
-          `extrapolated: ${(100 * first.extrapolated).toFixed(0)} % of requests are outside the model's fit range`,
-        ]
-      : []),
-    "",
-    formatComparison(comparison, "modeled", isWhatIf ? whatIf : undefined),
-  ];
-  return lines.join("\n");
+/** True when the flags give the engine another setting than the one that the capture tells of its own. */
+function changesEngine(flags: Partial<EngineOptions>, trace: Trace): boolean {
+  const cachesUnlessTold = { enablePrefixCaching: true, ...engineFromMeta(trace.meta) };
+  return Object.entries(cachesUnlessTold).some(([name, captured]) => {
+    const wanted = flags[name as keyof EngineOptions];
+    return wanted !== undefined && wanted !== captured;
+  });
 }

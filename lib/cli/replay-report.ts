@@ -1,0 +1,70 @@
+import {
+  type CohortSummary,
+  type Comparison,
+  cohortNames,
+  type Replay,
+  summarizeCohorts,
+} from "../replay/index.js";
+import type { SessionLabels } from "../sessions/index.js";
+import { formatComparison } from "./comparison-table.js";
+import { formatTable, showMs } from "./print-table.js";
+
+const whatIf =
+  "a what-if beside the capture it was made from: the differences are its effect; --against TRACE judges it";
+
+/** What a replay prints for people: what was replayed, what is doubtful in it, and the comparison or the model alone. */
+export function replayReport(options: {
+  /** One a seed. */
+  readonly replays: readonly Replay[];
+  readonly sessions: SessionLabels;
+  readonly comparison: Comparison;
+  readonly isWhatIf: boolean;
+}): string {
+  const { replays, sessions, comparison, isWhatIf } = options;
+  const first = replays[0] as Replay;
+  const requests = first.trace.records.length;
+  const turns = sessions.parent.filter((p) => p >= 0).length;
+  const lines = [
+    `${requests} requests, ${requests - turns} sessions, replayed ${first.plan.pacing}, prompts ${first.plan.prompts}, seed ${first.seed}${replays.length > 1 ? ` and ${replays.length - 1} more` : ""}`,
+    `${(first.virtualMs / 1000).toFixed(1)} s of virtual time in ${showMs(first.wallMs)}; engine busy ${(100 * (first.run.busyMs / first.virtualMs)).toFixed(0)} %; ${first.run.preemptions} preemptions`,
+    ...first.plan.assumptions.map((a) => `assumed: ${a}`),
+    ...unserved(first),
+  ];
+  if (first.extrapolated > 0)
+    lines.push(
+      `extrapolated: ${(100 * first.extrapolated).toFixed(0)} % of requests are outside the model's fit range`,
+    );
+  // A trace without latencies has nothing to stand beside the model's.
+  if (comparison.cells.length === 0) lines.push("", modeledTable(first, sessions), hits(first));
+  return [...lines, "", formatComparison(comparison, "modeled", isWhatIf ? whatIf : undefined)].join("\n");
+}
+
+function unserved({ trace, run }: Replay): string[] {
+  const never = trace.records.filter(({ ttftMs }) => ttftMs === undefined).length;
+  if (never === 0) return [];
+  const refused =
+    run.refused.length > 0
+      ? `: ${run.refused.length} need more blocks than the pool has and were refused (raise --kv-cache-size), and turns that follow them were never sent`
+      : "";
+  return [
+    `unserved: ${never} of ${trace.records.length} requests, which are in no modeled quantile${refused}`,
+  ];
+}
+
+function modeledTable({ trace }: Replay, sessions: SessionLabels): string {
+  const summaries = summarizeCohorts(trace, sessions);
+  const row = (cohort: string, { n, ttftMs, itlMs, totalMs }: CohortSummary) => [
+    cohort,
+    String(n),
+    ...[ttftMs, itlMs, totalMs].flatMap((q) => [showMs(q.p50), showMs(q.p99)]),
+  ];
+  return formatTable(
+    ["modeled", "n", "TTFT p50", "TTFT p99", "ITL p50", "ITL p99", "total p50", "total p99"],
+    cohortNames.map((name) => row(name, summaries[name])),
+  );
+}
+
+function hits({ run }: Replay): string {
+  const share = run.prefixQueryTokens > 0 ? run.prefixHitTokens / run.prefixQueryTokens : 0;
+  return `prefix hits: ${run.prefixHitTokens} of ${run.prefixQueryTokens} prompt tokens (${(100 * share).toFixed(1)} %)`;
+}
