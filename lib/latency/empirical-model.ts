@@ -138,7 +138,6 @@ function empiricalTimer(seed: number | string, parts: EmpiricalModelParts): Step
   const noise = new DonorSampler(parts.noise, noiseAxes, stream(seed, "step noise"));
   const emissions = stream(seed, "emission overhead");
   return {
-    deterministic: false,
     stepMs(load) {
       const row = contextClass(load.decodeContextTokens / Math.max(1, load.decodeSeqs));
       const column = fineSeqsClass(load.decodeSeqs);

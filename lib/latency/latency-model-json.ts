@@ -14,7 +14,6 @@ export function latencyModelFromJson(json: unknown): LatencyModel {
   const parts = json as Readonly<Record<string, unknown>>;
   if (parts.form === "physical") return physicalModelFromJson(parts);
   if (parts.form === "empirical") return empiricalModelFromJson(parts);
-  if (parts.form === "empirical") return empiricalModelFromJson(parts);
   throw new InputError(
     `latencyModelFromJson: form must be "physical" or "empirical", got ${describeValue(parts.form)}`,
   );

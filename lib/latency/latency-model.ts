@@ -45,9 +45,4 @@ export interface StepTimer {
   arrivalOverheadMs(promptTokens: Tokens): Ms;
   /** Scheduler to client: delays this request's emissions alone, all of them by the same amount, >= 0. */
   emissionOverheadMs(): Ms;
-  /**
-   * True when `stepMs` is deterministic in the load and linear in `decodeContextTokens`, so that a run of
-   * decode-only steps can be advanced in one go.
-   */
-  readonly deterministic: boolean;
 }

@@ -86,7 +86,6 @@ function physicalTimer(
   const emissions = stream(seed, "emission overhead");
   const noisy = parts.noise.length > 0;
   return {
-    deterministic: !noisy && floorMs === 0,
     stepMs(load) {
       const ms = Math.max(floorMs, shortestStepMs, priceStep(step, load));
       if (!noisy) return ms;

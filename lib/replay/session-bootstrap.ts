@@ -52,7 +52,7 @@ export class ClusteredValues {
   }
 }
 
-/** SessionLabels drawn with replacement, as many as there are: how often each was drawn. */
+/** Sessions drawn with replacement, as many as there are: how often each was drawn. */
 export function resampleSessions(count: number, random: RandomStream): Int32Array {
   const multiplicity = new Int32Array(count);
   for (let i = 0; i < count; i++) multiplicity[random.integer(count)]!++;

@@ -19,5 +19,6 @@ export {
   type SessionLabels,
   type Sessions,
 } from "./sessions.js";
+export { sessionsOf } from "./sessions-of.js";
 export { type ModeledThinkGaps, thinkGapsFromDurations, thinkGapsMs } from "./think-gaps.js";
 export { type TurnCohorts, turnCohorts } from "./turn-cohorts.js";

@@ -1,7 +1,7 @@
 import type { EngineOptions, PrefixReuse } from "../engine/index.js";
 import type { LatencyModel } from "../latency/index.js";
 import { completedCount, engineFromMeta, replay, summarizeCohorts } from "../replay/index.js";
-import { inferSessions, type Sessions } from "../sessions/index.js";
+import { type SessionLabels, sessionsOf } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
 import type { SweepCell } from "./sweep-cell.js";
 
@@ -12,7 +12,12 @@ export type SweepRow = Readonly<Record<string, string | number | null>>;
  * Replays a trace under one what-if. The row holds the cell's own parameters and only what is the same on every
  * machine: no wall time.
  */
-export function runCell(trace: Trace, sessions: Sessions, model: LatencyModel, cell: SweepCell): SweepRow {
+export function runCell(
+  trace: Trace,
+  sessions: SessionLabels,
+  model: LatencyModel,
+  cell: SweepCell,
+): SweepRow {
   const number = (name: keyof SweepCell): number | undefined => cell[name] as number | undefined;
   const turns = number("turns");
   const kept = turns === undefined ? { trace, sessions } : firstTurns(trace, sessions, turns);
@@ -68,8 +73,12 @@ function given<K extends string, V>(key: K, value: V | undefined): Partial<Recor
   return value === undefined ? {} : ({ [key]: value } as Record<K, V>);
 }
 
-function firstTurns(trace: Trace, sessions: Sessions, turns: number): { trace: Trace; sessions: Sessions } {
+function firstTurns(
+  trace: Trace,
+  sessions: SessionLabels,
+  turns: number,
+): { trace: Trace; sessions: SessionLabels } {
   const records = trace.records.filter((_, i) => (sessions.turn[i] as number) <= turns);
   const shorter = { ...trace, records };
-  return { trace: shorter, sessions: inferSessions(shorter) };
+  return { trace: shorter, sessions: sessionsOf(shorter) };
 }

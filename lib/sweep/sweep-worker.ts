@@ -1,6 +1,6 @@
 import { workerData } from "piscina";
 import { type LatencyModel, latencyModelFromJson } from "../latency/index.js";
-import { inferSessions, type Sessions } from "../sessions/index.js";
+import { type SessionLabels, sessionsOf } from "../sessions/index.js";
 import { readTrace, type Trace } from "../trace/index.js";
 import { runCell, type SweepRow } from "./run-cell.js";
 import type { SweepCell } from "./sweep-cell.js";
@@ -12,13 +12,13 @@ export interface SweepWorkerData {
 }
 
 const { tracePath, modelJson } = workerData as SweepWorkerData;
-let inputs: Promise<{ trace: Trace; sessions: Sessions; model: LatencyModel }> | undefined;
+let inputs: Promise<{ trace: Trace; sessions: SessionLabels; model: LatencyModel }> | undefined;
 
 /** Runs one cell; the trace is read once a worker. */
 export default async function runCellInWorker(cell: SweepCell): Promise<SweepRow> {
   inputs ??= readTrace(tracePath).then((trace) => ({
     trace,
-    sessions: inferSessions(trace),
+    sessions: sessionsOf(trace),
     model: latencyModelFromJson(modelJson),
   }));
   const { trace, sessions, model } = await inputs;

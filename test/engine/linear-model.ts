@@ -19,7 +19,6 @@ export function linearModel(
     kind: "linear",
     range: { uncachedTokens: [0, 1e9], contextTokens: [0, 1e9], runningSeqs: [0, 1e9] },
     timer: () => ({
-      deterministic: true,
       stepMs: (load: StepLoad) =>
         base +
         prefill * load.prefillTokens +

@@ -60,7 +60,14 @@ describe("fitLatency on mean gaps", () => {
     expect(spans.n).toBeGreaterThan(100);
     expect(Math.max(-spans.relative.p05, spans.relative.p95)).toBeLessThan(0.05);
     expect(report.warnings.join()).toMatch(/no step noise/);
-    expect(model.timer(1).deterministic).toBe(true);
+    const load = {
+      prefillTokens: 100,
+      prefillTokenDepth: 5000,
+      prefillSeqs: 1,
+      decodeSeqs: 2,
+      decodeContextTokens: 900,
+    };
+    expect(model.timer(1).stepMs(load)).toBe(model.timer(2).stepMs(load));
   });
 
   it("learns only from the records it is given, and counts the others as load", () => {

@@ -68,10 +68,24 @@ describe("a physical model without noise", () => {
     );
   });
 
-  it("calls itself deterministic, unless a floor bends it", () => {
-    const given = { step: somePrices, overhead: { requestMs: 1, promptTokenMs: 0 }, range };
-    expect(physicalModel(given).timer(1).deterministic).toBe(true);
-    expect(physicalModel({ ...given, floorMs: 9 }).timer(1).deterministic).toBe(false);
+  it("has every seed take the same time, and no step less than its floor", () => {
+    fc.assert(
+      fc.property(parts, load, fc.double({ min: 0, max: 50, noNaN: true }), (given, some, floorMs) => {
+        const alone = physicalModel({ ...given, floorMs: 0 })
+          .timer(1)
+          .stepMs(some);
+        expect(
+          physicalModel({ ...given, floorMs: 0 })
+            .timer(2)
+            .stepMs(some),
+        ).toBe(alone);
+        expect(
+          physicalModel({ ...given, floorMs })
+            .timer(1)
+            .stepMs(some),
+        ).toBe(Math.max(floorMs, alone));
+      }),
+    );
   });
 
   it("refuses a negative price by name", () => {

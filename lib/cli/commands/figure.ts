@@ -10,7 +10,7 @@ import {
   cacheEffect,
   summarizeCohorts,
 } from "../../replay/index.js";
-import { inferSessions } from "../../sessions/index.js";
+import { sessionsOf } from "../../sessions/index.js";
 import { readCapture, readCaptures } from "../../trace/index.js";
 import { comparisonTable } from "../comparison-table.js";
 import { formatTable, showMs } from "../print-table.js";
@@ -94,7 +94,7 @@ async function fromTraces(flags: FigureFlags): Promise<FigureData> {
   for (const [kind, cache, path] of wanted) {
     if (path === undefined) continue;
     const trace = await readInput(path);
-    series.push({ kind, cache, trace, sessions: inferSessions(trace) });
+    series.push({ kind, cache, trace, sessions: sessionsOf(trace) });
   }
   return { series };
 }

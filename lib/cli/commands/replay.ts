@@ -9,7 +9,7 @@ import {
   type Replay,
   replay,
 } from "../../replay/index.js";
-import { inferSessions } from "../../sessions/index.js";
+import { sessionsOf } from "../../sessions/index.js";
 import { inArrivalOrder, type Trace, writeTrace } from "../../trace/index.js";
 import {
   addEngineFlags,
@@ -80,7 +80,7 @@ Exit code 0: every gate held, or nothing was comparable; 1: a gate did not hold;
 
 async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
   const trace = await readInput(path, { strict: flags.strict ?? false });
-  const sessions = inferSessions(trace);
+  const sessions = sessionsOf(trace);
   if (flags.url !== undefined) {
     const { replayLiveCommand } = await import("./replay-live.js");
     return replayLiveCommand(trace, sessions, { ...flags, url: flags.url });
