@@ -2,7 +2,7 @@ import type { Ms } from "../base/index.js";
 import { selectQuantiles } from "../base/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import { kaplanMeier, quantileOf } from "../survival/index.js";
-import { isComplete, type Trace, type TraceRecord, totalMs } from "../trace/index.js";
+import { isAnswered, type Trace, type TraceRecord, totalMs } from "../trace/index.js";
 
 /** Requests grouped by turn: first turns hit at most a shared prefix, later ones also their own history. */
 export type CohortName = "all" | "turn1" | "turns2plus";
@@ -105,7 +105,7 @@ export function summarizeCohorts(trace: Trace, sessions: SessionLabels): Record<
 
 /** How many requests delivered all their output. */
 export function completedCount(trace: Trace): number {
-  return trace.records.filter(isComplete).length;
+  return trace.records.filter(isAnswered).length;
 }
 
 /** @param values rearranged */

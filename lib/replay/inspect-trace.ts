@@ -1,6 +1,6 @@
 import { quantileSorted, sortedCopy } from "../base/index.js";
 import type { SessionLabels } from "../sessions/index.js";
-import { isComplete, type JsonValue, type Trace } from "../trace/index.js";
+import { isAnswered, type JsonValue, type Trace } from "../trace/index.js";
 
 /** Smallest, median and largest of a quantity, over the records that have it. */
 export interface Range {
@@ -13,6 +13,7 @@ export interface Range {
 /** What is in a trace, as `inspect --json` prints it. */
 export interface TraceInspection {
   readonly requests: number;
+  /** Requests with their whole answer, streamed or not, and all others. */
   readonly completed: number;
   readonly censored: number;
   readonly rejected: number;
@@ -39,7 +40,7 @@ export interface TraceInspection {
 /** Counts, ranges, sharing, hits and sessions of a trace. */
 export function inspectTrace(trace: Trace, sessions: SessionLabels): TraceInspection {
   const { records, meta } = trace;
-  const completed = records.filter(isComplete).length;
+  const completed = records.filter(isAnswered).length;
   const arrivals = records.flatMap((r) => r.arrivalMs ?? []);
   const spanMs = arrivals.length > 1 ? arrivals[arrivals.length - 1]! - arrivals[0]! : undefined;
   const finishReasons: Record<string, number> = {};

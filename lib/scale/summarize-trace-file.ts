@@ -1,7 +1,7 @@
 import { type CohortName, type TraceInspection, ttftObservation } from "../replay/index.js";
 import { type SurvivalSketch, survivalSketch } from "../survival/index.js";
 import {
-  isComplete,
+  isAnswered,
   type JsonValue,
   type ReadProgress,
   readTraceRows,
@@ -99,7 +99,7 @@ class TraceTotals {
   add(record: TraceRecord, addBlock: (id: number, distinct: DistinctCounter) => void): void {
     const ranges = this.#ranges;
     this.#requests++;
-    if (isComplete(record)) this.#completed++;
+    if (isAnswered(record)) this.#completed++;
     if (record.arrivalMs !== undefined) {
       this.#arrivals++;
       this.#firstMs = Math.min(this.#firstMs, record.arrivalMs);

@@ -33,6 +33,7 @@ export { recordFromLine, recordToLine } from "./record-text.js";
 export { deriveStepContext } from "./step-context.js";
 export {
   decodeMs,
+  isAnswered,
   isComplete,
   type JsonValue,
   type RowProblem,

@@ -107,11 +107,17 @@ const wholeAnswers = new Set([
 ]);
 
 /** True when the request delivered all its output: neither failed, timed out, nor cut off by the capture's end. */
-export function isComplete(record: TraceRecord): boolean {
+export function isAnswered(record: TraceRecord): boolean {
+  const { ttftMs, outputTokens, finishReason } = record;
   return (
-    record.ttftMs !== undefined &&
-    (record.finishReason === undefined || wholeAnswers.has(record.finishReason))
+    (ttftMs !== undefined || outputTokens > 0) &&
+    (finishReason === undefined || wholeAnswers.has(finishReason))
   );
+}
+
+/** True when it {@link isAnswered} and its first token's time is known, so that it tells how long it took. */
+export function isComplete(record: TraceRecord): boolean {
+  return record.ttftMs !== undefined && isAnswered(record);
 }
 
 /** First to last token, ms: the sum of the gaps, or mean times count of a summary; undefined without either. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { summarizeCohort, ttftObservation } from "../../lib/replay/index.js";
-import { isComplete, type TraceRecord, totalMs } from "../../lib/trace/index.js";
+import { isAnswered, isComplete, type TraceRecord, totalMs } from "../../lib/trace/index.js";
 
 const answered = (ttftMs: number, finishReason?: string): TraceRecord => ({
   promptTokens: 100,
@@ -37,6 +37,15 @@ describe("a request's TTFT as survival data", () => {
     const both = summarizeCohort([...streamed, ...whole]);
     expect(both).toMatchObject({ n: 10, censored: 0 });
     expect(both.ttftMs).toEqual(summarizeCohort(streamed).ttftMs);
+  });
+});
+
+describe("isAnswered", () => {
+  it("needs no latencies, isComplete does", () => {
+    const { ttftMs: _, itlMs: __, ...untimed } = answered(5, "stop");
+    expect([isAnswered(untimed), isComplete(untimed)]).toEqual([true, false]);
+    expect(isAnswered({ ...untimed, outputTokens: 0 })).toBe(false);
+    expect(isAnswered({ ...untimed, finishReason: "abort" })).toBe(false);
   });
 });
 
