@@ -48,8 +48,19 @@ export async function latencyFromFlags(flags: LatencyFlags, fit: FitOptions = {}
       "--latency-kind says what to fit on a --latency-trace; a model or profile is of its own kind",
     );
   if (flags.profile !== undefined) return latencyProfile(flags.profile);
-  if (flags.latencyModel !== undefined) return latencyModelFromJson(await readJsonFile(flags.latencyModel));
+  if (flags.latencyModel !== undefined) return readLatencyModel(flags.latencyModel);
   const traces = [];
   for (const path of flags.latencyTrace ?? []) traces.push(await readInput(path));
   return fitLatency(traces, { ...fit, ...(flags.latencyKind && { kind: flags.latencyKind }) }).model;
+}
+
+async function readLatencyModel(path: string): Promise<LatencyModel> {
+  const json = await readJsonFile(path);
+  try {
+    return latencyModelFromJson(json);
+  } catch (error) {
+    throw error instanceof InputError
+      ? new InputError(`${path} is no latency model, as 'prefixlab fit --out' writes it: ${error.message}`)
+      : error;
+  }
 }

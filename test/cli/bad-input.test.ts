@@ -118,6 +118,13 @@ describe("the other commands on bad input", () => {
     expect(result.stderr).toMatch(/--latency-trace/);
   });
 
+  it("replay names a file that is no latency model, and says what writes one", () => {
+    const path = file("no model.json", "{}");
+    const result = runCli(["replay", join(dir, "bare.jsonl"), "--latency-model", path]);
+    expect(result.status).toBe(2);
+    expect(result.stderr).toContain(`${path} is no latency model, as 'prefixlab fit --out' writes it`);
+  });
+
   it("sessions answers on one request and on equal prompts", () => {
     const one = runCli(["sessions", join(dir, "bare.jsonl"), "--json"]);
     expect(JSON.parse(one.stdout)).toMatchObject([{ index: 0, parent: null, turn: 1 }]);

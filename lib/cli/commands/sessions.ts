@@ -55,7 +55,7 @@ Examples:
       const truth = recordedSessions(trace);
       if (!truth)
         throw new InputError(
-          `sessions: ${path} has no session and turn fields to score against: --truth wants a trace of loadgen`,
+          `${path} has no session and turn fields to score against: --truth wants a trace of loadgen`,
         );
       await write(`${JSON.stringify(scoreJson(scoreSessions(sessions, truth)), null, 2)}\n`);
     });
