@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { exportFormats, exportTrace } from "../../trace/index.js";
 import { readInput } from "../read-input.js";
+import { refuseOverwrite } from "../refuse-overwrite.js";
 
 interface ExportFlags {
   readonly format: string;
@@ -34,6 +35,7 @@ Example, to look at a capture in ui.perfetto.dev:
 `,
     )
     .action(async (path: string, flags: ExportFlags) => {
+      refuseOverwrite(flags.out, [path]);
       const trace = await readInput(path, { strict: flags.strict ?? false });
       await exportTrace(flags.format, trace, flags.out);
       const requests = trace.records.length;

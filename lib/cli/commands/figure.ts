@@ -15,6 +15,7 @@ import { readCapture, readCaptures } from "../../trace/index.js";
 import { comparisonTable } from "../comparison-table.js";
 import { formatTable, showMs } from "../print-table.js";
 import { readInput } from "../read-input.js";
+import { refuseOverwrite } from "../refuse-overwrite.js";
 import { capturedSeriesJson, comparisonJson, replaySeriesJson } from "../summary-json.js";
 
 interface FigureFlags {
@@ -49,6 +50,12 @@ export function figureCommand(): Command {
 }
 
 async function runFigure(flags: FigureFlags): Promise<void> {
+  const inputs = [flags.real, flags.replay, flags.nocache, flags.capturedNocache];
+  for (const extension of ["html", "svg", "png", "json"])
+    refuseOverwrite(
+      join(flags.outDir, `cache-effect.${extension}`),
+      inputs.filter((file) => file !== undefined),
+    );
   const data = flags.real === undefined ? await fromCommittedCaptures(flags) : await fromTraces(flags);
   const document = figureJson(data);
   const text = `${JSON.stringify(document, null, 2)}\n`;

@@ -5,6 +5,7 @@ import { parseCount } from "../engine-flags.js";
 import { writeJsonFile } from "../json-file.js";
 import { formatTable } from "../print-table.js";
 import { readInput } from "../read-input.js";
+import { refuseOverwrite } from "../refuse-overwrite.js";
 
 interface FitFlags {
   readonly maxNumBatchedTokens?: number;
@@ -35,6 +36,7 @@ export function fitCommand(): Command {
 }
 
 async function runFit(paths: readonly string[], flags: FitFlags): Promise<void> {
+  refuseOverwrite(flags.out, paths);
   const traces: Trace[] = [];
   for (const path of paths) traces.push(await readInput(path, { strict: flags.strict ?? false }));
   const fit = fitLatency(traces, {

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { type ImportOptions, importFormats, importTrace, writeTrace } from "../../trace/index.js";
 import { parseCount, parsePositive } from "../engine-flags.js";
 import { progressBar, reportProblems } from "../read-input.js";
+import { refuseOverwrite } from "../refuse-overwrite.js";
 
 interface ImportFlags {
   readonly format: string;
@@ -54,6 +55,8 @@ Example:
 }
 
 async function runImport(path: string, flags: ImportFlags): Promise<void> {
+  const beside = [flags.companion, flags.fingerprintKeyFile].filter((file) => file !== undefined);
+  refuseOverwrite(flags.out, [path, ...beside]);
   const bar = progressBar(`reading ${path}`);
   const key = flags.fingerprintKeyFile === undefined ? undefined : await readFile(flags.fingerprintKeyFile);
   const options: ImportOptions = {

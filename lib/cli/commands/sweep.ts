@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { InputError } from "../../base/index.js";
 import { type SweepSeries, sweepChart, writeFigure } from "../../figure/index.js";
@@ -17,6 +18,7 @@ import { parseCount } from "../engine-flags.js";
 import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
 import { formatTable, showMs } from "../print-table.js";
 import { progressBar, readInput } from "../read-input.js";
+import { refuseOverwrite } from "../refuse-overwrite.js";
 
 interface SweepFlags extends LatencyFlags {
   readonly vary?: readonly string[];
@@ -26,6 +28,9 @@ interface SweepFlags extends LatencyFlags {
   readonly outDir: string;
   readonly json?: boolean;
 }
+
+/** What a finished sweep has written into its folder, beside the single cells. */
+const outputs = ["sweep.json", "results.jsonl", "results.parquet", "sweep.html", "sweep.svg", "sweep.png"];
 
 /** The `sweep` command: many what-ifs, in parallel, resumable, shardable. */
 export function sweepCommand(): Command {
@@ -66,6 +71,9 @@ results.parquet and sweep.html/.svg/.png. The bytes do not depend on the shardin
 }
 
 async function runSweepCommand(tracePath: string, flags: SweepFlags): Promise<void> {
+  const { latencyTrace = [], latencyModel, cells: cellsFile } = flags;
+  const inputs = [tracePath, ...latencyTrace, latencyModel, cellsFile].filter((file) => file !== undefined);
+  for (const name of outputs) refuseOverwrite(join(flags.outDir, name), inputs);
   const { axes, cells } = await sweepCells(flags);
   const trace = await readInput(tracePath);
   const { maxNumBatchedTokens } = engineFromMeta(trace.meta);
