@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+import { realpath, rename, rm, stat } from "node:fs/promises";
 import type { SchemaElement } from "hyparquet";
 import { fileWriter, ParquetWriter } from "hyparquet-writer";
 import { requireInteger, WorkError } from "../base/index.js";
@@ -20,7 +22,8 @@ export interface ParquetOptions {
 /**
  * Converts a trace in the tap schema to a Parquet table, one row a request in order of arrival, with what the hash
  * chains tell about it: `session`, `turn`, `parent`. Streams: memory is bounded by a window of requests and a row group.
- * `SQL.md` lists the columns.
+ * `SQL.md` lists the columns. The table appears under its name when it is whole: a conversion that fails leaves an
+ * earlier file there as it was.
  * @returns rows written
  * @throws InputError as `readTraceRows` does
  * @throws WorkError when the file cannot be written
@@ -33,7 +36,8 @@ export async function traceToParquet(
   const { lists = false, windowRequests, onProgress } = options;
   const groupRows = requireInteger("traceToParquet", "rowGroupRows", options.rowGroupRows ?? 100_000, 1);
   const columns = parquetColumns.filter((column) => lists || !column.list);
-  const writer = openParquet(parquetPath, columns);
+  const target = await targetFile(parquetPath);
+  const part = `${target}.${randomUUID()}.part`;
   const rows = readTraceRows(tracePath, { maxBlocks: tableBlocks, ...(onProgress && { onProgress }) });
   const labelled = windowedSessions(rows, {
     ...(windowRequests !== undefined && { windowRequests }),
@@ -63,6 +67,34 @@ export async function traceToParquet(
       };
     },
   });
+  try {
+    const written = await writeTable(part, parquetPath, columns, groupRows, labelled);
+    await rename(part, target).catch((error) => cannotWrite(parquetPath, error));
+    return written;
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
+}
+
+/** The file that a path leads to, through links, whether it is there yet or not. */
+async function targetFile(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) return path;
+  // A device or a pipe would be replaced by a file of its name.
+  if (!found.isFile()) throw new WorkError(`${path}: cannot be written: expected a file or a new name`);
+  return realpath(path);
+}
+
+/** Writes the rows to `part`; messages name the table by `path`. */
+async function writeTable(
+  part: string,
+  path: string,
+  columns: readonly ParquetColumn[],
+  groupRows: number,
+  rows: AsyncIterable<LabelledRow<TableRow>>,
+): Promise<number> {
+  let writer: ParquetWriter | undefined;
   let group: LabelledRow<TableRow>[] = [];
   let written = 0;
   const flush = (): void => {
@@ -70,16 +102,26 @@ export async function traceToParquet(
       name,
       data: group.map((row) => read(row) ?? null),
     }));
-    writer.write({ columnData, rowGroupSize: group.length });
+    try {
+      writer ??= openParquet(part, columns);
+      writer.write({ columnData, rowGroupSize: group.length });
+    } catch (error) {
+      cannotWrite(path, error);
+    }
     written += group.length;
     group = [];
   };
-  for await (const row of labelled) {
+  for await (const row of rows) {
     group.push(row);
     if (group.length === groupRows) flush();
   }
   if (group.length > 0) flush();
-  writer.finish();
+  try {
+    writer ??= openParquet(part, columns);
+    writer.finish();
+  } catch (error) {
+    cannotWrite(path, error);
+  }
   return written;
 }
 
@@ -88,10 +130,10 @@ function openParquet(path: string, columns: readonly ParquetColumn[]): ParquetWr
     { name: "root", num_children: columns.length },
     ...columns.flatMap((column) => column.schema),
   ];
-  try {
-    return new ParquetWriter({ writer: fileWriter(path), schema });
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new WorkError(`${path}: cannot be written (${code ?? message})`);
-  }
+  return new ParquetWriter({ writer: fileWriter(path), schema });
+}
+
+function cannotWrite(path: string, error: unknown): never {
+  const { code, message } = error as NodeJS.ErrnoException;
+  throw new WorkError(`${path}: cannot be written (${code ?? message})`);
 }

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../lib/base/index.js";
@@ -69,6 +70,24 @@ describe("queryTraces", () => {
         [path, parquet],
       );
       expect(differing.rows).toEqual([]);
+    });
+  });
+
+  it("leaves an earlier table as it was when a conversion fails, and nothing beside it", async () => {
+    await withTraceFile(syntheticTrace(5, 25), async (path, folder) => {
+      const parquet = join(folder, "requests.parquet");
+      await traceToParquet(path, parquet);
+      const before = readFileSync(parquet);
+      const bad = join(folder, "bad.jsonl");
+      writeFileSync(bad, '{"meta":{}}\n');
+      for (const source of [join(folder, "missing.jsonl"), bad])
+        await expect(traceToParquet(source, parquet)).rejects.toThrow(InputError);
+      expect(readFileSync(parquet)).toEqual(before);
+      await expect(traceToParquet(path, join(folder, "none", "a.parquet"))).rejects.toThrow(
+        /none.a\.parquet: cannot be written \(ENOENT\)/,
+      );
+      await expect(traceToParquet(path, folder)).rejects.toThrow(/cannot be written: expected a file/);
+      expect(readdirSync(folder).sort()).toEqual(["bad.jsonl", "requests.parquet", "trace.jsonl"]);
     });
   });
 
