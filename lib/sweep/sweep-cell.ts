@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { InputError } from "../base/index.js";
+import { describeValue, InputError } from "../base/index.js";
 
 /** What a sweep can vary, by its flag. */
 export const sweepParameters = {
@@ -37,27 +37,40 @@ const fractional: readonly SweepParameter[] = ["rate-scale", "think-scale"];
  * @throws InputError when the name is no parameter or a value does not fit it
  */
 export function parseAxis(text: string): readonly [SweepParameter, readonly (string | number)[]] {
-  const [name = "", list = ""] = text.split("=", 2);
-  if (!(name in sweepParameters) || list === "")
+  const [name = "", list = "", ...more] = text.split("=");
+  if (!isParameter(name) || list === "" || more.length > 0)
     throw new InputError(
       `sweep: --vary wants name=v1,v2,... with a name of ${Object.keys(sweepParameters).join(", ")}, got ${JSON.stringify(text)}`,
     );
-  const parameter = name as SweepParameter;
   const values = list.split(",").flatMap((item) => {
     const range = /^(\d+)\.\.(\d+)$/.exec(item);
     if (!range) return [item];
     const [from, to] = [Number(range[1]), Number(range[2])];
-    return Array.from({ length: Math.max(0, to - from + 1) }, (_, k) => String(from + k));
+    if (to < from)
+      throw new InputError(
+        `sweep: ${name}=${item} counts down: give the smaller number first, ${to}..${from}`,
+      );
+    return Array.from({ length: to - from + 1 }, (_, k) => String(from + k));
   });
-  return [parameter, values.map((value) => parseValue(parameter, value))];
+  return [name, values.map((value) => parseValue(name, value))];
 }
 
-/** Checks one value of a parameter, given as text or as JSON has it. */
-export function parseValue(parameter: SweepParameter, value: string | number): string | number {
+function isParameter(name: string): name is SweepParameter {
+  return Object.hasOwn(sweepParameters, name);
+}
+
+/**
+ * Checks one value of a parameter, given as text or as JSON has it.
+ * @param where what it was given in, for the message
+ * @throws InputError when it does not fit the parameter
+ */
+export function parseValue(parameter: SweepParameter, value: unknown, where = "sweep"): string | number {
+  if (typeof value !== "string" && typeof value !== "number")
+    throw new InputError(`${where}: ${parameter} must be a number or a word, got ${describeValue(value)}`);
   const allowed = words[parameter];
   if (allowed) {
     if (allowed.includes(String(value))) return String(value);
-    throw new InputError(`sweep: ${parameter} is ${allowed.join(" or ")}, got ${JSON.stringify(value)}`);
+    throw new InputError(`${where}: ${parameter} is ${allowed.join(" or ")}, got ${JSON.stringify(value)}`);
   }
   const number = typeof value === "number" || value.trim() !== "" ? Number(value) : Number.NaN;
   const least =
@@ -67,14 +80,22 @@ export function parseValue(parameter: SweepParameter, value: string | number): s
   const sound = fractional.includes(parameter)
     ? Number.isFinite(number) && (parameter === "think-scale" ? number >= 0 : number > 0)
     : Number.isSafeInteger(number) && number >= least;
-  if (!sound) throw new InputError(`sweep: ${parameter} cannot be ${JSON.stringify(value)}`);
+  if (!sound) throw new InputError(`${where}: ${parameter} cannot be ${JSON.stringify(value)}`);
   return number;
 }
 
-/** All combinations of the axes, the last axis varying fastest. */
+/**
+ * All combinations of the axes, the last axis varying fastest.
+ * @throws InputError when two axes are of the same parameter
+ */
 export function gridCells(
   axes: readonly (readonly [SweepParameter, readonly (string | number)[]])[],
 ): SweepCell[] {
+  const twice = axes.find(([name], k) => axes.some(([other], j) => j < k && other === name));
+  if (twice)
+    throw new InputError(
+      `sweep: --vary ${twice[0]} is given twice: give all its values in one, ${twice[0]}=v1,v2,...`,
+    );
   return axes.reduce<SweepCell[]>(
     (cells, [name, values]) => cells.flatMap((cell) => values.map((value) => ({ ...cell, [name]: value }))),
     [{}],
@@ -97,9 +118,12 @@ export function cellsFromJsonLines(text: string): SweepCell[] {
     if (parsed === null || typeof parsed !== "object" || Array.isArray(parsed))
       throw new InputError(`sweep: line ${k + 1} of the cells file is no object`);
     const entries = Object.entries(parsed).map(([name, value]) => {
-      if (!(name in sweepParameters))
-        throw new InputError(`sweep: line ${k + 1}: no parameter ${JSON.stringify(name)}`);
-      return [name, parseValue(name as SweepParameter, value as string | number)] as const;
+      const where = `sweep: line ${k + 1} of the cells file`;
+      if (!isParameter(name))
+        throw new InputError(
+          `${where}: no parameter ${JSON.stringify(name)}, expected one of ${Object.keys(sweepParameters).join(", ")}`,
+        );
+      return [name, parseValue(name, value, where)] as const;
     });
     return [Object.fromEntries(entries)];
   });

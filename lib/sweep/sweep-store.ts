@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
@@ -86,7 +87,8 @@ function parquetOf(rows: readonly SweepRow[]): ArrayBuffer {
 }
 
 async function writeAtomically(file: string, content: string | Uint8Array): Promise<void> {
-  const part = `${file}.${process.pid}.part`;
+  // Process ids are equal on machines and in containers that share the folder.
+  const part = `${file}.${randomUUID()}.part`;
   await writeFile(part, content);
   await rename(part, file);
 }

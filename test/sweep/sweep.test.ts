@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { InputError } from "../../lib/base/index.js";
 import { latencyProfile } from "../../lib/latency/index.js";
 import { inferSessions } from "../../lib/sessions/index.js";
 import { cellsFromJsonLines, gridCells, parseAxis, runCell, SweepStore } from "../../lib/sweep/index.js";
@@ -44,10 +45,26 @@ describe("cells", () => {
       "pacing=fast",
       "rate-scale=-1",
       "turns=1.5",
+      "constructor=1",
+      "toString=1",
+      "seed=1=2",
+      "seed=3..1",
     ])
-      expect(() => parseAxis(bad)).toThrow(/sweep/);
+      expect(() => parseAxis(bad)).toThrow(InputError);
     expect(() => cellsFromJsonLines('{"nope": 1}')).toThrow(/line 1/);
     expect(() => cellsFromJsonLines("{}\n[1]")).toThrow(/line 2/);
+    for (const value of [null, true, [1], ["on"], {}, ""])
+      for (const name of ["seed", "prefix-caching", "constructor"]) {
+        const text = `{}\n${JSON.stringify({ [name]: value })}`;
+        expect(() => cellsFromJsonLines(text)).toThrow(InputError);
+        expect(() => cellsFromJsonLines(text)).toThrow(/line 2/);
+      }
+  });
+
+  it("refuse an axis that is given twice", () => {
+    expect(() => gridCells([parseAxis("seed=1..2"), parseAxis("turns=1"), parseAxis("seed=1..3")])).toThrow(
+      /--vary seed is given twice/,
+    );
   });
 });
 
@@ -92,6 +109,15 @@ describe("SweepStore", () => {
       );
     }
     expect(merged[1]).toEqual(merged[0]);
+  });
+
+  it("may be opened, filled and merged by many at once, also where process ids are equal", async () => {
+    const open = () => SweepStore.open(join(dir, "many"), cells, "inputs");
+    const stores = await Promise.all(Array.from({ length: 16 }, open));
+    await Promise.all(stores.flatMap((store) => rows.map((row, index) => store.save(index, row))));
+    for (const merged of await Promise.all(stores.map((store) => store.merge())))
+      expect(merged).toEqual(rows);
+    expect(readdirSync(join(dir, "many")).filter((f) => f.endsWith(".part"))).toEqual([]);
   });
 
   it("goes on where it was interrupted, shard by shard", async () => {
