@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { InputError } from "../../base/index.js";
+import { describeJson } from "../row-checks.js";
 import { RowError } from "../row-error.js";
 import type { TraceMeta } from "../trace.js";
 import { ChainTable } from "./chain-table.js";
@@ -125,6 +126,11 @@ function parsedHeader(path: string, text: string): JsonObject {
   const unit = (header as JsonObject).time_unit;
   if (unit !== undefined && !["us", "microseconds"].includes(String(unit)))
     throw new InputError(`${path}: time_unit must be microseconds, got ${String(unit)}`);
+  const { server } = header as JsonObject;
+  if (server !== undefined && server !== null && (typeof server !== "object" || Array.isArray(server)))
+    throw new InputError(
+      `${path}: server must be an object with the engine's settings, got ${describeJson(server)}`,
+    );
   return header as JsonObject;
 }
 

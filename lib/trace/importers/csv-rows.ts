@@ -74,11 +74,13 @@ export function cellNumber(row: CsvRow, column: string): number | undefined {
   throw new RowError(`${column} must be a finite number, got "${text}"`);
 }
 
-/** A count in a cell; undefined for an empty cell. @throws RowError when it is no non-negative integer */
-export function cellCount(row: CsvRow, column: string): number | undefined {
+/** A count in a cell; undefined for an empty cell. @throws RowError when it is no integer or below `min` (0 or 1) */
+export function cellCount(row: CsvRow, column: string, min: 0 | 1 = 0): number | undefined {
   const value = cellNumber(row, column);
-  if (value === undefined || (Number.isInteger(value) && value >= 0 && value <= 0x7fffffff)) return value;
-  throw new RowError(`${column} must be a non-negative integer, got ${row[column]}`);
+  if (value === undefined || (Number.isInteger(value) && value >= min && value <= 0x7fffffff)) return value;
+  throw new RowError(
+    `${column} must be a ${min === 0 ? "non-negative" : "positive"} integer, got ${row[column]}`,
+  );
 }
 
 /** A count that must be there. @throws RowError otherwise */

@@ -76,7 +76,7 @@ export const csv: Importer = {
           concurrency: cellCount(row, of("concurrency")),
           finishReason: row[of("finish_reason")] || undefined,
           session: row[of("session")] || undefined,
-          turn: cellCount(row, of("turn")),
+          turn: cellCount(row, of("turn"), 1),
         };
       });
     });

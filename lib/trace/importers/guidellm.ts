@@ -1,8 +1,17 @@
 import { InputError } from "../../base/index.js";
+import { describeJson } from "../row-checks.js";
 import { RowError } from "../row-error.js";
 import type { Importer } from "./importer.js";
 import { type JsonObject, readJsonDocument } from "./json-rows.js";
-import { count, optionalList, optionalObject, optionalText, optionalTime, time } from "./row-fields.js";
+import {
+  count,
+  optionalCount,
+  optionalList,
+  optionalObject,
+  optionalText,
+  optionalTime,
+  time,
+} from "./row-fields.js";
 import { TraceBuilder } from "./trace-builder.js";
 
 const outcomes = [
@@ -30,23 +39,25 @@ export const guidellm: Importer = {
     const document = await readJsonDocument(path);
     if (!Array.isArray(document.benchmarks)) throw new InputError(`${path}: holds no list "benchmarks"`);
     const builder = new TraceBuilder(path, options.strict, options.blockSize ?? 16);
-    const all = requestsOf(document.benchmarks as JsonObject[]);
+    const all = requestsOf(path, document.benchmarks);
     const firstMs = all.reduce(
-      (low, { request }) => Math.min(low, startMs(request) ?? low),
+      (low, { request }) => Math.min(low, startIfSound(request) ?? low),
       Number.POSITIVE_INFINITY,
     );
-    all.forEach(({ request, benchmark, finishReason }, i) => {
+    all.forEach(({ request: given, benchmark, finishReason }, i) => {
       builder.row(i + 1, () => {
+        const request = requestOf(given);
         const arrivedMs = startMs(request);
         if (arrivedMs === undefined) throw new RowError("request_start_time is missing");
         const endMs =
           optionalTime(request, "request_end_time", 1000) ?? optionalTime(request, "end_time", 1000);
         if (endMs !== undefined && endMs < arrivedMs)
           throw new RowError("request_end_time is before request_start_time");
-        const outputTokens =
-          finishReason === undefined ? count(request, "output_tokens") : (request.output_tokens ?? 0);
+        const output =
+          finishReason === undefined
+            ? count(request, "output_tokens")
+            : (optionalCount(request, "output_tokens") ?? 0);
         const meanMs = optionalTime(request, "inter_token_latency_ms");
-        const output = outputTokens as number;
         return {
           promptTokens: count(request, "prompt_tokens"),
           outputTokens: output,
@@ -78,21 +89,39 @@ export const guidellm: Importer = {
 };
 
 interface Listed {
-  readonly request: JsonObject;
+  readonly request: unknown;
   readonly benchmark: number;
   readonly finishReason: string | undefined;
 }
 
-function requestsOf(benchmarks: readonly JsonObject[]): Listed[] {
-  return benchmarks.flatMap((one, index) =>
-    outcomes.flatMap(([outcome, finishReason]) =>
-      (optionalList(optionalObject(one, "requests") ?? {}, outcome) ?? []).map((request) => ({
-        request: request as JsonObject,
+function requestsOf(path: string, benchmarks: readonly unknown[]): Listed[] {
+  return benchmarks.flatMap((one, index) => {
+    if (one === null || typeof one !== "object")
+      throw new InputError(`${path}: benchmarks[${index}] must be an object, got ${describeJson(one)}`);
+    const requests = optionalObject(one as JsonObject, "requests") ?? {};
+    return outcomes.flatMap(([outcome, finishReason]) =>
+      (optionalList(requests, outcome) ?? []).map((request) => ({
+        request,
         benchmark: index + 1,
         finishReason,
       })),
-    ),
-  );
+    );
+  });
+}
+
+function requestOf(given: unknown): JsonObject {
+  if (given !== null && typeof given === "object" && !Array.isArray(given)) return given as JsonObject;
+  throw new RowError(`a request must be an object, got ${describeJson(given)}`);
+}
+
+/** When a request started, or undefined where that cannot be told: such a row is rejected when its turn comes. */
+function startIfSound(given: unknown): number | undefined {
+  try {
+    return startMs(requestOf(given));
+  } catch (error) {
+    if (error instanceof RowError) return undefined;
+    throw error;
+  }
 }
 
 function startMs(request: JsonObject): number | undefined {

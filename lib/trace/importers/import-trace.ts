@@ -1,4 +1,5 @@
 import { InputError } from "../../base/index.js";
+import { RowError } from "../row-error.js";
 import type { Trace } from "../trace.js";
 import { aiperf } from "./aiperf.js";
 import { azure } from "./azure.js";
@@ -43,5 +44,8 @@ export async function importTrace(format: string, path: string, options: ImportO
     throw new InputError(
       `importTrace: format must be one of ${importers.map((known) => known.format).join(", ")}, got "${format}"`,
     );
-  return importer.read(path, options);
+  return importer.read(path, options).catch((error: unknown) => {
+    // What is wrong with the head of a source, outside its rows, cannot be left out as a row can.
+    throw error instanceof RowError ? new InputError(`${path}: ${error.message}`) : error;
+  });
 }

@@ -1,6 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError, type Ms, requireFinite } from "../../base/index.js";
+import { describeJson } from "../row-checks.js";
 import { RowError } from "../row-error.js";
 import type { JsonValue } from "../trace.js";
 import type { Importer, ImportOptions } from "./importer.js";
@@ -55,6 +56,10 @@ async function conversationFiles(path: string): Promise<string[]> {
   return files.map((name) => join(path, name));
 }
 
+function isObject(value: unknown): value is JsonObject {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
 const preambleSpace = 0x8000_0000;
 
 class ConversationReader {
@@ -70,7 +75,7 @@ class ConversationReader {
 
   read(path: string, document: JsonObject, index: number, startMs: Ms): void {
     const blockSize = this.#options.blockSize ?? 64;
-    const id = optionalText(document, "id") ?? `conversation-${index}`;
+    const id = () => optionalText(document, "id") ?? `conversation-${index}`;
     const requests = document.requests;
     if (!Array.isArray(requests)) throw new InputError(`${path}: holds no list "requests"`);
     if (document.block_size !== undefined && document.block_size !== blockSize)
@@ -80,49 +85,40 @@ class ConversationReader {
     this.#builder.startStream();
     const preambles = new Map<string, Map<number, number>>();
     let turn = 0;
-    for (const [i, entry] of (requests as JsonObject[]).entries()) {
-      if (entry.type === "subagent") this.#subagent(entry, id, index, startMs, preambles);
-      else if (
-        this.#request(entry, i + 1, { id, index, startMs, turn: turn + 1, owner: document, preambles })
-      )
-        turn++;
+    const place = { id, index, startMs: () => startMs, owner: document, preambles };
+    for (const [i, entry] of (requests as unknown[]).entries()) {
+      if (isObject(entry) && entry.type === "subagent") this.#subagent(entry, i + 1, place);
+      else if (this.#request(entry, i + 1, { ...place, turn: turn + 1 })) turn++;
     }
   }
 
-  #subagent(
-    entry: JsonObject,
-    id: string,
-    index: number,
-    startMs: Ms,
-    preambles: Map<string, Map<number, number>>,
-  ) {
-    const nested = (optionalList(entry, "requests") ?? []) as JsonObject[];
+  #subagent(entry: JsonObject, line: number, parent: Omit<Place, "turn">) {
+    let nested: readonly unknown[] = [];
+    this.#builder.row(line, () => {
+      nested = optionalList(entry, "requests") ?? [];
+      return undefined;
+    });
     if (!this.#options.subagents) {
       this.leftOut += nested.length;
       return;
     }
-    const at = startMs + time(entry, "t", 1000);
     this.#builder.startStream();
-    const name = `${id}/${optionalText(entry, "agent_id") ?? "subagent"}`;
+    const place = {
+      ...parent,
+      id: () => `${parent.id()}/${optionalText(entry, "agent_id") ?? "subagent"}`,
+      startMs: () => parent.startMs() + time(entry, "t", 1000),
+      owner: entry,
+    };
     let turn = 0;
     for (const [i, request] of nested.entries())
-      if (
-        this.#request(request, i + 1, {
-          id: name,
-          index,
-          startMs: at,
-          turn: turn + 1,
-          owner: entry,
-          preambles,
-        })
-      )
-        turn++;
+      if (this.#request(request, i + 1, { ...place, turn: turn + 1 })) turn++;
     this.#builder.startStream();
   }
 
-  #request(entry: JsonObject, line: number, place: Place): boolean {
+  #request(entry: unknown, line: number, place: Place): boolean {
     const before = this.#builder.length;
     this.#builder.row(line, () => {
+      if (!isObject(entry)) throw new RowError(`a request must be an object, got ${describeJson(entry)}`);
       const promptTokens = count(entry, "in");
       const outputTokens = count(entry, "out");
       const ttftMs = optionalTime(entry, "ttft", 1000);
@@ -139,7 +135,7 @@ class ConversationReader {
       return {
         promptTokens,
         outputTokens,
-        arrivalMs: place.startMs + time(entry, "t", 1000),
+        arrivalMs: place.startMs() + time(entry, "t", 1000),
         ttftMs,
         elapsedMs,
         itlSummary:
@@ -148,7 +144,7 @@ class ConversationReader {
             : summaryOf(elapsedMs - ttftMs, outputTokens),
         blockIds: this.#blockIds(entry, promptTokens, place),
         finishReason: stop ? (stop === "max_tokens" ? "length" : "stop") : undefined,
-        session: place.id,
+        session: place.id(),
         turn: place.turn,
         extra,
       };
@@ -164,19 +160,19 @@ class ConversationReader {
       throw new RowError(
         `hash_ids has ${ids.length} entries, but ${promptTokens} tokens hold ${Math.floor(promptTokens / blockSize)} full blocks of ${blockSize}`,
       );
-    const preamble = this.#preamble(entry, ids, place);
-    return Int32Array.from(ids, (id, position) => {
-      if (typeof id !== "number" || !Number.isInteger(id) || id < 0 || id > 0xffffffff)
-        throw new RowError(
-          `hash_ids[${position}] must be an integer from 0 to 4294967295, got ${String(id)}`,
-        );
-      const shared = preamble?.get(id);
-      return shared ?? this.#builder.blocks.intern(place.index + 1, id);
+    const checked = ids.map((id, position) => {
+      if (typeof id === "number" && Number.isInteger(id) && id >= 0 && id <= 0xffffffff) return id;
+      throw new RowError(`hash_ids[${position}] must be an integer from 0 to 4294967295, got ${String(id)}`);
     });
+    const preamble = this.#preamble(entry, checked, place);
+    return Int32Array.from(
+      checked,
+      (id) => preamble?.get(id) ?? this.#builder.blocks.intern(place.index + 1, id),
+    );
   }
 
   /** The file's own ids of the leading blocks of this model, and the ids that all conversations have for them. */
-  #preamble(entry: JsonObject, ids: readonly unknown[], place: Place): Map<number, number> | undefined {
+  #preamble(entry: JsonObject, ids: readonly number[], place: Place): Map<number, number> | undefined {
     if (this.#options.sharedPreamble === false) return undefined;
     const model = optionalText(entry, "model") ?? "";
     const tokens =
@@ -198,11 +194,14 @@ class ConversationReader {
   }
 }
 
-/** Where a request stands: its conversation or sub-agent, the file's number, the turn it would be. */
+/**
+ * Where a request stands: its conversation or sub-agent, the file's number, the turn it would be. What may be unsound in
+ * the source throws a RowError when a request asks for it.
+ */
 interface Place {
-  readonly id: string;
+  readonly id: () => string;
   readonly index: number;
-  readonly startMs: Ms;
+  readonly startMs: () => Ms;
   readonly turn: number;
   readonly owner: JsonObject;
   readonly preambles: Map<string, Map<number, number>>;
