@@ -3,7 +3,7 @@ import { realpath, rename, rm, stat } from "node:fs/promises";
 import type { SchemaElement } from "hyparquet";
 import { fileWriter, ParquetWriter } from "hyparquet-writer";
 import { requireInteger, WorkError } from "../base/index.js";
-import { decodeMs, isComplete, type ReadProgress, readTraceRows, totalMs } from "../trace/index.js";
+import { isComplete, meanGapMs, type ReadProgress, readTraceRows, totalMs } from "../trace/index.js";
 import { type ParquetColumn, parquetColumns, type TableRow } from "./parquet-columns.js";
 import { tableBlocks } from "./summarize-trace-file.js";
 import { type LabelledRow, windowedSessions } from "./windowed-sessions.js";
@@ -42,16 +42,14 @@ export async function traceToParquet(
   const labelled = windowedSessions(rows, {
     ...(windowRequests !== undefined && { windowRequests }),
     keep: (record, blocks): TableRow => {
-      const decode = decodeMs(record);
       const total = totalMs(record);
-      const gaps = record.itlMs?.length ?? record.itlSummary?.count ?? 0;
       return {
         promptTokens: record.promptTokens,
         outputTokens: record.outputTokens,
         cachedTokens: record.cachedTokens,
         arrivalMs: record.arrivalMs,
         ttftMs: record.ttftMs,
-        itlMeanMs: gaps > 0 && decode !== undefined ? decode / gaps : undefined,
+        itlMeanMs: meanGapMs(record),
         totalMs: total,
         elapsedMs: record.elapsedMs,
         concurrency: record.concurrency,

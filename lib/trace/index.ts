@@ -16,6 +16,7 @@ export {
   readCaptures,
 } from "./committed-captures.js";
 export { exportFormats, exportTrace } from "./exporters/export-trace.js";
+export { meanGapMs } from "./exporters/mean-gap.js";
 export {
   type BlockHashes,
   Fingerprinter,

@@ -3,13 +3,16 @@ import { gunzipSync } from "node:zlib";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { describe, expect, it } from "vitest";
 import { stream } from "../../lib/base/index.js";
+import { queryTraces } from "../../lib/scale/index.js";
 import {
   BlockTable,
+  decodeMs,
   exportFormats,
   exportTrace,
   fingerprintTokens,
   importTrace,
   internHashes,
+  meanGapMs,
   readTrace,
   recordToLine,
   type Trace,
@@ -190,9 +193,54 @@ describe("parquet", () => {
         blocks: BigInt(ids.length),
         first: trace.blocks.text(ids[0]!),
         last: trace.blocks.text(ids.at(-1)!),
-        itl_mean_ms: record.itlSummary?.meanMs ?? null,
+        itl_mean_ms: meanGapMs(record) ?? null,
         finish_reason: record.finishReason ?? null,
       });
+    }
+  });
+});
+
+describe("itl_mean_ms", () => {
+  const record = (fields: Partial<TraceRecord>): TraceRecord => ({
+    promptTokens: 20,
+    outputTokens: 7,
+    arrivalMs: 0,
+    ttftMs: 20,
+    ...fields,
+  });
+  const records = [
+    record({ itlMs: Float64Array.of(12, 18), itlTokens: Int32Array.of(2, 4) }),
+    record({ arrivalMs: 1, itlMs: Float64Array.of(12, 18) }),
+    record({ arrivalMs: 2, itlSummary: { meanMs: 5.1, count: 6 } }),
+    record({ arrivalMs: 3, outputTokens: 1, itlMs: new Float64Array() }),
+    record({ arrivalMs: 4 }),
+  ];
+  const trace: Trace = {
+    meta: { extra: {} },
+    records,
+    blocks: new BlockTable(),
+    rejected: [],
+    warnings: [],
+  };
+  const perToken = [5, 5, 5.1, null, null];
+
+  it("is the decode time per output token after the first in every table, however many chunks there were", async () => {
+    expect(records.map((r) => meanGapMs(r) ?? null)).toEqual(perToken);
+
+    const csvPath = scratch.path("mean.csv");
+    await exportTrace("csv", trace, csvPath);
+    const back = await importTrace("csv", csvPath);
+    expect(back.records.map((r) => r.itlSummary?.meanMs ?? null)).toEqual(perToken);
+    // A mean that is read back stands for the same time.
+    expect(back.records.map(decodeMs).slice(0, 2)).toEqual([30, 30]);
+
+    const tapPath = scratch.path("mean.jsonl");
+    const parquetPath = scratch.path("mean.parquet");
+    await exportTrace("tap", trace, tapPath);
+    await exportTrace("parquet", trace, parquetPath);
+    for (const path of [tapPath, parquetPath]) {
+      const { rows } = await queryTraces("SELECT itl_mean_ms FROM requests ORDER BY arrival_ms", [path]);
+      expect(rows.map(([mean]) => mean)).toEqual(perToken);
     }
   });
 });

@@ -15,7 +15,7 @@ export function sqlCommand(): Command {
       `
 Columns of requests: request, session, turn, parent, arrival_ms, prompt_tokens, cached_tokens, output_tokens,
 prompt_blocks, ttft_ms, itl_mean_ms, total_ms, elapsed_ms, concurrency, completed, finish_reason, file; and the lists
-itl_ms and block_hashes where the query names them.
+itl_ms and block_hashes where the query names them. itl_mean_ms is the decode time per output token after the first.
 
 Example, the median TTFT of each turn:
   npx prefixlab sql "SELECT turn, count(*) AS n, median(ttft_ms) AS p50_ms

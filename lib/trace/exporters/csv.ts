@@ -19,7 +19,7 @@ const columns: readonly (readonly [string, (record: TraceRecord) => string | num
 ];
 
 /**
- * One line a request, one column a number, empty where unknown. `itl_mean_ms` is the mean over output tokens after the
+ * One line a request, one column a number, empty where unknown. `itl_mean_ms` is the mean per output token after the
  * first. Gaps and block hashes themselves are lost. The `csv` importer reads it back by its column names.
  */
 export const csv: Exporter = {
