@@ -19,15 +19,34 @@ export interface Execution {
 /** A front end to a kernel process, as far as tests need one. */
 export interface KernelClient {
   request(type: string, content: object): Promise<Execution>;
-  execute(code: string): Promise<Execution>;
+  /** @param onPublish called with the type of each message on the broadcast channel, when it comes */
+  execute(code: string, onPublish?: (type: string) => void): Promise<Execution>;
   readonly process: ChildProcess;
   close(): void;
 }
 
 const key = "test-key";
 
-/** Starts a kernel process in a folder and connects to it. */
+const startAttempts = 5;
+const startTimeoutMs = 60_000;
+
+/**
+ * Starts a kernel process in a folder and connects to it. The ports are free when they are chosen; where something else
+ * has taken one before the kernel binds it, the kernel ends, and is started again with others.
+ */
 export async function startKernel(kernelMain: string, dir: string): Promise<KernelClient> {
+  for (let attempt = 1; ; attempt++) {
+    const kernel = await connectKernel(kernelMain, dir);
+    const state = await kernel.answers();
+    if (state === "answered") return kernel.client;
+    kernel.client.close();
+    if (state === "timeout") throw new Error(`the kernel did not answer within ${startTimeoutMs / 1000} s`);
+    if (attempt === startAttempts)
+      throw new Error(`the kernel ended before it answered, ${startAttempts} times: ${kernelMain}`);
+  }
+}
+
+async function connectKernel(kernelMain: string, dir: string) {
   const [shell_port, iopub_port, stdin_port, control_port, hb_port] = await freePorts(5);
   const connection = {
     transport: "tcp",
@@ -42,6 +61,7 @@ export async function startKernel(kernelMain: string, dir: string): Promise<Kern
   const file = join(dir, "connection.json");
   writeFileSync(file, JSON.stringify(connection));
   const child = spawn(process.execPath, [kernelMain, file], { cwd: dir, stdio: "ignore" });
+  const ended = new Promise<"ended">((resolve) => child.once("exit", () => resolve("ended")));
   const shell = new Dealer({ linger: 0 });
   const iopub = new Subscriber({ linger: 0 });
   shell.connect(`tcp://127.0.0.1:${shell_port}`);
@@ -51,10 +71,10 @@ export async function startKernel(kernelMain: string, dir: string): Promise<Kern
   void listen(shell, (message) => waiting.get(String(message.parent.msg_id))?.onReply(message));
   void listen(iopub, (message) => waiting.get(String(message.parent.msg_id))?.onPublish(message));
   let sends: Promise<void> = Promise.resolve();
-  const request = (type: string, content: object) =>
+  const request = (type: string, content: object, onPublish?: (type: string) => void) =>
     new Promise<Execution>((resolve) => {
       const id = randomUUID();
-      waiting.set(id, waitingFor(resolve));
+      waiting.set(id, waitingFor(resolve, onPublish));
       const header = {
         msg_id: id,
         msg_type: type,
@@ -67,22 +87,32 @@ export async function startKernel(kernelMain: string, dir: string): Promise<Kern
         { identities: [], header, parent: {}, metadata: {}, content: { ...content } },
         key,
       );
-      sends = sends.then(() => shell.send(frames));
+      sends = sends.then(() => shell.send(frames)).catch(() => undefined);
     });
-  // The broadcast channel drops what is sent before the subscription has arrived: ask until it answers.
-  for (let answered = false; !answered; )
-    answered = await Promise.race([
-      request("kernel_info_request", {}).then(() => true),
-      new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 1000)),
-    ]);
-  return {
+  const client: KernelClient = {
     request,
-    execute: (code) => request("execute_request", { code, silent: false, stop_on_error: true }),
+    execute: (code, onPublish) =>
+      request("execute_request", { code, silent: false, stop_on_error: true }, onPublish),
     process: child,
     close() {
       shell.close();
       iopub.close();
       child.kill("SIGKILL");
+    },
+  };
+  return {
+    client,
+    /** The broadcast channel drops what is sent before the subscription has arrived: asks until it answers. */
+    async answers(): Promise<"answered" | "ended" | "timeout"> {
+      for (let waitedMs = 0; waitedMs < startTimeoutMs; waitedMs += 1000) {
+        const state = await Promise.race([
+          request("kernel_info_request", {}).then(() => "answered" as const),
+          ended,
+          new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 1000)),
+        ]);
+        if (state) return state;
+      }
+      return "timeout";
     },
   };
 }
@@ -92,7 +122,7 @@ interface Waiting {
   onPublish(message: JupyterMessage): void;
 }
 
-function waitingFor(resolve: (execution: Execution) => void): Waiting {
+function waitingFor(resolve: (execution: Execution) => void, onPublish?: (type: string) => void): Waiting {
   let reply: Readonly<Record<string, unknown>> | undefined;
   let idle = false;
   const published: { type: string; content: Readonly<Record<string, unknown>> }[] = [];
@@ -106,6 +136,7 @@ function waitingFor(resolve: (execution: Execution) => void): Waiting {
     },
     onPublish({ header, content }) {
       published.push({ type: header.msg_type, content });
+      onPublish?.(header.msg_type);
       idle ||= content.execution_state === "idle";
       settle();
     },

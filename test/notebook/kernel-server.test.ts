@@ -79,10 +79,19 @@ describe("the kernel", () => {
   });
 
   it("stops a cell that awaits for ever when it is interrupted", async () => {
-    const waiting = kernel.execute("await new Promise(() => setTimeout(() => {}, 100_000));");
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    kernel.process.kill("SIGINT");
-    expect((await waiting).reply.status).toBe("error");
+    const code = "console.log('waiting');\nawait new Promise(() => setTimeout(() => {}, 100_000));";
+    const interrupted = await kernel.execute(code, (type) => {
+      if (type === "stream") kernel.process.kill("SIGINT");
+    });
+    expect(interrupted.reply.status).toBe("error");
+  });
+});
+
+describe("startKernel", () => {
+  it("gives up on a kernel that does not start", async () => {
+    await expect(startKernel(join(scratch.dir, "no-such-kernel.js"), scratch.dir)).rejects.toThrow(
+      /ended before it answered/,
+    );
   });
 });
 
