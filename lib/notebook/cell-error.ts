@@ -46,9 +46,11 @@ export function runtimeError(thrown: unknown, cell: CompiledCell, cwd: string): 
   const isError =
     thrown instanceof Error || (typeof thrown === "object" && thrown !== null && "stack" in thrown);
   const error = isError ? (thrown as Error) : undefined;
-  const name = error ? error.name : "thrown";
-  const message = error ? error.message : String(thrown);
-  const frames = (error?.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  const name = error ? String(error.name) : "thrown";
+  const message = error ? String(error.message) : textOf(thrown);
+  const frames = String(error?.stack ?? "")
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line));
   const inCell = frames.findIndex((frame) => frame.includes(cell.frameName));
   const at =
     inCell < 0 ? undefined : new RegExp(`${cell.frameName}:(\\d+):\\d+`).exec(frames[inCell] as string);
@@ -64,9 +66,18 @@ export function runtimeError(thrown: unknown, cell: CompiledCell, cwd: string): 
       `${name}: ${message}`,
       ...above,
       ...(line === undefined ? [] : [`    at line ${line} of the cell`, ...excerpt(cell.source, line)]),
-      ...(error?.cause === undefined ? [] : [`  caused by ${String(error.cause)}`]),
+      ...(error?.cause === undefined ? [] : [`  caused by ${textOf(error.cause)}`]),
     ],
   };
+}
+
+/** What was thrown, as text; an object may refuse to be one. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return Object.prototype.toString.call(thrown);
+  }
 }
 
 /** The lines around one, the one marked. */

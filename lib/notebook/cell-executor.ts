@@ -90,7 +90,12 @@ export function createCellExecutor(
       frameName = `cell-${cellNumber}.ts`;
       problems = [];
       thrown = undefined;
-      if (await executor.execute(expandShorthand(source))) return { ok: true };
+      // Showing the cell's value may fail as well, and is the cell's doing.
+      const ran = await executor.execute(expandShorthand(source)).catch((error: unknown) => {
+        thrown = { value: error };
+        return false;
+      });
+      if (ran) return { ok: true };
       const cell = { source, compiled, frameName };
       if (problems.length > 0) return { ok: false, error: compileError(source, problems) };
       return { ok: false, error: runtimeError((thrown as { value: unknown } | undefined)?.value, cell, cwd) };

@@ -1,4 +1,4 @@
-import type { CellExecutor } from "./cell-executor.js";
+import type { CellExecutor, CellResult } from "./cell-executor.js";
 import { type JupyterMessage, readMessage, replyTo, writeMessage } from "./jupyter-message.js";
 
 /** What Jupyter writes into the connection file. */
@@ -51,8 +51,10 @@ export class KernelServer {
     const answer = (type: string, content: Content) => this.#send(socket, replyTo(request, type, content));
     if (request.header.msg_type === "execute_request") {
       // Cells run one after the other; other requests are answered in between.
-      this.#executions = this.#executions.then(() => this.#execute(request, socket));
-      await this.#executions;
+      const execution = this.#executions.then(() => this.#execute(request, socket));
+      // The cells that follow run whatever became of this one.
+      this.#executions = execution.catch(() => undefined);
+      await execution;
       return true;
     }
     this.#publish(request, "status", { execution_state: "busy" });
@@ -129,7 +131,7 @@ export class KernelServer {
       this.#current = request;
       if (request.content.silent !== true)
         this.#publish(request, "execute_input", { code, execution_count: count });
-      const result = await this.executor.execute(code, count);
+      const result = await this.executor.execute(code, count).catch(failedResult);
       await new Promise((resolve) => setImmediate(resolve));
       this.#flush();
       if (result.ok) {
@@ -176,6 +178,12 @@ export class KernelServer {
       before.then(() => sink.send(frames)).catch(() => undefined),
     );
   }
+}
+
+/** A cell that its executor could not bring to an end has failed, and its front end must hear of it. */
+function failedResult(error: unknown): CellResult {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  return { ok: false, error: { name, message, traceback: [`${name}: ${message}`] } };
 }
 
 const kernelInfo: Content = {

@@ -13,7 +13,10 @@ export interface SessionResult {
 
 /** One running kernel process without Jupyter. */
 export interface NotebookSession {
-  /** Runs a cell; a cell that takes longer than its time-out ends the process and is a failed result. */
+  /**
+   * Runs a cell; a cell that takes longer than its time-out ends the process and is a failed result. So is every cell
+   * after the process has ended.
+   */
   execute(source: string, cellNumber: number, timeoutMs: Ms): Promise<SessionResult>;
   close(): void;
 }
@@ -35,30 +38,35 @@ export async function openSession(cwd: string): Promise<NotebookSession> {
   const ready = await nextMessage(child);
   if (ready?.type !== "ready")
     throw new WorkError(`openSession: the kernel process did not start: ${complaint.trim()}`);
+  let ended = false;
   return {
     async execute(source, cellNumber, timeoutMs) {
+      if (ended)
+        return failed("KernelDied", "the kernel process ended in an earlier cell: variables are lost");
       const answer = nextMessage(child, timeoutMs);
-      child.send({ source, cellNumber });
+      // That the process is gone shows in the answer.
+      child.send({ source, cellNumber }, () => undefined);
       const message = await answer;
       if (message?.type === "done") return { result: message.result, outputs: message.outputs };
-      const reason =
-        message?.type === "timeout"
-          ? { name: "TimeoutError", message: `the cell took longer than ${timeoutMs / 1000} s` }
-          : { name: "KernelDied", message: complaint.trim() || "the kernel process ended" };
+      ended = true;
       child.kill("SIGKILL");
-      const error = { ...reason, traceback: [`${reason.name}: ${reason.message}`] };
-      return {
-        result: { ok: false, error },
-        outputs: [
-          { output_type: "error", ename: error.name, evalue: error.message, traceback: error.traceback },
-        ],
-      };
+      return message?.type === "timeout"
+        ? failed("TimeoutError", `the cell took longer than ${timeoutMs / 1000} s`)
+        : failed("KernelDied", complaint.trim() || "the kernel process ended");
     },
     close() {
       if (child.connected) child.disconnect();
       // A cell may have left a timer or a socket behind that would keep the process.
       child.kill("SIGKILL");
     },
+  };
+}
+
+function failed(name: string, message: string): SessionResult {
+  const traceback = [`${name}: ${message}`];
+  return {
+    result: { ok: false, error: { name, message, traceback } },
+    outputs: [{ output_type: "error", ename: name, evalue: message, traceback }],
   };
 }
 

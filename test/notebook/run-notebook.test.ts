@@ -60,6 +60,34 @@ describe("runNotebook", () => {
     expect(stdout(notebook.cells[1]?.outputs)).toBe("after\n");
   });
 
+  it("fails at the first cell after one, tagged raises-exception, that ended the process", async () => {
+    for (const [ending, error, cellTimeoutMs] of [
+      ["process.exit(0)", "KernelDied", 30_000],
+      ["setTimeout(() => process.exit(0), 0); await new Promise(() => {});", "KernelDied", 30_000],
+      ["while (true) {}", "TimeoutError", 5000],
+    ] as const) {
+      const { cells, metadata } = notebookOf("const a = 1;", ending, "console.log('never')");
+      const tagged = cells.map((cell, at) =>
+        at === 1 ? { ...cell, metadata: { tags: ["raises-exception"] } } : cell,
+      );
+      const { notebook, failure } = await run({ cells: tagged, metadata }, cellTimeoutMs);
+      expect(notebook.cells[1]?.outputs?.at(-1)).toMatchObject({ ename: error });
+      expect(failure).toMatchObject({ cellNumber: 3, error: { name: "KernelDied" } });
+      expect(failure?.error.message).toContain("ended in an earlier cell");
+    }
+  });
+
+  it("says what failed where an error, or a value, cannot be shown", async () => {
+    for (const [source, message] of [
+      ["throw Object.create(null);", "[object Object]"],
+      ["throw { stack: 5, message: 7 };", "7"],
+      ["({ [Symbol.for('nodejs.util.inspect.custom')]() { throw new Error('not shown'); } })", "not shown"],
+    ] as const) {
+      const { failure } = await run(notebookOf(source));
+      expect(failure).toMatchObject({ cellNumber: 1, error: { message } });
+    }
+  });
+
   it("ends a cell that never returns at its time-out", async () => {
     const { failure } = await run(notebookOf("const ready = 1;", "while (true) {}"), 5000);
     expect(failure).toMatchObject({ cellNumber: 2, error: { name: "TimeoutError" } });
