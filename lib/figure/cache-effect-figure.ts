@@ -1,7 +1,21 @@
-import { type CacheEffectSeries, type CohortName, ttftSurvival } from "../replay/index.js";
+import { type CohortName, ttftSurvival } from "../replay/index.js";
+import type { SessionLabels } from "../sessions/index.js";
+import type { Trace } from "../trace/index.js";
+import type { CacheState, SeriesKind } from "./house-style.js";
 import type { PlotlyFigure } from "./plotly-figure.js";
 import { type SurvivalPanelsOptions, survivalPanels } from "./survival-panels.js";
 import type { SurvivalPanel } from "./survival-series.js";
+
+/** One curve of the figure, in both panels: what `cacheEffect` makes, or any trace with its sessions. */
+export interface CacheEffectCurve {
+  readonly kind: SeriesKind;
+  /** Undefined where it is not known. */
+  readonly cache?: CacheState | undefined;
+  /** First word of the direct label. Default: the kind. */
+  readonly label?: string;
+  readonly trace: Trace;
+  readonly sessions: SessionLabels;
+}
 
 /** The panels of the cache-effect figure, by cohort. */
 const titles: readonly (readonly [CohortName, string])[] = [
@@ -14,7 +28,7 @@ const titles: readonly (readonly [CohortName, string])[] = [
  * that `cacheEffect` makes. A series without requests in a cohort is left out of its panel.
  */
 export function cacheEffectFigure(
-  series: readonly CacheEffectSeries[],
+  series: readonly CacheEffectCurve[],
   options: Omit<SurvivalPanelsOptions, "panels"> = {},
 ): PlotlyFigure {
   return survivalPanels({
@@ -23,15 +37,25 @@ export function cacheEffectFigure(
   });
 }
 
-function panelOf(series: readonly CacheEffectSeries[], cohort: CohortName, title: string): SurvivalPanel {
+function panelOf(series: readonly CacheEffectCurve[], cohort: CohortName, title: string): SurvivalPanel {
   return {
     title,
-    series: series.flatMap(({ kind, cache, trace, sessions }) => {
+    series: series.flatMap(({ kind, cache, label, trace, sessions }) => {
       const { curve, lower, upper, n, censored, medianMs } = ttftSurvival(trace, sessions, cohort);
       if (n === 0) return [];
       const { times, survival } = curve;
       const median = medianMs === undefined ? {} : { medianMs };
-      return [{ kind, cache, n, censored, ...median, curve: { times, survival, lower, upper } }];
+      return [
+        {
+          kind,
+          ...(cache && { cache }),
+          ...(label !== undefined && { label }),
+          n,
+          censored,
+          ...median,
+          curve: { times, survival, lower, upper },
+        },
+      ];
     }),
   };
 }

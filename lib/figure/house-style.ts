@@ -3,9 +3,9 @@ import type { FigureJson } from "./plotly-figure.js";
 /**
  * The house style: who made a number is a colour, whether the cache was on is a dash.
  *
- * Captured is black, modeled is blue; on is solid, off is dashed. Blue and the two accents are from the palette of
- * Okabe and Ito (2008), which stays apart under the common colour blindnesses; black, blue, orange and green also
- * differ in lightness, so a grey print keeps them apart.
+ * Captured is black, modeled is blue; on is solid, off is dashed, not known is dotted. Blue and the two accents are from
+ * the palette of Okabe and Ito (2008), which stays apart under the common colour blindnesses; black, blue, orange and
+ * green also differ in lightness, so a grey print keeps them apart.
  */
 export const inkColour = "#1a1a1a";
 /** Modeled: emitted by the simulator. */
@@ -46,12 +46,18 @@ export function seriesColour(kind: SeriesKind): string {
   return kind === "captured" ? inkColour : modeledColour;
 }
 
-/** Line of a series: captured wide and modeled narrow above it, so that agreement shows as a core in an outline. */
-export function seriesLine(kind: SeriesKind, cache: CacheState): Readonly<Record<string, FigureJson>> {
+/**
+ * Line of a series: captured wide and modeled narrow above it, so that agreement shows as a core in an outline. Dotted
+ * where it is not known whether the cache was on.
+ */
+export function seriesLine(
+  kind: SeriesKind,
+  cache: CacheState | undefined,
+): Readonly<Record<string, FigureJson>> {
   return {
     color: seriesColour(kind),
     width: kind === "captured" ? 3 : 1.75,
-    dash: cache === "off" ? "6px,4px" : "solid",
+    dash: cache === "on" ? "solid" : cache === "off" ? "6px,4px" : "1.5px,3px",
   };
 }
 

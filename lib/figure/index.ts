@@ -6,7 +6,7 @@
  * milliseconds, sizes in tokens, layout in pixels.
  */
 
-export { cacheEffectFigure } from "./cache-effect-figure.js";
+export { type CacheEffectCurve, cacheEffectFigure } from "./cache-effect-figure.js";
 export type { AxisRequest, AxisUnit } from "./chart-axis.js";
 export { type FrameRow, type FrameValue, type NotebookFrame, toDataFrame } from "./data-frame.js";
 export { display } from "./display.js";

@@ -51,7 +51,7 @@ export function panelTexts(
     );
   }
   const curves = panel.series.map((series) => curvePixels(series, axes, size));
-  const blocks = (["on", "off"] as const)
+  const blocks = (["on", "off", undefined] as const)
     .map((cache) => labelBlock(panel, cache))
     .filter((block) => block.curves.length > 0);
   const areas = panel.series.flatMap((series) => bandPoints(series, axes, size));
@@ -80,10 +80,12 @@ interface LabelLine {
 }
 
 /** The direct label of the curves with the same cache state: one line a curve, or two or three where space is short. */
-function labelBlock(panel: SurvivalPanel, cache: CacheState) {
+function labelBlock(panel: SurvivalPanel, cache: CacheState | undefined) {
   const curves = panel.series.flatMap((series, index) => (series.cache === cache ? [index] : []));
   const heading = {
-    text: `<b>cache ${cache}, ${cache === "on" ? "solid" : "dashed"}</b>`,
+    text: cache
+      ? `<b>cache ${cache}, ${cache === "on" ? "solid" : "dashed"}</b>`
+      : "<b>cache not recorded, dotted</b>",
     color: mutedColour,
   };
   const parts = curves.map((index) => {

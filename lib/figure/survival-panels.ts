@@ -21,7 +21,7 @@ const gutterPx = 78;
 
 /**
  * Survival curves of TTFT, P(TTFT > x), as log-log step curves with pointwise bands, one panel a cohort. Captured is
- * black and modeled blue, cache on solid and off dashed; the direct labels carry medians and n. All panels share
+ * black and modeled blue, cache on solid, off dashed and not known dotted; the direct labels carry medians and n. All panels share
  * their axes.
  * @throws InputError when there is no panel, or no curve has a point with a positive time
  */
@@ -67,21 +67,25 @@ export function survivalPanels(options: SurvivalPanelsOptions): PlotlyFigure {
 }
 
 function sharedAxes(panels: readonly SurvivalPanel[]): SurvivalAxes {
-  const all = panels.flatMap((panel) => panel.series);
-  const times = all.flatMap(({ curve }) => Array.from(curve.times)).filter((time) => time > 0);
-  if (times.length === 0) throw new InputError("survivalPanels: no curve has a point with a positive time");
-  const shares = all.flatMap(({ curve }) => Array.from(curve.survival)).filter((share) => share > 0);
-  const floor = Math.min(0.1, ...shares) * 0.7;
+  let [least, most, floor] = [Number.POSITIVE_INFINITY, 0, 0.1];
+  for (const { curve } of panels.flatMap((panel) => panel.series))
+    for (let i = 0; i < curve.times.length; i++) {
+      const time = curve.times[i] as number;
+      const share = curve.survival[i] as number;
+      if (time > 0) [least, most] = [Math.min(least, time), Math.max(most, time)];
+      if (share > 0) floor = Math.min(floor, share);
+    }
+  if (most === 0) throw new InputError("survivalPanels: no curve has a point with a positive time");
   return {
-    x: logTimeAxis("time to first token (TTFT)", Math.min(...times) * 0.9, Math.max(...times) * 1.1),
-    y: logProbabilityAxis("P(TTFT > x)", Number(floor.toPrecision(2))),
+    x: logTimeAxis("time to first token (TTFT)", least * 0.9, most * 1.1),
+    y: logProbabilityAxis("P(TTFT > x)", Number((floor * 0.7).toPrecision(2))),
   };
 }
 
 function seriesTraces(series: SurvivalSeries, axes: SurvivalAxes, suffix: string): PlotlyTrace[] {
   const { curve, kind, cache } = series;
   const where = { xaxis: `x${suffix}`, yaxis: `y${suffix}` };
-  const name = `${series.label ?? kind}, cache ${cache}`;
+  const name = `${series.label ?? kind}${cache ? `, cache ${cache}` : ""}`;
   const x = [axes.x.min, ...Array.from(curve.times, rounded)];
   // A curve that reaches zero leaves the logarithmic axis through its floor.
   const bounded = (value: number) => (value > 0 ? rounded(value) : rounded(axes.y.min / 10));

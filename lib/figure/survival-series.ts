@@ -13,7 +13,8 @@ export interface SurvivalCurveData {
 /** One curve of a panel. */
 export interface SurvivalSeries {
   readonly kind: SeriesKind;
-  readonly cache: CacheState;
+  /** Undefined where it is not known. */
+  readonly cache?: CacheState;
   readonly curve: SurvivalCurveData;
   /** Requests behind the curve, censored ones included. */
   readonly n: number;

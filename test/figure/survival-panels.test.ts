@@ -18,6 +18,29 @@ describe("survivalPanels", () => {
     expect(style("modeled, cache off")).toMatchObject({ color: "#0072b2", dash: "6px,4px" });
   });
 
+  it("says neither on nor off where the state of the cache is not known", () => {
+    const { cache: _, ...series } = sampleSeries("captured", "on", 36, 40, 1);
+    const { data, layout } = survivalPanels({ panels: [{ title: "turn 1", series: [series] }] });
+    const line = data.find(({ name }) => typeof name === "string");
+    expect(line).toMatchObject({ name: "captured", line: { dash: "1.5px,3px" } });
+    expect(texts(layout).join("\n")).toContain("cache not recorded, dotted");
+    expect(texts(layout).join("\n")).not.toMatch(/cache (on|off)/);
+  });
+
+  it("takes curves of 200,000 points", () => {
+    const times = Float64Array.from({ length: 200_000 }, (_, i) => i + 1);
+    const survival = times.map((time) => 1 - time / 200_000);
+    const series = {
+      kind: "captured",
+      cache: "on",
+      n: 200_000,
+      censored: 0,
+      curve: { times, survival },
+    } as const;
+    const { data } = survivalPanels({ panels: [{ title: "turn 1", series: [series] }] });
+    expect(data[0]?.x).toHaveLength(200_001);
+  });
+
   it("labels every curve with its median and n", () => {
     const medians = samplePanels().panels.flatMap(({ series }) => series.map(({ kind, n }) => ({ kind, n })));
     expect(lines).toHaveLength(medians.length);

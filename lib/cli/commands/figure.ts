@@ -1,15 +1,10 @@
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Command } from "commander";
 import { InputError } from "../../base/index.js";
-import { cacheEffectFigure, writeFigure } from "../../figure/index.js";
+import { type CacheEffectCurve, cacheEffectFigure, writeFigure } from "../../figure/index.js";
 import { fitLatency } from "../../latency/index.js";
-import {
-  type CacheEffectSeries,
-  type Comparison,
-  cacheEffect,
-  summarizeCohorts,
-} from "../../replay/index.js";
+import { type Comparison, cacheEffect, type Replay, summarizeCohorts } from "../../replay/index.js";
 import { sessionsOf } from "../../sessions/index.js";
 import { readCapture, readCaptures } from "../../trace/index.js";
 import { comparisonTable } from "../comparison-table.js";
@@ -17,6 +12,7 @@ import { formatTable, showMs } from "../print-table.js";
 import { readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
 import { capturedSeriesJson, comparisonJson, replaySeriesJson } from "../summary-json.js";
+import { traceOrigin } from "../trace-origin.js";
 
 interface FigureFlags {
   readonly real?: string;
@@ -27,8 +23,15 @@ interface FigureFlags {
   readonly json?: boolean;
 }
 
+/** A curve with the key of its series in the JSON document. */
+interface FigureSeries extends CacheEffectCurve {
+  readonly key: string;
+  /** Modeled series made here: the replay behind it. */
+  readonly replay?: Replay;
+}
+
 interface FigureData {
-  readonly series: readonly CacheEffectSeries[];
+  readonly series: readonly FigureSeries[];
   readonly on?: Comparison;
   readonly off?: Comparison;
 }
@@ -37,12 +40,15 @@ interface FigureData {
 export function figureCommand(): Command {
   return new Command("figure")
     .description(
-      "Draw the cache-effect figure: P(TTFT > x) with the prefix cache on and off, captured and modeled, per turn cohort.",
+      "Draw the cache-effect figure: P(TTFT > x) with the prefix cache on and off, captured and modeled, per turn cohort. Labels say what a trace's meta line says of its source and its cache; where that is silent, the flag counts if it names the cache.",
     )
-    .option("--real <trace>", "captured, cache on (default: the committed capture, fitted and replayed here)")
-    .option("--replay <trace>", "with --real: modeled, cache on")
-    .option("--nocache <trace>", "with --real: modeled, cache off")
-    .option("--captured-nocache <trace>", "captured, cache off")
+    .option(
+      "--real <trace>",
+      "a capture (default: the committed one with the cache on, fitted and replayed here)",
+    )
+    .option("--replay <trace>", "with --real: its replay")
+    .option("--nocache <trace>", "with --real: its replay with the cache off")
+    .option("--captured-nocache <trace>", "a capture with the cache off")
     .option("--out-dir <dir>", "where cache-effect.html, .svg, .png and .json go", "out")
     .option("--json", "print one JSON document")
     .addHelpText("after", "\nExample:\n  npx prefixlab figure --out-dir out\n")
@@ -87,32 +93,46 @@ async function fromCommittedCaptures(flags: FigureFlags): Promise<FigureData> {
       ? readCapture({ ...judge, scenario: "cold" })
       : readInput(flags.capturedNocache),
   ]);
-  return cacheEffect({ captured, capturedOff, model: fitLatency(fitSet).model });
+  const { kind, cache } = traceOrigin(capturedOff.meta);
+  if (kind === "modeled" || cache === "on")
+    throw new InputError(
+      `--captured-nocache ${flags.capturedNocache}: its meta line says that ${kind === "modeled" ? "a replay wrote it" : "the prefix cache was on"}, expected a capture with the cache off; with --real TRACE it is drawn as what it is`,
+    );
+  const effect = cacheEffect({ captured, capturedOff, model: fitLatency(fitSet).model });
+  return { ...effect, series: effect.series.map((one) => ({ ...one, key: `${one.kind}_${one.cache}` })) };
 }
 
 async function fromTraces(flags: FigureFlags): Promise<FigureData> {
+  // Only the flags for the cache off have it in their name: the others say nothing of it.
   const wanted = [
-    ["captured", "on", flags.real],
-    ["modeled", "on", flags.replay],
-    ["captured", "off", flags.capturedNocache],
-    ["modeled", "off", flags.nocache],
+    { kind: "captured", named: undefined, usual: "on", path: flags.real },
+    { kind: "modeled", named: undefined, usual: "on", path: flags.replay },
+    { kind: "captured", named: "off", usual: "off", path: flags.capturedNocache },
+    { kind: "modeled", named: "off", usual: "off", path: flags.nocache },
   ] as const;
-  const series: CacheEffectSeries[] = [];
-  for (const [kind, cache, path] of wanted) {
+  const series: FigureSeries[] = [];
+  for (const { kind: meant, named, usual, path } of wanted) {
     if (path === undefined) continue;
     const trace = await readInput(path);
-    series.push({ kind, cache, trace, sessions: sessionsOf(trace) });
+    const origin = traceOrigin(trace.meta);
+    const [kind, cache] = [origin.kind ?? meant, origin.cache ?? named];
+    const again = series.filter((one) => one.kind === kind && one.cache === cache).length;
+    const key = `${kind}_${cache ?? usual}`;
+    series.push({
+      key: series.some((one) => one.key === key) ? `${key}_${series.length + 1}` : key,
+      kind,
+      cache,
+      ...(again > 0 && { label: `${kind} (${basename(path)})` }),
+      trace,
+      sessions: sessionsOf(trace),
+    });
   }
   return { series };
 }
 
-function seriesName({ kind, cache }: CacheEffectSeries): string {
-  return `${kind}_${cache}`;
-}
-
 function figureJson(data: FigureData): Record<string, unknown> {
   return {
-    series: Object.fromEntries(data.series.map((s) => [seriesName(s), seriesJson(s)])),
+    series: Object.fromEntries(data.series.map((s) => [s.key, seriesJson(s)])),
     comparisons: {
       ...(data.on && { on: comparisonJson(data.on) }),
       ...(data.off && { off: comparisonJson(data.off) }),
@@ -120,24 +140,26 @@ function figureJson(data: FigureData): Record<string, unknown> {
   };
 }
 
-function seriesJson({ trace, sessions, replay }: CacheEffectSeries): Record<string, unknown> {
-  if (replay) return replaySeriesJson(replay, sessions);
+function seriesJson({ kind, cache, trace, sessions, replay }: FigureSeries): Record<string, unknown> {
+  const origin = { kind, cache: cache ?? null };
+  if (replay) return { ...origin, ...replaySeriesJson(replay, sessions) };
   const endMs = trace.records.reduce(
     (last, r) => Math.max(last, (r.arrivalMs ?? 0) + (r.elapsedMs ?? r.ttftMs ?? 0)),
     0,
   );
   return {
+    ...origin,
     ...capturedSeriesJson(trace, sessions),
     // A capture runs by the wall clock: what it covered is what it took.
     virtual_s: endMs / 1000,
     wall_s: endMs / 1000,
     seed: trace.meta.extra.seed ?? null,
-    pacing: "captured",
-    prompts: "captured",
+    pacing: trace.meta.extra.pacing ?? "captured",
+    prompts: trace.meta.extra.prompts ?? "captured",
   };
 }
 
-function seriesTable(series: readonly CacheEffectSeries[]): string {
+function seriesTable(series: readonly FigureSeries[]): string {
   const cohorts = ["turn1", "turns2plus"] as const;
   const rows = cohorts.flatMap((cohort) =>
     series.map((s) => {
@@ -145,7 +167,7 @@ function seriesTable(series: readonly CacheEffectSeries[]): string {
       const { ttftMs, itlMs } = summary;
       return [
         cohort === "turn1" ? "turn 1" : "turns 2+",
-        `${s.kind}, cache ${s.cache}`,
+        `${s.label ?? s.kind}${s.cache ? `, cache ${s.cache}` : ""}`,
         String(summary.n),
         ...[ttftMs.p50, ttftMs.p90, ttftMs.p99, itlMs.p50, itlMs.p99].map(showMs),
       ];
