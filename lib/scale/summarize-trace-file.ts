@@ -21,8 +21,8 @@ export interface SummarizeOptions {
 /** What one pass over a trace of any length tells. */
 export interface TraceFileSummary {
   /**
-   * The same document as `inspectTrace` gives. Medians are within 0.1 %, distinct blocks and the hits of an unbounded
-   * cache within about 1 % of all blocks; everything else is exact.
+   * The same document as `inspectTrace` gives. Medians are within 0.1 %, distinct blocks and the share of
+   * blocks that were in an earlier prompt within about 1 % of all blocks; everything else is exact.
    */
   readonly inspection: TraceInspection;
   /** TTFT of each turn cohort: `curve()` is its Kaplan-Meier curve, times within 0.1 %. Requests without a first token are censored. */
@@ -144,7 +144,7 @@ class TraceTotals {
         block_size: blockSize,
         blocks: this.#blocks,
         distinct_blocks: distinct,
-        // Without a bound, a block misses the first time and hits ever after.
+        // A block is new the first time that a prompt holds it, and was in an earlier prompt ever after.
         unbounded_hit_fraction: this.#blocks === 0 ? null : 1 - distinct / this.#blocks,
         recorded_cached_fraction: this.#promptTokens === 0 ? null : this.#cachedTokens / this.#promptTokens,
         requests_with_hit: this.#withHit,

@@ -50,7 +50,7 @@ function inspectionReport(path: string, x: TraceInspection): string {
     ...span("in flight", x.ranges.concurrency, ""),
     x.sharing.hashed_requests === 0
       ? "  no block hashes: no sharing is assumed"
-      : `  ${x.sharing.blocks} prompt blocks of ${x.sharing.block_size} tokens, ${x.sharing.distinct_blocks} distinct; with an unbounded cache ${percent(x.sharing.unbounded_hit_fraction)} of them hit`,
+      : `  ${x.sharing.blocks} prompt blocks of ${x.sharing.block_size} tokens, ${x.sharing.distinct_blocks} distinct; ${percent(x.sharing.unbounded_hit_fraction)} of them were in an earlier prompt, answers not counted`,
     x.sharing.recorded_cached_fraction === null
       ? "  cached tokens were not recorded"
       : `  recorded: ${percent(x.sharing.recorded_cached_fraction)} of prompt tokens came from the cache, on ${x.sharing.requests_with_hit} requests`,
