@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type ImportOptions, importFormats, importTrace, writeTrace } from "../../trace/index.js";
 import { parseCount, parsePositive } from "../engine-flags.js";
+import { readFingerprintKey } from "../fingerprint-key.js";
 import { progressBar, reportProblems } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
 
@@ -57,8 +57,11 @@ Example:
 async function runImport(path: string, flags: ImportFlags): Promise<void> {
   const beside = [flags.companion, flags.fingerprintKeyFile].filter((file) => file !== undefined);
   refuseOverwrite(flags.out, [path, ...beside]);
+  const key =
+    flags.fingerprintKeyFile === undefined
+      ? undefined
+      : await readFingerprintKey("import", flags.fingerprintKeyFile);
   const bar = progressBar(`reading ${path}`);
-  const key = flags.fingerprintKeyFile === undefined ? undefined : await readFile(flags.fingerprintKeyFile);
   const options: ImportOptions = {
     ...(flags.strict && { strict: true }),
     ...(flags.blockSize !== undefined && { blockSize: flags.blockSize }),
