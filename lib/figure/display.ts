@@ -24,7 +24,7 @@ export async function display(shown: PlotlyFigure | NotebookFrame): Promise<void
 }
 
 /** The MIME bundle of a figure. */
-export async function figureBundle(figure: PlotlyFigure): Promise<Record<string, unknown>> {
+async function figureBundle(figure: PlotlyFigure): Promise<Record<string, unknown>> {
   const png = await renderPng(figure, { scale: notebookScale });
   const [title] = (figure.layout.annotations as readonly { text?: string }[] | undefined) ?? [];
   return {

@@ -11,9 +11,9 @@ export const inkColour = "#1a1a1a";
 /** Modeled: emitted by the simulator. */
 export const modeledColour = "#0072b2";
 /** A second modeled series, or what a chart wants the eye to go to. */
-export const accentColour = "#d55e00";
+const accentColour = "#d55e00";
 /** A third series. */
-export const thirdColour = "#009e73";
+const thirdColour = "#009e73";
 /** Reference lines, secondary text. */
 export const mutedColour = "#6b6b6b";
 /** Grid lines. */

@@ -17,7 +17,7 @@ export type BandTransform = "plain" | "log" | "log-log" | "arcsine";
  * @param width critical value times the standard error of log S
  * @returns [lower, upper]
  */
-export function limitsAround(survival: number, width: number, transform: BandTransform): [number, number] {
+function limitsAround(survival: number, width: number, transform: BandTransform): [number, number] {
   switch (transform) {
     case "plain":
       return [Math.max(0, survival * (1 - width)), Math.min(1, survival * (1 + width))];
@@ -45,8 +45,7 @@ export function limitsAround(survival: number, width: number, transform: BandTra
  * Two ends need a convention. Before the first event S = 1 with variance 0, and both limits are 1, as in R. Where the
  * curve has reached 0 its standard error is not defined (R gives NA): the lower limit is 0 and the upper limit keeps
  * its last value, which is the conservative choice.
- * @param widthAt half-width at a row on the log scale, or undefined where no limit is defined
- * @param undefinedLimits what a row without a limit gets
+ * @param widthAt half-width at a row on the log scale; asked only where 0 < S < 1
  */
 export function limitsOf(
   survival: Float64Array,

@@ -19,7 +19,7 @@ export interface SurvivalCurve extends RiskTable {
  * Definition: Kaplan and Meier (1958), S(t) = product over t_k <= t of (1 - d_k / n_k), with d_k events among n_k at
  * risk; variance S(t)^2 sum d_k / (n_k (n_k - d_k)), Greenwood (1926). Censorings at an event's time are at risk for
  * it. With `entry`, the risk sets of Lynden-Bell (1971). R: `survfit(Surv(time, status) ~ 1)`. Weights are
- * frequencies, in the variance too: for sampling weights or dependent subjects use `clusterRobustVariance`.
+ * frequencies, in the variance too: for sampling weights or dependent subjects use `clusterRobustCurve`.
  *
  * With no censoring, survival is exactly (number of times > t) / n. No observations give a curve without rows.
  * @example kaplanMeier({ times: [9, 13, 13, 18], observed: [true, true, false, true] }).survival // 0.75, 0.5, 0

@@ -112,7 +112,7 @@ function grown(old: Uint32Array): Uint32Array {
 }
 
 /** An unsigned 64-bit integer, given as its halves, in decimal digits. */
-export function u64Text(high: number, low: number): string {
+function u64Text(high: number, low: number): string {
   if (high < 0x200000) return String(high * 4294967296 + low);
   // Long division by 10^9 over 16-bit limbs, twice: remainders stay below 2^53.
   let quotient = Math.floor(high / 1e9);

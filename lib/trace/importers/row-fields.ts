@@ -49,12 +49,6 @@ export function optionalList(row: JsonObject, field: string): readonly unknown[]
   throw new RowError(`${field} must be a list, got ${describeJson(value)}`);
 }
 
-/** A list of durations, each times `scale` to make milliseconds, or undefined. @throws RowError on anything else */
-export function optionalTimes(row: JsonObject, field: string, scale = 1): Float64Array | undefined {
-  const list = optionalList(row, field);
-  return list && timesOf(list, field, scale);
-}
-
 /** A duration, times `scale` to make milliseconds. @throws RowError on anything but a number >= 0 */
 export function timeOf(value: unknown, field: string, scale = 1): number {
   const checked = checkedMs(field, value);
