@@ -51,6 +51,7 @@ describe("refuseOverwrite", () => {
 describe("commands that read and write files", () => {
   const results = join(dir, "results.jsonl");
   linkSync(trace, results);
+  linkSync(trace, join(dir, "run.csv"));
   const figure = join(dir, "cache-effect.json");
   linkSync(trace, figure);
   it.each([
@@ -60,6 +61,10 @@ describe("commands that read and write files", () => {
     [
       "import, its companion",
       ["import", "--format", "blis", join(dir, "none.csv"), "--companion", trace, "--out", trace],
+    ],
+    [
+      "import, the file that its header belongs to",
+      ["import", "--format", "blis", join(dir, "run.yaml"), "--out", join(dir, "run.csv")],
     ],
     ["sweep", ["sweep", results, "--profile", "h200-qwen3-8b", "--vary", "seed=1..2", "--out-dir", dir]],
     ["figure", ["figure", "--real", figure, "--out-dir", dir]],

@@ -56,7 +56,10 @@ Example:
 
 async function runImport(path: string, flags: ImportFlags): Promise<void> {
   const beside = [flags.companion, flags.fingerprintKeyFile].filter((file) => file !== undefined);
-  refuseOverwrite(flags.out, [path, ...beside]);
+  // A BLIS header and its rows find each other by their name.
+  const base = path.replace(/\.(csv|ya?ml)(\.gz)?$/, "");
+  const found = flags.format === "blis" ? [".csv", ".yaml", ".yml"].map((ending) => base + ending) : [];
+  refuseOverwrite(flags.out, [path, ...beside, ...found]);
   const key =
     flags.fingerprintKeyFile === undefined
       ? undefined
