@@ -1,7 +1,7 @@
 import { type Ms, mean, quantile } from "../base/index.js";
 import { fitLatency, type LatencyKind } from "../latency/index.js";
 import { inferSessions } from "../sessions/index.js";
-import type { Trace, TraceRecord } from "../trace/index.js";
+import { meanGapMs, type Trace, type TraceRecord } from "../trace/index.js";
 import { engineFromMeta } from "./engine-from-meta.js";
 import { recomputedPrefills } from "./recomputed-prefills.js";
 import { type Replay, replay } from "./run-replay.js";
@@ -51,10 +51,6 @@ export function judgeSecondHalf(
     ...compareStatistics("TPOT", judged, modeled, meanGapMs),
   ];
   return { cells, replay: result, fittedRequests: fitted, judgedRequests: judged.length };
-}
-
-function meanGapMs(record: TraceRecord): Ms | undefined {
-  return record.itlMs ? mean(record.itlMs) : record.itlSummary?.meanMs;
 }
 
 function compareStatistics(

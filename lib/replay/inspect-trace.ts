@@ -27,7 +27,7 @@ export interface TraceInspection {
     readonly block_size: number;
     readonly blocks: number;
     readonly distinct_blocks: number;
-    /** Share of prompt blocks that an earlier request already had: the hits of a cache without bound. */
+    /** Share of prompt blocks that were in an earlier prompt: the hits of a cache without bound that keeps no answers. */
     readonly unbounded_hit_fraction: number | null;
     readonly recorded_cached_fraction: number | null;
     readonly requests_with_hit: number;

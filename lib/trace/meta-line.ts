@@ -1,4 +1,5 @@
-import { checkedInt, checkedString, describeJson } from "./row-checks.js";
+import { describeValue } from "../base/index.js";
+import { checkedInt, checkedString } from "./row-checks.js";
 import { RowError } from "./row-error.js";
 import type { JsonValue, TraceMeta } from "./trace.js";
 
@@ -13,7 +14,7 @@ export const defaultBlockSize = 16;
  */
 export function metaFromJson(json: unknown): TraceMeta {
   if (json === null || typeof json !== "object" || Array.isArray(json))
-    throw new RowError(`meta must be an object, got ${describeJson(json)}`);
+    throw new RowError(`meta must be an object, got ${describeValue(json)}`);
   const fields = json as Record<string, JsonValue>;
   const model = checkedString("meta.model", fields.model);
   const gpu = checkedString("meta.gpu", fields.gpu);

@@ -1,8 +1,8 @@
-import type { Tokens } from "../base/index.js";
+import { describeValue, type Tokens } from "../base/index.js";
 import { ArrayArena } from "./array-arena.js";
 import type { BlockTable } from "./block-table.js";
 import { NumberArrays, skipSpace } from "./number-arrays.js";
-import { checkedInt, checkedMs, checkedString, describeJson } from "./row-checks.js";
+import { checkedInt, checkedMs, checkedString } from "./row-checks.js";
 import { RowDigest } from "./row-digest.js";
 import { RowError } from "./row-error.js";
 import type { JsonValue, TraceRecord } from "./trace.js";
@@ -104,7 +104,7 @@ export class RecordParser {
     this.#digest.addText(rest);
     const parsed = parseJson(rest);
     if (parsed === null || typeof parsed !== "object" || Array.isArray(parsed))
-      throw new RowError(`a row must be a JSON object, got ${describeJson(parsed)}`);
+      throw new RowError(`a row must be a JSON object, got ${describeValue(parsed)}`);
     return parsed as Json;
   }
 
@@ -169,7 +169,7 @@ export class RecordParser {
     }
     const ctx = json.itl_ctx;
     if (ctx !== undefined && ctx !== null) {
-      if (!isObject(ctx)) throw new RowError(`itl_ctx must be an object, got ${describeJson(ctx)}`);
+      if (!isObject(ctx)) throw new RowError(`itl_ctx must be an object, got ${describeValue(ctx)}`);
       const running = this.#array(numRunning, ctx) as Int32Array | undefined;
       const prefill = this.#array(prefillTokens, ctx) as Int32Array | undefined;
       if (!running || !prefill)
@@ -184,7 +184,7 @@ export class RecordParser {
     const summary = json.itl_summary;
     if (summary !== undefined && summary !== null) {
       if (!isObject(summary))
-        throw new RowError(`itl_summary must be an object, got ${describeJson(summary)}`);
+        throw new RowError(`itl_summary must be an object, got ${describeValue(summary)}`);
       const meanMs = checkedMs("itl_summary.mean_ms", summary.mean_ms);
       const count = checkedInt("itl_summary.count", summary.count);
       if (meanMs === undefined || count === undefined)
@@ -248,7 +248,7 @@ export class RecordParser {
     const value = json[name];
     if (value === undefined || value === null) return undefined;
     if (value === 0 && this.#seen & (1 << field)) return this.#values[field];
-    throw new RowError(`${name} must be one array of numbers, got ${describeJson(value)}`);
+    throw new RowError(`${name} must be one array of numbers, got ${describeValue(value)}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { describeValue } from "../base/index.js";
 import { RowError } from "./row-error.js";
 
 const largestCount = 0x7fffffff;
@@ -12,7 +13,7 @@ export function checkedInt(field: string, value: unknown, min = 0): number | und
     return value;
   const kind = min === 0 ? "a non-negative integer" : "a positive integer";
   const limit = typeof value === "number" && value > largestCount ? ` up to ${largestCount}` : "";
-  throw new RowError(`${field} must be ${kind}${limit}, got ${describeJson(value)}`);
+  throw new RowError(`${field} must be ${kind}${limit}, got ${describeValue(value)}`);
 }
 
 /**
@@ -22,7 +23,7 @@ export function checkedInt(field: string, value: unknown, min = 0): number | und
 export function checkedMs(field: string, value: unknown): number | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY) return value;
-  throw new RowError(`${field} must be a finite number >= 0, got ${describeJson(value)}`);
+  throw new RowError(`${field} must be a finite number >= 0, got ${describeValue(value)}`);
 }
 
 /**
@@ -32,14 +33,5 @@ export function checkedMs(field: string, value: unknown): number | undefined {
 export function checkedString(field: string, value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === "string") return value;
-  throw new RowError(`${field} must be a string, got ${describeJson(value)}`);
-}
-
-/** How a JSON value reads in a message. */
-export function describeJson(value: unknown): string {
-  if (value === null) return "null";
-  if (typeof value === "string")
-    return JSON.stringify(value.length > 40 ? `${value.slice(0, 37)}...` : value);
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  return typeof value === "object" ? "an object" : String(value);
+  throw new RowError(`${field} must be a string, got ${describeValue(value)}`);
 }

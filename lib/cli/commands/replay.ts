@@ -21,6 +21,7 @@ import {
 } from "../engine-flags.js";
 import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
 import { progressBar, readInput } from "../read-input.js";
+import { refuseOverwrite } from "../refuse-overwrite.js";
 import { replayReport } from "../replay-report.js";
 import { capturedSeriesJson, comparisonJson, replaySeriesJson } from "../summary-json.js";
 
@@ -79,6 +80,10 @@ Exit code 0: every gate held, or nothing was comparable; 1: a gate did not hold;
 }
 
 async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
+  const models = [...(flags.latencyTrace ?? []), flags.latencyModel, flags.against].filter(
+    (f) => f !== undefined,
+  );
+  refuseOverwrite(flags.dumpTrace, [path, ...models]);
   const trace = await readInput(path, { strict: flags.strict ?? false });
   const sessions = sessionsOf(trace);
   if (flags.url !== undefined) {

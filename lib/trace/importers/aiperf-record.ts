@@ -1,4 +1,4 @@
-import { describeJson } from "../row-checks.js";
+import { describeValue } from "../../base/index.js";
 import { RowError } from "../row-error.js";
 import type { JsonObject } from "./json-rows.js";
 import { optionalCount, optionalObject, optionalText, timeOf, timesOf } from "./row-fields.js";
@@ -79,7 +79,7 @@ function failure(metadata: JsonObject, error: JsonObject): string {
 function clock(metadata: JsonObject, field: string): number {
   const value = metadata[field];
   if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value / 1e6;
-  throw new RowError(`metadata.${field} must be a time in nanoseconds, got ${describeJson(value)}`);
+  throw new RowError(`metadata.${field} must be a time in nanoseconds, got ${describeValue(value)}`);
 }
 
 function metric(metrics: JsonObject, name: string): JsonObject | undefined {
@@ -89,7 +89,7 @@ function metric(metrics: JsonObject, name: string): JsonObject | undefined {
 function scaleOf(name: string, value: JsonObject): number {
   const scale = unitMs[String(value.unit)];
   if (scale === undefined)
-    throw new RowError(`metrics.${name} has the unit ${describeJson(value.unit)}, not a time`);
+    throw new RowError(`metrics.${name} has the unit ${describeValue(value.unit)}, not a time`);
   return scale;
 }
 

@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
-import { InputError } from "../../base/index.js";
-import { describeJson } from "../row-checks.js";
+import { describeValue, InputError } from "../../base/index.js";
 import { RowError } from "../row-error.js";
 import type { TraceMeta } from "../trace.js";
 import { ChainTable } from "./chain-table.js";
@@ -129,7 +128,7 @@ function parsedHeader(path: string, text: string): JsonObject {
   const { server } = header as JsonObject;
   if (server !== undefined && server !== null && (typeof server !== "object" || Array.isArray(server)))
     throw new InputError(
-      `${path}: server must be an object with the engine's settings, got ${describeJson(server)}`,
+      `${path}: server must be an object with the engine's settings, got ${describeValue(server)}`,
     );
   return header as JsonObject;
 }

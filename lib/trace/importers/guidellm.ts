@@ -1,5 +1,4 @@
-import { InputError } from "../../base/index.js";
-import { describeJson } from "../row-checks.js";
+import { describeValue, InputError } from "../../base/index.js";
 import { RowError } from "../row-error.js";
 import type { Importer } from "./importer.js";
 import { type JsonObject, readJsonDocument } from "./json-rows.js";
@@ -97,7 +96,7 @@ interface Listed {
 function requestsOf(path: string, benchmarks: readonly unknown[]): Listed[] {
   return benchmarks.flatMap((one, index) => {
     if (one === null || typeof one !== "object")
-      throw new InputError(`${path}: benchmarks[${index}] must be an object, got ${describeJson(one)}`);
+      throw new InputError(`${path}: benchmarks[${index}] must be an object, got ${describeValue(one)}`);
     const requests = optionalObject(one as JsonObject, "requests") ?? {};
     return outcomes.flatMap(([outcome, finishReason]) =>
       (optionalList(requests, outcome) ?? []).map((request) => ({
@@ -111,7 +110,7 @@ function requestsOf(path: string, benchmarks: readonly unknown[]): Listed[] {
 
 function requestOf(given: unknown): JsonObject {
   if (given !== null && typeof given === "object" && !Array.isArray(given)) return given as JsonObject;
-  throw new RowError(`a request must be an object, got ${describeJson(given)}`);
+  throw new RowError(`a request must be an object, got ${describeValue(given)}`);
 }
 
 /** When a request started, or undefined where that cannot be told: such a row is rejected when its turn comes. */

@@ -1,8 +1,7 @@
-import { InputError } from "../../base/index.js";
+import { describeValue, InputError } from "../../base/index.js";
 import { LineSplitter } from "../line-splitter.js";
 import { NumberArrays } from "../number-arrays.js";
 import type { ReadTraceOptions } from "../read-trace-batches.js";
-import { describeJson } from "../row-checks.js";
 import { RowError } from "../row-error.js";
 import { openBytes } from "../trace-bytes.js";
 import type { TraceBuilder } from "./trace-builder.js";
@@ -77,7 +76,7 @@ export async function readJsonDocument(path: string): Promise<JsonObject> {
     throw new InputError(`${path}: is no JSON document${source.cutOff ? `: ${source.cutOff}` : ""}`);
   }
   if (value === null || typeof value !== "object" || Array.isArray(value))
-    throw new InputError(`${path}: must hold a JSON object, got ${describeJson(value)}`);
+    throw new InputError(`${path}: must hold a JSON object, got ${describeValue(value)}`);
   return value as JsonObject;
 }
 
@@ -106,7 +105,7 @@ function parseObject(text: string): JsonObject {
     throw new RowError(`not JSON: ${text.length > 60 ? `${text.slice(0, 57)}...` : text}`);
   }
   if (value === null || typeof value !== "object" || Array.isArray(value))
-    throw new RowError(`a row must be a JSON object, got ${describeJson(value)}`);
+    throw new RowError(`a row must be a JSON object, got ${describeValue(value)}`);
   return value as JsonObject;
 }
 

@@ -1,5 +1,5 @@
+import { describeValue } from "../../base/index.js";
 import { Fingerprinter, internHashes } from "../fingerprint.js";
-import { describeJson } from "../row-checks.js";
 import { RowError } from "../row-error.js";
 import type { Importer, ImportOptions } from "./importer.js";
 import { type JsonObject, readJsonRows } from "./json-rows.js";
@@ -106,7 +106,7 @@ function promptOf(body: JsonObject): string | ArrayLike<number> {
   const parts = tools === undefined ? [] : [`<|tools|>\n${JSON.stringify(tools)}\n`];
   for (const [i, message] of (messages as JsonObject[]).entries()) {
     if (message === null || typeof message !== "object")
-      throw new RowError(`messages[${i}] must be an object, got ${describeJson(message)}`);
+      throw new RowError(`messages[${i}] must be an object, got ${describeValue(message)}`);
     const called = message.tool_calls === undefined ? "" : JSON.stringify(message.tool_calls);
     parts.push(`<|${String(message.role)}|>\n${contentOf(message.content)}${called}\n`);
   }
@@ -134,5 +134,5 @@ function clockOf(row: JsonObject): number | undefined {
   if (value === undefined || value === null) return undefined;
   const ms = typeof value === "number" ? value * 1000 : Date.parse(String(value));
   if (Number.isFinite(ms) && ms >= 0) return ms;
-  throw new RowError(`timestamp must be seconds or a date and time, got ${describeJson(value)}`);
+  throw new RowError(`timestamp must be seconds or a date and time, got ${describeValue(value)}`);
 }

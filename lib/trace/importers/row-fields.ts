@@ -1,4 +1,5 @@
-import { checkedInt, checkedMs, checkedString, describeJson } from "../row-checks.js";
+import { describeValue } from "../../base/index.js";
+import { checkedInt, checkedMs, checkedString } from "../row-checks.js";
 import { RowError } from "../row-error.js";
 import type { JsonObject } from "./json-rows.js";
 
@@ -38,7 +39,7 @@ export function optionalObject(row: JsonObject, field: string): JsonObject | und
   const value = row[field];
   if (value === undefined || value === null) return undefined;
   if (typeof value === "object" && !Array.isArray(value)) return value as JsonObject;
-  throw new RowError(`${field} must be an object, got ${describeJson(value)}`);
+  throw new RowError(`${field} must be an object, got ${describeValue(value)}`);
 }
 
 /** A list, or undefined. @throws RowError when it is something else */
@@ -46,7 +47,7 @@ export function optionalList(row: JsonObject, field: string): readonly unknown[]
   const value = row[field];
   if (value === undefined || value === null) return undefined;
   if (Array.isArray(value)) return value as readonly unknown[];
-  throw new RowError(`${field} must be a list, got ${describeJson(value)}`);
+  throw new RowError(`${field} must be a list, got ${describeValue(value)}`);
 }
 
 /** A duration, times `scale` to make milliseconds. @throws RowError on anything but a number >= 0 */

@@ -1,7 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { InputError, type Ms, requireFinite } from "../../base/index.js";
-import { describeJson } from "../row-checks.js";
+import { describeValue, InputError, type Ms, requireFinite } from "../../base/index.js";
 import { RowError } from "../row-error.js";
 import type { JsonValue } from "../trace.js";
 import type { Importer, ImportOptions } from "./importer.js";
@@ -118,7 +117,7 @@ class ConversationReader {
   #request(entry: unknown, line: number, place: Place): boolean {
     const before = this.#builder.length;
     this.#builder.row(line, () => {
-      if (!isObject(entry)) throw new RowError(`a request must be an object, got ${describeJson(entry)}`);
+      if (!isObject(entry)) throw new RowError(`a request must be an object, got ${describeValue(entry)}`);
       const promptTokens = count(entry, "in");
       const outputTokens = count(entry, "out");
       const ttftMs = optionalTime(entry, "ttft", 1000);

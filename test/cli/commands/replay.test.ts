@@ -98,6 +98,14 @@ describe("replay", () => {
     expect(stdout).toMatch(/prefix hits: 96 of 192 prompt tokens \(50\.0 %\)/);
   });
 
+  it("writes over nothing that it reads", async () => {
+    const path = await written("mine.jsonl.gz", await readTrace(warm));
+    const { status, stderr } = runCli(["replay", path, ...profile, "--dump-trace", path]);
+    expect(status).toBe(2);
+    expect(stderr).toContain("would be overwritten");
+    expect((await readTrace(path)).records).toHaveLength(320);
+  });
+
   it("refuses --latency-kind where nothing is fitted", () => {
     const { status, stderr } = runCli(["replay", warm, ...profile, "--latency-kind", "empirical"]);
     expect(status).toBe(2);
