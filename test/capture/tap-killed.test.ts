@@ -65,3 +65,19 @@ describe.each(["jsonl", "jsonl.gz"])("a tap killed with SIGKILL in mid-capture (
     for (const record of records) expect(record).toMatchObject({ outputTokens: 8, finishReason: "length" });
   });
 });
+
+it("a tap whose port is taken ends with exit code 1, and does not hang", async () => {
+  const { port } = new URL((await fakeUpstream()).url);
+  const args = ["tap", "--listen", `127.0.0.1:${port}`, "--upstream", "http://127.0.0.1:1"];
+  const child = spawn(process.execPath, [main, ...args, "--trace-out", scratchFile("tap.jsonl")], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  afterTest(() => child.kill("SIGKILL"));
+  let said = "";
+  child.stderr?.on("data", (text: Buffer) => {
+    said += String(text);
+  });
+  const status = await new Promise((resolve) => child.once("close", resolve));
+  expect(said).toContain("EADDRINUSE");
+  expect(status).toBe(1);
+});

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { request } from "undici";
 import { describe, expect, it } from "vitest";
@@ -130,6 +130,21 @@ describe("what passes through the tap", () => {
     expect(records[0]?.ttftMs).toBeGreaterThan(0);
   });
 
+  it("records what it cuts off when it is closed, before the file ends", async () => {
+    const upstream = await fakeUpstream({ tokens: 1_000_000 });
+    const problems: string[] = [];
+    const { url, trace } = await tapBefore(upstream.url, { onProblem: (message) => problems.push(message) });
+    const got = await complete(url, { prompt: ids(40), stream: true });
+    await got.body[Symbol.asyncIterator]().next();
+    got.body.on("error", () => {});
+    const { records } = await trace();
+    expect(problems).toEqual([]);
+    expect(records).toHaveLength(1);
+    expect(records[0]).toMatchObject({ promptTokens: 40, finishReason: "abort" });
+    expect(records[0]?.outputTokens).toBeGreaterThan(0);
+    await eventually("the upstream sees the client go", () => upstream.seen.aborted === 1);
+  });
+
   it("breaks off where the upstream does, and does not end as if it were whole", async () => {
     const upstream = await fakeUpstream({ tokens: 6, breakAfter: 3 });
     const { url, trace } = await tapBefore(upstream.url);
@@ -147,6 +162,28 @@ describe("what passes through the tap", () => {
     expect((await complete(url, { prompt: ids(20) })).statusCode).toBe(502);
     const { records } = await trace();
     expect(records.map((record) => record.finishReason)).toEqual(["disconnect", "disconnect"]);
+  });
+});
+
+describe("a tap whose port is taken", () => {
+  it("says so, records nothing and leaves files as they were", async () => {
+    const { url } = await httpServer((_incoming, response) => response.end());
+    const traceOut = scratchFile("tap.jsonl");
+    let sinks = 0;
+    const start = () =>
+      startTap(
+        { host: "127.0.0.1", port: Number(new URL(url).port), upstream: url, traceOut },
+        (sink, onProblem) => {
+          sinks++;
+          return new Recorder(sink, onProblem);
+        },
+      );
+    await expect(start()).rejects.toThrow(/cannot listen on 127\.0\.0\.1:\d+ \(EADDRINUSE\)/);
+    expect(existsSync(traceOut)).toBe(false);
+    writeFileSync(traceOut, "an earlier trace\n");
+    await expect(start()).rejects.toThrow(/EADDRINUSE/);
+    expect(readFileSync(traceOut, "utf8")).toBe("an earlier trace\n");
+    expect(sinks).toBe(0);
   });
 });
 

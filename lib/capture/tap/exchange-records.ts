@@ -16,7 +16,7 @@ import type { ResponseLog } from "./response-log.js";
 export type Outcome =
   /** The upstream's answer was passed on whole. */
   | "complete"
-  /** The client went away first. */
+  /** The client went away first, or was cut off when the tap was stopped. */
   | "abort"
   /** The upstream could not be reached, or broke off. */
   | "disconnect";

@@ -10,6 +10,7 @@ import type { UpstreamTarget } from "./upstream-target.js";
  * pass a cut answer for a whole one), one that cannot be reached is a 502. The log is shown each piece after it was handed on.
  * @param log undefined for exchanges that are not recorded
  * @param onEnded called once
+ * @returns ends it at once, if it has not ended, as if the client had gone away
  */
 export function forwardExchange(options: {
   readonly request: IncomingMessage;
@@ -17,9 +18,19 @@ export function forwardExchange(options: {
   readonly upstream: UpstreamTarget;
   readonly log: ExchangeLog | undefined;
   readonly onEnded: (outcome: Outcome) => void;
-}): void {
+}): () => void {
   const { request, response, upstream, log, onEnded } = options;
   let outcome: Outcome = "complete";
+  let sent: ClientRequest | undefined;
+  let isOver = false;
+  const end = () => {
+    if (isOver) return;
+    isOver = true;
+    if (!response.writableFinished && outcome === "complete") outcome = "abort";
+    if (!response.writableFinished) sent?.destroy();
+    onEnded(outcome);
+  };
+  response.once("close", end);
   let outgoing: ClientRequest;
   try {
     outgoing = upstream.request({
@@ -31,10 +42,10 @@ export function forwardExchange(options: {
     // A path or header that the parser let through and the writer refuses.
     request.resume();
     sendError(response, 400, `tap: the request cannot be passed on: ${(error as Error).message}`);
-    response.once("close", () => onEnded("abort"));
-    return;
+    outcome = "abort";
+    return end;
   }
-
+  sent = outgoing;
   outgoing.on("response", (incoming) => passAnswer(incoming));
   let isConnected = false;
   outgoing.on("socket", (socket) => {
@@ -55,11 +66,6 @@ export function forwardExchange(options: {
       return;
     }
     sendError(response, 502, `tap: the upstream did not answer: ${error.message}`);
-  });
-  response.on("close", () => {
-    if (!response.writableFinished && outcome === "complete") outcome = "abort";
-    if (!response.writableFinished) outgoing.destroy();
-    onEnded(outcome);
   });
 
   request.pipe(outgoing);
@@ -96,6 +102,8 @@ export function forwardExchange(options: {
     });
     incoming.on("data", (bytes: Buffer) => log.responseBytes(bytes));
   }
+
+  return end;
 }
 
 function sendError(response: ServerResponse, status: number, message: string): void {

@@ -1,8 +1,9 @@
-import { open } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Ms, requireInteger, type Tokens, WorkError } from "../../base/index.js";
 import { ExchangeLog, type ExchangeSurroundings } from "./exchange-log.js";
+import type { Outcome } from "./exchange-records.js";
 import type { OpenSink } from "./exchange-sink.js";
 import { forwardExchange } from "./forward-exchange.js";
 import { threadSink } from "./thread-sink.js";
@@ -37,7 +38,10 @@ export interface Tap {
   readonly recordCount: number;
   /** Requests under way. */
   readonly inFlight: number;
-  /** Takes no new connections, gives requests `graceMs` to end, then cuts them, and ends the trace file. */
+  /**
+   * Takes no new connections, gives requests `graceMs` to end, then cuts them, and ends the trace file. What was cut is
+   * recorded as an abort.
+   */
   close(graceMs?: Ms): Promise<void>;
 }
 
@@ -54,7 +58,25 @@ const RECORDED_PATH = /\/v1\/(chat\/)?completions\/?(\?|$)/;
 export async function startTap(options: TapOptions, openSink: OpenSink = threadSink): Promise<Tap> {
   const blockSize = requireInteger("tap", "blockSize", options.blockSize ?? 16, 1);
   const upstream = upstreamTarget(options.upstream);
-  await requireWritable(options.traceOut);
+  const requestTimeoutMs = requireInteger("tap", "requestTimeoutMs", options.requestTimeoutMs ?? 300_000, 1);
+  const server = createServer({
+    noDelay: true,
+    requestTimeout: requestTimeoutMs,
+    // Node takes the longer of the two for the body.
+    headersTimeout: Math.min(requestTimeoutMs, 60_000),
+    // Node looks for requests over their time every 30 s unless told otherwise.
+    connectionsCheckingInterval: Math.min(requestTimeoutMs, 5_000),
+    keepAliveTimeout: 75_000,
+  });
+  const isNewFile = await requireWritable(options.traceOut);
+  try {
+    await listen(server, options.host, options.port);
+  } catch (error) {
+    if (isNewFile) await rm(options.traceOut, { force: true });
+    throw error;
+  }
+  // A sink holds a thread, which keeps the process alive: none for a tap that cannot listen. Nothing comes in before
+  // this turn of the event loop is over.
   const sink = openSink(
     {
       upstream: upstream.url,
@@ -76,27 +98,17 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
       inFlight--;
     },
   };
-
-  function handle(request: IncomingMessage, response: ServerResponse): void {
+  const underWay = new Set<() => void>();
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     const isRecorded = request.method === "POST" && RECORDED_PATH.test(request.url ?? "");
     const log = isRecorded ? new ExchangeLog(nextId++, surroundings, request.headers) : undefined;
-    forwardExchange({ request, response, upstream, log, onEnded: (outcome) => log?.ended(outcome) });
-  }
-
-  const requestTimeoutMs = requireInteger("tap", "requestTimeoutMs", options.requestTimeoutMs ?? 300_000, 1);
-  const server = createServer(
-    {
-      noDelay: true,
-      requestTimeout: requestTimeoutMs,
-      // Node takes the longer of the two for the body.
-      headersTimeout: Math.min(requestTimeoutMs, 60_000),
-      // Node looks for requests over their time every 30 s unless told otherwise.
-      connectionsCheckingInterval: Math.min(requestTimeoutMs, 5_000),
-      keepAliveTimeout: 75_000,
-    },
-    handle,
-  );
-  await listen(server, options.host, options.port);
+    const onEnded = (outcome: Outcome) => {
+      underWay.delete(end);
+      log?.ended(outcome);
+    };
+    const end = forwardExchange({ request, response, upstream, log, onEnded });
+    underWay.add(end);
+  });
   const address = server.address() as AddressInfo;
   const shownHost = address.family === "IPv6" ? `[${address.address}]` : address.address;
 
@@ -110,17 +122,27 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
     },
     async close(graceMs = 5_000) {
       await stop(server, graceMs);
+      // The server is through before the exchanges on the connections that it cut have heard of it.
+      for (const end of underWay) end();
       await sink.close();
       upstream.close();
     },
   };
 }
 
-async function requireWritable(path: string): Promise<void> {
-  const file = await open(path, "a").catch((error: NodeJS.ErrnoException) => {
-    throw new WorkError(`${path}: cannot be written (${error.code ?? error.message})`);
-  });
+/** Makes sure that the file can be written; true when it was not there before and is now, empty. */
+async function requireWritable(path: string): Promise<boolean> {
+  let isNew = true;
+  const file = await open(path, "ax")
+    .catch(() => {
+      isNew = false;
+      return open(path, "a");
+    })
+    .catch((error: NodeJS.ErrnoException) => {
+      throw new WorkError(`${path}: cannot be written (${error.code ?? error.message})`);
+    });
   await file.close();
+  return isNew;
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
