@@ -248,6 +248,20 @@ describe("the served engine", () => {
 });
 
 describe("a request that is wrong", () => {
+  it("is refused where it needs more than its share of the pool, and the server lives on", async () => {
+    const engine = { prefixReuse: "slots", maxNumSeqs: 4, kvCacheBlocks: 100, blockSize: 16 } as const;
+    const { url } = await serve({ engine });
+    const { status, json } = await post(url, "/v1/completions", { prompt: words(600), max_tokens: 5 });
+    expect(json.error.message).toMatch(/the model's context is 400 tokens, the prompt has 600/);
+    expect(status).toBe(400);
+    expect((await post(url, "/v1/completions", { prompt: words(395), max_tokens: 5 })).status).toBe(200);
+    const models = await (await request(`${url}/v1/models`)).body.json();
+    expect((models as Answer).data[0]?.max_model_len).toBe(400);
+    await expect(serve({ engine: { ...engine, kvCacheBlocks: 3 } })).rejects.toThrow(
+      /kvCacheBlocks 3 leaves 0 tokens to each of maxNumSeqs 4 requests/,
+    );
+  });
+
   it("is a 4xx that names the field", async () => {
     const { url } = await serve({ maxModelTokens: 1000 });
     const wrong: [path: string, body: unknown, message: RegExp][] = [

@@ -19,7 +19,7 @@ export interface ServeOptions {
   readonly seed?: number;
   /** Requests that may wait to be admitted; more are refused with 503. Default 1,024. */
   readonly maxQueue?: number;
-  /** Longest prompt and answer together. Default: what the KV pool holds, at most 131,072. */
+  /** Longest prompt and answer together. Default 131,072; at most what the KV pool lets one request hold. */
   readonly maxModelTokens?: Tokens;
   /** Largest request body. Default 16 MiB. */
   readonly maxBodyBytes?: number;
@@ -36,7 +36,6 @@ export type CheckedServeOptions = Required<Omit<ServeOptions, "engine">> & { rea
  */
 export function serveOptions(given: ServeOptions): CheckedServeOptions {
   const engine = engineOptions(given.engine);
-  const poolTokens = engine.kvCacheBlocks * engine.blockSize;
   return {
     host: given.host ?? "127.0.0.1",
     port: requireInteger("serve", "port", given.port ?? 8000),
@@ -46,10 +45,7 @@ export function serveOptions(given: ServeOptions): CheckedServeOptions {
     timeScale: requireFinite("serve", "timeScale", given.timeScale ?? 1, 1e-3, 1e6),
     seed: requireInteger("serve", "seed", given.seed ?? 0),
     maxQueue: requireInteger("serve", "maxQueue", given.maxQueue ?? 1024, 1),
-    maxModelTokens: Math.min(
-      requireInteger("serve", "maxModelTokens", given.maxModelTokens ?? Math.min(131_072, poolTokens), 2),
-      poolTokens,
-    ),
+    maxModelTokens: requireInteger("serve", "maxModelTokens", given.maxModelTokens ?? 131_072, 2),
     maxBodyBytes: requireInteger("serve", "maxBodyBytes", given.maxBodyBytes ?? 16 * 1024 * 1024, 1),
     requestTimeoutMs: requireInteger("serve", "requestTimeoutMs", given.requestTimeoutMs ?? 30_000, 1),
   };

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
-import { type Blocks, type Ms, WorkError } from "../../base/index.js";
+import { type Blocks, InputError, type Ms, type Tokens, WorkError } from "../../base/index.js";
 import { chatFormat, completionFormat } from "./answer-format.js";
 import { ApiError, errorBody } from "./api-error.js";
 import { completionParams, detokenizeParams, tokenizeParams } from "./completion-params.js";
@@ -34,13 +34,14 @@ const version = (
  * @throws InputError for a wrong setting; WorkError when it cannot listen
  */
 export async function startServer(given: ServeOptions): Promise<EngineServer> {
-  const options = serveOptions(given);
+  const checked = serveOptions(given);
   const engine = new WallClockEngine({
-    engine: options.engine,
-    model: options.latency,
-    timeScale: options.timeScale,
-    seed: options.seed,
+    engine: checked.engine,
+    model: checked.latency,
+    timeScale: checked.timeScale,
+    seed: checked.seed,
   });
+  const options = { ...checked, maxModelTokens: maxModelTokens(checked, engine.core.capacityBlocks) };
   const { pool } = engine.core;
   const served: ServedEngine = {
     engine,
@@ -81,6 +82,20 @@ export async function startServer(given: ServeOptions): Promise<EngineServer> {
       engine.stop();
     },
   };
+}
+
+/**
+ * The longest prompt and answer that the engine can ever run: one that needs more blocks would wait for ever.
+ * @param capacityBlocks blocks that one request may hold: the whole pool, or its share of it
+ * @throws InputError when that is too few for a prompt and an answer
+ */
+function maxModelTokens({ engine, maxModelTokens }: CheckedServeOptions, capacityBlocks: Blocks): Tokens {
+  const capacityTokens = capacityBlocks * engine.blockSize;
+  if (capacityTokens < 2)
+    throw new InputError(
+      `serve: kvCacheBlocks ${engine.kvCacheBlocks} leaves ${capacityTokens} tokens to each of maxNumSeqs ${engine.maxNumSeqs} requests, a prompt and its answer need 2: raise kvCacheBlocks or lower maxNumSeqs`,
+    );
+  return Math.min(maxModelTokens, capacityTokens);
 }
 
 function httpServer(options: CheckedServeOptions): FastifyInstance {
