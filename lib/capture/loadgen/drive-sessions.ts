@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Ms, Tokens } from "../../base/index.js";
 import type { PlannedSession } from "../../workload/index.js";
 import type { Conversation, Conversations } from "./conversation.js";
@@ -9,6 +10,7 @@ import { waitUntil } from "./wait-until.js";
  * Runs multi-turn sessions: each arrives at its own time, open loop; within it, a turn fires when the turn before has
  * ended and the client has thought. A turn's prompt is the shared prefix, all earlier prompts and the server's real
  * answers, and a new prompt. A session ends with its first failed turn: there is no answer to go on from.
+ * @throws WorkError when an answer cannot go into the next prompt; nothing more is sent, and what is in flight has ended
  */
 export async function driveSessions(
   run: LoadRun,
@@ -17,6 +19,10 @@ export async function driveSessions(
   prefixTokens: Tokens,
 ): Promise<DriveResult> {
   let sent = 0;
+  const failed = new AbortController();
+  const signal = AbortSignal.any([run.signal, failed.signal]);
+  // Every session that waits for its time listens.
+  setMaxListeners(0, signal);
   const runTurns = async (
     planned: PlannedSession,
     conversation: Conversation,
@@ -33,7 +39,7 @@ export async function driveSessions(
       dueAtMs = exchange.endedAtMs + next.thinkMs;
       conversation.hear(exchange);
       ready = prepareTurn(run, planned, i + 1, conversation);
-      if (!(await waitUntil(dueAtMs, run.signal))) return;
+      if (!(await waitUntil(dueAtMs, signal))) return;
     }
   };
   const pending: Promise<void>[] = [];
@@ -41,10 +47,14 @@ export async function driveSessions(
     const conversation = conversations.start({ name: `prefix ${planned.prefix}`, tokens: prefixTokens });
     const ready = prepareTurn(run, planned, 0, conversation);
     const arrivedAtMs = run.startedAtMs + planned.arrivalMs;
-    if (!(await waitUntil(arrivedAtMs, run.signal))) break;
-    pending.push(runTurns(planned, conversation, ready, arrivedAtMs));
+    if (!(await waitUntil(arrivedAtMs, signal))) break;
+    const turns = runTurns(planned, conversation, ready, arrivedAtMs);
+    // It may fail while later sessions are waited for: it is reported below.
+    turns.catch((error: unknown) => failed.abort(error));
+    pending.push(turns);
   }
-  await Promise.all(pending);
+  await Promise.allSettled(pending);
+  failed.signal.throwIfAborted();
   return { notSent: sessions.reduce((all, { turns }) => all + turns.length, 0) - sent };
 }
 

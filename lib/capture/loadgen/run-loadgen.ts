@@ -93,8 +93,7 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
         if (tokenizer) said.set(record, { prompt, answer: text });
       },
     });
-    const { notSent } = await load.drive(run, conversations);
-    run.flush();
+    const { notSent } = await load.drive(run, conversations).finally(() => run.flush());
     const durationMs = run.progress().elapsedMs;
     const measured = [...run.records].sort((a, b) => (a.arrivalMs as number) - (b.arrivalMs as number));
     const hashed: TraceRecord[] = [];
@@ -117,6 +116,8 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
     return { trace, server, durationMs, ...end, warnings: loadgenWarnings(records, end) };
   } finally {
     client.close();
+    // After a failure what had ended is in the file; the failure itself is what the caller hears of.
+    await journal?.close().catch(() => {});
   }
 }
 

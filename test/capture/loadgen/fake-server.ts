@@ -3,7 +3,15 @@ import type { AddressInfo } from "node:net";
 
 /** What the fake does with one completion request. */
 export type Behaviour =
-  | { readonly kind: "answer"; readonly firstMs?: number; readonly gapMs?: number }
+  | {
+      readonly kind: "answer";
+      readonly firstMs?: number;
+      readonly gapMs?: number;
+      /** Tells no token ids, asked or not. */
+      readonly withoutIds?: boolean;
+      /** Output tokens that the usage at the end claims. */
+      readonly claimsTokens?: number;
+    }
   | { readonly kind: "status"; readonly status: number; readonly message: string }
   | { readonly kind: "hang-up"; readonly afterTokens: number }
   | { readonly kind: "truncate"; readonly afterTokens: number }
@@ -88,11 +96,16 @@ async function answer(
   if (behaviour.kind === "silence") return;
   if (behaviour.kind === "status")
     return json(response, { error: { message: behaviour.message } }, behaviour.status);
-  const { firstMs = 0, gapMs = 0 } = behaviour.kind === "answer" ? behaviour : {};
+  const {
+    firstMs = 0,
+    gapMs = 0,
+    withoutIds = false,
+    claimsTokens,
+  } = behaviour.kind === "answer" ? behaviour : {};
   const total = Number(body.max_tokens);
   const cut = "afterTokens" in behaviour ? behaviour.afterTokens : total;
   const chat = "messages" in body;
-  const withIds = vllm && body.return_token_ids === true;
+  const withIds = vllm && body.return_token_ids === true && !withoutIds;
   if (firstMs > 0) await sleep(firstMs);
   response.writeHead(200, { "content-type": "text/event-stream" });
   for (let k = 0; k < Math.min(cut, total); k++) {
@@ -120,7 +133,7 @@ async function answer(
       choices: [],
       usage: {
         prompt_tokens: promptIds.length,
-        completion_tokens: total,
+        completion_tokens: claimsTokens ?? total,
         prompt_tokens_details: { cached_tokens: 16 },
       },
     });

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -38,6 +38,20 @@ async function start(options: FakeServerOptions = {}): Promise<FakeServer> {
 
 function optionsFor(url: string, given: Partial<LoadgenOptions>): LoadgenOptions {
   return loadgenOptions({ url, model: "fake", promptTokens: 40, outputTokens: 5, warmup: 0, ...given });
+}
+
+/** Paths of the files that this process has open, where the system tells. */
+function openFiles(): string[] {
+  const directory = "/proc/self/fd";
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory).flatMap((fd) => {
+    try {
+      return [readlinkSync(join(directory, fd))];
+    } catch {
+      // The one that lists them is gone already.
+      return [];
+    }
+  });
 }
 
 describe("multiturn", () => {
@@ -127,6 +141,19 @@ describe("multiturn", () => {
     expect(result.notSent).toBe(2);
     expect(result.stopped).toBe(false);
     expect(result.warnings.join("\n")).toContain("2 planned requests were not sent");
+  });
+
+  it("fails when an answer cannot go into the next prompt, also while later sessions are still to come", async () => {
+    const { url, received } = await start({
+      behave: (n) => ({ kind: "answer", withoutIds: n === 0, firstMs: n === 0 ? 0 : 50 }),
+    });
+    const traceOut = join(scratch, "run.jsonl");
+    const run = runLoadgen(optionsFor(url, { ...sessions, ratePerSecond: 0.3, seed: 1 }), { traceOut });
+    await expect(run).rejects.toThrow(/gave no token ids of an answer: send prompts as text/);
+    expect(received).toHaveLength(1);
+    const { records } = await readTrace(`${traceOut}.partial`);
+    expect(records.map(({ session, turn }) => [session, turn])).toEqual([["s0", 1]]);
+    expect(openFiles()).not.toContain(`${traceOut}.partial`);
   });
 });
 
