@@ -38,6 +38,10 @@ export interface ExchangeContext {
  * Turns an exchange into a trace record. Failures are records too: their `finishReason` is the reason, `error` says
  * more, and what was seen of the answer stays. `send_lag_ms` is the time from when the request was due to when its
  * bytes went out; `prompt_tokens_expected` marks a prompt that neither server nor client has counted.
+ *
+ * Token ids that are there outvote a server's usage that counts fewer: what it claims is then beside them, as
+ * `server_prompt_tokens` and `server_output_tokens`. Text outvotes nothing, since a chunk of it need not be a token:
+ * where there are more chunks than the server counts, `text_chunks` says how many, and their tokens are left out.
  */
 export function recordExchange(exchange: Exchange, context: ExchangeContext): TraceRecord {
   const { labels, blockSize, blocks } = context;
@@ -47,21 +51,32 @@ export function recordExchange(exchange: Exchange, context: ExchangeContext): Tr
   const itlMs = new Float64Array(gaps);
   for (let i = 0; i < gaps; i++) itlMs[i] = micros((chunkAtMs[i + 1] as Ms) - (chunkAtMs[i] as Ms));
   const itlTokens = Int32Array.from(chunkTokens.slice(1));
+  const seenTokens = sum(chunkTokens);
+  const prompt = countTokens(usage?.promptTokens, promptIds?.length);
+  const output = countTokens(usage?.outputTokens, outputTokenIds?.length);
+  const promptTokens = prompt.tokens ?? context.expectedPromptTokens;
+  const outputTokens = output.tokens ?? seenTokens;
+  const cachedTokens = usage?.cachedTokens;
+  const isCachedPossible = cachedTokens === undefined || cachedTokens <= promptTokens;
   const finishReason = failure?.reason ?? exchange.finishReason;
   const extra: Record<string, JsonValue> = {
     send_lag_ms: micros((exchange.writtenAtMs ?? exchange.endedAtMs) - context.dueAtMs),
     ...(labels.stage !== undefined && { stage: labels.stage }),
     ...(failure && { error: failure.detail }),
     ...(usage === undefined && promptIds === undefined && { prompt_tokens_expected: true }),
+    ...(prompt.outvoted !== undefined && { server_prompt_tokens: prompt.outvoted }),
+    ...(output.outvoted !== undefined && { server_output_tokens: output.outvoted }),
+    ...(!isCachedPossible && { server_cached_tokens: cachedTokens }),
+    ...(seenTokens > outputTokens && { text_chunks: seenTokens }),
   };
   const fingerprinter = new Fingerprinter({ blockSize });
   return {
-    promptTokens: usage?.promptTokens ?? promptIds?.length ?? context.expectedPromptTokens,
-    ...(usage?.cachedTokens !== undefined && { cachedTokens: usage.cachedTokens }),
-    outputTokens: usage?.outputTokens ?? outputTokenIds?.length ?? sum(chunkTokens),
+    promptTokens,
+    ...(cachedTokens !== undefined && isCachedPossible && { cachedTokens }),
+    outputTokens,
     arrivalMs: micros(exchange.sentAtMs - context.startedAtMs),
     ...(chunkAtMs.length > 0 && { ttftMs: micros((chunkAtMs[0] as Ms) - exchange.sentAtMs), itlMs }),
-    ...(itlTokens.some((tokens) => tokens !== 1) && { itlTokens }),
+    ...(itlTokens.some((tokens) => tokens !== 1) && seenTokens <= outputTokens && { itlTokens }),
     concurrency: context.concurrency,
     ...(promptIds && { blockIds: internHashes(fingerprinter.append(promptIds), blocks) }),
     ...(promptIds &&
@@ -72,6 +87,13 @@ export function recordExchange(exchange: Exchange, context: ExchangeContext): Tr
     ...(labels.turn !== undefined && { turn: labels.turn }),
     extra,
   };
+}
+
+/** The server's count, unless there are more ids than that: then theirs, and what it claimed. */
+function countTokens(claimed: Tokens | undefined, ids: Tokens | undefined) {
+  return claimed !== undefined && ids !== undefined && claimed < ids
+    ? { tokens: ids, outvoted: claimed }
+    : { tokens: claimed ?? ids };
 }
 
 /** To whole microseconds: the clock tells no more, and the file stays small. */

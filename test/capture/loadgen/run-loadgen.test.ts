@@ -252,6 +252,43 @@ describe("servers that offer less", () => {
     ).rejects.toThrow(/config.json is no tokenizer.json/);
   });
 
+  it("that count fewer tokens than they give ids for: the ids count, the claim is beside them, the row can be read", async () => {
+    const { url } = await start({ behave: () => ({ kind: "answer", claimsTokens: 3 }) });
+    const traceOut = join(scratch, "run.jsonl");
+    const sizes = { promptTokens: 40, outputTokens: 40 };
+    await runLoadgen(optionsFor(url, { pattern: "burst", burstSize: 2, durationMs: 1, ...sizes }), {
+      traceOut,
+    });
+    const { records, rejected } = await readTrace(traceOut);
+    expect(rejected).toEqual([]);
+    expect(records).toHaveLength(2);
+    for (const record of records) {
+      expect(record).toMatchObject({
+        promptTokens: 40,
+        outputTokens: 40,
+        extra: { server_output_tokens: 3 },
+      });
+      expect(record.outputBlockIds).toHaveLength(3);
+    }
+  });
+
+  it("that count fewer tokens than they send chunks of text: the count stands, and the row can be read", async () => {
+    const { url } = await start({
+      vllm: false,
+      behave: () => ({ kind: "answer", claimsTokens: 3 }),
+    });
+    const traceOut = join(scratch, "run.jsonl");
+    await runLoadgen(optionsFor(url, { pattern: "burst", burstSize: 2, durationMs: 1, outputTokens: 40 }), {
+      traceOut,
+    });
+    const { records, rejected } = await readTrace(traceOut);
+    expect(rejected).toEqual([]);
+    expect(records.map(({ outputTokens, extra }) => [outputTokens, extra?.text_chunks])).toEqual([
+      [3, 40],
+      [3, 40],
+    ]);
+  });
+
   it("that refuse unknown fields get none", async () => {
     const { url, received } = await start({ vllm: false, strictFields: true });
     await runLoadgen(optionsFor(url, { pattern: "poisson", ratePerSecond: 100, sessions: 2 }));
