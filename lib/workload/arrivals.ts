@@ -44,13 +44,8 @@ export function poissonArrivals(
  */
 export function constantArrivals(options: ArrivalSpan & { readonly ratePerSecond: PerSecond }): Float64Array {
   const gapMs = 1000 / requireRate("constantArrivals", options.ratePerSecond);
-  const limit = options.count ?? Number.POSITIVE_INFINITY;
   requireSpan("constantArrivals", options);
-  const durationMs = options.durationMs ?? Number.POSITIVE_INFINITY;
-  const times: number[] = [];
-  // A product, not a running sum: the hundred-thousandth arrival is as exact as the first.
-  for (let i = 0; i < limit && i * gapMs < durationMs; i++) times.push(i * gapMs);
-  return Float64Array.from(times);
+  return Float64Array.from(evenlySpaced(gapMs, options));
 }
 
 /**
@@ -90,13 +85,14 @@ export function burstArrivals(
 ): Float64Array {
   requireInteger("burstArrivals", "burstSize", options.burstSize, 1);
   requirePositive("burstArrivals", "burstIntervalMs", options.burstIntervalMs);
-  const bursts = constantArrivals({
-    ratePerSecond: 1000 / options.burstIntervalMs,
-    ...(options.durationMs !== undefined && { durationMs: options.durationMs }),
-    ...(options.count !== undefined && { count: Math.ceil(options.count / options.burstSize) }),
-  });
-  const times = Array.from(bursts).flatMap((atMs) => new Array<number>(options.burstSize).fill(atMs));
-  return Float64Array.from(times.slice(0, options.count));
+  requireSpan("burstArrivals", options);
+  const { burstSize, burstIntervalMs } = options;
+  return Float64Array.from(
+    evenlySpaced(burstIntervalMs, {
+      ...options,
+      ...(options.count !== undefined && { count: Math.ceil(options.count / burstSize) }),
+    }).flatMap((atMs) => new Array<number>(burstSize).fill(atMs)),
+  ).slice(0, options.count);
 }
 
 /** Concurrency levels of a staircase that doubles up to a peak: 16 gives 1, 2, 4, 8, 16; 6 gives 1, 2, 4, 6. */
@@ -105,6 +101,15 @@ export function doublingStairs(peak: number): number[] {
   const stairs: number[] = [];
   for (let level = 1; level < peak; level *= 2) stairs.push(level);
   return [...stairs, peak];
+}
+
+function evenlySpaced(gapMs: Ms, span: ArrivalSpan): Ms[] {
+  const limit = span.count ?? Number.POSITIVE_INFINITY;
+  const durationMs = span.durationMs ?? Number.POSITIVE_INFINITY;
+  const times: Ms[] = [];
+  // A product, not a running sum: the hundred-thousandth arrival is as exact as the first.
+  for (let i = 0; i < limit && i * gapMs < durationMs; i++) times.push(i * gapMs);
+  return times;
 }
 
 function requireRate(where: string, ratePerSecond: PerSecond): PerSecond {

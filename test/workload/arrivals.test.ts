@@ -79,6 +79,15 @@ describe("burstArrivals", () => {
     ]);
     expect([...burstArrivals({ ...spans, count: 4 })]).toEqual([0, 0, 0, 100]);
   });
+
+  it("begins no burst at the end of the duration, whatever the interval", () => {
+    const burstsIn = (intervals: number, burstIntervalMs: number) =>
+      burstArrivals({ burstSize: 1, burstIntervalMs, durationMs: intervals * burstIntervalMs }).length;
+    expect([...burstArrivals({ burstSize: 1, burstIntervalMs: 46_500, durationMs: 93_000 })]).toEqual([
+      0, 46_500,
+    ]);
+    for (let ms = 1; ms <= 100_000; ms += 7) expect(burstsIn(2, ms), `every ${ms} ms`).toBe(2);
+  });
 });
 
 describe("doublingStairs", () => {
