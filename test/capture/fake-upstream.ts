@@ -7,6 +7,10 @@ export interface FakeUpstreamOptions {
   readonly gapMs?: number;
   /** Answers `/tokenize` with one token a character, ids from 1000. */
   readonly hasTokenizer?: boolean;
+  /** Answers 401 to everything without this bearer token. */
+  readonly apiKey?: string;
+  /** Answers 403 to `/tokenize`, whatever the key. */
+  readonly refusesTokenize?: boolean;
   readonly cachedTokens?: number;
   /** Breaks the connection after so many tokens. */
   readonly breakAfter?: number;
@@ -14,16 +18,22 @@ export interface FakeUpstreamOptions {
 
 /** A small OpenAI-like server: streams `tokens` pieces of text with a gap between them. */
 export async function fakeUpstream(options: FakeUpstreamOptions = {}) {
-  const { tokens = 4, gapMs = 5, hasTokenizer = false, cachedTokens = 16, breakAfter } = options;
-  const seen: { bodies: string[]; headers: IncomingMessage["headers"][]; aborted: number } = {
-    bodies: [],
-    headers: [],
-    aborted: 0,
-  };
+  const { tokens = 4, gapMs = 5, hasTokenizer = false, cachedTokens = 16, breakAfter, apiKey } = options;
+  const seen: {
+    bodies: string[];
+    headers: IncomingMessage["headers"][];
+    aborted: number;
+    /** Calls of `/tokenize`. */
+    tokenized: number;
+  } = { bodies: [], headers: [], aborted: 0, tokenized: 0 };
   const server = await httpServer(async (request, response) => {
     const body = await bodyOf(request);
+    if (request.url === "/tokenize") seen.tokenized++;
+    if (apiKey !== undefined && request.headers.authorization !== `Bearer ${apiKey}`)
+      return json(response, 401, { error: { message: "wrong key" } });
     if (request.url === "/version") return json(response, 200, { version: "9.9.9" });
     if (request.url === "/tokenize") {
+      if (options.refusesTokenize) return json(response, 403, {});
       if (!hasTokenizer) return json(response, 404, {});
       const { prompt } = JSON.parse(body) as { prompt: string };
       return json(response, 200, { tokens: Array.from(prompt, (c) => 1000 + c.charCodeAt(0)) });

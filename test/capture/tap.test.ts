@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer as createNetServer } from "node:net";
 import { gzipSync } from "node:zlib";
 import { request } from "undici";
 import { describe, expect, it } from "vitest";
@@ -40,6 +41,37 @@ function complete(url: string, body: unknown, headers: Record<string, string> = 
     headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify(body),
   });
+}
+
+/** The address of a server that is not there yet. */
+async function lateUpstream() {
+  const server = createNetServer();
+  const listen = (port: number) =>
+    new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(port, "127.0.0.1", resolve);
+    });
+  const close = () => new Promise((resolve) => server.close(resolve));
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
+  await close();
+  return {
+    url: `http://127.0.0.1:${port}`,
+    /** From now on it is the server at this address. */
+    async forwardTo(url: string) {
+      server.on("connection", (socket) => {
+        const onward = connect(Number(new URL(url).port), "127.0.0.1");
+        for (const end of [socket, onward]) end.on("error", () => {});
+        socket.pipe(onward).pipe(socket);
+        afterTest(() => {
+          socket.destroy();
+          onward.destroy();
+        });
+      });
+      await listen(port);
+      afterTest(close);
+    },
+  };
 }
 
 const ids = (count: number, from = 1) => Array.from({ length: count }, (_, i) => from + i);
@@ -155,7 +187,7 @@ describe("what passes through the tap", () => {
   });
 
   it("is a 502 with a clear body where there is no upstream, and the tap lives on", async () => {
-    const { url, trace } = await tapBefore("http://127.0.0.1:9");
+    const { url, trace } = await tapBefore((await lateUpstream()).url);
     const got = await complete(url, { prompt: ids(20), stream: true });
     expect(got.statusCode).toBe(502);
     expect(await got.body.json()).toMatchObject({ error: { message: expect.stringContaining("upstream") } });
@@ -238,6 +270,50 @@ describe("what the tap records", () => {
       sources.push(meta.extra.text_tokens, records[0]?.extra?.token_source);
     }
     expect(sources).toEqual(["tokenize", "tokenize", "bytes", "bytes"]);
+  });
+
+  it("learns what the server is from the first request that it lets in, not from one with a wrong key", async () => {
+    const upstream = await fakeUpstream({ hasTokenizer: true, apiKey: "right" });
+    const { url, trace } = await tapBefore(upstream.url);
+    const body = { model: "m", prompt: "x".repeat(40), stream: true };
+    for (const key of ["wrong", "right", "right"])
+      await (await complete(url, body, { authorization: `Bearer ${key}` })).body.text();
+    const { meta, records } = await trace();
+    expect(records.map(({ finishReason }) => finishReason)).toEqual(["error", "length", "length"]);
+    expect(records.slice(1).map(({ extra }) => extra?.token_source)).toEqual(["tokenize", "tokenize"]);
+    expect(records[1]?.blockIds).toEqual(records[2]?.blockIds);
+    expect(records[1]?.blockIds).not.toEqual(records[0]?.blockIds);
+    expect(meta.extra).toMatchObject({ engine_version: "9.9.9", text_tokens: "tokenize" });
+  });
+
+  it("learns it from a server that comes up after the tap", async () => {
+    const late = await lateUpstream();
+    const { url, trace } = await tapBefore(late.url);
+    const body = { prompt: "x".repeat(40), stream: true };
+    // More than may ask at once, so that the first one served is not one that asks.
+    for (let i = 0; i < 20; i++) expect((await complete(url, body)).statusCode).toBe(502);
+    const upstream = await fakeUpstream({ hasTokenizer: true });
+    await late.forwardTo(upstream.url);
+    for (let i = 0; i < 3; i++) await (await complete(url, body)).body.text();
+    const { records } = await trace();
+    expect(records.slice(-2).map(({ extra }) => extra?.token_source)).toEqual(["tokenize", "tokenize"]);
+  });
+
+  it("does not ask for ever: neither a server that keeps its tokenizer to itself nor one that lets nobody in", async () => {
+    const closed = await fakeUpstream({ refusesTokenize: true });
+    const served = await tapBefore(closed.url);
+    const body = { prompt: "x".repeat(40), stream: true };
+    for (let i = 0; i < 40; i++) await (await complete(served.url, body)).body.text();
+    const { meta, records } = await served.trace();
+    expect(records.every(({ extra }) => extra?.token_source === "bytes")).toBe(true);
+    expect(meta.extra.text_tokens).toBe("bytes");
+    expect(closed.seen.tokenized).toBeLessThanOrEqual(2);
+
+    const locked = await fakeUpstream({ apiKey: "right" });
+    const refused = await tapBefore(locked.url);
+    for (let i = 0; i < 200; i++) await (await complete(refused.url, body)).body.text();
+    expect((await refused.trace()).records).toHaveLength(200);
+    expect(locked.seen.tokenized).toBeLessThanOrEqual(16);
   });
 
   it("counts an answer that is not streamed, without a time to first token that nobody saw", async () => {

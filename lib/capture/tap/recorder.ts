@@ -5,11 +5,13 @@ import type { ExchangeSink, SeenAnswer, SeenRequest, SinkOptions } from "./excha
 import { type CompletionRequest, completionRequest } from "./prompt-source.js";
 import { type PromptTokens, promptTokens } from "./prompt-tokens.js";
 import { ResponseLog } from "./response-log.js";
-import { type UpstreamFacts, upstreamFacts } from "./upstream-facts.js";
+import type { UpstreamFacts } from "./upstream-facts.js";
+import { type Learned, UpstreamLearner } from "./upstream-learner.js";
 
 interface PreparedRequest {
   readonly request: CompletionRequest;
   readonly tokens: readonly PromptTokens[];
+  readonly learned: Learned;
 }
 
 /** Reads what the tap saw and writes the records, each as soon as it is known. */
@@ -20,11 +22,12 @@ export class Recorder implements ExchangeSink {
   readonly #style: RecordStyle;
   readonly #requests = new Map<number, Promise<PreparedRequest | undefined>>();
   readonly #writing = new Set<Promise<void>>();
-  #facts: Promise<UpstreamFacts> | undefined;
+  readonly #upstream: UpstreamLearner;
   #writer: Promise<TraceWriter> | undefined;
 
   constructor(options: SinkOptions, onProblem: (message: string) => void) {
     this.#options = options;
+    this.#upstream = new UpstreamLearner(options.upstream);
     this.#onProblem = onProblem;
     const { blockSize, fingerprintKey, recordTokens } = options;
     const fingerprint = { blockSize, ...(fingerprintKey && { key: fingerprintKey }) };
@@ -46,6 +49,8 @@ export class Recorder implements ExchangeSink {
   }
 
   async close(): Promise<void> {
+    await Promise.allSettled(this.#requests.values());
+    await this.#upstream.end();
     await Promise.all(this.#writing);
     // A capture without requests is a file with its meta line.
     await (await this.#open(undefined)).close();
@@ -58,12 +63,11 @@ export class Recorder implements ExchangeSink {
     const headers: Record<string, string> =
       seen.authorization === undefined ? {} : { authorization: seen.authorization };
     const { upstream } = this.#options;
+    const learned = await this.#upstream.learn(headers);
     const tokens: PromptTokens[] = [];
-    for (const prompt of request.prompts) {
-      const facts = await this.#learn(headers);
-      tokens.push(await promptTokens({ prompt, upstream, facts, headers }));
-    }
-    return { request, tokens };
+    for (const prompt of request.prompts)
+      tokens.push(await promptTokens({ prompt, upstream, facts: learned.facts, headers }));
+    return { request, tokens, learned };
   }
 
   async #record(id: number, seen: SeenAnswer): Promise<void> {
@@ -71,6 +75,7 @@ export class Recorder implements ExchangeSink {
     // Without a prompt that can be read there is nothing to replay.
     if (!prepared) return;
     const response = seen.head && (await readAnswer(new ResponseLog(seen.head), seen));
+    if (response && response.head.status < 400) this.#upstream.served(prepared.learned);
     const writer = await this.#open(prepared.request.model);
     const exchange = { ...seen, request: prepared.request, promptTokens: prepared.tokens, response };
     for (const record of exchangeRecords(exchange, this.#style)) {
@@ -79,14 +84,9 @@ export class Recorder implements ExchangeSink {
     }
   }
 
-  #learn(headers: Readonly<Record<string, string>>): Promise<UpstreamFacts> {
-    this.#facts ??= upstreamFacts(this.#options.upstream, headers);
-    return this.#facts;
-  }
-
-  /** The file is begun with the first record, when it is known what serves which model. */
+  /** The file is begun with the first record, once it is known what serves which model; refused requests can wait. */
   #open(model: string | undefined): Promise<TraceWriter> {
-    this.#writer ??= this.#learn({}).then((facts) =>
+    this.#writer ??= this.#upstream.known.then((facts) =>
       TraceWriter.open(this.#options.traceOut, {
         blocks: this.#style.blocks,
         meta: this.#meta(facts, model),

@@ -11,6 +11,14 @@ export interface UpstreamFacts {
   readonly engine: Readonly<Record<string, JsonValue>>;
   /** It answers `POST /tokenize`. */
   readonly hasTokenizer: boolean;
+  /** It said so itself: it was there, and did not refuse the question for want of an authorization. */
+  readonly isCertain: boolean;
+}
+
+/** An answer to a side question; no status when there was none. */
+interface SideAnswer {
+  readonly status?: number;
+  readonly json?: unknown;
 }
 
 /**
@@ -22,12 +30,16 @@ export async function upstreamFacts(
   upstream: string,
   headers: Readonly<Record<string, string>>,
 ): Promise<UpstreamFacts> {
-  const [version, props, tokens] = await Promise.all([
-    askJson(`${upstream}/version`, undefined, headers),
-    askJson(`${upstream}/props`, undefined, headers),
-    tokenizeUpstream(upstream, { prompt: "a", content: "a" }, headers),
+  const [version, props, tokenized] = await Promise.all([
+    ask(`${upstream}/version`, undefined, headers),
+    ask(`${upstream}/props`, undefined, headers),
+    ask(`${upstream}/tokenize`, { prompt: "a", content: "a" }, headers),
   ]);
-  return { hasTokenizer: tokens !== undefined, engine: engineFacts(version, props) };
+  return {
+    hasTokenizer: tokensOf(tokenized) !== undefined,
+    isCertain: isClear(tokenized.status),
+    engine: engineFacts(version.json, props.json),
+  };
 }
 
 /**
@@ -40,16 +52,26 @@ export async function tokenizeUpstream(
   body: Readonly<Record<string, unknown>>,
   headers: Readonly<Record<string, string>>,
 ): Promise<Uint32Array | undefined> {
-  const tokens = fieldOf(await askJson(`${upstream}/tokenize`, body, headers), "tokens");
+  return tokensOf(await ask(`${upstream}/tokenize`, body, headers));
+}
+
+function tokensOf({ json }: SideAnswer): Uint32Array | undefined {
+  const tokens = fieldOf(json, "tokens");
   if (!Array.isArray(tokens) || !tokens.every(isTokenId)) return undefined;
   return Uint32Array.from(tokens);
 }
 
-async function askJson(
+/** Neither refused, nor put off, nor failed. */
+function isClear(status: number | undefined): boolean {
+  if (status === undefined) return false;
+  return (status < 500 && ![401, 403, 407, 408, 429].includes(status)) || status === 501;
+}
+
+async function ask(
   url: string,
   body: Readonly<Record<string, unknown>> | undefined,
   headers: Readonly<Record<string, string>>,
-): Promise<unknown> {
+): Promise<SideAnswer> {
   try {
     const answer = await fetch(url, {
       method: body ? "POST" : "GET",
@@ -57,10 +79,14 @@ async function askJson(
       ...(body && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(SIDE_QUESTION_TIMEOUT_MS),
     });
-    if (answer.status === 200) return await answer.json();
-    await answer.body?.cancel();
+    const { status } = answer;
+    if (status !== 200) {
+      await answer.body?.cancel();
+      return { status };
+    }
+    return { status, json: await answer.json().catch(() => undefined) };
   } catch {
-    // No answer is an answer: the upstream does not offer it.
+    // No answer is an answer: the upstream does not offer it, or is not there.
+    return {};
   }
-  return undefined;
 }
