@@ -13,6 +13,7 @@ import {
 } from "../../capture/index.js";
 import type { JsonValue } from "../../trace/index.js";
 import { parseRange } from "../engine-flags.js";
+import { requirePatternFlags } from "../pattern-flags.js";
 import { stopSignal } from "../stop-signal.js";
 
 /** The flags as commander hands them over: seconds where users of the original tool write seconds. */
@@ -99,10 +100,15 @@ export function loadgenCommand(): Command {
     )
     .option("--output-tokens <n>", "output tokens a request or turn", parseNumber, defaults.outputTokens)
     .option("--think-time <s>", "multiturn: seconds from an answer's end to the next turn", parseNumber, 0)
-    .option("--duration <s>", "seconds during which requests arrive", parseNumber, defaults.durationMs / 1000)
+    .option(
+      "--duration <s>",
+      "all but sweep: seconds during which requests arrive",
+      parseNumber,
+      defaults.durationMs / 1000,
+    )
     .option(
       "--sessions <n>",
-      "stop after this many sessions (or requests, for poisson and burst)",
+      "multiturn: stop after this many sessions; poisson, burst: after this many requests",
       parseNumber,
     )
     .option(
@@ -143,13 +149,18 @@ export function loadgenCommand(): Command {
     .addHelpText(
       "after",
       `
+A flag that the chosen pattern does not use is an error. multiturn, poisson and burst are open loop; constant is closed
+loop: --concurrency workers, each of which sends when its last answer has ended.
+
 A key in the environment variable OPENAI_API_KEY is sent as a bearer token. Ctrl-C stops the run and finishes the files.
 
 Example: 60 agentic sessions of 5 turns over two shared prefixes
   npx prefixlab loadgen --url http://127.0.0.1:8000 --model my-model --pattern multiturn --rate 1 --sessions 60 \\
     --turns 5 --prefix-tokens 2000 --prompt-tokens 128 --output-tokens 64 --out run.json --trace-out run.jsonl.gz`,
     )
-    .action(async (flags: LoadgenFlags) => {
+    .action(async (flags: LoadgenFlags, command: Command) => {
+      const given = Object.keys(flags).filter((name) => command.getOptionValueSource(name) === "cli");
+      requirePatternFlags(flags.pattern, given);
       await runCommand(flags);
     });
 }

@@ -3,6 +3,8 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { LoadPattern } from "../../../lib/capture/index.js";
+import { requirePatternFlags } from "../../../lib/cli/pattern-flags.js";
 import { type JsonValue, readTrace } from "../../../lib/trace/index.js";
 
 const scenarios = "data/scenarios";
@@ -38,10 +40,15 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(stubs, { recursive: true }));
 
+/** What a scenario calls `node` with. */
+function argumentsOf(scenario: string, seed: number): string[] {
+  const env = { ...process.env, PATH: `${stubs}:${process.env.PATH}`, SEED: String(seed) };
+  return execFileSync("sh", [join(scenarios, `${scenario}.sh`)], { env, encoding: "utf8" }).split("\n");
+}
+
 /** The options that a scenario asks the load generator for, as a trace's meta line would have them. */
 function optionsOf(scenario: string, seed: number): Record<string, JsonValue> {
-  const env = { ...process.env, PATH: `${stubs}:${process.env.PATH}`, SEED: String(seed) };
-  const args = execFileSync("sh", [join(scenarios, `${scenario}.sh`)], { env, encoding: "utf8" }).split("\n");
+  const args = argumentsOf(scenario, seed);
   return Object.fromEntries(
     args.flatMap((arg, i) => {
       const name = recorded[arg.replace(/^--/, "")];
@@ -60,6 +67,21 @@ describe("scenario scripts", () => {
       expect(meta.extra.options).toMatchObject(options);
     },
   );
+
+  it.each(
+    readdirSync(scenarios).filter(
+      (name) => !["loadgen.sh", "capture.sh"].includes(name) && name.endsWith(".sh"),
+    ),
+  )("%s gives no flag that its pattern does not use", (script) => {
+    const args = argumentsOf(script.replace(".sh", ""), 1);
+    const given = args.flatMap((arg) =>
+      arg.startsWith("--")
+        ? [arg.slice(2).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())]
+        : [],
+    );
+    const pattern = args[args.indexOf("--pattern") + 1] as LoadPattern;
+    expect(() => requirePatternFlags(pattern, given)).not.toThrow();
+  });
 
   it("ask for the same schedule warm and cold", () => {
     expect(optionsOf("cold", 3)).toEqual(optionsOf("warm", 3));

@@ -1,0 +1,46 @@
+import { InputError } from "../base/index.js";
+import type { LoadPattern } from "../capture/index.js";
+
+/** The flags of `loadgen` that only some patterns use, by their names in the code. */
+const patternsOf: Readonly<Record<string, readonly LoadPattern[]>> = {
+  rate: ["multiturn", "poisson"],
+  turns: ["multiturn"],
+  prefixTokens: ["multiturn"],
+  prefixCount: ["multiturn"],
+  thinkTime: ["multiturn"],
+  duration: ["multiturn", "poisson", "constant", "staircase", "burst"],
+  sessions: ["multiturn", "poisson", "burst"],
+  concurrency: ["constant", "staircase", "sweep"],
+  stairs: ["staircase", "sweep"],
+  repeats: ["sweep"],
+  burstSize: ["burst"],
+  burstInterval: ["burst"],
+};
+
+/** What decides the load of a pattern. */
+const descriptions: Readonly<Record<LoadPattern, string>> = {
+  multiturn: "open loop, sessions of --turns turns arrive at --rate",
+  poisson: "open loop, requests arrive at --rate",
+  constant: "closed loop, --concurrency workers each send when their last answer has ended",
+  staircase: "closed loop, the workers of each of --stairs send when their last answer has ended",
+  burst: "open loop, --burst-size requests every --burst-interval",
+  sweep: "a plan of its own, up to --prompt-tokens and --concurrency or --stairs",
+};
+
+/**
+ * Refuses flags that the pattern would pass over: a load that was asked for with them is not the one that would run.
+ * @param given names, as in the code, of the flags that the user gave
+ * @throws InputError naming each such flag and the patterns that use it
+ */
+export function requirePatternFlags(pattern: LoadPattern, given: Iterable<string>): void {
+  const unused = [...given].filter((name) => patternsOf[name] && !patternsOf[name].includes(pattern));
+  if (unused.length === 0) return;
+  const flags = unused.map((name) => `--${dashed(name)} (for ${patternsOf[name]?.join(", ")})`);
+  throw new InputError(
+    `loadgen: pattern ${pattern} does not use ${flags.join(" and ")}: ${pattern} is ${descriptions[pattern]}; leave the flag out or choose another --pattern`,
+  );
+}
+
+function dashed(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
