@@ -1,14 +1,17 @@
+import { InputError } from "../../base/index.js";
 import { replayLive } from "../../capture/index.js";
 import { type Comparison, compareTraces, type Plan, planReplay } from "../../replay/index.js";
 import type { SessionLabels } from "../../sessions/index.js";
 import { type Trace, writeTrace } from "../../trace/index.js";
 import { formatComparison } from "../comparison-table.js";
+import type { EngineFlags } from "../engine-flags.js";
+import type { LatencyFlags } from "../latency-source.js";
 import { progressBar } from "../read-input.js";
 import { stopSignal } from "../stop-signal.js";
 import { capturedSeriesJson, comparisonJson } from "../summary-json.js";
 
 /** What `replay --url` takes from the command's flags. */
-export interface LiveReplayFlags {
+export interface LiveReplayFlags extends EngineFlags, LatencyFlags {
   readonly url: string;
   readonly modelName?: string;
   readonly tokenRange?: readonly [number, number];
@@ -16,18 +19,27 @@ export interface LiveReplayFlags {
   readonly replaySessions?: boolean;
   readonly coldPrompts?: boolean;
   readonly rateScale: number;
+  readonly seeds: number;
   readonly seed: number;
   readonly tolerance: number;
+  readonly against?: string;
   readonly dumpTrace?: string;
   readonly json?: boolean;
 }
 
-/** `replay TRACE --url U`: the same plan, sent to a server instead of the simulated engine. */
+const whatIf =
+  "a what-if beside the capture it was made from: the differences are its effect, nothing is judged";
+
+/**
+ * `replay TRACE --url U`: the same plan, sent to a server instead of the simulated engine.
+ * @throws InputError when flags ask for what only the simulated engine can do
+ */
 export async function replayLiveCommand(
   trace: Trace,
   sessions: SessionLabels,
   flags: LiveReplayFlags,
 ): Promise<void> {
+  refuseModelFlags(flags);
   const plan = planReplay({
     trace,
     sessions,
@@ -55,19 +67,45 @@ export async function replayLiveCommand(
   const wallMs = performance.now() - startedMs;
   for (const warning of live.warnings) process.stderr.write(`warning: ${warning}\n`);
   if (flags.dumpTrace !== undefined) await writeTrace(flags.dumpTrace, live.trace);
-  const comparison = compareTraces({
+  // What a what-if differs by is an effect, not an error.
+  const isWhatIf = flags.coldPrompts === true || flags.rateScale !== 1;
+  const compared = compareTraces({
     captured: trace,
     sessions,
     modeled: [live.trace],
     tolerance: flags.tolerance,
   });
+  const comparison: Comparison = isWhatIf ? { ...compared, verdict: "none" } : compared;
   if (flags.json) {
     const document = liveJson(live.trace, sessions, plan, wallMs, flags.seed);
     process.stdout.write(
       `${JSON.stringify({ ...document, source: capturedSeriesJson(trace, sessions), ...comparisonJson(comparison) }, null, 2)}\n`,
     );
-  } else process.stdout.write(liveReport(live.trace, plan, comparison, live.notSent));
+  } else process.stdout.write(liveReport(live.trace, plan, comparison, live.notSent, isWhatIf));
   if (comparison.verdict === "fail" || live.notSent > 0) process.exitCode = 1;
+}
+
+function refuseModelFlags(flags: LiveReplayFlags): void {
+  const given: Readonly<Record<string, boolean>> = {
+    "--against": flags.against !== undefined,
+    "--seeds": flags.seeds !== 1,
+    "--latency-trace": flags.latencyTrace !== undefined,
+    "--latency-model": flags.latencyModel !== undefined,
+    "--profile": flags.profile !== undefined,
+    "--latency-kind": flags.latencyKind !== undefined,
+    "--kv-cache-size": flags.kvCacheSize !== undefined,
+    "--block-size": flags.blockSize !== undefined,
+    "--max-num-seqs": flags.maxNumSeqs !== undefined,
+    "--max-num-batched-tokens": flags.maxNumBatchedTokens !== undefined,
+    "--long-prefill-token-threshold": flags.longPrefillTokenThreshold !== undefined,
+    "--no-enable-prefix-caching": !flags.enablePrefixCaching,
+    "--prefix-reuse": flags.prefixReuse !== undefined,
+  };
+  const names = Object.keys(given).filter((name) => given[name]);
+  if (names.length > 0)
+    throw new InputError(
+      `replay: ${names.join(", ")} ${names.length === 1 ? "is" : "are"} for the simulated engine and would do nothing with --url: leave ${names.length === 1 ? "it" : "them"} out, or replay without --url`,
+    );
 }
 
 function labelsOf(sessions: SessionLabels, index: number): { session: string; turn: number } {
@@ -94,10 +132,16 @@ function liveJson(
   };
 }
 
-function liveReport(trace: Trace, plan: Plan, comparison: Comparison, notSent: number): string {
+function liveReport(
+  trace: Trace,
+  plan: Plan,
+  comparison: Comparison,
+  notSent: number,
+  isWhatIf: boolean,
+): string {
   return [
     `${trace.records.length} requests replayed live, ${plan.pacing}, prompts ${plan.prompts}; ${notSent} not sent`,
     "",
-    formatComparison(comparison, "replayed"),
+    formatComparison(comparison, "replayed", isWhatIf ? whatIf : undefined),
   ].join("\n");
 }

@@ -1,0 +1,79 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { loadgenOptions, runLoadgen } from "../../../lib/capture/loadgen/index.js";
+import { startFakeServer } from "../loadgen/fake-server.js";
+import { afterTest, scratchFile } from "../scratch.js";
+
+const main = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
+
+/** A capture of a fake server that then answers far more slowly, and `replay` of it against that server. */
+async function captured() {
+  let isCaptured = false;
+  const server = await startFakeServer({
+    behave: () => ({ kind: "answer", firstMs: isCaptured ? 200 : 10 }),
+  });
+  afterTest(() => server.close());
+  const traceOut = scratchFile("capture.jsonl");
+  await runLoadgen(
+    loadgenOptions({
+      url: server.url,
+      model: "fake",
+      pattern: "poisson",
+      ratePerSecond: 100,
+      sessions: 40,
+      promptTokens: 40,
+      outputTokens: 5,
+      warmup: 0,
+    }),
+    { traceOut },
+  );
+  isCaptured = true;
+  return (...flags: string[]) => replay([traceOut, "--url", server.url, ...flags]);
+}
+
+function replay(args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [main, "replay", ...args], (_error, stdout, stderr) =>
+      resolve({ status: child.exitCode as number, stdout, stderr }),
+    );
+  });
+}
+
+it("replay --url judges a replay of the capture as it was, and no what-if", async () => {
+  const run = await captured();
+  const same = await run("--json");
+  expect(JSON.parse(same.stdout)).toMatchObject({ verdict: "fail" });
+  expect(same.status).toBe(1);
+  for (const flags of [["--cold-prompts"], ["--rate-scale", "2"]]) {
+    const whatIf = await run("--json", ...flags);
+    expect(JSON.parse(whatIf.stdout), flags.join(" ")).toMatchObject({ requests: 40, verdict: "none" });
+    expect(whatIf.status, flags.join(" ")).toBe(0);
+  }
+  const report = await run("--cold-prompts", "--rate-scale", "2");
+  expect(report.stdout).toContain("nothing is judged");
+  expect(report.status).toBe(0);
+});
+
+it("replay --url refuses flags of the simulated engine, by name, before it sends anything", async () => {
+  const run = await captured();
+  const refused = await run("--seeds", "3", "--profile", "h200-qwen3-8b", "--kv-cache-size", "100");
+  expect(refused.stderr).toContain("--seeds, --profile, --kv-cache-size are for the simulated engine");
+  expect(refused.status).toBe(2);
+  for (const flags of [
+    ["--against", "x.jsonl"],
+    ["--latency-trace", "x.jsonl"],
+    ["--latency-model", "x.json"],
+    ["--latency-kind", "physical"],
+    ["--block-size", "16"],
+    ["--max-num-seqs", "4"],
+    ["--max-num-batched-tokens", "512"],
+    ["--long-prefill-token-threshold", "64"],
+    ["--no-enable-prefix-caching"],
+    ["--prefix-reuse", "slots"],
+  ]) {
+    const { status, stderr } = await run(...flags);
+    expect(stderr).toContain(`${flags[0]} is for the simulated engine`);
+    expect(status).toBe(2);
+  }
+});
