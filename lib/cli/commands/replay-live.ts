@@ -98,7 +98,8 @@ function refuseModelFlags(flags: LiveReplayFlags): void {
     "--max-num-seqs": flags.maxNumSeqs !== undefined,
     "--max-num-batched-tokens": flags.maxNumBatchedTokens !== undefined,
     "--long-prefill-token-threshold": flags.longPrefillTokenThreshold !== undefined,
-    "--no-enable-prefix-caching": !flags.enablePrefixCaching,
+    "--enable-prefix-caching": flags.enablePrefixCaching === true,
+    "--no-enable-prefix-caching": flags.enablePrefixCaching === false,
     "--prefix-reuse": flags.prefixReuse !== undefined,
   };
   const names = Object.keys(given).filter((name) => given[name]);

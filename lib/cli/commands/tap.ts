@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { Command } from "commander";
-import { InputError } from "../../base/index.js";
 import { startTap } from "../../capture/index.js";
 import { parseCount } from "../engine-flags.js";
+import { readFingerprintKey } from "../fingerprint-key.js";
 import { listenAddress } from "../listen-address.js";
 import { stopSignal } from "../stop-signal.js";
 
@@ -47,7 +46,9 @@ Example: record a server on port 8000, with clients sent to port 8001
 async function runTap(flags: TapFlags): Promise<void> {
   const { host, port } = listenAddress("tap", flags.listen);
   const fingerprintKey =
-    flags.fingerprintKeyFile === undefined ? undefined : await readKey(flags.fingerprintKeyFile);
+    flags.fingerprintKeyFile === undefined
+      ? undefined
+      : await readFingerprintKey("tap", flags.fingerprintKeyFile);
   const tap = await startTap({
     host,
     port,
@@ -62,15 +63,4 @@ async function runTap(flags: TapFlags): Promise<void> {
   await stopSignal();
   await tap.close();
   process.stderr.write(`tap: ${tap.recordCount} records in ${flags.traceOut}\n`);
-}
-
-async function readKey(path: string): Promise<Uint8Array> {
-  const key = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw new InputError(`tap: fingerprint key file ${path} cannot be read (${error.code ?? error.message})`);
-  });
-  if (key.length < 16)
-    throw new InputError(
-      `tap: fingerprint key file ${path} holds ${key.length} bytes, a key needs at least 16`,
-    );
-  return key;
 }
