@@ -183,17 +183,28 @@ describe("the served engine", () => {
   });
 
   it("refuses more than the queue holds with 503, and serves again when there is room", async () => {
-    const { url } = await serve({ maxQueue: 2, engine: { maxNumSeqs: 1 }, timeScale: 1 });
-    const clients = Array.from({ length: 6 }, async (_, i) => {
-      await new Promise((resolve) => setTimeout(resolve, 15 * i));
-      return post(url, "/v1/completions", { prompt: words(40 + i), max_tokens: 20 });
+    const server = await serve({ maxQueue: 2, engine: { maxNumSeqs: 1 }, timeScale: 1 });
+    const { url } = server;
+    const long = await request(`${url}/v1/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ prompt: words(40), max_tokens: 20_000, stream: true }),
     });
-    const answers = await Promise.all(clients);
-    const refused = answers.filter((answer) => answer.status === 503);
-    expect(refused.length).toBeGreaterThanOrEqual(2);
-    expect(refused[0]?.json.error.message).toMatch(/the queue is full: 2 requests wait/);
-    expect(refused[0]?.headers["retry-after"]).toBe("1");
-    expect(await metric(url, "admission_rejections_total")).toBe(refused.length);
+    long.body.on("error", () => {});
+    await eventually("one runs", () => server.load.running === 1);
+    const waiting = [41, 42].map((size) =>
+      post(url, "/v1/completions", { prompt: words(size), max_tokens: 20 }),
+    );
+    await eventually("two wait", () => server.load.waiting === 2);
+    for (const size of [43, 44, 45]) {
+      const { status, json, headers } = await post(url, "/v1/completions", { prompt: words(size) });
+      expect(status).toBe(503);
+      expect(json.error.message).toMatch(/the queue is full: 2 requests wait/);
+      expect(headers["retry-after"]).toBe("1");
+    }
+    expect(await metric(url, "admission_rejections_total")).toBe(3);
+    long.body.destroy();
+    expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([200, 200]);
     expect((await post(url, "/v1/completions", { prompt: "again" })).status).toBe(200);
   });
 
@@ -239,10 +250,10 @@ describe("the served engine", () => {
 
   it("ends what is under way when it closes, and takes nothing new", async () => {
     const server = await startServer({ port: 0, latency, timeScale: 1 });
-    const running = post(server.url, "/v1/completions", { prompt: "a", max_tokens: 20 });
+    const running = post(server.url, "/v1/completions", { prompt: "a", max_tokens: 200 });
     await eventually("it runs", () => server.load.running === 1);
-    await server.close(5_000);
-    expect((await running).json.choices[0]?.text).toHaveLength(20);
+    await server.close(30_000);
+    expect((await running).json.choices[0]?.text).toHaveLength(200);
     await expect(post(server.url, "/v1/completions", { prompt: "a" })).rejects.toThrow();
   });
 });

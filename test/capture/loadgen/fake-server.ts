@@ -7,6 +7,8 @@ export type Behaviour =
       readonly kind: "answer";
       readonly firstMs?: number;
       readonly gapMs?: number;
+      /** Nothing comes before this. */
+      readonly after?: Promise<void>;
       /** Tells no token ids, asked or not. */
       readonly withoutIds?: boolean;
       /** Output tokens that the usage at the end claims. */
@@ -100,12 +102,14 @@ async function answer(
     firstMs = 0,
     gapMs = 0,
     withoutIds = false,
+    after,
     claimsTokens,
   } = behaviour.kind === "answer" ? behaviour : {};
   const total = Number(body.max_tokens);
   const cut = "afterTokens" in behaviour ? behaviour.afterTokens : total;
   const chat = "messages" in body;
   const withIds = vllm && body.return_token_ids === true && !withoutIds;
+  await after;
   if (firstMs > 0) await sleep(firstMs);
   response.writeHead(200, { "content-type": "text/event-stream" });
   for (let k = 0; k < Math.min(cut, total); k++) {
@@ -148,6 +152,18 @@ export function answerCharacter(promptLength: number, k: number): string {
 /** Character codes: the fake's tokenizer. */
 export function codes(text: string): number[] {
   return Array.from(text, (character) => character.charCodeAt(0));
+}
+
+/** Answers no measured request before so many of them, from the `from`-th on, are here; those before at once. */
+export function answerTogether(count: number, from = 0): (n: number) => Behaviour {
+  let release = () => {};
+  const after = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  return (n) => {
+    if (n === from + count - 1) release();
+    return n < from ? { kind: "answer" } : { kind: "answer", after };
+  };
 }
 
 function promptIdsOf(body: Record<string, unknown>): readonly number[] {
