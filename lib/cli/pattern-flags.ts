@@ -1,4 +1,3 @@
-import { InputError } from "../base/index.js";
 import type { LoadPattern } from "../capture/index.js";
 
 /** The flags of `loadgen` that only some patterns use, by their names in the code. */
@@ -28,17 +27,15 @@ const descriptions: Readonly<Record<LoadPattern, string>> = {
 };
 
 /**
- * Refuses flags that the pattern would pass over: a load that was asked for with them is not the one that would run.
+ * Says which flags the pattern passes over: a load that was asked for with them is not the one that runs.
  * @param given names, as in the code, of the flags that the user gave
- * @throws InputError naming each such flag and the patterns that use it
+ * @returns a sentence that names each such flag and the patterns that use it; undefined without one
  */
-export function requirePatternFlags(pattern: LoadPattern, given: Iterable<string>): void {
+export function unusedPatternFlags(pattern: LoadPattern, given: Iterable<string>): string | undefined {
   const unused = [...given].filter((name) => patternsOf[name] && !patternsOf[name].includes(pattern));
-  if (unused.length === 0) return;
+  if (unused.length === 0) return undefined;
   const flags = unused.map((name) => `--${dashed(name)} (for ${patternsOf[name]?.join(", ")})`);
-  throw new InputError(
-    `loadgen: pattern ${pattern} does not use ${flags.join(" and ")}: ${pattern} is ${descriptions[pattern]}; leave the flag out or choose another --pattern`,
-  );
+  return `pattern ${pattern} does not use ${flags.join(" and ")}: ${pattern} is ${descriptions[pattern]}`;
 }
 
 function dashed(name: string): string {

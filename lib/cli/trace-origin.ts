@@ -9,9 +9,13 @@ export interface TraceOrigin {
   readonly cache: CacheState | undefined;
 }
 
-/** Reads the origin of a trace from `source`, and `enable_prefix_caching` or `prefix_caching`, of its meta line. */
+/**
+ * Reads the origin of a trace from `source`, and `enable_prefix_caching` or `prefix_caching`, of its meta line. A replay
+ * of cold prompts had nothing to find: its cache counts as off.
+ */
 export function traceOrigin(meta: TraceMeta): TraceOrigin {
-  const caching = meta.extra.enable_prefix_caching ?? meta.extra.prefix_caching;
+  const caching =
+    meta.extra.prompts === "cold" ? false : (meta.extra.enable_prefix_caching ?? meta.extra.prefix_caching);
   return {
     kind: meta.source === undefined ? undefined : meta.source === "modeled" ? "modeled" : "captured",
     cache:

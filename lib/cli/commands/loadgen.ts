@@ -13,7 +13,7 @@ import {
 } from "../../capture/index.js";
 import type { JsonValue } from "../../trace/index.js";
 import { parseRange } from "../engine-flags.js";
-import { requirePatternFlags } from "../pattern-flags.js";
+import { unusedPatternFlags } from "../pattern-flags.js";
 import { stopSignal } from "../stop-signal.js";
 
 /** The flags as commander hands them over: seconds where users of the original tool write seconds. */
@@ -160,7 +160,8 @@ Example: 60 agentic sessions of 5 turns over two shared prefixes
     )
     .action(async (flags: LoadgenFlags, command: Command) => {
       const given = Object.keys(flags).filter((name) => command.getOptionValueSource(name) === "cli");
-      requirePatternFlags(flags.pattern, given);
+      const unused = unusedPatternFlags(flags.pattern, given);
+      if (unused !== undefined) process.stderr.write(`loadgen: ${unused}\n`);
       await runCommand(flags);
     });
 }
