@@ -17,3 +17,4 @@ export { mean, median, quantile, quantileSorted, sortedCopy } from "./quantile.j
 export { type RandomStream, stream } from "./random.js";
 export { selectQuantiles } from "./select-quantiles.js";
 export type { Blocks, Ms, PerSecond, Tokens } from "./units.js";
+export { wholeMicros } from "./whole-micros.js";

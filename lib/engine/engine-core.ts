@@ -1,5 +1,5 @@
 import { type Blocks, InputError, type Ms, requireInteger, type Tokens } from "../base/index.js";
-import type { StepLoad, StepTimer } from "../latency/index.js";
+import { emptyStepLoad, type StepLoad, type StepTimer } from "../latency/index.js";
 import { BlockPool } from "./block-pool.js";
 import { clearList } from "./clear-list.js";
 import { DecodeCalendar } from "./decode-calendar.js";
@@ -29,13 +29,7 @@ export class EngineCore {
   readonly pool: BlockPool;
   readonly slots = new RequestSlots();
   /** What the step in progress computes. */
-  readonly load: StepLoad = {
-    prefillTokens: 0,
-    prefillTokenDepth: 0,
-    prefillSeqs: 0,
-    decodeSeqs: 0,
-    decodeContextTokens: 0,
-  };
+  readonly load: StepLoad = emptyStepLoad();
   /** After {@link EngineCore.endStep}: slots that emitted the first token of a segment. */
   readonly emittedFirst: number[] = [];
   /** After {@link EngineCore.endStep}: slots that emitted their last token; valid until the next call. */

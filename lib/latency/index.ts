@@ -16,7 +16,13 @@ export {
 export { type FitOptions, fitLatency, type LatencyFit, type LatencyKind } from "./fit-latency.js";
 export { isExtrapolated, type RangedRequest } from "./fit-range.js";
 export type { FitReport, FittedCoefficient, ResidualSummary } from "./fit-report.js";
-export type { FitRange, LatencyModel, StepLoad, StepTimer } from "./latency-model.js";
+export {
+  emptyStepLoad,
+  type FitRange,
+  type LatencyModel,
+  type StepLoad,
+  type StepTimer,
+} from "./latency-model.js";
 export { latencyModelFromJson } from "./latency-model-json.js";
 export { type PhysicalModelParts, physicalModel } from "./physical-model.js";
 export type { PrefillStep } from "./prefill-steps.js";

@@ -16,6 +16,11 @@ export interface StepLoad {
   decodeContextTokens: Tokens;
 }
 
+/** The load of a step that computes nothing, to be filled in. */
+export function emptyStepLoad(): StepLoad {
+  return { prefillTokens: 0, prefillTokenDepth: 0, prefillSeqs: 0, decodeSeqs: 0, decodeContextTokens: 0 };
+}
+
 /** A fit's range on one axis: outside it the model extrapolates. */
 export interface FitRange {
   readonly uncachedTokens: readonly [Tokens, Tokens];

@@ -1,7 +1,7 @@
 import { type Ms, median, requireInteger, type Tokens } from "../base/index.js";
 import type { Trace, TraceRecord } from "../trace/index.js";
 import { emissionTimes } from "./emission-times.js";
-import type { StepLoad } from "./latency-model.js";
+import { emptyStepLoad, type StepLoad } from "./latency-model.js";
 import { chunkTokenDepth, uncachedPromptTokens } from "./prefill-chunks.js";
 import { alignSteps, type StepClock } from "./step-clock.js";
 
@@ -84,13 +84,7 @@ class StepDraft {
       (least, { ttftMs }) => Math.min(least, ttftMs ?? least),
       Number.POSITIVE_INFINITY,
     );
-    this.#loads = Array.from({ length: clock.steps }, () => ({
-      prefillTokens: 0,
-      prefillTokenDepth: 0,
-      prefillSeqs: 0,
-      decodeSeqs: 0,
-      decodeContextTokens: 0,
-    }));
+    this.#loads = Array.from({ length: clock.steps }, emptyStepLoad);
     this.#gaps = Array.from({ length: clock.steps }, () => []);
     this.#emitted = new Int32Array(clock.steps);
     this.#doubts = new Array<string | undefined>(clock.steps).fill(undefined);

@@ -1,4 +1,5 @@
 import type { Ms } from "../base/index.js";
+import { emptyStepLoad } from "./latency-model.js";
 import type { PrefillStep } from "./prefill-steps.js";
 import { priceStep, type StepCoefficients } from "./step-coefficients.js";
 import type { DecodeSpan } from "./token-flow.js";
@@ -21,13 +22,7 @@ export class StepWarp {
       ];
     });
     changes.sort((a, b) => a.at - b.at);
-    const load = {
-      prefillTokens: 0,
-      prefillTokenDepth: 0,
-      prefillSeqs: 0,
-      decodeSeqs: 0,
-      decodeContextTokens: 0,
-    };
+    const load = emptyStepLoad();
     const times: Ms[] = [changes[0]?.at ?? 0];
     const steps: number[] = [0];
     const advance = (toMs: Ms, stepsPerMs: number): void => {

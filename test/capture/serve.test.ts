@@ -2,7 +2,7 @@ import OpenAI from "openai";
 import { request } from "undici";
 import { describe, expect, it } from "vitest";
 import { type ServeOptions, startServer } from "../../lib/capture/index.js";
-import { latencyProfile } from "../../lib/latency/index.js";
+import { emptyStepLoad, latencyProfile } from "../../lib/latency/index.js";
 import { afterTest, eventually } from "./scratch.js";
 
 const latency = latencyProfile("h200-qwen3-8b");
@@ -91,13 +91,7 @@ describe("the served engine", () => {
     const { url } = await serve();
     await post(url, "/v1/completions", { prompt: words(164), max_tokens: 3 });
     const timer = latency.timer(0);
-    const idle = {
-      prefillTokens: 0,
-      prefillTokenDepth: 0,
-      prefillSeqs: 0,
-      decodeSeqs: 0,
-      decodeContextTokens: 0,
-    };
+    const idle = emptyStepLoad();
     const prefillMs = timer.stepMs({
       ...idle,
       prefillTokens: 164,

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, it } from "vitest";
+import { lines, row } from "./rows.js";
 import { runCli } from "./run-cli.js";
 
 const dir = mkdtempSync(join(tmpdir(), "prefix lab cli "));
@@ -14,19 +15,6 @@ function file(name: string, content: string | Uint8Array): string {
   return path;
 }
 
-const row = (fields: Record<string, unknown> = {}): string =>
-  JSON.stringify({
-    prompt_tokens: 40,
-    cached_tokens: 0,
-    output_tokens: 3,
-    ttft_ms: 20,
-    itl_ms: [5, 5],
-    arrival_ms: 10,
-    concurrency: 1,
-    block_hashes: [11, 12],
-    ...fields,
-  });
-const lines = (...rows: string[]): string => `${rows.join("\n")}\n`;
 const compressed = gzipSync(
   lines(...Array.from({ length: 400 }, (_, i) => row({ arrival_ms: 10 * i, ttft_ms: 20 + Math.sin(i) }))),
 );

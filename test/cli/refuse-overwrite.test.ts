@@ -4,21 +4,14 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { InputError } from "../../lib/base/index.js";
 import { refuseOverwrite } from "../../lib/cli/refuse-overwrite.js";
+import { lines, row } from "./rows.js";
 import { runCli } from "./run-cli.js";
 
 const dir = mkdtempSync(join(tmpdir(), "prefix lab overwrite "));
 afterAll(() => rmSync(dir, { recursive: true }));
 
 const trace = join(dir, "trace.jsonl");
-const row = {
-  prompt_tokens: 40,
-  cached_tokens: 0,
-  output_tokens: 3,
-  ttft_ms: 20,
-  itl_ms: [5, 5],
-  arrival_ms: 10,
-};
-writeFileSync(trace, `${JSON.stringify(row)}\n`);
+writeFileSync(trace, lines(row()));
 
 describe("refuseOverwrite", () => {
   it("refuses an input under its own path, another spelling, a symbolic link and a hard link", () => {

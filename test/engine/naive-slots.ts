@@ -1,5 +1,5 @@
 import type { EngineOptions, EngineRequest } from "../../lib/engine/index.js";
-import type { StepTimer } from "../../lib/latency/index.js";
+import { emptyStepLoad, type StepTimer } from "../../lib/latency/index.js";
 import type { NaiveRun } from "./naive-engine.js";
 
 interface LlamaSlot {
@@ -74,13 +74,7 @@ export function naiveSlots(
       run.cachedTokens[index] = kept;
     }
 
-    const load = {
-      prefillTokens: 0,
-      prefillTokenDepth: 0,
-      prefillSeqs: 0,
-      decodeSeqs: 0,
-      decodeContextTokens: 0,
-    };
+    const load = emptyStepLoad();
     const emitting: LlamaSlot[] = [];
     for (const slot of slots) {
       if (!slot.job || slot.job.generated.length === 0) continue;

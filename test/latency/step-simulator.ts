@@ -1,4 +1,4 @@
-import { priceStep, type StepCoefficients, type StepLoad } from "../../lib/latency/index.js";
+import { emptyStepLoad, priceStep, type StepCoefficients, type StepLoad } from "../../lib/latency/index.js";
 import { BlockTable, type Trace, type TraceRecord } from "../../lib/trace/index.js";
 
 /** A request of the simulator. */
@@ -54,13 +54,7 @@ export function simulateSteps(simulation: Simulation): { trace: Trace; loads: St
       nowMs = Math.min(...queue.filter((state) => !isDone(state)).map((state) => state.readyMs));
       continue;
     }
-    const load = {
-      prefillTokens: 0,
-      prefillTokenDepth: 0,
-      prefillSeqs: 0,
-      decodeSeqs: 0,
-      decodeContextTokens: 0,
-    };
+    const load = emptyStepLoad();
     const emitting = present.filter((state) => state.tokenMs.length > 0);
     for (const state of emitting) {
       load.decodeSeqs++;

@@ -5,7 +5,7 @@ import { InputError, type Ms, type Tokens } from "../../base/index.js";
 import type { Exchange } from "./exchange.js";
 import { measureExchange } from "./measure-exchange.js";
 import type { Prompt } from "./prompt.js";
-import { requestBody, type SamplingOptions } from "./request-body.js";
+import { requestBody, requestPath, type SamplingOptions } from "./request-body.js";
 
 /** Where and how requests are sent. */
 export interface ApiClientOptions {
@@ -56,7 +56,7 @@ export class ApiClient {
   /** Sends one streaming request and resolves when its answer, or its failure, is complete. Never rejects. */
   send(prompt: Prompt, outputTokens: Tokens): Promise<Exchange> {
     return this.sendBody(
-      prompt.kind === "messages" ? "/v1/chat/completions" : "/v1/completions",
+      requestPath(prompt),
       requestBody(this.#options.model, prompt, outputTokens, this.#options.sampling),
     );
   }

@@ -6,7 +6,7 @@ import type { PromptSource } from "./conversation.js";
 import type { Exchange } from "./exchange.js";
 import type { Prompt } from "./prompt.js";
 import { type RequestLabels, recordExchange } from "./record-exchange.js";
-import { requestBody, type SamplingOptions } from "./request-body.js";
+import { requestBody, requestPath, type SamplingOptions } from "./request-body.js";
 
 /** Counts while a run is under way. */
 export interface LoadProgress {
@@ -76,7 +76,7 @@ export class LoadRun {
       context,
       prompt,
       labels,
-      path: prompt.kind === "messages" ? "/v1/chat/completions" : "/v1/completions",
+      path: requestPath(prompt),
       body: requestBody(this.#options.model, prompt, labels.outputTokens, this.#options.sampling),
     };
   }

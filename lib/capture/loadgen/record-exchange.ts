@@ -1,4 +1,4 @@
-import type { Ms, Tokens } from "../../base/index.js";
+import { type Ms, type Tokens, wholeMicros } from "../../base/index.js";
 import {
   type BlockTable,
   Fingerprinter,
@@ -49,7 +49,7 @@ export function recordExchange(exchange: Exchange, context: ExchangeContext): Tr
   const promptIds = context.promptTokenIds;
   const gaps = Math.max(0, chunkAtMs.length - 1);
   const itlMs = new Float64Array(gaps);
-  for (let i = 0; i < gaps; i++) itlMs[i] = micros((chunkAtMs[i + 1] as Ms) - (chunkAtMs[i] as Ms));
+  for (let i = 0; i < gaps; i++) itlMs[i] = wholeMicros((chunkAtMs[i + 1] as Ms) - (chunkAtMs[i] as Ms));
   const itlTokens = Int32Array.from(chunkTokens.slice(1));
   const seenTokens = sum(chunkTokens);
   const prompt = countTokens(usage?.promptTokens, promptIds?.length);
@@ -60,7 +60,7 @@ export function recordExchange(exchange: Exchange, context: ExchangeContext): Tr
   const isCachedPossible = cachedTokens === undefined || cachedTokens <= promptTokens;
   const finishReason = failure?.reason ?? exchange.finishReason;
   const extra: Record<string, JsonValue> = {
-    send_lag_ms: micros((exchange.writtenAtMs ?? exchange.endedAtMs) - context.dueAtMs),
+    send_lag_ms: wholeMicros((exchange.writtenAtMs ?? exchange.endedAtMs) - context.dueAtMs),
     ...(labels.stage !== undefined && { stage: labels.stage }),
     ...(failure && { error: failure.detail }),
     ...(usage === undefined && promptIds === undefined && { prompt_tokens_expected: true }),
@@ -74,15 +74,15 @@ export function recordExchange(exchange: Exchange, context: ExchangeContext): Tr
     promptTokens,
     ...(cachedTokens !== undefined && isCachedPossible && { cachedTokens }),
     outputTokens,
-    arrivalMs: micros(exchange.sentAtMs - context.startedAtMs),
-    ...(chunkAtMs.length > 0 && { ttftMs: micros((chunkAtMs[0] as Ms) - exchange.sentAtMs), itlMs }),
+    arrivalMs: wholeMicros(exchange.sentAtMs - context.startedAtMs),
+    ...(chunkAtMs.length > 0 && { ttftMs: wholeMicros((chunkAtMs[0] as Ms) - exchange.sentAtMs), itlMs }),
     ...(itlTokens.some((tokens) => tokens !== 1) && seenTokens <= outputTokens && { itlTokens }),
     concurrency: context.concurrency,
     ...(promptIds && { blockIds: internHashes(fingerprinter.append(promptIds), blocks) }),
     ...(promptIds &&
       outputTokenIds && { outputBlockIds: internHashes(fingerprinter.append(outputTokenIds), blocks) }),
     ...(finishReason !== undefined && { finishReason }),
-    elapsedMs: micros(exchange.endedAtMs - exchange.sentAtMs),
+    elapsedMs: wholeMicros(exchange.endedAtMs - exchange.sentAtMs),
     ...(labels.session !== undefined && { session: labels.session }),
     ...(labels.turn !== undefined && { turn: labels.turn }),
     extra,
@@ -94,11 +94,6 @@ function countTokens(claimed: Tokens | undefined, ids: Tokens | undefined) {
   return claimed !== undefined && ids !== undefined && claimed < ids
     ? { tokens: ids, outvoted: claimed }
     : { tokens: claimed ?? ids };
-}
-
-/** To whole microseconds: the clock tells no more, and the file stays small. */
-function micros(ms: Ms): Ms {
-  return Math.round(ms * 1000) / 1000;
 }
 
 function sum(values: readonly number[]): number {

@@ -10,6 +10,11 @@ export interface SamplingOptions {
   readonly returnTokenIds: boolean;
 }
 
+/** The endpoint that takes a prompt of this kind. */
+export function requestPath(prompt: Prompt): string {
+  return prompt.kind === "messages" ? "/v1/chat/completions" : "/v1/completions";
+}
+
 /** The JSON body of one streaming request. */
 export function requestBody(
   model: string,

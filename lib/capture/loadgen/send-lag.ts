@@ -1,4 +1,4 @@
-import { type Ms, quantile } from "../../base/index.js";
+import { type Ms, quantile, wholeMicros } from "../../base/index.js";
 import type { TraceRecord } from "../../trace/index.js";
 
 /** A run whose p99 send lag is above this was held back: it is not called open loop. */
@@ -33,6 +33,5 @@ export function summariseSendLag(records: readonly TraceRecord[]): SendLag | und
 
 /** As meta lines and summaries write it: whole microseconds. */
 export function sendLagJson(lag: SendLag): { readonly p50: Ms; readonly p99: Ms; readonly max: Ms } {
-  const micros = (ms: Ms) => Math.round(ms * 1000) / 1000;
-  return { p50: micros(lag.p50Ms), p99: micros(lag.p99Ms), max: micros(lag.maxMs) };
+  return { p50: wholeMicros(lag.p50Ms), p99: wholeMicros(lag.p99Ms), max: wholeMicros(lag.maxMs) };
 }

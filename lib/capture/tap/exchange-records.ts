@@ -1,4 +1,4 @@
-import type { Ms, Tokens } from "../../base/index.js";
+import { type Ms, type Tokens, wholeMicros } from "../../base/index.js";
 import {
   type BlockTable,
   Fingerprinter,
@@ -81,14 +81,14 @@ function choiceRecord(options: {
     promptTokens: prompt.promptTokens,
     ...(usage?.cachedTokens !== undefined && !reported && { cachedTokens: usage.cachedTokens }),
     outputTokens: usage?.completionTokens ?? outputIds?.length ?? choice?.outputTokens ?? 0,
-    arrivalMs: micros(arrivalMs),
+    arrivalMs: wholeMicros(arrivalMs),
     ...choiceTimes(choice, arrivalMs),
     concurrency: exchange.concurrency,
     ...(chain && { blockIds: chain.promptBlocks }),
     ...(chain && outputIds && { outputBlockIds: chain.outputBlocks }),
     ...(style.recordTokens && outputIds && { outputTokenIds: Int32Array.from(outputIds) }),
     finishReason: finishReason(exchange, choice),
-    elapsedMs: micros(exchange.endedMs - arrivalMs),
+    elapsedMs: wholeMicros(exchange.endedMs - arrivalMs),
     extra: {
       token_source: tokens.source,
       ...(reported && usage?.promptTokens !== undefined && { server_prompt_tokens: usage.promptTokens }),
@@ -121,10 +121,11 @@ function choiceTimes(choice: ChoiceLog | undefined, arrivalMs: Ms) {
   if (!choice || choice.chunkAtMs.length === 0) return {};
   const { chunkAtMs, chunkTokens } = choice;
   const itlMs = new Float64Array(chunkAtMs.length - 1);
-  for (let i = 0; i < itlMs.length; i++) itlMs[i] = micros((chunkAtMs[i + 1] as Ms) - (chunkAtMs[i] as Ms));
+  for (let i = 0; i < itlMs.length; i++)
+    itlMs[i] = wholeMicros((chunkAtMs[i + 1] as Ms) - (chunkAtMs[i] as Ms));
   const itlTokens = Int32Array.from(chunkTokens.slice(1));
   return {
-    ttftMs: micros((chunkAtMs[0] as Ms) - arrivalMs),
+    ttftMs: wholeMicros((chunkAtMs[0] as Ms) - arrivalMs),
     itlMs,
     ...(itlTokens.some((count) => count !== 1) && { itlTokens }),
   };
@@ -147,9 +148,4 @@ function responseFields(response: ResponseLog | undefined): Record<string, JsonV
     ...(status < 400 && !response.isStream && { stream: false }),
     ...(response.isUnreadable && { content_encoding: contentEncoding ?? "" }),
   };
-}
-
-/** To whole microseconds: the clock tells no more, and the file stays small. */
-function micros(ms: Ms): Ms {
-  return Math.round(ms * 1000) / 1000;
 }
