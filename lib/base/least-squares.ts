@@ -14,7 +14,7 @@ export function nonNegativeLeastSquares(
   weights?: ArrayLike<number>,
 ): Float64Array {
   const n = rows.length;
-  const k = n === 0 ? 0 : (rows[0] as ArrayLike<number>).length;
+  const k = n === 0 ? 0 : rows[0].length;
   if (targets.length !== n)
     throw new InputError(`nonNegativeLeastSquares: ${n} rows but ${targets.length} targets`);
   if (n < k || k === 0)
@@ -23,25 +23,25 @@ export function nonNegativeLeastSquares(
   const gram = Array.from({ length: k }, () => new Float64Array(k));
   const moment = new Float64Array(k);
   for (let i = 0; i < n; i++) {
-    const row = rows[i] as ArrayLike<number>;
-    const w = weights ? (weights[i] as number) : 1;
+    const row = rows[i];
+    const w = weights ? weights[i] : 1;
     for (let p = 0; p < k; p++) {
-      const wp = w * (row[p] as number);
-      moment[p]! += wp * (targets[i] as number);
+      const wp = w * row[p];
+      moment[p] += wp * targets[i];
       const gramRow = gram[p] as Float64Array;
-      for (let q = p; q < k; q++) gramRow[q]! += wp * (row[q] as number);
+      for (let q = p; q < k; q++) gramRow[q] += wp * row[q];
     }
   }
-  for (let p = 0; p < k; p++) scale[p] = Math.sqrt(gram[p]![p]!) || 1;
+  for (let p = 0; p < k; p++) scale[p] = Math.sqrt(gram[p][p]) || 1;
   for (let p = 0; p < k; p++) {
-    moment[p]! /= scale[p]!;
+    moment[p] /= scale[p];
     for (let q = p; q < k; q++) {
-      gram[p]![q]! /= scale[p]! * scale[q]!;
-      gram[q]![p] = gram[p]![q]!;
+      gram[p][q] /= scale[p] * scale[q];
+      gram[q][p] = gram[p][q];
     }
   }
   const x = solveActiveSet(gram, moment);
-  for (let p = 0; p < k; p++) x[p]! /= scale[p]!;
+  for (let p = 0; p < k; p++) x[p] /= scale[p];
   return x;
 }
 
@@ -55,8 +55,8 @@ function solveActiveSet(gram: readonly Float64Array[], moment: Float64Array): Fl
     let steepest = tolerance;
     for (let p = 0; p < k; p++) {
       if (passive[p]) continue;
-      let gradient = moment[p] as number;
-      for (let q = 0; q < k; q++) gradient -= gram[p]![q]! * x[q]!;
+      let gradient = moment[p];
+      for (let q = 0; q < k; q++) gradient -= gram[p][q] * x[q];
       if (gradient > steepest) {
         steepest = gradient;
         entering = p;
@@ -67,23 +67,23 @@ function solveActiveSet(gram: readonly Float64Array[], moment: Float64Array): Fl
     for (;;) {
       const columns = passive.flatMap((on, p) => (on ? [p] : []));
       const z = solveSymmetric(
-        columns.map((p) => columns.map((q) => gram[p]![q]!)),
-        columns.map((p) => moment[p]!),
+        columns.map((p) => columns.map((q) => gram[p][q])),
+        columns.map((p) => moment[p]),
       );
       if (z.every((v) => v > 0)) {
         x.fill(0);
         columns.forEach((p, i) => {
-          x[p] = z[i]!;
+          x[p] = z[i];
         });
         break;
       }
       let step = 1;
       columns.forEach((p, i) => {
-        if (z[i]! <= 0) step = Math.min(step, x[p]! / (x[p]! - z[i]!));
+        if (z[i] <= 0) step = Math.min(step, x[p] / (x[p] - z[i]));
       });
       columns.forEach((p, i) => {
-        x[p]! += step * (z[i]! - x[p]!);
-        if (z[i]! <= 0 && x[p]! <= 1e-14) {
+        x[p] += step * (z[i] - x[p]);
+        if (z[i] <= 0 && x[p] <= 1e-14) {
           x[p] = 0;
           passive[p] = false;
         }
@@ -100,23 +100,23 @@ function solveActiveSet(gram: readonly Float64Array[], moment: Float64Array): Fl
  */
 export function solveSymmetric(matrix: readonly (readonly number[])[], right: readonly number[]): number[] {
   const n = right.length;
-  const a = matrix.map((row, i) => [...row, right[i]!]);
+  const a = matrix.map((row, i) => [...row, right[i]]);
   for (let c = 0; c < n; c++) {
     let pivot = c;
-    for (let r = c + 1; r < n; r++) if (Math.abs(a[r]![c]!) > Math.abs(a[pivot]![c]!)) pivot = r;
-    [a[c], a[pivot]] = [a[pivot]!, a[c]!];
-    if (Math.abs(a[c]![c]!) < 1e-12) continue;
+    for (let r = c + 1; r < n; r++) if (Math.abs(a[r][c]) > Math.abs(a[pivot][c])) pivot = r;
+    [a[c], a[pivot]] = [a[pivot], a[c]];
+    if (Math.abs(a[c][c]) < 1e-12) continue;
     for (let r = c + 1; r < n; r++) {
-      const factor = a[r]![c]! / a[c]![c]!;
-      for (let q = c; q <= n; q++) a[r]![q]! -= factor * a[c]![q]!;
+      const factor = a[r][c] / a[c][c];
+      for (let q = c; q <= n; q++) a[r][q] -= factor * a[c][q];
     }
   }
   const x = new Array<number>(n).fill(0);
   for (let r = n - 1; r >= 0; r--) {
-    if (Math.abs(a[r]![r]!) < 1e-12) continue;
-    let rest = a[r]![n]!;
-    for (let q = r + 1; q < n; q++) rest -= a[r]![q]! * x[q]!;
-    x[r] = rest / a[r]![r]!;
+    if (Math.abs(a[r][r]) < 1e-12) continue;
+    let rest = a[r][n];
+    for (let q = r + 1; q < n; q++) rest -= a[r][q] * x[q];
+    x[r] = rest / a[r][r];
   }
   return x;
 }

@@ -17,9 +17,9 @@ export function quantileSorted(ascending: ArrayLike<number>, p: number): number 
   if (n === 0) return undefined;
   const position = (n - 1) * p;
   const below = Math.floor(position);
-  const low = ascending[below] as number;
+  const low = ascending[below];
   if (below + 1 >= n) return low;
-  return low + (position - below) * ((ascending[below + 1] as number) - low);
+  return low + (position - below) * (ascending[below + 1] - low);
 }
 
 /** {@link quantileSorted} of values in any order. */
@@ -37,6 +37,6 @@ export function mean(values: ArrayLike<number>): number | undefined {
   const n = values.length;
   if (n === 0) return undefined;
   let sum = 0;
-  for (let i = 0; i < n; i++) sum += values[i] as number;
+  for (let i = 0; i < n; i++) sum += values[i];
   return sum / n;
 }

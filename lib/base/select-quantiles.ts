@@ -19,7 +19,7 @@ export function selectQuantiles(values: Float64Array, ps: readonly number[]): (n
     const below = Math.floor(position);
     select(values, below, from);
     from = below;
-    const low = values[below] as number;
+    const low = values[below];
     if (below + 1 >= n) return low;
     return low + (position - below) * (least(values, below + 1) - low);
   });
@@ -30,15 +30,15 @@ function select(values: Float64Array, k: number, from: number): void {
   let left = from;
   let right = values.length - 1;
   while (left < right) {
-    const pivot = medianOfThree(values[left]!, values[(left + right) >> 1]!, values[right]!);
+    const pivot = medianOfThree(values[left], values[(left + right) >> 1], values[right]);
     let i = left;
     let j = right;
     while (i <= j) {
-      while (values[i]! < pivot) i++;
-      while (values[j]! > pivot) j--;
+      while (values[i] < pivot) i++;
+      while (values[j] > pivot) j--;
       if (i > j) break;
-      const swapped = values[i] as number;
-      values[i++] = values[j] as number;
+      const swapped = values[i];
+      values[i++] = values[j];
       values[j--] = swapped;
     }
     if (k <= j) right = j;
@@ -52,7 +52,7 @@ function medianOfThree(a: number, b: number, c: number): number {
 }
 
 function least(values: Float64Array, from: number): number {
-  let smallest = values[from] as number;
-  for (let i = from + 1; i < values.length; i++) if (values[i]! < smallest) smallest = values[i] as number;
+  let smallest = values[from];
+  for (let i = from + 1; i < values.length; i++) if (values[i] < smallest) smallest = values[i];
   return smallest;
 }

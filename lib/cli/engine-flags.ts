@@ -75,5 +75,5 @@ export function parseRange(text: string): [number, number] {
     .map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
   if (!Number.isSafeInteger(low) || !Number.isSafeInteger(high) || more.length > 0)
     throw new InvalidArgumentError("expected low:high, two whole numbers");
-  return [low as number, high as number];
+  return [low, high];
 }

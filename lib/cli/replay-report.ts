@@ -21,7 +21,7 @@ export function replayReport(options: {
   readonly isWhatIf: boolean;
 }): string {
   const { replays, sessions, comparison, isWhatIf } = options;
-  const first = replays[0] as Replay;
+  const first = replays[0];
   const requests = first.trace.records.length;
   const turns = sessions.parent.filter((p) => p >= 0).length;
   const lines = [

@@ -55,9 +55,9 @@ export function comparisonJson(comparison: Comparison): Record<string, unknown> 
   const errors: Record<string, Record<string, Record<string, unknown>>> = {};
   for (const cell of comparison.cells) {
     errors[cell.group] ??= {};
-    const group = errors[cell.group] as Record<string, Record<string, unknown>>;
+    const group = errors[cell.group];
     group[cell.quantity] ??= {};
-    (group[cell.quantity] as Record<string, unknown>)[`p${100 * cell.quantile}`] = cellJson(cell);
+    group[cell.quantity][`p${100 * cell.quantile}`] = cellJson(cell);
   }
   const { cachedTokens } = comparison;
   return {

@@ -56,7 +56,7 @@ export class BlockPool {
 
   /** The block that holds this content, or -1. Taking it into use is {@link BlockPool.acquire}. */
   find(contentId: number): number {
-    return contentId < this.#blockOf.length ? (this.#blockOf[contentId] as number) : NONE;
+    return contentId < this.#blockOf.length ? this.#blockOf[contentId] : NONE;
   }
 
   /** True when nobody uses the block, so that acquiring it takes one from the free list. */
@@ -67,12 +67,12 @@ export class BlockPool {
   /** Takes a found block into use: one more reference, out of the free list if it was there. */
   acquire(block: number): void {
     if (this.#references[block] === 0) this.#unlink(block);
-    this.#references[block]!++;
+    this.#references[block]++;
   }
 
   /** {@link BlockPool.acquire} for the first `count` of these blocks, in order. */
   acquireAll(blocks: Int32Array, count: number): void {
-    for (let i = 0; i < count; i++) this.acquire(blocks[i] as number);
+    for (let i = 0; i < count; i++) this.acquire(blocks[i]);
   }
 
   /** Takes a block from the head of the free list, evicting what it held. Returns -1 when there is none. */
@@ -105,7 +105,7 @@ export class BlockPool {
 
   /** {@link BlockPool.register} for the blocks from index `from` up to, not including, `to`. */
   registerRange(blocks: Int32Array, contentIds: Int32Array, from: number, to: number): void {
-    for (let i = from; i < to; i++) this.register(blocks[i] as number, contentIds[i] as number);
+    for (let i = from; i < to; i++) this.register(blocks[i], contentIds[i]);
   }
 
   /** Makes a block in use findable under a content id. A second block with the same content stays a spare. */
@@ -113,14 +113,14 @@ export class BlockPool {
     if (this.#contentOf[block] !== NONE) return;
     if (contentId >= this.#blockOf.length) this.#growContents(contentId);
     this.#contentOf[block] = contentId;
-    const first = this.#blockOf[contentId] as number;
+    const first = this.#blockOf[contentId];
     if (first === NONE) {
       this.#blockOf[contentId] = block;
       this.#twinNext[block] = block;
       this.#twinPrevious[block] = block;
       return;
     }
-    const last = this.#twinPrevious[first] as number;
+    const last = this.#twinPrevious[first];
     this.#twinNext[last] = block;
     this.#twinPrevious[block] = last;
     this.#twinNext[block] = first;
@@ -134,12 +134,12 @@ export class BlockPool {
   release(blocks: Int32Array, count: number): void {
     // Two passes keep vLLM's order: findable blocks to the tail, the others to the head, each last block first.
     for (let i = count - 1; i >= 0; i--) {
-      const block = blocks[i] as number;
-      if (--this.#references[block]! > 0 || this.#contentOf[block] === NONE) continue;
+      const block = blocks[i];
+      if (--this.#references[block] > 0 || this.#contentOf[block] === NONE) continue;
       this.#append(block);
     }
     for (let i = 0; i < count; i++) {
-      const block = blocks[i] as number;
+      const block = blocks[i];
       if (this.#references[block] === 0 && this.#contentOf[block] === NONE) this.#prepend(block);
     }
   }
@@ -163,8 +163,8 @@ export class BlockPool {
   }
 
   #unlink(block: number): void {
-    const previous = this.#previous[block] as number;
-    const next = this.#next[block] as number;
+    const previous = this.#previous[block];
+    const next = this.#next[block];
     if (previous === NONE) this.#head = next;
     else this.#next[previous] = next;
     if (next === NONE) this.#tail = previous;
@@ -173,14 +173,14 @@ export class BlockPool {
   }
 
   #forget(block: number): void {
-    const contentId = this.#contentOf[block] as number;
+    const contentId = this.#contentOf[block];
     this.#contentOf[block] = NONE;
-    const next = this.#twinNext[block] as number;
+    const next = this.#twinNext[block];
     if (next === block) {
       this.#blockOf[contentId] = NONE;
       return;
     }
-    const previous = this.#twinPrevious[block] as number;
+    const previous = this.#twinPrevious[block];
     this.#twinNext[previous] = next;
     this.#twinPrevious[next] = previous;
     if (this.#blockOf[contentId] === block) this.#blockOf[contentId] = next;

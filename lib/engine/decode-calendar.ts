@@ -18,12 +18,12 @@ export class DecodeCalendar {
   /** Decodes that begin a new block in this step: those that filled one in the step before. */
   beginning(step: number): SlotList {
     const lists = this.#lists;
-    return lists[(step + lists.length - 1) % lists.length] as SlotList;
+    return lists[(step + lists.length - 1) % lists.length];
   }
 
   /** Decodes whose token of this step is the last of a block. */
   filling(step: number): SlotList {
-    return this.#lists[step % this.#lists.length] as SlotList;
+    return this.#lists[step % this.#lists.length];
   }
 
   /** Enters a decode by its slot's `firstStep` and `computedTokens`, which must stay until it is removed. */
@@ -39,7 +39,7 @@ export class DecodeCalendar {
   /** It fills a block in the steps s with (computed + s - firstStep) divisible by the block size. */
   #listOf(slot: number): SlotList {
     const blockSize = this.#lists.length;
-    const offset = (this.#slots.firstStep[slot]! - this.#slots.computedTokens[slot]!) % blockSize;
-    return this.#lists[offset < 0 ? offset + blockSize : offset] as SlotList;
+    const offset = (this.#slots.firstStep[slot] - this.#slots.computedTokens[slot]) % blockSize;
+    return this.#lists[offset < 0 ? offset + blockSize : offset];
   }
 }

@@ -126,8 +126,8 @@ export class EngineCore {
   /** Slots that decode in the step in progress, one token each at its end; for a server that streams every token. */
   *decodingSlots(): IterableIterator<number> {
     const { phase, runNext, firstStep } = this.slots;
-    for (let slot = this.#running.head; slot !== NONE; slot = runNext[slot] as number) {
-      if (phase[slot] === Phase.decoding && (firstStep[slot] as number) < this.step) yield slot;
+    for (let slot = this.#running.head; slot !== NONE; slot = runNext[slot]) {
+      if (phase[slot] === Phase.decoding && firstStep[slot] < this.step) yield slot;
     }
   }
 
@@ -220,8 +220,8 @@ export class EngineCore {
     const { slots } = this;
     const begins = this.#calendar.beginning(this.step);
     for (let slot = begins.head; slot !== NONE; ) {
-      const next = slots.boundaryNext[slot] as number;
-      if (slots.heldBlocks[slot]! < this.#blocksFor(this.#attendedTokens(slot))) this.#take(slot, 1);
+      const next = slots.boundaryNext[slot];
+      if (slots.heldBlocks[slot] < this.#blocksFor(this.#attendedTokens(slot))) this.#take(slot, 1);
       // A preemption may have taken the next one out of the list: begin again, what is done is skipped above.
       slot = next !== NONE && slots.phase[next] !== Phase.decoding ? begins.head : next;
     }
@@ -235,36 +235,35 @@ export class EngineCore {
     if (!this.#sharesBlocks) return;
     const { boundaryNext } = this.slots;
     let slot = this.#calendar.filling(this.step).head;
-    for (; slot !== NONE; slot = boundaryNext[slot] as number)
-      this.#register(slot, this.#attendedTokens(slot));
+    for (; slot !== NONE; slot = boundaryNext[slot]) this.#register(slot, this.#attendedTokens(slot));
   }
 
   /** Tokens in the KV of a decoding request once the step in progress is computed. */
   #attendedTokens(slot: number): Tokens {
-    return this.slots.computedTokens[slot]! + this.step - this.slots.firstStep[slot]!;
+    return this.slots.computedTokens[slot] + this.step - this.slots.firstStep[slot];
   }
 
   protected continuePrefills(budgetTokens: Tokens): Tokens {
     const { slots } = this;
     let budget = budgetTokens;
     for (let i = 0; i < this.prefilling.length && budget > 0; i++) {
-      const slot = this.prefilling[i] as number;
+      const slot = this.prefilling[i];
       const total = this.prefillTotal(slot);
-      const chunk = Math.min(this.#capChunk(total - slots.computedTokens[slot]!), budget);
-      const lacking = this.#blocksFor(slots.computedTokens[slot]! + chunk) - slots.heldBlocks[slot]!;
+      const chunk = Math.min(this.#capChunk(total - slots.computedTokens[slot]), budget);
+      const lacking = this.#blocksFor(slots.computedTokens[slot] + chunk) - slots.heldBlocks[slot];
       if (!this.#take(slot, lacking)) break;
       this.#compute(slot, chunk, total);
       budget -= chunk;
     }
     if (this.#finishing.length > 0)
       this.prefilling = this.prefilling.filter(
-        (slot) => slots.computedTokens[slot]! < this.prefillTotal(slot),
+        (slot) => slots.computedTokens[slot] < this.prefillTotal(slot),
       );
     return budget;
   }
 
   protected prefillTotal(slot: number): Tokens {
-    return this.slots.promptTokens[slot]! + this.slots.emittedTokens[slot]!;
+    return this.slots.promptTokens[slot] + this.slots.emittedTokens[slot];
   }
 
   #admit(budgetTokens: Tokens): void {
@@ -301,7 +300,7 @@ export class EngineCore {
     const { slots } = this;
     this.waiting.shift();
     this.#lookup.unblock();
-    this.pool.acquireAll(slots.blocks[slot] as Int32Array, hits);
+    this.pool.acquireAll(slots.blocks[slot], hits);
     slots.heldBlocks[slot] = hits;
     slots.registeredBlocks[slot] = hits;
     slots.computedTokens[slot] = cached;
@@ -328,7 +327,7 @@ export class EngineCore {
 
   #compute(slot: number, chunk: Tokens, total: Tokens): void {
     const { slots, load } = this;
-    const from = slots.computedTokens[slot] as number;
+    const from = slots.computedTokens[slot];
     const to = from + chunk;
     slots.computedTokens[slot] = to;
     load.prefillTokens += chunk;
@@ -337,14 +336,14 @@ export class EngineCore {
     if (this.#sharesBlocks) this.#register(slot, to);
     if (to === total) {
       this.#finishing.push(slot);
-      this.finishedPrefillTokens += slots.promptTokens[slot] as number;
+      this.finishedPrefillTokens += slots.promptTokens[slot];
     }
   }
 
   #register(slot: number, computedTokens: Tokens): void {
     const { slots, pool } = this;
     const full = Math.floor(computedTokens / this.options.blockSize);
-    pool.registerRange(slots.blocks[slot]!, slots.contentIds[slot]!, slots.registeredBlocks[slot]!, full);
+    pool.registerRange(slots.blocks[slot], slots.contentIds[slot], slots.registeredBlocks[slot], full);
     slots.registeredBlocks[slot] = full;
   }
 
@@ -359,17 +358,16 @@ export class EngineCore {
       this.#preempt(victim);
       if (victim === slot) return false;
     }
-    pool.allocateInto(slots.blocks[slot]!, slots.heldBlocks[slot]!, count);
-    slots.heldBlocks[slot]! += Math.max(0, count);
+    pool.allocateInto(slots.blocks[slot], slots.heldBlocks[slot], count);
+    slots.heldBlocks[slot] += Math.max(0, count);
     return true;
   }
 
   #preempt(slot: number): void {
     const { slots } = this;
-    if (slots.phase[slot] === Phase.decoding)
-      slots.emittedTokens[slot]! += this.step - slots.firstStep[slot]!;
+    if (slots.phase[slot] === Phase.decoding) slots.emittedTokens[slot] += this.step - slots.firstStep[slot];
     this.stopRunning(slot);
-    slots.preemptions[slot]!++;
+    slots.preemptions[slot]++;
     slots.phase[slot] = Phase.waiting;
     slots.computedTokens[slot] = 0;
     this.#lookup.unblock();
@@ -380,13 +378,13 @@ export class EngineCore {
 
   #startDecoding(slot: number): void {
     const { slots, step } = this;
-    const computed = slots.computedTokens[slot] as number;
+    const computed = slots.computedTokens[slot];
     slots.phase[slot] = Phase.decoding;
     slots.firstStep[slot] = step;
-    slots.lastStep[slot] = step + slots.outputTokens[slot]! - slots.emittedTokens[slot]! - 1;
+    slots.lastStep[slot] = step + slots.outputTokens[slot] - slots.emittedTokens[slot] - 1;
     this.#decodingCount++;
     this.#decodeContextTokens += computed;
-    this.#finishes.push(slots.lastStep[slot] as number, slot);
+    this.#finishes.push(slots.lastStep[slot], slot);
     this.#calendar.add(slot);
     this.emittedFirst.push(slot);
   }
@@ -394,9 +392,9 @@ export class EngineCore {
   /** Tokens of a running request whose KV is there, those that the step in progress computes included. */
   protected knownTokens(slot: number): Tokens {
     const { slots } = this;
-    const computed = slots.computedTokens[slot] as number;
+    const computed = slots.computedTokens[slot];
     if (slots.phase[slot] !== Phase.decoding) return computed;
-    const firstStep = slots.firstStep[slot] as number;
+    const firstStep = slots.firstStep[slot];
     return computed + (this.#inStep ? this.step - firstStep : Math.max(0, this.step - 1 - firstStep));
   }
 
@@ -412,7 +410,7 @@ export class EngineCore {
     }
     this.#running.remove(slot, slots.runPrevious, slots.runNext);
     this.#runningCount--;
-    this.pool.release(slots.blocks[slot] as Int32Array, slots.heldBlocks[slot] as number);
+    this.pool.release(slots.blocks[slot], slots.heldBlocks[slot]);
     slots.heldBlocks[slot] = 0;
     slots.registeredBlocks[slot] = 0;
   }

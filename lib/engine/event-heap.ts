@@ -15,7 +15,7 @@ export class EventHeap {
 
   /** The smallest key, or Infinity when empty. */
   get nextKey(): number {
-    return this.#length === 0 ? Number.POSITIVE_INFINITY : (this.#keys[0] as number);
+    return this.#length === 0 ? Number.POSITIVE_INFINITY : this.#keys[0];
   }
 
   push(key: number, value: number): void {
@@ -24,7 +24,7 @@ export class EventHeap {
     let hole = this.#length++;
     while (hole > 0) {
       const parent = (hole - 1) >> 1;
-      if ((this.#keys[parent] as number) <= key) break;
+      if (this.#keys[parent] <= key) break;
       this.#move(parent, hole);
       hole = parent;
     }
@@ -35,19 +35,19 @@ export class EventHeap {
 
   /** Takes out the value with the smallest key; the heap must not be empty. */
   pop(): number {
-    const top = this.#values[0] as number;
+    const top = this.#values[0];
     const last = --this.#length;
     if (last === 0) return top;
-    const key = this.#keys[last] as number;
-    const sequence = this.#sequence[last] as number;
-    const value = this.#values[last] as number;
+    const key = this.#keys[last];
+    const sequence = this.#sequence[last];
+    const value = this.#values[last];
     let hole = 0;
     for (;;) {
       let child = 2 * hole + 1;
       if (child >= last) break;
       if (child + 1 < last && this.#before(child + 1, child)) child++;
-      const childKey = this.#keys[child] as number;
-      if (childKey > key || (childKey === key && (this.#sequence[child] as number) > sequence)) break;
+      const childKey = this.#keys[child];
+      if (childKey > key || (childKey === key && this.#sequence[child] > sequence)) break;
       this.#move(child, hole);
       hole = child;
     }
@@ -58,16 +58,14 @@ export class EventHeap {
   }
 
   #before(a: number, b: number): boolean {
-    const difference = (this.#keys[a] as number) - (this.#keys[b] as number);
-    return (
-      difference < 0 || (difference === 0 && (this.#sequence[a] as number) < (this.#sequence[b] as number))
-    );
+    const difference = this.#keys[a] - this.#keys[b];
+    return difference < 0 || (difference === 0 && this.#sequence[a] < this.#sequence[b]);
   }
 
   #move(from: number, to: number): void {
-    this.#keys[to] = this.#keys[from] as number;
-    this.#sequence[to] = this.#sequence[from] as number;
-    this.#values[to] = this.#values[from] as number;
+    this.#keys[to] = this.#keys[from];
+    this.#sequence[to] = this.#sequence[from];
+    this.#values[to] = this.#values[from];
   }
 
   #grow(): void {

@@ -46,18 +46,18 @@ export function hitRateCurve(accesses: Iterable<BlockAccess>, contentCount = 102
       );
     lookups += promptBlocks;
     for (let i = 0; i < promptBlocks; i++) {
-      const stamp = lastStamp.get(contentIds[i] as number);
+      const stamp = lastStamp.get(contentIds[i]);
       if (stamp < 0) {
         compulsoryMisses++;
         continue;
       }
       const distance = recency.countFrom(stamp);
       if (distance >= histogram.length) histogram = grown(histogram, distance);
-      histogram[distance]!++;
+      histogram[distance]++;
       if (distance > saturationBlocks) saturationBlocks = distance;
     }
     for (let i = contentIds.length - 1; i >= 0; i--) {
-      const id = contentIds[i] as number;
+      const id = contentIds[i];
       const stamp = lastStamp.get(id);
       if (stamp >= 0) recency.remove(stamp);
       lastStamp.set(id, recency.add());
@@ -75,8 +75,7 @@ export function hitRateCurve(accesses: Iterable<BlockAccess>, contentCount = 102
     compulsoryMisses,
     hitsAtDistance,
     saturationBlocks,
-    hits: (poolBlocks) =>
-      cumulative[Math.min(Math.max(0, Math.floor(poolBlocks)), cumulative.length - 1)] as number,
+    hits: (poolBlocks) => cumulative[Math.min(Math.max(0, Math.floor(poolBlocks)), cumulative.length - 1)],
   };
 }
 
@@ -89,7 +88,7 @@ class GrowingStamps {
   }
 
   get(id: number): number {
-    return id < this.#stamps.length ? (this.#stamps[id] as number) : -1;
+    return id < this.#stamps.length ? this.#stamps[id] : -1;
   }
 
   set(id: number, stamp: number): void {
@@ -125,12 +124,12 @@ class StampCounter {
   /** How many present stamps are this one or later. */
   countFrom(stamp: number): number {
     let before = 0;
-    for (let i = stamp; i > 0; i -= i & -i) before += this.#tree[i] as number;
+    for (let i = stamp; i > 0; i -= i & -i) before += this.#tree[i];
     return this.#present - before;
   }
 
   #change(stamp: number, by: number): void {
-    for (let i = stamp + 1; i < this.#tree.length; i += i & -i) this.#tree[i]! += by;
+    for (let i = stamp + 1; i < this.#tree.length; i += i & -i) this.#tree[i] += by;
   }
 
   /** A tree of twice the size: its only new node that covers the old ones is the old length, which holds them all. */

@@ -24,12 +24,12 @@ export class PrefixLookup {
   /** Looks up the leading `findable` blocks of a request; what is found goes to the front of its blocks. */
   lookUp(slot: number, findable: Blocks): void {
     const pool = this.#pool;
-    const contentIds = this.#slots.contentIds[slot] as Int32Array;
-    const found = this.#slots.blocks[slot] as Int32Array;
+    const contentIds = this.#slots.contentIds[slot];
+    const found = this.#slots.blocks[slot];
     let hits = 0;
     let idleHits = 0;
     for (; hits < findable; hits++) {
-      const block = pool.find(contentIds[hits] as number);
+      const block = pool.find(contentIds[hits]);
       if (block === NONE) break;
       found[hits] = block;
       if (pool.isFree(block)) idleHits++;
@@ -59,6 +59,6 @@ export class PrefixLookup {
     if (slot !== this.#blockedSlot) return false;
     const hits = this.#blockedHits;
     if (wanted - hits <= this.#pool.freeBlocks) return false;
-    return hits >= findable || this.#pool.find(this.#slots.contentIds[slot]![hits]!) === NONE;
+    return hits >= findable || this.#pool.find(this.#slots.contentIds[slot][hits]) === NONE;
   }
 }

@@ -126,12 +126,12 @@ export class SlotList {
   /** Puts a slot in front of those that are greater by `key`; the list is in that order. */
   insert(slot: number, previous: Int32Array, next: Int32Array, key: Int32Array): void {
     let before = this.tail;
-    while (before !== NONE && key[before]! > key[slot]!) before = previous[before] as number;
+    while (before !== NONE && key[before] > key[slot]) before = previous[before];
     if (before === this.tail) {
       this.append(slot, previous, next);
       return;
     }
-    const after = before === NONE ? this.head : (next[before] as number);
+    const after = before === NONE ? this.head : next[before];
     previous[slot] = before;
     next[slot] = after;
     previous[after] = slot;
@@ -140,8 +140,8 @@ export class SlotList {
   }
 
   remove(slot: number, previous: Int32Array, next: Int32Array): void {
-    const before = previous[slot] as number;
-    const after = next[slot] as number;
+    const before = previous[slot];
+    const after = next[slot];
     if (before === NONE) this.head = after;
     else next[before] = after;
     if (after === NONE) this.tail = before;

@@ -83,10 +83,10 @@ export function simulate(options: SimulateOptions): SimulationRun {
   const arrivals = new EventHeap();
   const fire = (index: number, atMs: Ms): void => {
     fireMs[index] = atMs;
-    arrivals.push(atMs + timer.arrivalOverheadMs((requests[index] as EngineRequest).promptTokens), index);
+    arrivals.push(atMs + timer.arrivalOverheadMs(requests[index].promptTokens), index);
   };
   for (let i = 0; i < n; i++) {
-    const { fireAtMs } = requests[i] as EngineRequest;
+    const { fireAtMs } = requests[i];
     if (fireAtMs !== undefined) fire(i, fireAtMs);
   }
 
@@ -109,7 +109,7 @@ export function simulate(options: SimulateOptions): SimulationRun {
     if (nowMs >= untilMs) break;
     while (arrivals.nextKey <= nowMs) {
       const index = arrivals.pop();
-      const request = requests[index] as EngineRequest;
+      const request = requests[index];
       if (core.blocksNeeded(request.promptTokens, request.outputTokens) > core.capacityBlocks)
         refused.push(index);
       else core.submit(request, index);
@@ -117,11 +117,11 @@ export function simulate(options: SimulateOptions): SimulationRun {
     const durationMs = core.beginStep();
     if (durationMs === undefined) continue;
     for (const slot of core.admitted) {
-      const index = slots.tag[slot] as number;
+      const index = slots.tag[slot];
       if (slots.preemptions[slot] !== 0) continue;
       admittedMs[index] = nowMs;
       runningAtAdmission[index] = core.runningCount;
-      cachedTokens[index] = slots.cachedTokens[slot] as number;
+      cachedTokens[index] = slots.cachedTokens[slot];
     }
     nowMs += durationMs;
     busyMs += durationMs;
@@ -135,23 +135,23 @@ export function simulate(options: SimulateOptions): SimulationRun {
     const step = core.step;
     core.endStep();
     for (const slot of core.emittedFirst) {
-      const index = slots.tag[slot] as number;
-      if (firstStep[index]! < 0) {
+      const index = slots.tag[slot];
+      if (firstStep[index] < 0) {
         firstStep[index] = step;
         emissionMs[index] = timer.emissionOverheadMs();
       } else {
         const windows = resumed.get(index) ?? [];
-        windows.push([step, slots.emittedTokens[slot] as number]);
+        windows.push([step, slots.emittedTokens[slot]]);
         resumed.set(index, windows);
       }
     }
     for (const slot of core.finished) {
-      const index = slots.tag[slot] as number;
+      const index = slots.tag[slot];
       lastStep[index] = step;
       completed++;
-      const doneMs = nowMs + emissionMs[index]!;
-      for (let child = firstChild[index]!; child >= 0; child = nextSibling[child]!)
-        fire(child, doneMs + (requests[child] as EngineRequest).after!.gapMs);
+      const doneMs = nowMs + emissionMs[index];
+      for (let child = firstChild[index]; child >= 0; child = nextSibling[child])
+        fire(child, doneMs + requests[child].after!.gapMs);
     }
     core.dropFinished();
     if (options.onProgress && step >= nextProgressStep) {
@@ -189,7 +189,7 @@ function linkChildren(requests: readonly EngineRequest[]): {
   const firstChild = new Int32Array(n).fill(-1);
   const nextSibling = new Int32Array(n).fill(-1);
   for (let i = n - 1; i >= 0; i--) {
-    const { fireAtMs, after } = requests[i] as EngineRequest;
+    const { fireAtMs, after } = requests[i];
     if ((fireAtMs === undefined) === (after === undefined))
       throw new InputError(`simulate: request ${i} must have exactly one of fireAtMs and after`);
     if (fireAtMs !== undefined && !(fireAtMs >= 0 && Number.isFinite(fireAtMs)))
@@ -201,7 +201,7 @@ function linkChildren(requests: readonly EngineRequest[]): {
       );
     if (!(after.gapMs >= 0 && Number.isFinite(after.gapMs)))
       throw new InputError(`simulate: request ${i} has gapMs ${after.gapMs}, expected a finite number >= 0`);
-    nextSibling[i] = firstChild[after.parent] as number;
+    nextSibling[i] = firstChild[after.parent];
     firstChild[after.parent] = i;
   }
   return { firstChild, nextSibling };

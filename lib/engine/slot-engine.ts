@@ -49,15 +49,14 @@ export class SlotEngine extends EngineCore {
   protected override composePrefills(budgetTokens: Tokens): void {
     while (this.waiting.length > 0 && this.runningCount < this.options.maxNumSeqs)
       this.#seat(this.waiting.peek());
-    if (this.admitted.length > 0)
-      this.prefilling.sort((a, b) => (this.#seatOf[a] as number) - (this.#seatOf[b] as number));
+    if (this.admitted.length > 0) this.prefilling.sort((a, b) => this.#seatOf[a] - this.#seatOf[b]);
     this.continuePrefills(budgetTokens);
   }
 
   protected override stopRunning(slot: number): void {
-    const seat = this.#seatOf[slot] as number;
+    const seat = this.#seatOf[slot];
     this.#isBusy[seat] = false;
-    this.#content[seat] = this.slots.contentIds[slot] as Int32Array;
+    this.#content[seat] = this.slots.contentIds[slot];
     this.#heldTokens[seat] = this.knownTokens(slot);
     // Seats that become idle in one step do so in their order.
     this.#idleSince[seat] = this.step * this.options.maxNumSeqs + seat;
@@ -65,7 +64,7 @@ export class SlotEngine extends EngineCore {
   }
 
   #seat(slot: number): void {
-    const prompt = this.slots.contentIds[slot] as Int32Array;
+    const prompt = this.slots.contentIds[slot];
     const total = this.prefillTotal(slot);
     let best = NONE;
     let bestAgreeing = total * SLOT_SIMILARITY;
@@ -78,7 +77,7 @@ export class SlotEngine extends EngineCore {
         bestAgreeing = agreeing;
       }
       // Of those never used it takes the last.
-      if (idlest === NONE || this.#idleSince[seat]! <= this.#idleSince[idlest]!) idlest = seat;
+      if (idlest === NONE || this.#idleSince[seat] <= this.#idleSince[idlest]) idlest = seat;
     }
     const seat = best === NONE ? idlest : best;
     this.#isBusy[seat] = true;
@@ -90,10 +89,10 @@ export class SlotEngine extends EngineCore {
   }
 
   #agreeingTokens(seat: number, prompt: Int32Array, total: Tokens): Tokens {
-    const held = this.#content[seat] as Int32Array;
+    const held = this.#content[seat];
     const limit = Math.min(held.length, prompt.length);
     let blocks = 0;
     while (blocks < limit && held[blocks] === prompt[blocks]) blocks++;
-    return Math.min(blocks * this.options.blockSize, this.#heldTokens[seat] as number, total);
+    return Math.min(blocks * this.options.blockSize, this.#heldTokens[seat], total);
   }
 }

@@ -10,7 +10,7 @@ export class SlotQueue {
 
   /** The front, or -1 when empty. */
   peek(): number {
-    return this.#length === 0 ? -1 : (this.#ring[this.#start] as number);
+    return this.#length === 0 ? -1 : this.#ring[this.#start];
   }
 
   push(slot: number): void {
@@ -36,7 +36,7 @@ export class SlotQueue {
     for (let i = 0; i < this.#length; i++) {
       if (this.#ring[(this.#start + i) & mask] !== slot) continue;
       for (let j = i; j + 1 < this.#length; j++) {
-        this.#ring[(this.#start + j) & mask] = this.#ring[(this.#start + j + 1) & mask] as number;
+        this.#ring[(this.#start + j) & mask] = this.#ring[(this.#start + j + 1) & mask];
       }
       this.#length--;
       return true;
@@ -47,7 +47,7 @@ export class SlotQueue {
   #grow(): void {
     const larger = new Int32Array(this.#ring.length * 2);
     for (let i = 0; i < this.#length; i++)
-      larger[i] = this.#ring[(this.#start + i) & (this.#ring.length - 1)] as number;
+      larger[i] = this.#ring[(this.#start + i) & (this.#ring.length - 1)];
     this.#ring = larger;
     this.#start = 0;
   }

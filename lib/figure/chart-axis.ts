@@ -21,7 +21,7 @@ export function chartAxis(request: AxisRequest, values: ArrayLike<number>): Char
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < values.length; i++) {
-    const value = values[i] as number;
+    const value = values[i];
     if (!Number.isFinite(value) || (request.scale === "log" && value <= 0)) continue;
     low = Math.min(low, value);
     high = Math.max(high, value);

@@ -42,14 +42,14 @@ export function toDataFrame(rows: readonly FrameRow[]): NotebookFrame {
   const columns = Object.keys(rows[0] ?? {});
   if (columns.length === 0)
     throw new InputError("toDataFrame: rows must hold at least one row with a column");
-  const kinds = columns.map((column) => typeof (rows[0] as FrameRow)[column]);
+  const kinds = columns.map((column) => typeof rows[0][column]);
   const values = rows.map((row, at) => {
     if (Object.keys(row).length !== columns.length)
       throw new InputError(`toDataFrame: row ${at} has other columns than row 0`);
     return columns.map((column, index) => checked(row[column], column, at, kinds[index] as string));
   });
   const danfo = createRequire(import.meta.url)("danfojs-node") as Danfo;
-  return new danfo.DataFrame(values, { columns, dtypes: kinds.map((kind) => dtypes[kind] as string) });
+  return new danfo.DataFrame(values, { columns, dtypes: kinds.map((kind) => dtypes[kind]) });
 }
 
 function checked(value: FrameValue | undefined, column: string, row: number, kind: string): FrameValue {

@@ -44,12 +44,8 @@ export function tableBundle(frame: NotebookFrame): Record<string, unknown> {
   const body = frame.values.map((row) => row.map(cellText));
   const row = (cells: readonly string[], tag: string) =>
     `<tr>${cells.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join("")}</tr>`;
-  const widths = head.map((name, at) =>
-    Math.max(name.length, ...body.map((cells) => (cells[at] as string).length)),
-  );
-  const plain = [head, ...body].map((cells) =>
-    cells.map((cell, at) => cell.padStart(widths[at] as number)).join("  "),
-  );
+  const widths = head.map((name, at) => Math.max(name.length, ...body.map((cells) => cells[at].length)));
+  const plain = [head, ...body].map((cells) => cells.map((cell, at) => cell.padStart(widths[at])).join("  "));
   return {
     "text/html": `<table><thead>${row(head, "th")}</thead><tbody>${body.map((cells) => row(cells, "td")).join("")}</tbody></table>`,
     "text/plain": plain.join("\n"),

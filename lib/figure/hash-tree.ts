@@ -32,7 +32,7 @@ export function hashTree(chains: readonly NamedChain[]): readonly TreeSegment[] 
     const branches = new Map<number, number[]>();
     for (const at of members) {
       if (lengthOf(chains, at) === to) continue;
-      const id = chains[at]?.blockIds[to] as number;
+      const id = chains[at]?.blockIds[to];
       const branch = branches.get(id);
       if (branch) branch.push(at);
       else branches.set(id, [at]);
@@ -44,7 +44,7 @@ export function hashTree(chains: readonly NamedChain[]): readonly TreeSegment[] 
       row,
       ...(parentRow === undefined ? {} : { parentRow }),
       chains: members,
-      endings: ending.map((at) => chains[at]?.name as string),
+      endings: ending.map((at) => chains[at]?.name),
     });
     if (branches.size === 0) rows++;
     for (const branch of branches.values()) grow(branch, to, row);
@@ -52,7 +52,7 @@ export function hashTree(chains: readonly NamedChain[]): readonly TreeSegment[] 
   const roots = new Map<number, number[]>();
   chains.forEach(({ blockIds }, at) => {
     if (blockIds.length === 0) return;
-    const first = blockIds[0] as number;
+    const first = blockIds[0];
     roots.set(first, [...(roots.get(first) ?? []), at]);
   });
   for (const members of roots.values()) grow(members, 0, undefined);
@@ -66,7 +66,7 @@ function lengthOf(chains: readonly NamedChain[], at: number): number {
 /** How far all members agree, at most to the end of the shortest. */
 function commonEnd(chains: readonly NamedChain[], members: readonly number[], from: number): number {
   const shortest = Math.min(...members.map((at) => lengthOf(chains, at)));
-  const first = chains[members[0] as number]?.blockIds as ArrayLike<number>;
+  const first = chains[members[0]]?.blockIds;
   let to = from;
   while (to < shortest && members.every((at) => chains[at]?.blockIds[to] === first[to])) to++;
   return to;

@@ -15,8 +15,8 @@ export function pacingChart(options: PacingChartOptions): PlotlyFigure {
   const { captured, sessionPaced, openLoop } = options;
   const positive = (curve: SurvivalCurveData) => {
     // A logarithmic axis has no place for the last drop to zero.
-    const kept = Array.from(curve.times, (_, i) => i).filter((i) => (curve.survival[i] as number) > 0);
-    return { x: kept.map((i) => curve.times[i] as number), y: kept.map((i) => curve.survival[i] as number) };
+    const kept = Array.from(curve.times, (_, i) => i).filter((i) => curve.survival[i] > 0);
+    return { x: kept.map((i) => curve.times[i]), y: kept.map((i) => curve.survival[i]) };
   };
   return xyChart({
     title: options.title,

@@ -97,7 +97,7 @@ function costOf(
   lines.forEach((line, curve) => {
     let nearest = Number.POSITIVE_INFINITY;
     for (let i = 0; i < line.length; i += 2) {
-      const distance = distanceTo(box, line[i] as number, line[i + 1] as number);
+      const distance = distanceTo(box, line[i], line[i + 1]);
       if (distance < 5) covered++;
       if (distance < nearest) nearest = distance;
     }
@@ -105,8 +105,7 @@ function costOf(
     else foreign = Math.min(foreign, nearest);
   });
   let shaded = 0;
-  for (let i = 0; i < shades.length; i += 2)
-    if (distanceTo(box, shades[i] as number, shades[i + 1] as number) < 2) shaded++;
+  for (let i = 0; i < shades.length; i += 2) if (distanceTo(box, shades[i], shades[i + 1]) < 2) shaded++;
   const ambiguous = foreign < own + 6 ? ambiguityCost : 0;
   // Higher is better where all else is equal: the upper part of a survival curve holds most of the requests.
   const rest = Math.abs(own - gap) + ambiguous + box.y * 0.02 + Math.max(0, 20 - foreign);
@@ -133,8 +132,8 @@ function overlaps(a: PlacedLabel, b: PlacedLabel): boolean {
 function alongLine(curve: readonly PanelPoint[], panel: PanelSize): PanelPoint[] {
   const points: PanelPoint[] = [];
   for (let i = 1; i < curve.length; i++) {
-    const from = curve[i - 1] as PanelPoint;
-    const to = curve[i] as PanelPoint;
+    const from = curve[i - 1];
+    const to = curve[i];
     const pieces = Math.max(1, Math.ceil(Math.hypot(to.x - from.x, to.y - from.y) / 4));
     for (let k = 0; k <= pieces; k++) {
       const x = from.x + ((to.x - from.x) * k) / pieces;

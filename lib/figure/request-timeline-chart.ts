@@ -28,9 +28,8 @@ export function requestTimelineChart(options: RequestTimelineOptions): PlotlyFig
       `requestTimelineChart: ${cachedTokens} cached tokens exceed a prompt of ${promptTokens}`,
     );
   const tokenTimes = [ttftMs];
-  for (let i = 0; i < options.itlMs.length; i++)
-    tokenTimes.push((tokenTimes[i] as number) + (options.itlMs[i] as number));
-  const endMs = tokenTimes[tokenTimes.length - 1] as number;
+  for (let i = 0; i < options.itlMs.length; i++) tokenTimes.push(tokenTimes[i] + options.itlMs[i]);
+  const endMs = tokenTimes[tokenTimes.length - 1];
   const layout = baseLayout({
     title: options.title ?? "One request's life",
     subtitle: `prompt ${formatCount(promptTokens)} tokens, ${formatCount(cachedTokens)} of them from the cache; ${formatCount(tokenTimes.length)} output tokens`,

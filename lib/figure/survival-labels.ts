@@ -89,7 +89,7 @@ function labelBlock(panel: SurvivalPanel, cache: CacheState | undefined) {
     color: mutedColour,
   };
   const parts = curves.map((index) => {
-    const { kind, label, medianMs, n, censored } = panel.series[index] as SurvivalSeries;
+    const { kind, label, medianMs, n, censored } = panel.series[index];
     return {
       who: label ?? kind,
       median: medianMs === undefined ? "median not reached" : `median ${formatMs(medianMs)}`,
@@ -127,11 +127,11 @@ function bandPoints({ curve }: SurvivalSeries, axes: SurvivalAxes, size: PanelSi
   const down = (share: number) => (1 - axes.y.position(Math.max(share, axes.y.min))) * size.height;
   const points: PanelPoint[] = [];
   for (let i = 0; i + 1 < times.length; i++) {
-    if (!((times[i] as number) > 0) || !Number.isFinite(upper[i])) continue;
-    const right = across(times[i + 1] as number);
-    const bottom = down(Number.isFinite(lower[i]) ? (lower[i] as number) : 0);
-    for (let x = across(times[i] as number); x <= right; x += 8)
-      for (let y = down(upper[i] as number); y <= bottom; y += 8) points.push({ x, y });
+    if (!(times[i] > 0) || !Number.isFinite(upper[i])) continue;
+    const right = across(times[i + 1]);
+    const bottom = down(Number.isFinite(lower[i]) ? lower[i] : 0);
+    for (let x = across(times[i]); x <= right; x += 8)
+      for (let y = down(upper[i]); y <= bottom; y += 8) points.push({ x, y });
   }
   return points;
 }
@@ -147,10 +147,10 @@ function curvePixels(series: SurvivalSeries, axes: SurvivalAxes, size: PanelSize
   add(axes.x.min, 1);
   let share = 1;
   for (let i = 0; i < series.curve.times.length; i++) {
-    const time = series.curve.times[i] as number;
+    const time = series.curve.times[i];
     if (!(time > 0)) continue;
     add(time, share);
-    share = series.curve.survival[i] as number;
+    share = series.curve.survival[i];
     add(time, share);
   }
   return points;

@@ -70,8 +70,8 @@ function sharedAxes(panels: readonly SurvivalPanel[]): SurvivalAxes {
   let [least, most, floor] = [Number.POSITIVE_INFINITY, 0, 0.1];
   for (const { curve } of panels.flatMap((panel) => panel.series))
     for (let i = 0; i < curve.times.length; i++) {
-      const time = curve.times[i] as number;
-      const share = curve.survival[i] as number;
+      const time = curve.times[i];
+      const share = curve.survival[i];
       if (time > 0) [least, most] = [Math.min(least, time), Math.max(most, time)];
       if (share > 0) floor = Math.min(floor, share);
     }

@@ -61,7 +61,7 @@ function localBox(text: Element): TextBox {
   const left = anchor === "middle" ? -width / 2 : anchor === "end" ? -width : 0;
   return {
     left: numberOf(text, "x") + left,
-    top: numberOf(text, "y") - ascent * (lines[0] as Line).sizePx,
+    top: numberOf(text, "y") - ascent * lines[0].sizePx,
     width,
     height,
   };
@@ -73,7 +73,7 @@ function addLines(node: Node, lines: Line[], bold: boolean): void {
       const text = child.textContent ?? "";
       if (text === "") continue;
       if (lines.length === 0) lines.push({ widthPx: 0, sizePx: 0 });
-      const line = lines[lines.length - 1] as Line;
+      const line = lines[lines.length - 1];
       const sizePx = sizeOf(node as Element);
       line.widthPx += labelWidthPx(text, sizePx, bold);
       line.sizePx = Math.max(line.sizePx, sizePx);
@@ -101,7 +101,7 @@ function applyTransform([x0, y0]: Point, transform: string): Point {
   let x = x0;
   let y = y0;
   for (const [, name, list] of [...transform.matchAll(/(translate|rotate|scale)\(([^)]*)\)/g)].reverse()) {
-    const [a = 0, b, c = 0] = (list as string).split(/[\s,]+/).map(Number);
+    const [a = 0, b, c = 0] = list.split(/[\s,]+/).map(Number);
     if (name === "translate") {
       x += a;
       y += b ?? 0;

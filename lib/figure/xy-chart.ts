@@ -169,8 +169,8 @@ function seriesPixels(series: ChartSeries, x: ChartAxis, y: ChartAxis, size: Pan
   const points: PanelPoint[] = [];
   for (let i = 0; i < series.x.length; i++) {
     const at = {
-      x: x.position(series.x[i] as number) * size.width,
-      y: (1 - y.position(series.y[i] as number)) * size.height,
+      x: x.position(series.x[i]) * size.width,
+      y: (1 - y.position(series.y[i])) * size.height,
     };
     const last = points[points.length - 1];
     if (series.draw === "step" && last) points.push({ x: at.x, y: last.y });

@@ -62,7 +62,7 @@ export function collectDonors(samples: readonly DonorSample[], axes: DonorAxes):
     if (runs.length === 0) grouped.set(key, runs);
     if (runs.length === 0 || lastRun.get(key) !== run) runs.push([]);
     lastRun.set(key, run);
-    runs[runs.length - 1]!.push(Math.max(1e-4, Math.round(value * 1e4) / 1e4));
+    runs[runs.length - 1].push(Math.max(1e-4, Math.round(value * 1e4) / 1e4));
   }
   const bins = [...grouped]
     .sort(([a], [b]) => a - b)
@@ -75,7 +75,7 @@ export function collectDonors(samples: readonly DonorSample[], axes: DonorAxes):
     if (size(bin.runs) >= minBinValues || large.some((other) => canStandIn(other, bin))) continue;
     const pool = axes.poolsFew ? pools.findIndex((other) => canStandIn(other, bin)) : -1;
     if (pool < 0) pools.push(bin);
-    else pools[pool] = pooled(pools[pool]!, bin);
+    else pools[pool] = pooled(pools[pool], bin);
   }
   return [...large, ...pools.map(toBin)].sort((a, b) => a.row - b.row || a.column - b.column);
 }
@@ -99,7 +99,7 @@ function pooled(a: ObservedBin, b: ObservedBin): ObservedBin {
 function toBin({ row, column, runs }: ObservedBin): DonorBin {
   const stride = Math.max(1, size(runs) / maxBinValues);
   const kept: (readonly number[])[] = [];
-  for (let i = 0; Math.floor(i) < runs.length; i += stride) kept.push(runs[Math.floor(i)]!);
+  for (let i = 0; Math.floor(i) < runs.length; i += stride) kept.push(runs[Math.floor(i)]);
   const runStarts = new Int32Array(kept.length);
   let start = 0;
   kept.forEach((run, i) => {
@@ -149,7 +149,7 @@ export function donorsFromJson(json: unknown, axes: DonorAxes): DonorBin[] {
       values.every((value) => value > 0) &&
       isNumberArray(starts) &&
       starts[0] === 0 &&
-      starts.every((start, k) => k === 0 || (start > starts[k - 1]! && start < values.length));
+      starts.every((start, k) => k === 0 || (start > starts[k - 1] && start < values.length));
     if (!sound)
       throw new InputError(`latencyModelFromJson: donor bin ${i} does not hold positive values in runs`);
     return { row, column, values: Float64Array.from(values), runStarts: Int32Array.from(starts) };

@@ -32,28 +32,28 @@ export class DonorSampler {
 
   /** The next value for a step of this kind, from the nearest bin; 1 when there are no bins. */
   next(row: number, column: number): number {
-    const b = this.#nearest[row * this.#columns + column] as number;
+    const b = this.#nearest[row * this.#columns + column];
     if (b < 0) return 1;
     if (this.#left[b] === 0) this.#startStretch(b);
-    this.#left[b]!--;
-    const at = this.#position[b] as number;
-    this.#position[b] = at + 1 < this.#runEnd[b]! ? at + 1 : this.#runStart[b]!;
-    return this.#bins[b]!.values[at] as number;
+    this.#left[b]--;
+    const at = this.#position[b];
+    this.#position[b] = at + 1 < this.#runEnd[b] ? at + 1 : this.#runStart[b];
+    return this.#bins[b].values[at];
   }
 
   #startStretch(b: number): void {
-    const { values, runStarts } = this.#bins[b] as DonorBin;
+    const { values, runStarts } = this.#bins[b];
     const at = this.#random.integer(values.length);
     let low = 0;
     let high = runStarts.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (runStarts[middle]! <= at) low = middle;
+      if (runStarts[middle] <= at) low = middle;
       else high = middle - 1;
     }
     this.#position[b] = at;
-    this.#runStart[b] = runStarts[low] as number;
-    this.#runEnd[b] = low + 1 < runStarts.length ? runStarts[low + 1]! : values.length;
-    this.#left[b] = Math.min(maxStretch, this.#runEnd[b]! - this.#runStart[b]!);
+    this.#runStart[b] = runStarts[low];
+    this.#runEnd[b] = low + 1 < runStarts.length ? runStarts[low + 1] : values.length;
+    this.#left[b] = Math.min(maxStretch, this.#runEnd[b] - this.#runStart[b]);
   }
 }

@@ -23,8 +23,8 @@ export function emissionTimes(record: TraceRecord): Float64Array | undefined {
   let token = first - 1;
   times[token] = now;
   for (let i = 0; i < gaps.length; i++) {
-    now += gaps[i] as number;
-    token += itlTokens ? (itlTokens[i] as number) : 1;
+    now += gaps[i];
+    token += itlTokens ? itlTokens[i] : 1;
     times[token] = now;
   }
   return times;

@@ -142,11 +142,11 @@ function empiricalTimer(seed: number | string, parts: EmpiricalModelParts): Step
       const row = contextClass(load.decodeContextTokens / Math.max(1, load.decodeSeqs));
       const column = fineSeqsClass(load.decodeSeqs);
       if (load.prefillSeqs === 0) return gaps.next(row, column);
-      const ms = prefillStepMs(load, typical[row * decodeAxes.columns + column] as number, chunk, lone);
+      const ms = prefillStepMs(load, typical[row * decodeAxes.columns + column], chunk, lone);
       return ms * noise.next(prefillClass(load.prefillTokens), seqsClass(load.decodeSeqs));
     },
     arrivalOverheadMs: () => lone.requestMs,
     emissionOverheadMs: () =>
-      emissionMs.length === 0 ? 0 : (emissionMs[emissions.integer(emissionMs.length)] as number),
+      emissionMs.length === 0 ? 0 : emissionMs[emissions.integer(emissionMs.length)],
   };
 }

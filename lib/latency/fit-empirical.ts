@@ -31,7 +31,7 @@ export function fitEmpirical(observations: readonly Observation[], range: FitRan
   const typical = typicalGaps(gaps);
   const typicalGapMs = (o: Observation): Ms => {
     const { row, column } = decodeCell(o.load);
-    return typical[row * decodeAxes.columns + column] as Ms;
+    return typical[row * decodeAxes.columns + column];
   };
   const lone = fitLonePrefill(observations);
   const { chunk, leftOut } = fitChunkCost(observations, lone);
@@ -109,7 +109,7 @@ function fitChunkCost(
     ? robustNonNegativeFit({ rows, targets, weights, groups: rows.map(() => 0) }).coefficients
     : [lone.tokenMs, lone.tokenDepthMs];
   return {
-    chunk: { tokenMs: coefficients[0]!, tokenDepthMs: coefficients[1]! },
+    chunk: { tokenMs: coefficients[0], tokenDepthMs: coefficients[1] },
     leftOut: [
       { reason: "chunk cost: gap with stacked prefills", count: stacked },
       { reason: "chunk cost: gap of a request with too few clean gaps", count: alone },

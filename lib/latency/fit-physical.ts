@@ -46,13 +46,13 @@ export function fitPhysical(
   const groups = observations.map(groupOf);
   const groupShare = new Map<number, number>();
   observations.forEach((o, i) => {
-    groupShare.set(groups[i]!, (groupShare.get(groups[i]!) ?? 0) + o.share);
+    groupShare.set(groups[i], (groupShare.get(groups[i]) ?? 0) + o.share);
   });
   const { coefficients, ratios, kept } = robustNonNegativeFit({
     rows: observations.map((o) => regressionRow(o, pricesChunks)),
     targets: observations.map((o) => o.ms),
     // A kind of step that was observed often must not drown the others: its weight grows with the root of n.
-    weights: observations.map((o, i) => o.share / Math.sqrt(groupShare.get(groups[i]!)!)),
+    weights: observations.map((o, i) => o.share / Math.sqrt(groupShare.get(groups[i])!)),
     groups,
     ridge,
   });
@@ -60,12 +60,12 @@ export function fitPhysical(
     stepCoefficientNames.map((name, column) => [name, coefficients[column]]),
   ) as unknown as StepCoefficients;
   const overhead: OverheadCoefficients = {
-    requestMs: coefficients[6]! + knownRequestMs,
-    promptTokenMs: coefficients[7]!,
+    requestMs: coefficients[6] + knownRequestMs,
+    promptTokenMs: coefficients[7],
   };
   const fitted = {
     observations,
-    predictedMs: Float64Array.from(observations, (o, i) => o.ms / ratios[i]!),
+    predictedMs: Float64Array.from(observations, (o, i) => o.ms / ratios[i]),
     outsideMs: Float64Array.from(observations, (o) =>
       o.kind === "isolated" ? overhead.requestMs + overhead.promptTokenMs * o.promptTokens : 0,
     ),

@@ -111,8 +111,8 @@ function observeGaps(
   const times = emissions[index];
   if (!times) return;
   for (let k = 1; k < times.length; k++) {
-    const ms = times[k]! - times[k - 1]!;
-    const step = steps[firstStep[index]! + k]!;
+    const ms = times[k] - times[k - 1];
+    const step = steps[firstStep[index] + k];
     if (Number.isNaN(ms)) leave("gap inside a chunk of several tokens");
     else if (step.doubt !== undefined) leave(`gap in a doubtful step: ${step.doubt}`);
     else if (ms < 0) leave("gap below zero");
@@ -132,20 +132,20 @@ function observeGaps(
 /** Per record: no other request was on the engine from its arrival to its first token. */
 function loneUntilFirstToken(records: readonly TraceRecord[], { emissions }: StepReconstruction): boolean[] {
   const alone = new Array<boolean>(records.length).fill(false);
-  const order = records.map((_, i) => i).filter((i) => records[i]!.arrivalMs !== undefined);
+  const order = records.map((_, i) => i).filter((i) => records[i].arrivalMs !== undefined);
   if (order.length < records.length) {
     records.forEach((record, i) => {
       alone[i] = record.concurrency === 1;
     });
     return alone;
   }
-  order.sort((a, b) => records[a]!.arrivalMs! - records[b]!.arrivalMs!);
+  order.sort((a, b) => records[a].arrivalMs! - records[b].arrivalMs!);
   let busyUntil = Number.NEGATIVE_INFINITY;
   order.forEach((i, rank) => {
-    const record = records[i]!;
+    const record = records[i];
     const arrivalMs = record.arrivalMs!;
     const next = order[rank + 1];
-    const nextArrivalMs = next === undefined ? Number.POSITIVE_INFINITY : records[next]!.arrivalMs!;
+    const nextArrivalMs = next === undefined ? Number.POSITIVE_INFINITY : records[next].arrivalMs!;
     alone[i] =
       record.ttftMs !== undefined && busyUntil <= arrivalMs && arrivalMs + record.ttftMs <= nextArrivalMs;
     const lifeMs = record.elapsedMs ?? (record.ttftMs ?? 0) + (decodeMs(record) ?? 0);

@@ -118,8 +118,8 @@ function serviceObservations(
       return [];
     }
     const load = { prefillTokens: tokens, prefillTokenDepth: tokenDepth, prefillSeqs: chunks, ...running };
-    const { promptTokens } = group[0]!.record;
-    const run = firstRun + group[0]!.index;
+    const { promptTokens } = group[0].record;
+    const run = firstRun + group[0].index;
     return [{ kind: "service", ms: endMs - startMs, steps: 1, load, promptTokens, share: 1, run }];
   });
 }

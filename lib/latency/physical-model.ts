@@ -93,7 +93,7 @@ function physicalTimer(
     },
     arrivalOverheadMs: (promptTokens) => overhead.requestMs + overhead.promptTokenMs * promptTokens,
     emissionOverheadMs: () =>
-      emissionMs.length === 0 ? 0 : (emissionMs[emissions.integer(emissionMs.length)] as number),
+      emissionMs.length === 0 ? 0 : emissionMs[emissions.integer(emissionMs.length)],
   };
 }
 

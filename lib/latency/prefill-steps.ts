@@ -66,7 +66,7 @@ function blocksSeenBefore(trace: Trace): Int32Array {
   const seen = new Uint8Array(trace.blocks.size);
   return Int32Array.from(trace.records, ({ blockIds = new Int32Array(0) }) => {
     let leading = 0;
-    while (leading < blockIds.length && seen[blockIds[leading]!] === 1) leading++;
+    while (leading < blockIds.length && seen[blockIds[leading]] === 1) leading++;
     for (const id of blockIds) seen[id] = 1;
     return leading;
   });
@@ -77,7 +77,7 @@ export function groupByStep(prefills: readonly TracedPrefill[]): TracedPrefill[]
   const groups: TracedPrefill[][] = [];
   for (const prefill of prefills) {
     const group = groups.at(-1);
-    if (group && prefill.firstTokenMs - group[0]!.firstTokenMs < sameStepMs) group.push(prefill);
+    if (group && prefill.firstTokenMs - group[0].firstTokenMs < sameStepMs) group.push(prefill);
     else groups.push([prefill]);
   }
   return groups;
@@ -88,7 +88,7 @@ export function toPrefillStep(group: readonly TracedPrefill[]): PrefillStep {
   const sum = (of: (prefill: TracedPrefill) => number): number =>
     group.reduce((total, prefill) => total + of(prefill), 0);
   return {
-    endMs: group[0]!.firstTokenMs,
+    endMs: group[0].firstTokenMs,
     tokens: sum((prefill) => prefill.uncachedTokens),
     tokenDepth: sum((prefill) => prefill.tokenDepth),
     chunks: sum((prefill) => prefill.chunks),

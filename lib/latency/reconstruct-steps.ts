@@ -61,10 +61,10 @@ export function reconstructSteps(trace: Trace, options: ReconstructOptions = {})
   draft.doubtUntimed(records, emissions);
   const byArrival = records
     .map((_, i) => i)
-    .filter((i) => clock.firstStep[i]! >= 0)
-    .sort((a, b) => records[a]!.arrivalMs! - records[b]!.arrivalMs!);
+    .filter((i) => clock.firstStep[i] >= 0)
+    .sort((a, b) => records[a].arrivalMs! - records[b].arrivalMs!);
   for (const i of byArrival)
-    draft.addPrefill(records[i]!, clock.firstStep[i]!, budget, threshold > 0 ? threshold : budget);
+    draft.addPrefill(records[i], clock.firstStep[i], budget, threshold > 0 ? threshold : budget);
   return { steps: draft.finish(), firstStep: clock.firstStep, emissions };
 }
 
@@ -93,16 +93,16 @@ class StepDraft {
   addDecodes(records: readonly TraceRecord[], emissions: readonly (Float64Array | undefined)[]): void {
     records.forEach((record, i) => {
       const times = emissions[i];
-      const first = this.#clock.firstStep[i] as number;
+      const first = this.#clock.firstStep[i];
       if (!times || first < 0) return;
       for (let k = 0; k < times.length; k++) {
-        this.#emitted[first + k]!++;
+        this.#emitted[first + k]++;
         if (k === 0) continue;
-        const load = this.#loads[first + k] as StepLoad;
+        const load = this.#loads[first + k];
         load.decodeSeqs++;
         load.decodeContextTokens += record.promptTokens + k;
-        const gap = (times[k] as number) - (times[k - 1] as number);
-        if (!Number.isNaN(gap)) this.#gaps[first + k]!.push(gap);
+        const gap = times[k] - times[k - 1];
+        if (!Number.isNaN(gap)) this.#gaps[first + k].push(gap);
       }
     });
   }
@@ -112,11 +112,10 @@ class StepDraft {
     const { firstStep, misfitMs } = this.#clock;
     records.forEach((record, i) => {
       const times = emissions[i];
-      const first = firstStep[i] as number;
+      const first = firstStep[i];
       if (times && first >= 0) {
         const gap = median(record.itlMs ?? []) ?? Number.POSITIVE_INFINITY;
-        if ((misfitMs[i] as number) > gap / 2)
-          this.#doubt(first, first + times.length - 1, "tokens do not line up");
+        if (misfitMs[i] > gap / 2) this.#doubt(first, first + times.length - 1, "tokens do not line up");
       } else if (record.arrivalMs !== undefined) {
         const { arrivalMs } = record;
         const endMs = arrivalMs + (record.elapsedMs ?? record.ttftMs ?? 0);
@@ -130,7 +129,7 @@ class StepDraft {
   addPrefill(record: TraceRecord, last: number, budget: Tokens, longestChunk: Tokens): void {
     const uncached = uncachedPromptTokens(record.promptTokens, record.cachedTokens ?? 0);
     const room = (s: number) => {
-      const load = this.#loads[s] as StepLoad;
+      const load = this.#loads[s];
       return Math.max(0, Math.min(longestChunk, budget - load.decodeSeqs - load.prefillTokens));
     };
     let start = last;
@@ -142,12 +141,12 @@ class StepDraft {
     // Where the prefill would end in the same step had it begun earlier, it began as early as it could.
     const arrivalMs = record.arrivalMs as Ms;
     const { endMs } = this.#clock;
-    while (total >= uncached && start >= 2 && this.#followsVisibly(start) && endMs[start - 2]! >= arrivalMs) {
+    while (total >= uncached && start >= 2 && this.#followsVisibly(start) && endMs[start - 2] >= arrivalMs) {
       const earlier = total + room(start - 1);
       if (earlier - room(last) >= uncached) break;
       start--;
       total = earlier;
-      if (room(start) > 0 && endMs[start - 1]! - arrivalMs < this.#shortestTtftMs)
+      if (room(start) > 0 && endMs[start - 1] - arrivalMs < this.#shortestTtftMs)
         this.#doubt(start, last, "a prefill may have begun in either of two steps");
     }
     let position = record.promptTokens - Math.min(total, uncached);
@@ -157,29 +156,29 @@ class StepDraft {
         if (s === last) this.#doubt(start, last, "a prefill ended later than the scheduler's rule says");
         continue;
       }
-      const load = this.#loads[s] as StepLoad;
+      const load = this.#loads[s];
       load.prefillTokens += tokens;
       load.prefillTokenDepth += chunkTokenDepth(position, position + tokens);
       load.prefillSeqs++;
       position += tokens;
     }
-    if (this.#followsVisibly(start) && endMs[start - 1]! < arrivalMs)
+    if (this.#followsVisibly(start) && endMs[start - 1] < arrivalMs)
       this.#doubt(start, last, "a prefill began before its request arrived");
   }
 
   finish(): ObservedStep[] {
     return this.#loads.map((load, s) => ({
-      endMs: this.#clock.endMs[s] as number,
-      durationMs: median(this.#gaps[s] as Ms[]),
+      endMs: this.#clock.endMs[s],
+      durationMs: median(this.#gaps[s]),
       load,
-      emitted: this.#emitted[s] as number,
+      emitted: this.#emitted[s],
       doubt: this.#doubts[s],
     }));
   }
 
   /** True when a request that was decoding before this step still decodes in it: no hidden step lies between. */
   #followsVisibly(step: number): boolean {
-    return this.#loads[step]!.decodeSeqs > 0;
+    return this.#loads[step].decodeSeqs > 0;
   }
 
   #doubt(first: number, last: number, reason: string): void {
@@ -192,7 +191,7 @@ function firstAtOrAfter(endMs: Float64Array, time: Ms): number {
   let high = endMs.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (endMs[middle]! < time) low = middle + 1;
+    if (endMs[middle] < time) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -34,12 +34,12 @@ function* noiseSamples({
 }: FittedObservations): Generator<DonorSample> {
   for (const [i, { kind, ms, load, steps, run }] of observations.entries()) {
     if (kind === "span" || kind === "service") continue;
-    const inSteps = predictedMs[i]! - outsideMs[i]!;
-    if (inSteps < leastStepShare * predictedMs[i]!) continue;
+    const inSteps = predictedMs[i] - outsideMs[i];
+    if (inSteps < leastStepShare * predictedMs[i]) continue;
     yield {
       row: prefillClass(load.prefillTokens / steps),
       column: seqsClass(load.decodeSeqs),
-      value: Math.max(0, ms - outsideMs[i]!) / inSteps,
+      value: Math.max(0, ms - outsideMs[i]) / inSteps,
       run,
       isStray: !kept[i],
     };
@@ -62,9 +62,9 @@ const maxEmissionDonors = 500;
 export function splitOverhead(fitted: FittedObservations, requestMs: Ms): SplitOverhead {
   const { observations, predictedMs } = fitted;
   const isolated = observations.flatMap((o, i) => (o.kind === "isolated" ? [i] : []));
-  isolated.sort((a, b) => observations[a]!.load.prefillTokens - observations[b]!.load.prefillTokens);
+  isolated.sort((a, b) => observations[a].load.prefillTokens - observations[b].load.prefillTokens);
   const shortest = isolated.slice(0, Math.max(20, Math.ceil(isolated.length / 4)));
-  const residuals = Float64Array.from(shortest, (i) => observations[i]!.ms - predictedMs[i]!).sort();
+  const residuals = Float64Array.from(shortest, (i) => observations[i].ms - predictedMs[i]).sort();
   const given = Math.min(requestMs, Math.max(0, -(residuals[0] ?? 0)));
   const donors = Math.min(maxEmissionDonors, residuals.length);
   const emissionMs = Array.from({ length: donors }, (_, k) => {
@@ -89,9 +89,9 @@ export function residualsByKind(fitted: FittedObservations): ResidualSummary[] {
     const members = observations.flatMap((o, i) => (o.kind === kind ? [i] : []));
     const summary = summarizeResiduals({
       of: titles[kind],
-      observedMs: members.map((i) => observations[i]!.ms),
-      predictedMs: members.map((i) => predictedMs[i]!),
-      kept: members.map((i) => kept[i]!),
+      observedMs: members.map((i) => observations[i].ms),
+      predictedMs: members.map((i) => predictedMs[i]),
+      kept: members.map((i) => kept[i]),
     });
     return summary ? [summary] : [];
   });

@@ -47,20 +47,20 @@ export function robustNonNegativeFit({ rows, targets, weights, groups, ridge = 0
   const grouped = membersOf(groups);
   let coefficients: Float64Array = new Float64Array(0);
   for (let round = 0; round < rounds; round++) {
-    for (let i = 0; i < n; i++) rowWeights[i] = (weights[i]! * robust[i]!) / predictions[i]! ** 2;
+    for (let i = 0; i < n; i++) rowWeights[i] = (weights[i] * robust[i]) / predictions[i] ** 2;
     const before = coefficients;
     coefficients = solve(rows, targets, rowWeights, ridge);
     for (let i = 0; i < n; i++) {
-      predictions[i] = Math.max(smallestMs, dot(rows[i]!, coefficients));
-      ratios[i] = targets[i]! / predictions[i]!;
+      predictions[i] = Math.max(smallestMs, dot(rows[i], coefficients));
+      ratios[i] = targets[i] / predictions[i];
     }
     for (const members of grouped) {
-      const center = median(members.map((i) => ratios[i]!))!;
-      const spread = 1.4826 * median(members.map((i) => Math.abs(ratios[i]! - center)))!;
+      const center = median(members.map((i) => ratios[i]))!;
+      const spread = 1.4826 * median(members.map((i) => Math.abs(ratios[i] - center)))!;
       const scale = Math.max(spread, smallestSpread);
       for (const i of members) {
-        const distance = Math.abs(ratios[i]! - 1) / scale;
-        const stray = Math.abs(ratios[i]! - center) / scale > trimAt;
+        const distance = Math.abs(ratios[i] - 1) / scale;
+        const stray = Math.abs(ratios[i] - center) / scale > trimAt;
         kept[i] = !stray;
         robust[i] = stray ? 0 : Math.min(1, huberConstant / Math.max(distance, 1e-12));
       }
@@ -82,10 +82,10 @@ function solve(
   ridge: number,
 ): Float64Array {
   if (ridge === 0) return nonNegativeLeastSquares(rows, targets, weights);
-  const columns = rows[0]!.length;
+  const columns = rows[0].length;
   const pulls = Array.from({ length: columns }, (_, p) => {
     let squared = 0;
-    for (let i = 0; i < rows.length; i++) squared += weights[i]! * rows[i]![p]! ** 2;
+    for (let i = 0; i < rows.length; i++) squared += weights[i] * rows[i][p] ** 2;
     const pull = new Float64Array(columns);
     pull[p] = Math.sqrt(ridge * squared);
     return pull;
@@ -98,12 +98,12 @@ function solve(
 }
 
 function settled(before: Float64Array, after: Float64Array): boolean {
-  return before.length > 0 && after.every((value, p) => Math.abs(value - before[p]!) <= 1e-5 * value);
+  return before.length > 0 && after.every((value, p) => Math.abs(value - before[p]) <= 1e-5 * value);
 }
 
 function dot(row: ArrayLike<number>, coefficients: ArrayLike<number>): number {
   let sum = 0;
-  for (let p = 0; p < row.length; p++) sum += row[p]! * coefficients[p]!;
+  for (let p = 0; p < row.length; p++) sum += row[p] * coefficients[p];
   return sum;
 }
 

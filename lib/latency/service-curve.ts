@@ -60,12 +60,12 @@ export function fitServiceCurve(options: ServiceCurveOptions): ServiceCurve {
   }
   // A few points make a single window: repeat it, so that there are as many rows as columns.
   for (let i = 0; rows.length < 3; i++) {
-    rows.push(rows[i]!);
-    targets.push(targets[i]!);
+    rows.push(rows[i]);
+    targets.push(targets[i]);
   }
   const weights = targets.map((ms) => 1 / Math.max(ms, 1e-3) ** 2);
   const [requestMs, tokenMs, tokenDepthMs] = nonNegativeLeastSquares(rows, targets, weights);
-  return { requestMs: requestMs!, stepMs, tokenMs: tokenMs!, tokenDepthMs: tokenDepthMs!, floorMs };
+  return { requestMs: requestMs, stepMs, tokenMs: tokenMs, tokenDepthMs: tokenDepthMs, floorMs };
 }
 
 function average(points: readonly ServicePoint[], of: (point: ServicePoint) => number): number {

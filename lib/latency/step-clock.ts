@@ -35,7 +35,7 @@ export function alignSteps(emissions: readonly (Float64Array | undefined)[]): St
     if (times && times.length > 0) order.push(i);
   });
   const firstKnown = (times: Float64Array) => times.findIndex((t) => !Number.isNaN(t));
-  const startOf = (i: number) => (emissions[i] as Float64Array)[firstKnown(emissions[i] as Float64Array)]!;
+  const startOf = (i: number) => (emissions[i] as Float64Array)[firstKnown(emissions[i] as Float64Array)];
   order.sort((a, b) => startOf(a) - startOf(b));
 
   const clock: Ms[] = [];
@@ -47,17 +47,17 @@ export function alignSteps(emissions: readonly (Float64Array | undefined)[]): St
     firstStep[i] = first;
     misfitMs[i] = placed.misfitMs;
     for (let k = 0; k < times.length; k++) {
-      const time = times[k] as number;
+      const time = times[k];
       const step = first + k;
       while (clock.length <= step) clock.push(Number.NaN);
-      if (!Number.isNaN(time) && !(clock[step]! <= time)) clock[step] = time;
+      if (!Number.isNaN(time) && !(clock[step] <= time)) clock[step] = time;
     }
   }
   return { steps: clock.length, firstStep, misfitMs, endMs: Float64Array.from(clock) };
 }
 
 function place(clock: readonly Ms[], times: Float64Array, lead: number): { firstStep: number; misfitMs: Ms } {
-  const nearest = lowerBound(clock, times[lead] as number);
+  const nearest = lowerBound(clock, times[lead]);
   let best = { firstStep: clock.length - lead, misfitMs: 0 };
   let bestScore = beyondEndScore(clock, times, lead);
   for (let step = nearest - triedSteps; step <= Math.min(nearest + triedSteps, clock.length - 1); step++) {
@@ -65,7 +65,7 @@ function place(clock: readonly Ms[], times: Float64Array, lead: number): { first
     const distances: number[] = [];
     const last = Math.min(times.length, lead + comparedTokens);
     for (let k = lead; k < last && step + k - lead < clock.length; k++) {
-      const distance = Math.abs((times[k] as number) - (clock[step + k - lead] as number));
+      const distance = Math.abs(times[k] - clock[step + k - lead]);
       if (!Number.isNaN(distance)) distances.push(distance);
     }
     const score = median(distances);
@@ -83,11 +83,11 @@ function place(clock: readonly Ms[], times: Float64Array, lead: number): { first
 function beyondEndScore(clock: readonly Ms[], times: Float64Array, lead: number): Ms {
   const end = clock[clock.length - 1];
   if (end === undefined || Number.isNaN(end)) return Number.POSITIVE_INFINITY;
-  const late = (times[lead] as number) - end;
+  const late = times[lead] - end;
   if (late <= 0) return Number.POSITIVE_INFINITY;
   const gaps: number[] = [];
   for (let k = lead + 1; k < Math.min(times.length, lead + comparedTokens); k++) {
-    const gap = (times[k] as number) - (times[k - 1] as number);
+    const gap = times[k] - times[k - 1];
     if (!Number.isNaN(gap)) gaps.push(gap);
   }
   const gap = median(gaps) ?? late;
@@ -101,8 +101,8 @@ function lowerBound(clock: readonly Ms[], time: Ms): number {
   while (low < high) {
     const middle = (low + high) >> 1;
     let known = middle;
-    while (known > low && Number.isNaN(clock[known] as number)) known--;
-    if ((clock[known] as number) < time) low = middle + 1;
+    while (known > low && Number.isNaN(clock[known])) known--;
+    if (clock[known] < time) low = middle + 1;
     else high = middle;
   }
   return low;

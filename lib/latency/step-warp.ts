@@ -26,15 +26,15 @@ export class StepWarp {
     const times: Ms[] = [changes[0]?.at ?? 0];
     const steps: number[] = [0];
     const advance = (toMs: Ms, stepsPerMs: number): void => {
-      const fromMs = times[times.length - 1] as Ms;
+      const fromMs = times[times.length - 1];
       if (toMs <= fromMs) return;
-      steps.push(steps[steps.length - 1]! + (toMs - fromMs) * stepsPerMs);
+      steps.push(steps[steps.length - 1] + (toMs - fromMs) * stepsPerMs);
       times.push(toMs);
     };
     let nextPrefill = 0;
     for (const change of changes) {
-      while (nextPrefill < prefillSteps.length && prefillSteps[nextPrefill]!.endMs <= change.at) {
-        const prefill = prefillSteps[nextPrefill++] as PrefillStep;
+      while (nextPrefill < prefillSteps.length && prefillSteps[nextPrefill].endMs <= change.at) {
+        const prefill = prefillSteps[nextPrefill++];
         const decodeMs = Math.max(priceStep(prices, load), shortestStepMs);
         const prefillMs =
           prices.prefillTokenMs * prefill.tokens +
@@ -57,15 +57,15 @@ export class StepWarp {
     const times = this.#times;
     let low = 0;
     let high = times.length - 1;
-    if (timeMs <= times[low]!) return this.#steps[low] as number;
-    if (timeMs >= times[high]!) return this.#steps[high] as number;
+    if (timeMs <= times[low]) return this.#steps[low];
+    if (timeMs >= times[high]) return this.#steps[high];
     while (high - low > 1) {
       const middle = (low + high) >> 1;
-      if (times[middle]! <= timeMs) low = middle;
+      if (times[middle] <= timeMs) low = middle;
       else high = middle;
     }
-    const part = (timeMs - times[low]!) / (times[high]! - times[low]!);
-    return this.#steps[low]! + part * (this.#steps[high]! - this.#steps[low]!);
+    const part = (timeMs - times[low]) / (times[high] - times[low]);
+    return this.#steps[low] + part * (this.#steps[high] - this.#steps[low]);
   }
 }
 

@@ -20,14 +20,14 @@ export function summarizeResiduals(rows: ResidualRows): ResidualSummary | undefi
   const { of, observedMs, predictedMs, kept } = rows;
   const n = observedMs.length;
   if (n === 0) return undefined;
-  const relative = sortedCopy(Array.from(observedMs, (ms, i) => ms / predictedMs[i]! - 1));
+  const relative = sortedCopy(Array.from(observedMs, (ms, i) => ms / predictedMs[i] - 1));
   const used = Array.from(observedMs, (_, i) => i).filter((i) => kept[i]);
-  const average = mean(used.map((i) => observedMs[i]!)) ?? 0;
+  const average = mean(used.map((i) => observedMs[i])) ?? 0;
   let sse = 0;
   let sst = 0;
   for (const i of used) {
-    sse += (observedMs[i]! - predictedMs[i]!) ** 2;
-    sst += (observedMs[i]! - average) ** 2;
+    sse += (observedMs[i] - predictedMs[i]) ** 2;
+    sst += (observedMs[i] - average) ** 2;
   }
   const varies = Math.sqrt(sst / Math.max(1, used.length)) > leastVariation * average;
   return {

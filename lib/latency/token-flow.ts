@@ -90,9 +90,9 @@ export class TokenFlow {
       this.#times[i] = change.at;
       this.#tokens[i] = i === 0 ? 0 : this.#tokensAt(before, change.at);
       this.#context[i] = i === 0 ? 0 : this.#contextAt(before, change.at);
-      this.#rate[i] = (i === 0 ? 0 : this.#rate[before]!) + change.rate;
-      this.#contextRate[i] = (i === 0 ? 0 : this.#contextRate[before]!) + change.atZero;
-      this.#contextSlope[i] = (i === 0 ? 0 : this.#contextSlope[before]!) + change.slope;
+      this.#rate[i] = (i === 0 ? 0 : this.#rate[before]) + change.rate;
+      this.#contextRate[i] = (i === 0 ? 0 : this.#contextRate[before]) + change.atZero;
+      this.#contextSlope[i] = (i === 0 ? 0 : this.#contextSlope[before]) + change.slope;
     });
   }
 
@@ -108,17 +108,17 @@ export class TokenFlow {
 
   #tokensAt(piece: number, time: number): number {
     if (piece < 0) return 0;
-    return this.#tokens[piece]! + this.#rate[piece]! * (time - this.#times[piece]!);
+    return this.#tokens[piece] + this.#rate[piece] * (time - this.#times[piece]);
   }
 
   #contextAt(piece: number, time: number): number {
     if (piece < 0) return 0;
-    const start = this.#times[piece]!;
+    const start = this.#times[piece];
     const width = time - start;
     return (
-      this.#context[piece]! +
-      this.#contextRate[piece]! * width +
-      (this.#contextSlope[piece]! * width * (time + start)) / 2
+      this.#context[piece] +
+      this.#contextRate[piece] * width +
+      (this.#contextSlope[piece] * width * (time + start)) / 2
     );
   }
 
@@ -127,7 +127,7 @@ export class TokenFlow {
     let high = this.#times.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#times[middle]! <= time) low = middle + 1;
+      if (this.#times[middle] <= time) low = middle + 1;
       else high = middle;
     }
     return low - 1;

@@ -52,8 +52,7 @@ export function runtimeError(thrown: unknown, cell: CompiledCell, cwd: string): 
     .split("\n")
     .filter((line) => /^\s+at /.test(line));
   const inCell = frames.findIndex((frame) => frame.includes(cell.frameName));
-  const at =
-    inCell < 0 ? undefined : new RegExp(`${cell.frameName}:(\\d+):\\d+`).exec(frames[inCell] as string);
+  const at = inCell < 0 ? undefined : new RegExp(`${cell.frameName}:(\\d+):\\d+`).exec(frames[inCell]);
   const line = at ? locateLine(cell.source, cell.compiled.split("\n")[Number(at[1]) - 1] ?? "") : undefined;
   const above = (inCell < 0 ? frames : frames.slice(0, inCell))
     .filter((frame) => !/node:internal|node_modules\/tslab/.test(frame))

@@ -16,8 +16,7 @@ export function differences(expected: Notebook, actual: Notebook): string[] {
       return;
     }
     wanted.forEach((text, at) => {
-      if (text !== got[at])
-        found.push(`${where}, output ${at + 1}: ${firstDifference(text, got[at] as string)}`);
+      if (text !== got[at]) found.push(`${where}, output ${at + 1}: ${firstDifference(text, got[at])}`);
     });
   });
   return found;
@@ -28,9 +27,7 @@ function comparable(output: CellOutput): string {
   if (output.output_type === "error") return [output.ename, output.evalue, ...output.traceback].join("\n");
   return Object.keys(output.data)
     .sort()
-    .map((mime) =>
-      mime.startsWith("image/") ? mime : `${mime}\n${textOf(output.data[mime] as NotebookJson)}`,
-    )
+    .map((mime) => (mime.startsWith("image/") ? mime : `${mime}\n${textOf(output.data[mime])}`))
     .join("\n");
 }
 

@@ -31,7 +31,7 @@ export function readMessage(frames: readonly Buffer[], key: string): JupyterMess
   if (at < 0 || frames.length < at + 6)
     throw new InputError("readMessage: the frames are no Jupyter message");
   const parts = frames.slice(at + 2, at + 6);
-  const given = (frames[at + 1] as Buffer).toString();
+  const given = frames[at + 1].toString();
   const wanted = signature(parts, key);
   if (given.length !== wanted.length || !timingSafeEqual(Buffer.from(given), Buffer.from(wanted)))
     throw new InputError("readMessage: the signature does not match the connection's key");

@@ -139,7 +139,7 @@ function sorted(value: NotebookJson): NotebookJson {
   return Object.fromEntries(
     Object.keys(value)
       .sort()
-      .map((key) => [key, sorted(value[key] as NotebookJson)]),
+      .map((key) => [key, sorted(value[key])]),
   );
 }
 

@@ -39,7 +39,7 @@ export async function runFiles(options: RunFilesOptions): Promise<FileResult[]> 
   const worker = async () => {
     while (next < options.files.length) {
       const at = next++;
-      const result = await runFile(options.files[at] as string, options);
+      const result = await runFile(options.files[at], options);
       results[at] = result;
       options.onFile?.(result);
     }

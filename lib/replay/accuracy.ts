@@ -1,6 +1,6 @@
 import { InputError, mean } from "../base/index.js";
 import type { SessionLabels } from "../sessions/index.js";
-import type { Trace, TraceRecord } from "../trace/index.js";
+import type { Trace } from "../trace/index.js";
 import { type CohortName, cohortIndices } from "./cohorts.js";
 import { type Comparison, compareTraces, type ErrorCell, type Quantity } from "./compare.js";
 
@@ -84,7 +84,7 @@ function poolCaptures(judged: readonly JudgedCapture[]): {
   const [first] = judged as [JudgedCapture];
   if (judged.length === 1) return { ...first, modeled: [...first.modeled] };
   const joined = (traces: readonly Trace[]): Trace => ({
-    ...(traces[0] as Trace),
+    ...traces[0],
     records: traces.flatMap((trace) => [...trace.records]),
   });
   let records = 0;
@@ -106,7 +106,7 @@ function poolCaptures(judged: readonly JudgedCapture[]): {
       turn: Int32Array.from(turn),
       session: Int32Array.from(session),
     },
-    modeled: first.modeled.map((_, seed) => joined(judged.map((j) => j.modeled[seed] as Trace))),
+    modeled: first.modeled.map((_, seed) => joined(judged.map((j) => j.modeled[seed]))),
   };
 }
 
@@ -123,7 +123,7 @@ export function slowBandMass(
   let slow = 0;
   let all = 0;
   for (const index of cohortIndices(sessions, cohort)) {
-    for (const gap of (trace.records[index] as TraceRecord).itlMs ?? []) {
+    for (const gap of trace.records[index].itlMs ?? []) {
       all++;
       if (gap > thresholdMs) slow++;
     }

@@ -32,7 +32,7 @@ export interface CohortSummary {
 /** Indices of a trace's records in a cohort. */
 export function cohortIndices(sessions: SessionLabels, cohort: CohortName): number[] {
   return Array.from(sessions.turn.keys()).filter((i) => {
-    const turn = sessions.turn[i] as number;
+    const turn = sessions.turn[i];
     return cohort === "all" || (cohort === "turn1") === (turn === 1);
   });
 }
@@ -99,7 +99,7 @@ export function summarizeCohort(records: readonly TraceRecord[]): CohortSummary 
 /** Summaries of all cohorts of a trace. */
 export function summarizeCohorts(trace: Trace, sessions: SessionLabels): Record<CohortName, CohortSummary> {
   const of = (cohort: CohortName): CohortSummary =>
-    summarizeCohort(cohortIndices(sessions, cohort).map((i) => trace.records[i] as TraceRecord));
+    summarizeCohort(cohortIndices(sessions, cohort).map((i) => trace.records[i]));
   return { all: of("all"), turn1: of("turn1"), turns2plus: of("turns2plus") };
 }
 

@@ -1,6 +1,6 @@
 import { InputError, type Ms, mean, type Tokens } from "../base/index.js";
 import type { SessionLabels } from "../sessions/index.js";
-import { type Trace, type TraceRecord, totalMs } from "../trace/index.js";
+import { type Trace, totalMs } from "../trace/index.js";
 import { type CohortName, cohortIndices, cohortNames, reportedQuantiles } from "./cohorts.js";
 import { type CurveDistance, ttftDistances } from "./curve-distance.js";
 import { ClusteredValues, sessionBootstrap } from "./session-bootstrap.js";
@@ -145,10 +145,10 @@ function clusteredValues(
   const add = (value: number | undefined, index: number): void => {
     if (value === undefined) return;
     values.push(value);
-    clusters.push(sessions.session[index] as number);
+    clusters.push(sessions.session[index]);
   };
   for (const index of indices) {
-    const record = trace.records[index] as TraceRecord;
+    const record = trace.records[index];
     if (quantity === "ttft_ms") add(record.ttftMs, index);
     else if (quantity === "total_ms") add(totalMs(record), index);
     else for (const gap of record.itlMs ?? []) add(gap, index);

@@ -34,5 +34,5 @@ export function ttftDistances(captured: Trace, modeled: Trace, sessions: Session
 /** A curve that ends above zero says nothing beyond its last time. */
 function knownUpTo({ times, survival }: SurvivalCurve): Ms {
   const last = times.length - 1;
-  return (survival[last] as number) > 0 ? (times[last] as Ms) : Number.POSITIVE_INFINITY;
+  return survival[last] > 0 ? times[last] : Number.POSITIVE_INFINITY;
 }

@@ -67,7 +67,7 @@ function compareStatistics(
     ["p99", (values: number[]) => quantile(values, 0.99)],
   ] as const;
   return statistics.flatMap(([statistic, of]) => {
-    const [capturedMs, modeledMs] = [of(a as number[]), of(b as number[])];
+    const [capturedMs, modeledMs] = [of(a), of(b)];
     if (capturedMs === undefined || modeledMs === undefined) return [];
     return [{ quantity, statistic, capturedMs, modeledMs, error: modeledMs / capturedMs - 1 }];
   });

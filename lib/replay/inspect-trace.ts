@@ -42,7 +42,7 @@ export function inspectTrace(trace: Trace, sessions: SessionLabels): TraceInspec
   const { records, meta } = trace;
   const completed = records.filter(isAnswered).length;
   const arrivals = records.flatMap((r) => r.arrivalMs ?? []);
-  const spanMs = arrivals.length > 1 ? arrivals[arrivals.length - 1]! - arrivals[0]! : undefined;
+  const spanMs = arrivals.length > 1 ? arrivals[arrivals.length - 1] - arrivals[0] : undefined;
   const finishReasons: Record<string, number> = {};
   for (const { finishReason } of records)
     finishReasons[finishReason ?? "not recorded"] = (finishReasons[finishReason ?? "not recorded"] ?? 0) + 1;
@@ -95,9 +95,9 @@ function range(name: string, values: readonly number[]): Record<string, Range> {
   return {
     [name]: {
       n: ascending.length,
-      min: ascending[0] as number,
+      min: ascending[0],
       p50: quantileSorted(ascending, 0.5) as number,
-      max: ascending[ascending.length - 1] as number,
+      max: ascending[ascending.length - 1],
     },
   };
 }

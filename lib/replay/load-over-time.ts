@@ -17,14 +17,14 @@ export interface LoadOverTime {
 export function loadOverTime(run: SimulationRun): LoadOverTime {
   const changes: { readonly atMs: Ms; readonly running: number; readonly waiting: number }[] = [];
   for (let i = 0; i < run.fireMs.length; i++) {
-    const fireMs = run.fireMs[i] as Ms;
-    const admittedMs = run.admittedMs[i] as Ms;
+    const fireMs = run.fireMs[i];
+    const admittedMs = run.admittedMs[i];
     if (Number.isNaN(fireMs) || run.refused.includes(i)) continue;
     changes.push({ atMs: fireMs, running: 0, waiting: 1 });
     if (Number.isNaN(admittedMs)) continue;
-    const last = run.lastStep[i] as number;
+    const last = run.lastStep[i];
     changes.push({ atMs: admittedMs, running: 1, waiting: -1 });
-    changes.push({ atMs: last < 0 ? run.endMs : (run.steps.endMs[last] as Ms), running: -1, waiting: 0 });
+    changes.push({ atMs: last < 0 ? run.endMs : run.steps.endMs[last], running: -1, waiting: 0 });
   }
   changes.sort((a, b) => a.atMs - b.atMs);
   const timesMs: Ms[] = [];

@@ -1,4 +1,3 @@
-import type { Ms } from "../base/index.js";
 import type { EngineOptions, SimulationRun } from "../engine/index.js";
 import type { Trace, TraceRecord } from "../trace/index.js";
 import { engineToMeta } from "./engine-from-meta.js";
@@ -24,8 +23,8 @@ export function modeledTrace(
   const gapsMs = new Float64Array(gaps ? plan.requests.reduce((sum, r) => sum + r.outputTokens - 1, 0) : 0);
   let gapCount = 0;
   const records = source.records.map((record, i): TraceRecord => {
-    const request = plan.requests[i]!;
-    const fireMs = run.fireMs[i] as Ms;
+    const request = plan.requests[i];
+    const fireMs = run.fireMs[i];
     const { endMs } = run.steps;
     // Built field by field: spreading parts together costs more than the simulation.
     const modeled: Mutable<TraceRecord> = { promptTokens: request.promptTokens, outputTokens: 0 };
@@ -37,21 +36,21 @@ export function modeledTrace(
       return modeled;
     }
     modeled.arrivalMs = fireMs;
-    if (concurrency[i]! > 0) modeled.concurrency = concurrency[i] as number;
-    const cachedTokens = run.cachedTokens[i] as number;
+    if (concurrency[i] > 0) modeled.concurrency = concurrency[i];
+    const cachedTokens = run.cachedTokens[i];
     if (cachedTokens >= 0) modeled.cachedTokens = cachedTokens;
-    if ((run.firstStep[i] as number) < 0) {
+    if (run.firstStep[i] < 0) {
       modeled.finishReason = cachedTokens < 0 ? "refused" : "unfinished";
       modeled.elapsedMs = Math.max(0, run.endMs - fireMs);
       return modeled;
     }
     const windows = tokenWindows(run, i, request.outputTokens);
-    const last = windows[windows.length - 1] as TokenWindow;
+    const last = windows[windows.length - 1];
     let outputTokens = 0;
     for (const window of windows) outputTokens += window.count;
-    const firstMs = endMs[run.firstStep[i] as number] as Ms;
-    const lastMs = endMs[last.firstStep + last.count - 1] as Ms;
-    const delayMs = run.emissionMs[i] as Ms;
+    const firstMs = endMs[run.firstStep[i]];
+    const lastMs = endMs[last.firstStep + last.count - 1];
+    const delayMs = run.emissionMs[i];
     const done = outputTokens === request.outputTokens;
     modeled.outputTokens = outputTokens;
     // Of an answer that was cut short, its blocks are not all there.
@@ -98,8 +97,8 @@ interface TokenWindow {
 
 /** A request's tokens as windows on the step clock: one, or several where it was preempted; none is empty. */
 function tokenWindows(run: SimulationRun, index: number, outputTokens: number): TokenWindow[] {
-  const firstStep = run.firstStep[index] as number;
-  const last = run.lastStep[index] as number;
+  const firstStep = run.firstStep[index];
+  const last = run.lastStep[index];
   const lastKnown = last >= 0 ? last : run.steps.endMs.length - 1;
   const resumed = run.resumed.get(index);
   if (!resumed) return [{ firstStep, count: Math.min(outputTokens, lastKnown - firstStep + 1) }];
@@ -112,16 +111,16 @@ function tokenWindows(run: SimulationRun, index: number, outputTokens: number): 
 
 /** The windows without the very first token, which closes no gap. */
 function closingWindows([first, ...later]: readonly TokenWindow[]): TokenWindow[] {
-  return [{ firstStep: first!.firstStep + 1, count: first!.count - 1 }, ...later];
+  return [{ firstStep: first.firstStep + 1, count: first.count - 1 }, ...later];
 }
 
 function fillGaps(gaps: Float64Array, windows: readonly TokenWindow[], endMs: Float64Array): void {
   let at = 0;
-  let beforeMs = endMs[windows[0]!.firstStep] as Ms;
+  let beforeMs = endMs[windows[0].firstStep];
   for (const window of closingWindows(windows)) {
     const endStep = window.firstStep + window.count;
     for (let step = window.firstStep; step < endStep; step++) {
-      const ms = endMs[step] as Ms;
+      const ms = endMs[step];
       gaps[at++] = ms - beforeMs;
       beforeMs = ms;
     }
@@ -160,17 +159,15 @@ function inFlightAtArrival(run: SimulationRun): Int32Array {
   for (let i = 0; i < n; i++) {
     if (Number.isNaN(run.fireMs[i]) || refused.has(i)) continue;
     sent.push(i);
-    const last = run.lastStep[i] as number;
-    doneMs.push(
-      last < 0 ? Number.POSITIVE_INFINITY : (run.steps.endMs[last] as Ms) + (run.emissionMs[i] as Ms),
-    );
+    const last = run.lastStep[i];
+    doneMs.push(last < 0 ? Number.POSITIVE_INFINITY : run.steps.endMs[last] + run.emissionMs[i]);
   }
-  const byFire = Int32Array.from(sent).sort((a, b) => run.fireMs[a]! - run.fireMs[b]! || a - b);
+  const byFire = Int32Array.from(sent).sort((a, b) => run.fireMs[a] - run.fireMs[b] || a - b);
   const doneSorted = Float64Array.from(doneMs).sort();
   const inFlight = new Int32Array(n);
   let finished = 0;
   byFire.forEach((index, k) => {
-    while (finished < doneSorted.length && doneSorted[finished]! <= run.fireMs[index]!) finished++;
+    while (finished < doneSorted.length && doneSorted[finished] <= run.fireMs[index]) finished++;
     inFlight[index] = k + 1 - finished;
   });
   return inFlight;

@@ -91,10 +91,10 @@ export function planReplay(options: PlanOptions): Plan {
     const shape = {
       promptTokens: Math.max(1, record.promptTokens),
       outputTokens: plannedOutputTokens(record.outputTokens),
-      contentIds: chains.contentIds[index] as Int32Array,
+      contentIds: chains.contentIds[index],
     };
     const gapMs = gaps?.[index];
-    const parent = sessions.parent[index] as number;
+    const parent = sessions.parent[index];
     if (gapMs !== undefined) return { ...shape, after: { parent, gapMs: gapMs * thinkScale } };
     return { ...shape, fireAtMs: ((record.arrivalMs as Ms) - originMs) / rateScale };
   });
@@ -114,9 +114,7 @@ function pacingGapsMs(options: PlanOptions, assumptions: string[]): readonly (Ms
         `${modeled.clipped} of ${turns} turns arrived before their parent's modeled completion: gap 0`,
       );
   } else gapsMs = thinkGapsMs(trace, sessions);
-  const unknown = gapsMs.filter(
-    (gapMs, i) => gapMs === undefined && (sessions.parent[i] as number) >= 0,
-  ).length;
+  const unknown = gapsMs.filter((gapMs, i) => gapMs === undefined && sessions.parent[i] >= 0).length;
   if (unknown > 0)
     assumptions.push(
       `${unknown} turns follow a parent whose completion is unknown: fired at their recorded time`,

@@ -37,7 +37,7 @@ export function poolChains(
   let knownOutputBlocks = 0;
   let freshOutputBlocks = 0;
   const contentIds = trace.records.map((record, index) => {
-    const sequence = sequences[index] as Int32Array;
+    const sequence = sequences[index];
     const promptBlocks = Math.floor(record.promptTokens / poolBlockSize);
     const blocks = Math.floor(
       (record.promptTokens + plannedOutputTokens(record.outputTokens)) / poolBlockSize,
@@ -50,7 +50,7 @@ export function poolChains(
     for (let b = 0; b < known; b++) {
       place += partsPerPoolBlock;
       for (; place > partsPerBlock; place -= partsPerBlock) covering++;
-      ids[b] = (sequence[covering] as number) * partsPerBlock + place - 1;
+      ids[b] = sequence[covering] * partsPerBlock + place - 1;
     }
     for (let b = known; b < blocks; b++) ids[b] = fresh++;
     unhashedPromptBlocks += Math.max(0, promptBlocks - known);

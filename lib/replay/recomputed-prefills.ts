@@ -9,8 +9,8 @@ import type { Replay } from "./run-replay.js";
 export function recomputedPrefills({ run, trace }: Pick<Replay, "run" | "trace">): PrefillStep[] {
   return [...run.resumed].flatMap(([index, windows]) =>
     windows.map(([step, emittedTokens]): PrefillStep => {
-      const tokens = trace.records[index]!.promptTokens + emittedTokens;
-      const endMs = run.steps.endMs[step] as number;
+      const tokens = trace.records[index].promptTokens + emittedTokens;
+      const endMs = run.steps.endMs[step];
       return { endMs, tokens, tokenDepth: tokens ** 2 / 2, chunks: 1, steps: 1 };
     }),
   );

@@ -101,7 +101,7 @@ export function replay(options: ReplayOptions): Replay {
 /** Arrival to last token of each request, ms; undefined where it did not complete. */
 export function durationsMs(run: SimulationRun): (Ms | undefined)[] {
   return Array.from(run.lastStep, (last, i) =>
-    last < 0 ? undefined : (run.steps.endMs[last] as Ms) + (run.emissionMs[i] as Ms) - (run.fireMs[i] as Ms),
+    last < 0 ? undefined : run.steps.endMs[last] + run.emissionMs[i] - run.fireMs[i],
   );
 }
 
@@ -110,7 +110,7 @@ function extrapolatedFraction(trace: Trace, run: SimulationRun, model: LatencyMo
     isExtrapolated(model.range, {
       uncachedTokens: record.promptTokens - (record.cachedTokens ?? 0),
       contextTokens: record.promptTokens + record.outputTokens,
-      runningSeqs: run.runningAtAdmission[i] as number,
+      runningSeqs: run.runningAtAdmission[i],
     }),
   );
   return trace.records.length === 0 ? 0 : outside.length / trace.records.length;

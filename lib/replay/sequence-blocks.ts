@@ -12,10 +12,10 @@ export function sequenceBlocks(trace: Trace, parent: Int32Array, blockSize: Toke
   const { records } = trace;
   const continuation = new Array<Int32Array | undefined>(records.length);
   for (let i = 0; i < records.length; i++) {
-    const p = parent[i] as number;
+    const p = parent[i];
     if (p < 0) continue;
     const child = records[i]?.blockIds;
-    const mother = promptBlocks(records[p] as TraceRecord, blockSize);
+    const mother = promptBlocks(records[p], blockSize);
     if (!child || child.length <= mother.length || !startsWith(child, mother)) continue;
     if (child.length > (continuation[p]?.length ?? 0)) continuation[p] = child;
   }

@@ -13,13 +13,13 @@ export class ClusteredValues {
   /** @param clusterOf the session of each value, from 0 */
   constructor(values: ArrayLike<number>, clusterOf: ArrayLike<number>) {
     const order = Uint32Array.from({ length: values.length }, (_, i) => i).sort(
-      (a, b) => (values[a] as number) - (values[b] as number),
+      (a, b) => values[a] - values[b],
     );
     this.size = order.length;
-    this.#values = Float64Array.from(order, (i) => values[i] as number);
-    this.#cluster = Int32Array.from(order, (i) => clusterOf[i] as number);
+    this.#values = Float64Array.from(order, (i) => values[i]);
+    this.#cluster = Int32Array.from(order, (i) => clusterOf[i]);
     this.#clusterSizes = new Int32Array(this.#cluster.reduce((most, c) => Math.max(most, c + 1), 0));
-    for (const c of this.#cluster) this.#clusterSizes[c]!++;
+    for (const c of this.#cluster) this.#clusterSizes[c]++;
   }
 
   /**
@@ -33,7 +33,7 @@ export class ClusteredValues {
     const cluster = this.#cluster;
     let total = 0;
     this.#clusterSizes.forEach((size, c) => {
-      total += size * multiplicity[c]!;
+      total += size * multiplicity[c];
     });
     if (total === 0) return probabilities.map(() => undefined);
     // Order statistics below `seen` are among the values before index `next`.
@@ -42,12 +42,12 @@ export class ClusteredValues {
     return probabilities.map((p) => {
       const position = (total - 1) * p;
       const below = Math.floor(position);
-      while (seen <= below) seen += multiplicity[cluster[next++]!]!;
-      const low = values[next - 1] as number;
+      while (seen <= below) seen += multiplicity[cluster[next++]];
+      const low = values[next - 1];
       if (position === below || seen > below + 1) return low;
       let above = next;
-      while (multiplicity[cluster[above]!] === 0) above++;
-      return low + (position - below) * (values[above]! - low);
+      while (multiplicity[cluster[above]] === 0) above++;
+      return low + (position - below) * (values[above] - low);
     });
   }
 }
@@ -55,7 +55,7 @@ export class ClusteredValues {
 /** Sessions drawn with replacement, as many as there are: how often each was drawn. */
 export function resampleSessions(count: number, random: RandomStream): Int32Array {
   const multiplicity = new Int32Array(count);
-  for (let i = 0; i < count; i++) multiplicity[random.integer(count)]!++;
+  for (let i = 0; i < count; i++) multiplicity[random.integer(count)]++;
   return multiplicity;
 }
 
@@ -83,8 +83,7 @@ export function sessionBootstrap(
     // Too many empty resamples say that the statistic hardly exists: then it has no interval.
     if (values.length < 0.9 * replicates) return undefined;
     const sorted = sortedCopy(values);
-    const at = (p: number): number =>
-      sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))] as number;
+    const at = (p: number): number => sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))];
     return [at(tail), at(1 - tail)] as const;
   });
 }

@@ -1,7 +1,7 @@
 import type { Ms } from "../base/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import { kaplanMeier, pointwiseBand, type SurvivalCurve } from "../survival/index.js";
-import type { Trace, TraceRecord } from "../trace/index.js";
+import type { Trace } from "../trace/index.js";
 import { type CohortName, cohortIndices, summarizeCohort, ttftObservations } from "./cohorts.js";
 
 /** The TTFT survival curve of one cohort of one trace, ready to be drawn or tabulated. Times are milliseconds. */
@@ -21,7 +21,7 @@ export interface TtftSurvival {
  * a first token are censored when they were last known to wait.
  */
 export function ttftSurvival(trace: Trace, sessions: SessionLabels, cohort: CohortName): TtftSurvival {
-  const records = cohortIndices(sessions, cohort).map((i) => trace.records[i] as TraceRecord);
+  const records = cohortIndices(sessions, cohort).map((i) => trace.records[i]);
   const { times, observed } = ttftObservations(records);
   const curve = kaplanMeier({ times, observed });
   const { lower, upper } = pointwiseBand(curve, { level: 0.95, transform: "log-log" });

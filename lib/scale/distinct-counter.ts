@@ -23,20 +23,20 @@ export class DistinctCounter {
     // 16 bits of the first word are left over: they count on behind the 32 of the second one.
     const zeros = rest !== 0 ? Math.clz32(rest) : 32 + Math.clz32(index >>> indexBits) - indexBits;
     const rank = zeros + 1;
-    if (rank > this.#ranks[register]!) this.#ranks[register] = rank;
+    if (rank > this.#ranks[register]) this.#ranks[register] = rank;
   }
 
   /** Adds all that another counter holds; the other is unchanged. */
   merge(other: DistinctCounter): void {
     for (let r = 0; r < registers; r++)
-      if (other.#ranks[r]! > this.#ranks[r]!) this.#ranks[r] = other.#ranks[r] as number;
+      if (other.#ranks[r] > this.#ranks[r]) this.#ranks[r] = other.#ranks[r];
   }
 
   /** The estimate, rounded to an integer. */
   estimate(): number {
     const counts = new Uint32Array(highestRank + 1);
-    for (let r = 0; r < registers; r++) counts[this.#ranks[r] as number]!++;
-    const share = (rank: number): number => (counts[rank] as number) / registers;
+    for (let r = 0; r < registers; r++) counts[this.#ranks[r]]++;
+    const share = (rank: number): number => counts[rank] / registers;
     let sum = tau(1 - share(highestRank));
     for (let rank = rankBits; rank > 0; rank--) sum = (sum + share(rank)) / 2;
     sum += sigma(share(0));

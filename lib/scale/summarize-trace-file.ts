@@ -170,7 +170,7 @@ class SessionTotals {
     this.#count = Math.max(this.#count, session + 1);
     this.#longest = Math.max(this.#longest, turn);
     if (this.#requests[session] === 1) this.#multiTurn++;
-    if (this.#requests[session]! < 2) this.#requests[session]!++;
+    if (this.#requests[session] < 2) this.#requests[session]++;
   }
 
   counts(): TraceInspection["sessions"] {

@@ -88,8 +88,8 @@ function* decide<T>(
   const records = held.map(({ slim }) => slim);
   const { parent } = inferSessions({ meta, records, blocks, rejected: [], warnings: [] });
   for (let i = from; i < upTo; i++) {
-    const item = held[i] as Held<T>;
-    const before = held[parent[i] as number]?.label;
+    const item = held[i];
+    const before = held[parent[i]]?.label;
     item.label = {
       index: counts.index++,
       value: item.value,
@@ -103,7 +103,7 @@ function* decide<T>(
 
 /** Puts what is not decided yet in order of arrival, stably; leaves it alone where an arrival is missing. */
 function sortUndecided<T>(held: Held<T>[], from: number): void {
-  const arrival = (i: number): number => held[i]!.slim.arrivalMs ?? Number.NaN;
+  const arrival = (i: number): number => held[i].slim.arrivalMs ?? Number.NaN;
   let sorted = true;
   for (let i = from; i < held.length; i++) {
     if (Number.isNaN(arrival(i))) return;
@@ -111,7 +111,7 @@ function sortUndecided<T>(held: Held<T>[], from: number): void {
   }
   if (sorted) return;
   const rest = held.slice(from).sort((a, b) => a.slim.arrivalMs! - b.slim.arrivalMs!);
-  for (let i = from; i < held.length; i++) held[i] = rest[i - from] as Held<T>;
+  for (let i = from; i < held.length; i++) held[i] = rest[i - from];
 }
 
 /** The part of a record that inference reads, its block ids those of another table. */
@@ -131,8 +131,8 @@ function moved(ids: Int32Array, from: BlockTable, to: BlockTable): Int32Array {
   const highs = new Uint32Array(ids.length);
   const lows = new Uint32Array(ids.length);
   for (let i = 0; i < ids.length; i++) {
-    highs[i] = from.high(ids[i] as number);
-    lows[i] = from.low(ids[i] as number);
+    highs[i] = from.high(ids[i]);
+    lows[i] = from.low(ids[i]);
   }
   const result = new Int32Array(ids.length);
   to.internChain(highs, lows, result);

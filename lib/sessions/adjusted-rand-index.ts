@@ -17,8 +17,8 @@ export function adjustedRandIndex(a: ArrayLike<number>, b: ArrayLike<number>): n
   const columns = new Map<number, number>();
   const cells = new Map<number, Map<number, number>>();
   for (let i = 0; i < a.length; i++) {
-    const x = a[i] as number;
-    const y = b[i] as number;
+    const x = a[i];
+    const y = b[i];
     increment(rows, x);
     increment(columns, y);
     const row = cells.get(x) ?? new Map<number, number>();

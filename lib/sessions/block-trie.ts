@@ -44,15 +44,15 @@ export class BlockTrie {
     this.chainBlocks = new Int32Array(count);
     let unchained = 0;
     for (let k = 0; k < count; k++) {
-      const i = order[k] as number;
-      const chain = chains[i] as Int32Array;
-      const answer = answers[i] as Int32Array;
+      const i = order[k];
+      const chain = chains[i];
+      const answer = answers[i];
       const prompt = this.#grow(chain, -1);
       this.promptBlocks[i] = prompt;
       this.chainBlocks[i] = prompt;
       if (prompt < chain.length) unchained++;
       else if (answer.length > 0 && prompt > 0)
-        this.chainBlocks[i] = prompt + this.#grow(answer, chain[prompt - 1] as number);
+        this.chainBlocks[i] = prompt + this.#grow(answer, chain[prompt - 1]);
       else if (answer.length > 0) this.chainBlocks[i] = this.#grow(answer, -1);
     }
     this.unchained = unchained;
@@ -60,30 +60,30 @@ export class BlockTrie {
 
   /** The block at a depth of a record's chain, from 0; the recorded answer follows the prompt. */
   blockAt(record: number, depth: number): number {
-    const chain = this.columns.chains[record] as Int32Array;
-    return depth < chain.length ? chain[depth]! : this.columns.answers[record]![depth - chain.length]!;
+    const chain = this.columns.chains[record];
+    return depth < chain.length ? chain[depth] : this.columns.answers[record][depth - chain.length];
   }
 
   /** Leading blocks of a prompt that an earlier record has: how deep the filled tree knows it. */
   knownDepth(record: number): Blocks {
-    const chain = this.columns.chains[record] as Int32Array;
-    const blocks = this.promptBlocks[record] as number;
+    const chain = this.columns.chains[record];
+    const blocks = this.promptBlocks[record];
     let depth = 0;
-    while (depth < blocks && this.latest[chain[depth] as number]! >= 0) depth++;
+    while (depth < blocks && this.latest[chain[depth]] >= 0) depth++;
     return depth;
   }
 
   /** Adds a record to the filled tree. */
   add(record: number): void {
-    const chain = this.columns.chains[record] as Int32Array;
-    const answer = this.columns.answers[record] as Int32Array;
-    const prompt = this.promptBlocks[record] as number;
-    const rest = (this.chainBlocks[record] as number) - prompt;
-    for (let d = 0; d < prompt; d++) this.latest[chain[d] as number] = record;
-    for (let d = 0; d < rest; d++) this.latest[answer[d] as number] = record;
+    const chain = this.columns.chains[record];
+    const answer = this.columns.answers[record];
+    const prompt = this.promptBlocks[record];
+    const rest = this.chainBlocks[record] - prompt;
+    for (let d = 0; d < prompt; d++) this.latest[chain[d]] = record;
+    for (let d = 0; d < rest; d++) this.latest[answer[d]] = record;
     if (prompt === 0) return;
-    const last = chain[prompt - 1] as number;
-    this.endedBefore[record] = this.endedAt[last] as number;
+    const last = chain[prompt - 1];
+    this.endedBefore[record] = this.endedAt[last];
     this.endedAt[last] = record;
   }
 
@@ -105,11 +105,11 @@ export class BlockTrie {
     const { order, arrivalMs, count } = this.columns;
     for (let from = 0; from < count; ) {
       let to = from + 1;
-      while (to < count && arrivalMs[order[to]!] === arrivalMs[order[from]!]) to++;
-      for (let k = from; k < to; k++) visit(order[k]!, this.knownDepth(order[k]!));
+      while (to < count && arrivalMs[order[to]] === arrivalMs[order[from]]) to++;
+      for (let k = from; k < to; k++) visit(order[k], this.knownDepth(order[k]));
       for (let k = from; k < to; k++) {
-        this.add(order[k]!);
-        added?.(order[k]!);
+        this.add(order[k]);
+        added?.(order[k]);
       }
       from = to;
     }
@@ -118,18 +118,18 @@ export class BlockTrie {
   /** Latest record whose prompt ends at a block and that satisfies `fits`, -1 for none. */
   latestEnding(block: number, fits: (record: number) => boolean): number {
     let seen = 0;
-    for (let r = this.endedAt[block]!; r >= 0 && seen < MAX_LISTED; r = this.endedBefore[r]!, seen++)
+    for (let r = this.endedAt[block]; r >= 0 && seen < MAX_LISTED; r = this.endedBefore[r], seen++)
       if (fits(r)) return r;
     return -1;
   }
 
   /** Earlier records whose prompt ends where that of `record` does and that satisfy `fits`, its own ancestors left out. */
   countRivals(record: number, parent: Int32Array, fits: (record: number) => boolean): number {
-    let ancestor = parent[record] as number;
+    let ancestor = parent[record];
     let rivals = 0;
     let seen = 0;
-    for (let r = this.endedBefore[record]!; r >= 0 && seen < MAX_LISTED; r = this.endedBefore[r]!, seen++) {
-      if (r === ancestor) ancestor = parent[r] as number;
+    for (let r = this.endedBefore[record]; r >= 0 && seen < MAX_LISTED; r = this.endedBefore[r], seen++) {
+      if (r === ancestor) ancestor = parent[r];
       else if (fits(r)) rivals++;
     }
     return rivals;
@@ -138,11 +138,11 @@ export class BlockTrie {
   #grow(ids: Int32Array, before: number): number {
     let preceding = before;
     for (let d = 0; d < ids.length; d++) {
-      const id = ids[d] as number;
-      const known = this.precedingId[id] as number;
+      const id = ids[d];
+      const known = this.precedingId[id];
       if (known === UNSEEN) {
         this.precedingId[id] = preceding;
-        if (preceding >= 0 && this.branches[preceding]! < 255) this.branches[preceding]!++;
+        if (preceding >= 0 && this.branches[preceding] < 255) this.branches[preceding]++;
       } else if (known !== preceding) return d;
       preceding = id;
     }

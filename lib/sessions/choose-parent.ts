@@ -45,31 +45,31 @@ export function chooseParent(
 ): ParentChoice {
   const none: ParentChoice = { parent: -1, kind: "root", sharedBlocks: depth, competingParents: 0 };
   if (depth <= trunkBlocks) return none;
-  const chain = trie.columns.chains[record] as Int32Array;
+  const chain = trie.columns.chains[record];
   const fits = (candidate: number) => continues(trie, rules, candidate, record);
   const choice = (parent: number, sharedBlocks: Blocks, competingParents = 1): ParentChoice => {
-    const kind = kindOf(trie.promptBlocks[parent]! - sharedBlocks, rules.tailBlocks);
+    const kind = kindOf(trie.promptBlocks[parent] - sharedBlocks, rules.tailBlocks);
     return { parent, kind, sharedBlocks, competingParents };
   };
   const whole = (parent: number) =>
-    choice(parent, trie.promptBlocks[parent]!, 1 + trie.countRivals(parent, chosen.parent, fits));
+    choice(parent, trie.promptBlocks[parent], 1 + trie.countRivals(parent, chosen.parent, fits));
 
-  const endsHere = trie.latestEnding(chain[depth - 1]!, fits);
+  const endsHere = trie.latestEnding(chain[depth - 1], fits);
   if (endsHere >= 0) return whole(endsHere);
 
-  const latest = trie.latest[chain[depth - 1]!] as number;
-  if (trie.promptBlocks[latest]! < depth && rules.mayFollow(latest, record)) return choice(latest, depth);
+  const latest = trie.latest[chain[depth - 1]];
+  if (trie.promptBlocks[latest] < depth && rules.mayFollow(latest, record)) return choice(latest, depth);
 
   const contained = deepestContained(trie, fits, chain, depth - 1, trunkBlocks);
   if (
-    depth < trie.promptBlocks[record]! &&
+    depth < trie.promptBlocks[record] &&
     isEdited(trie, rules, chosen, latest, record, depth, trunkBlocks, contained >= 0)
   )
     return choice(latest, depth);
 
-  const elder = chosen.parent[latest] as number;
-  const elderBlocks = chosen.sharedBlocks[latest] as number;
-  const deepestSoFar = contained < 0 ? trunkBlocks : trie.promptBlocks[contained]!;
+  const elder = chosen.parent[latest];
+  const elderBlocks = chosen.sharedBlocks[latest];
+  const deepestSoFar = contained < 0 ? trunkBlocks : trie.promptBlocks[contained];
   if (elder >= 0 && elderBlocks > deepestSoFar && elderBlocks <= depth && rules.mayFollow(elder, record))
     return choice(elder, elderBlocks);
   return contained < 0 ? none : whole(contained);
@@ -82,10 +82,10 @@ export function chooseParent(
  */
 function continues(trie: BlockTrie, rules: ParentRules, parent: number, child: number): boolean {
   if (!rules.mayFollow(parent, child)) return false;
-  const blocks = trie.promptBlocks[parent] as number;
-  const hasAnswer = trie.chainBlocks[parent]! > blocks;
+  const blocks = trie.promptBlocks[parent];
+  const hasAnswer = trie.chainBlocks[parent] > blocks;
   if (trie.promptBlocks[child] === blocks) return !hasAnswer && rules.outgrows(parent, child, 1);
-  const continuations = trie.branches[trie.blockAt(parent, blocks - 1)]! - (hasAnswer ? 1 : 0);
+  const continuations = trie.branches[trie.blockAt(parent, blocks - 1)] - (hasAnswer ? 1 : 0);
   return continuations < 2 || rules.outgrows(parent, child, 1);
 }
 
@@ -107,15 +107,15 @@ function isEdited(
   trunkBlocks: Blocks,
   containsEarlierTurn: boolean,
 ): boolean {
-  const lost = trie.promptBlocks[former]! - depth;
+  const lost = trie.promptBlocks[former] - depth;
   if (lost <= 0 || !rules.isOver(former, record)) return false;
   if (trie.lastThrough[trie.blockAt(former, depth)] !== former) return false;
   // A prompt no longer than the former one that keeps all it had from its parent is that turn, worded anew.
-  if (containsEarlierTurn) return depth < chosen.sharedBlocks[former]! || rules.outgrows(former, record);
-  const own = trie.promptBlocks[former]! - trunkBlocks;
+  if (containsEarlierTurn) return depth < chosen.sharedBlocks[former] || rules.outgrows(former, record);
+  const own = trie.promptBlocks[former] - trunkBlocks;
   if (rules.outgrows(former, record, 1) && lost <= Math.max(1, EDITED_SHARE * own)) return true;
-  const began = trie.promptBlocks[chosen.root[former]!]! - trunkBlocks;
-  return trunkBlocks > 0 && chosen.parent[former]! >= 0 && 2 * (depth - trunkBlocks) >= began;
+  const began = trie.promptBlocks[chosen.root[former]] - trunkBlocks;
+  return trunkBlocks > 0 && chosen.parent[former] >= 0 && 2 * (depth - trunkBlocks) >= began;
 }
 
 /** How an edge is called by the blocks of the parent's prompt that the child lacks. */
@@ -134,7 +134,7 @@ function deepestContained(
   trunkBlocks: Blocks,
 ): number {
   for (let d = depth; d > trunkBlocks; d--) {
-    const found = trie.latestEnding(chain[d - 1]!, fits);
+    const found = trie.latestEnding(chain[d - 1], fits);
     if (found >= 0) return found;
   }
   return -1;

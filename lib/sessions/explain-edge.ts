@@ -3,13 +3,13 @@ import { EDGE_KINDS, type Sessions } from "./sessions.js";
 /** One sentence that says why a record has the parent it has, or why it has none. */
 export function explainEdge(sessions: Sessions, record: number): string {
   const { evidence } = sessions;
-  const parent = sessions.parent[record] as number;
-  const shared = evidence.sharedBlocks[record] as number;
-  const trunk = evidence.trunkBlocks[record] as number;
+  const parent = sessions.parent[record];
+  const shared = evidence.sharedBlocks[record];
+  const trunk = evidence.trunkBlocks[record];
   if (parent < 0) return explainRoot(shared, trunk);
-  const own = evidence.parentBlocks[record] as number;
+  const own = evidence.parentBlocks[record];
   const past = trunk > 0 ? `, ${shared - trunk} of them past a shared trunk of ${trunk}` : "";
-  const others = (evidence.competingParents[record] as number) - 1;
+  const others = evidence.competingParents[record] - 1;
   const rivals =
     others > 0
       ? `; ${others} other request${others > 1 ? "s fit" : " fits"} as well, this one is the latest`
@@ -21,7 +21,7 @@ export function explainEdge(sessions: Sessions, record: number): string {
     prefix: `holds all ${own} prompt blocks of ${parent} and is longer by part of its answer (${shared} blocks shared`,
     "tail-edit": `holds all but the last ${own - shared} of the ${own} prompt blocks of ${parent} (${shared} blocks shared`,
     edit: `rewrites the history of ${parent}, which never goes on, from block ${shared} of ${own} (${shared} blocks shared`,
-  }[EDGE_KINDS[evidence.kind[record] as number] ?? "root"];
+  }[EDGE_KINDS[evidence.kind[record]] ?? "root"];
   return `${what}${past})${rivals}${fork}`;
 }
 

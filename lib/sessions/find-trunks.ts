@@ -28,41 +28,41 @@ export function findTrunks(trie: BlockTrie, rules: ParentRules, options: TrunkOp
   const { columns, branches } = trie;
   const trunk = new Uint8Array(columns.idLimit);
   for (let id = 0; id < trunk.length; id++) {
-    if (branches[id]! >= Math.min(255, options.trunkFanOut)) markUpward(trie, trunk, id);
+    if (branches[id] >= Math.min(255, options.trunkFanOut)) markUpward(trie, trunk, id);
   }
   const openings = new Uint8Array(columns.idLimit);
   const nearEnd = new Int32Array(columns.idLimit).fill(-1);
   trie.replay(
     (record, depth) => {
       if (depth === 0 || depth === trie.promptBlocks[record]) return;
-      const block = columns.chains[record]![depth - 1] as number;
+      const block = columns.chains[record][depth - 1];
       if (trunk[block] === 1 || followsAnswer(trie, rules, trunk, nearEnd, record, depth, options.blockSize))
         return;
-      if (openings[block]! < 255) openings[block]!++;
+      if (openings[block] < 255) openings[block]++;
     },
     (record) => {
-      const blocks = trie.promptBlocks[record] as number;
+      const blocks = trie.promptBlocks[record];
       for (let d = blocks - 1; d > 0 && d >= blocks - rules.tailBlocks; d--)
-        nearEnd[columns.chains[record]![d - 1]!] = record;
+        nearEnd[columns.chains[record][d - 1]] = record;
     },
   );
   trie.startAgain(nearEnd);
   for (let id = 0; id < trunk.length; id++)
-    if (openings[id]! >= Math.min(255, options.trunkBranches - 1)) markUpward(trie, trunk, id);
+    if (openings[id] >= Math.min(255, options.trunkBranches - 1)) markUpward(trie, trunk, id);
   return trunk;
 }
 
 /** Leading blocks of a record's prompt that are trunk. */
 export function trunkDepth(trie: BlockTrie, trunk: Uint8Array, record: number): Blocks {
-  const chain = trie.columns.chains[record] as Int32Array;
-  const blocks = trie.promptBlocks[record] as number;
+  const chain = trie.columns.chains[record];
+  const blocks = trie.promptBlocks[record];
   let depth = 0;
-  while (depth < blocks && trunk[chain[depth] as number] === 1) depth++;
+  while (depth < blocks && trunk[chain[depth]] === 1) depth++;
   return depth;
 }
 
 function markUpward(trie: BlockTrie, trunk: Uint8Array, from: number): void {
-  for (let id = from; id >= 0 && trunk[id] === 0; id = trie.precedingId[id] as number) trunk[id] = 1;
+  for (let id = from; id >= 0 && trunk[id] === 0; id = trie.precedingId[id]) trunk[id] = 1;
 }
 
 /**
@@ -79,15 +79,15 @@ function followsAnswer(
   depth: Blocks,
   blockSize: Tokens,
 ): boolean {
-  const chain = trie.columns.chains[record] as Int32Array;
+  const chain = trie.columns.chains[record];
   const fits = (parent: number) => rules.mayFollow(parent, record);
   const reaches = (parent: number, d: Blocks) =>
-    d + Math.ceil(trie.columns.outputTokens[parent]! / blockSize) + TEMPLATE_BLOCKS >= depth;
+    d + Math.ceil(trie.columns.outputTokens[parent] / blockSize) + TEMPLATE_BLOCKS >= depth;
   let followsTail = false;
-  for (let d = depth; d > 0 && trunk[chain[d - 1]!] === 0; d--) {
-    const whole = trie.latestEnding(chain[d - 1]!, fits);
+  for (let d = depth; d > 0 && trunk[chain[d - 1]] === 0; d--) {
+    const whole = trie.latestEnding(chain[d - 1], fits);
     if (whole >= 0) return followsTail || reaches(whole, d);
-    const tail = nearEnd[chain[d - 1]!] as number;
+    const tail = nearEnd[chain[d - 1]];
     followsTail ||=
       tail >= 0 && rules.isOver(tail, record) && rules.outgrows(tail, record, 1) && reaches(tail, d);
   }

@@ -54,20 +54,20 @@ export function inferSessions(trace: Trace, options: InferOptions = {}): Session
     const trunkBlocks = trunkDepth(trie, trunk, record);
     const choice = chooseParent(trie, rules, chosen, record, depth, trunkBlocks);
     parent[record] = choice.parent;
-    chosen.root[record] = choice.parent < 0 ? record : (chosen.root[choice.parent] as number);
+    chosen.root[record] = choice.parent < 0 ? record : chosen.root[choice.parent];
     evidence.kind[record] = EDGE_KINDS.indexOf(choice.kind);
     evidence.sharedBlocks[record] = choice.sharedBlocks;
     evidence.trunkBlocks[record] = trunkBlocks;
     evidence.competingParents[record] = choice.competingParents;
     if (choice.parent >= 0) {
-      evidence.parentBlocks[record] = trie.promptBlocks[choice.parent] as number;
-      evidence.fork[record] = hasChild[choice.parent] as number;
+      evidence.parentBlocks[record] = trie.promptBlocks[choice.parent];
+      evidence.fork[record] = hasChild[choice.parent];
       hasChild[choice.parent] = 1;
     }
     evidence.confidence[record] = edgeConfidence(choice, {
-      parentBlocks: evidence.parentBlocks[record] as number,
+      parentBlocks: evidence.parentBlocks[record],
       trunkBlocks,
-      promptBlocks: trie.promptBlocks[record] as number,
+      promptBlocks: trie.promptBlocks[record],
     });
   });
 

@@ -42,14 +42,14 @@ export class ParentRules {
 
   /** True when `parent` was over before `child` arrived, within {@link ROUNDING_MS}. */
   isOver(parent: number, child: number): boolean {
-    return this.#columns.endMs[parent]! <= this.#columns.arrivalMs[child]! + ROUNDING_MS;
+    return this.#columns.endMs[parent] <= this.#columns.arrivalMs[child] + ROUNDING_MS;
   }
 
   /** True when the child's prompt is longer than the parent's by enough of its answer. */
   outgrows(parent: number, child: number, share = this.#answerShare): boolean {
     const { promptTokens, outputTokens } = this.#columns;
-    const grown = promptTokens[child]! - promptTokens[parent]!;
-    return grown >= Math.max(1, share * outputTokens[parent]!);
+    const grown = promptTokens[child] - promptTokens[parent];
+    return grown >= Math.max(1, share * outputTokens[parent]);
   }
 
   /** True when `child` may be the next turn of `parent`. */

@@ -25,17 +25,17 @@ export function recordedSessions(trace: Trace): SessionLabels | undefined {
     }
     if (!numbers.has(record.session)) numbers.set(record.session, sessionCount++);
     session[i] = numbers.get(record.session) as number;
-    const key = turnKey(record, turn[i] as number);
+    const key = turnKey(record, turn[i]);
     if (byTurn.has(key))
       throw new InputError(`${where}: session ${record.session} has turn ${turn[i]} twice (record ${i})`);
     byTurn.set(key, i);
   });
   const parent = Int32Array.from(records, (record, i) => {
     if (turn[i] === 1) return -1;
-    const before = byTurn.get(turnKey(record, (turn[i] as number) - 1));
+    const before = byTurn.get(turnKey(record, turn[i] - 1));
     if (before === undefined)
       throw new InputError(
-        `${where}: session ${record.session} has turn ${turn[i]} but not turn ${(turn[i] as number) - 1} (record ${i})`,
+        `${where}: session ${record.session} has turn ${turn[i]} but not turn ${turn[i] - 1} (record ${i})`,
       );
     return before;
   });

@@ -47,28 +47,28 @@ export function requestColumns(trace: Trace): RequestColumns {
   let idLimit = 0;
   let sorted = true;
   for (let i = 0; i < count; i++) {
-    const record = records[i] as TraceRecord;
+    const record = records[i];
     arrivalMs[i] = hasArrivals ? (record.arrivalMs as number) : i;
     endMs[i] = hasArrivals ? (completionMs(record) ?? (record.arrivalMs as number)) : i;
     promptTokens[i] = record.promptTokens;
     outputTokens[i] = record.outputTokens;
     const chain = record.blockIds ?? NO_BLOCKS;
     const answer = record.blockIds ? (record.outputBlockIds ?? NO_BLOCKS) : NO_BLOCKS;
-    for (let d = 0; d < chain.length; d++) if ((chain[d] as number) >= idLimit) idLimit = chain[d]! + 1;
-    for (let d = 0; d < answer.length; d++) if ((answer[d] as number) >= idLimit) idLimit = answer[d]! + 1;
+    for (let d = 0; d < chain.length; d++) if (chain[d] >= idLimit) idLimit = chain[d] + 1;
+    for (let d = 0; d < answer.length; d++) if (answer[d] >= idLimit) idLimit = answer[d] + 1;
     chains[i] = chain;
     answers[i] = answer;
-    if (i > 0 && (arrivalMs[i] as number) <= (arrivalMs[i - 1] as number)) sorted = false;
+    if (i > 0 && arrivalMs[i] <= arrivalMs[i - 1]) sorted = false;
   }
   const order = Int32Array.from({ length: count }, (_, i) => i);
   if (!sorted) {
     order.sort(
       (a, b) =>
-        arrivalMs[a]! - arrivalMs[b]! ||
-        promptTokens[a]! - promptTokens[b]! ||
-        outputTokens[a]! - outputTokens[b]! ||
-        endMs[a]! - endMs[b]! ||
-        chains[a]!.length - chains[b]!.length ||
+        arrivalMs[a] - arrivalMs[b] ||
+        promptTokens[a] - promptTokens[b] ||
+        outputTokens[a] - outputTokens[b] ||
+        endMs[a] - endMs[b] ||
+        chains[a].length - chains[b].length ||
         a - b,
     );
   }

@@ -37,9 +37,9 @@ export function scoreSessions(inferred: SessionLabels, truth: SessionLabels): Se
     );
   const byTurn = new Map<number, { inferred: number; actual: number; correct: number }>();
   for (let i = 0; i < count; i++) {
-    const turn = truth.turn[i] as number;
-    const found = inferred.parent[i] as number;
-    const actual = truth.parent[i] as number;
+    const turn = truth.turn[i];
+    const found = inferred.parent[i];
+    const actual = truth.parent[i];
     const tally = byTurn.get(turn) ?? { inferred: 0, actual: 0, correct: 0 };
     byTurn.set(turn, tally);
     if (found >= 0) tally.inferred++;

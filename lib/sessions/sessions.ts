@@ -57,10 +57,10 @@ export function labelsFromParents(
   const session = new Int32Array(parent.length);
   let sessionCount = 0;
   for (let k = 0; k < order.length; k++) {
-    const i = order[k] as number;
-    const p = parent[i] as number;
-    turn[i] = p < 0 ? 1 : (turn[p] as number) + 1;
-    session[i] = p < 0 ? sessionCount++ : (session[p] as number);
+    const i = order[k];
+    const p = parent[i];
+    turn[i] = p < 0 ? 1 : turn[p] + 1;
+    session[i] = p < 0 ? sessionCount++ : session[p];
   }
   return { parent, turn, session, sessionCount };
 }

@@ -1,5 +1,5 @@
 import { InputError, type Ms } from "../base/index.js";
-import type { Trace, TraceRecord } from "../trace/index.js";
+import type { Trace } from "../trace/index.js";
 import { completionMs } from "./request-columns.js";
 import type { SessionLabels } from "./sessions.js";
 
@@ -10,9 +10,9 @@ import type { SessionLabels } from "./sessions.js";
  */
 export function thinkGapsMs(trace: Trace, sessions: SessionLabels): (Ms | undefined)[] {
   return trace.records.map((record, i) => {
-    const parent = sessions.parent[i] as number;
+    const parent = sessions.parent[i];
     if (parent < 0 || record.arrivalMs === undefined) return undefined;
-    const over = completionMs(trace.records[parent] as TraceRecord);
+    const over = completionMs(trace.records[parent]);
     return over === undefined ? undefined : Math.max(0, record.arrivalMs - over);
   });
 }
@@ -46,9 +46,9 @@ export function thinkGapsFromDurations(
   let clipped = 0;
   let turns = 0;
   const gapsMs = trace.records.map((record, i) => {
-    const parent = sessions.parent[i] as number;
+    const parent = sessions.parent[i];
     if (parent < 0) return undefined;
-    const parentArrivalMs = trace.records[parent]!.arrivalMs;
+    const parentArrivalMs = trace.records[parent].arrivalMs;
     const durationMs = durationsMs[parent];
     if (record.arrivalMs === undefined || parentArrivalMs === undefined || durationMs === undefined)
       return undefined;

@@ -13,6 +13,6 @@ export function turnCohorts(sessions: SessionLabels): TurnCohorts {
   const all = Int32Array.from(sessions.turn, (_, i) => i);
   return {
     turn1: all.filter((i) => sessions.turn[i] === 1),
-    turns2plus: all.filter((i) => (sessions.turn[i] as number) > 1),
+    turns2plus: all.filter((i) => sessions.turn[i] > 1),
   };
 }

@@ -9,7 +9,7 @@ export function atRiskAt(grid: Float64Array, { times, entry, weights }: Observat
   const leaving = weightFrom(grid, times, weights);
   if (entry === undefined) return leaving;
   const late = weightFrom(grid, entry, weights);
-  return leaving.map((weight, k) => weight - late[k]!);
+  return leaving.map((weight, k) => weight - late[k]);
 }
 
 /** Events (weight) of one sample at each of the given ascending times. */
@@ -19,8 +19,8 @@ export function eventsAt(grid: Float64Array, { times, observed, weights }: Obser
   let k = 0;
   for (const row of order) {
     if (observed !== undefined && !observed[row]) continue;
-    while (k < grid.length && grid[k]! < times[row]!) k++;
-    if (k < grid.length && grid[k] === times[row]) counts[k]! += weights === undefined ? 1 : weights[row]!;
+    while (k < grid.length && grid[k] < times[row]) k++;
+    if (k < grid.length && grid[k] === times[row]) counts[k] += weights === undefined ? 1 : weights[row];
   }
   return counts;
 }
@@ -36,8 +36,8 @@ function weightFrom(
   let total = 0;
   let next = order.length - 1;
   for (let k = grid.length - 1; k >= 0; k--) {
-    while (next >= 0 && values[order[next]!]! >= grid[k]!) {
-      total += weights === undefined ? 1 : weights[order[next]!]!;
+    while (next >= 0 && values[order[next]] >= grid[k]) {
+      total += weights === undefined ? 1 : weights[order[next]];
       next--;
     }
     totals[k] = total;

@@ -58,7 +58,7 @@ export function limitsOf(
   const upper = new Float64Array(rows);
   let lastUpper = 1;
   for (let k = 0; k < rows; k++) {
-    const s = survival[k]!;
+    const s = survival[k];
     if (s >= 1) {
       lower[k] = 1;
       upper[k] = 1;

@@ -30,7 +30,7 @@ export function clusterBootstrap(
   statistic: (rows: Int32Array) => number | undefined,
   options: BootstrapOptions = {},
 ): BootstrapInterval {
-  return clusterBootstrapAll(clusters, (rows) => [statistic(rows)], options)[0]!;
+  return clusterBootstrapAll(clusters, (rows) => [statistic(rows)], options)[0];
 }
 
 /** {@link clusterBootstrap} of several statistics from the same resamples. */
@@ -47,11 +47,11 @@ export function clusterBootstrapAll(
   const values = estimates.map(() => new Float64Array(count));
   for (let r = 0; r < count; r++) {
     statistics(resampler.nextRows()).forEach((value, s) => {
-      values[s]![r] = value ?? Number.NaN;
+      values[s][r] = value ?? Number.NaN;
     });
   }
   return estimates.map((estimate, s) =>
-    percentileInterval(estimate, values[s]!, level, resampler.clusterCount),
+    percentileInterval(estimate, values[s], level, resampler.clusterCount),
   );
 }
 
@@ -77,13 +77,13 @@ export function clusterResampler(
     let size = 0;
     for (let c = 0; c < chosen.length; c++) {
       chosen[c] = draw.integer(chosen.length);
-      size += members[chosen[c]!]!.length;
+      size += members[chosen[c]].length;
     }
     const rows = new Int32Array(size);
     let next = 0;
     for (let c = 0; c < chosen.length; c++) {
-      const own = members[chosen[c]!]!;
-      for (let i = 0; i < own.length; i++) rows[next++] = own[i]!;
+      const own = members[chosen[c]];
+      for (let i = 0; i < own.length; i++) rows[next++] = own[i];
     }
     return rows;
   };

@@ -30,6 +30,6 @@ export function denseLabels(where: string, clusters: ClusterLabels): { of: Int32
 export function clusterRows(where: string, clusters: ClusterLabels): Int32Array[] {
   const { of, count } = denseLabels(where, clusters);
   const rows = Array.from({ length: count }, (): number[] => []);
-  for (let i = 0; i < of.length; i++) rows[of[i]!]!.push(i);
+  for (let i = 0; i < of.length; i++) rows[of[i]].push(i);
   return rows.map((own) => Int32Array.from(own));
 }

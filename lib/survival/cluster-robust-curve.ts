@@ -28,9 +28,9 @@ export function clusterRobustCurve(observations: Observations, clusters: Cluster
   // A cluster's U_c / S is fixed_c + present_c x sum: keep the totals of its square's three parts.
   let [ff, fp, pp] = [0, 0, 0];
   const change = (row: number, toFixed: number, toPresent: number): void => {
-    const c = cluster.of[row]!;
-    const weight = weights === undefined ? 1 : weights[row]!;
-    const [f, p] = [fixed[c]!, present[c]!];
+    const c = cluster.of[row];
+    const weight = weights === undefined ? 1 : weights[row];
+    const [f, p] = [fixed[c], present[c]];
     const nextF = f + weight * toFixed;
     const nextP = p + weight * toPresent;
     ff += nextF * nextF - f * f;
@@ -46,16 +46,16 @@ export function clusterRobustCurve(observations: Observations, clusters: Cluster
   let nextIn = 0;
   let nextOut = 0;
   for (let k = 0; k < curve.times.length; k++) {
-    const time = curve.times[k]!;
-    const s = curve.survival[k]!;
+    const time = curve.times[k];
+    const s = curve.survival[k];
     if (s === 0) break;
-    while (entering !== undefined && nextIn < entering.length && entry![entering[nextIn]!]! < time)
-      change(entering[nextIn++]!, -sum, 1);
-    const d = curve.events[k]!;
-    const n = curve.atRisk[k]!;
+    while (entering !== undefined && nextIn < entering.length && entry![entering[nextIn]] < time)
+      change(entering[nextIn++], -sum, 1);
+    const d = curve.events[k];
+    const n = curve.atRisk[k];
     if (d > 0) sum += d / (n * (n - d));
-    while (nextOut < leaving.length && times[leaving[nextOut]!]! <= time) {
-      const row = leaving[nextOut++]!;
+    while (nextOut < leaving.length && times[leaving[nextOut]] <= time) {
+      const row = leaving[nextOut++];
       const seen = observed === undefined || observed[row];
       change(row, sum - (seen ? 1 / (n - d) : 0), -1);
     }

@@ -20,6 +20,6 @@ export function conditionalCurve(curve: SurvivalCurve, given: number): SurvivalC
     atRisk: curve.atRisk.slice(row + 1),
     events: curve.events.slice(row + 1),
     censored: curve.censored.slice(row + 1),
-    n: curve.atRisk[row]! - curve.events[row]! - curve.censored[row]!,
+    n: curve.atRisk[row] - curve.events[row] - curve.censored[row],
   });
 }

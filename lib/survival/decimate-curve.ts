@@ -47,29 +47,29 @@ export function decimateCurve(curve: SurvivalCurve, options: DecimateOptions = {
   const drawn = lines.map(() => 1);
   let lastX = Number.NEGATIVE_INFINITY;
   const moved = (k: number): boolean =>
-    lines.some((line, i) => Math.abs(place(line[k]!) - place(drawn[i]!)) >= yStep);
+    lines.some((line, i) => Math.abs(place(line[k]) - place(drawn[i])) >= yStep);
   const keep = (k: number): void => {
     kept.push(k);
-    lastX = x[k]!;
+    lastX = x[k];
     lines.forEach((line, i) => {
-      drawn[i] = line[k]!;
+      drawn[i] = line[k];
     });
   };
   // `pending` is a visible move too near the last kept row to be told apart from what follows it.
   let pending = -1;
   for (let k = 0; k < times.length; k++) {
-    if (pending >= 0 && x[k]! - lastX >= xStep) {
+    if (pending >= 0 && x[k] - lastX >= xStep) {
       keep(pending);
       pending = -1;
     }
     if (k === 0 || k === times.length - 1) keep(k);
     else if (moved(k)) {
-      if (x[k]! - lastX >= xStep) keep(k);
+      if (x[k] - lastX >= xStep) keep(k);
       else pending = k;
     }
   }
   const rows = Int32Array.from(kept);
-  const pick = (column: Float64Array): Float64Array => Float64Array.from(rows, (k) => column[k]!);
+  const pick = (column: Float64Array): Float64Array => Float64Array.from(rows, (k) => column[k]);
   const thin = { rows, times: pick(times), survival: pick(survival) };
   return band === undefined ? thin : { ...thin, lower: pick(band.lower), upper: pick(band.upper) };
 }
@@ -82,7 +82,7 @@ function timePositions(times: Float64Array, scale: "linear" | "log"): Float64Arr
 
 function extent(ascending: Float64Array): number {
   const n = ascending.length;
-  return n === 0 ? 0 : ascending[n - 1]! - ascending[0]!;
+  return n === 0 ? 0 : ascending[n - 1] - ascending[0];
 }
 
 function smallestPositive(falling: Float64Array): number {

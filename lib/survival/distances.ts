@@ -91,8 +91,8 @@ function forEachStep(
   let [i, j, time] = [0, 0, 0];
   let [sa, sb] = [1, 1];
   while (time <= end) {
-    while (i < a.times.length && a.times[i]! <= time) sa = a.survival[i++]!;
-    while (j < b.times.length && b.times[j]! <= time) sb = b.survival[j++]!;
+    while (i < a.times.length && a.times[i] <= time) sa = a.survival[i++];
+    while (j < b.times.length && b.times[j] <= time) sb = b.survival[j++];
     const next = Math.min(a.times[i] ?? Number.POSITIVE_INFINITY, b.times[j] ?? Number.POSITIVE_INFINITY);
     visit(time, Math.min(next, end), sa, sb);
     time = next;

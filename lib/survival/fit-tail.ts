@@ -55,11 +55,11 @@ export function fitTail(
   const counts: number[] = [];
   for (let i = 0; i < times.length; i++) {
     const isSeen = observed === undefined || Boolean(observed[i]);
-    const weight = weights === undefined ? 1 : weights[i]!;
+    const weight = weights === undefined ? 1 : weights[i];
     if (weight === 0 || (times[i] === 0 && !isSeen)) continue;
     if (times[i] === 0)
       throw new InputError(`${where}: times[${i}] is an event at 0, which has no logarithm`);
-    logTimes.push(Math.log(times[i]!));
+    logTimes.push(Math.log(times[i]));
     seen.push(isSeen);
     counts.push(weight);
   }

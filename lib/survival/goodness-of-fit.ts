@@ -68,8 +68,8 @@ function distanceToFit({ times, survival }: SurvivalCurve, fit: TailFit): number
   let before = 1;
   times.forEach((time, k) => {
     const modeled = fit.survivalAt(time);
-    largest = Math.max(largest, Math.abs(before - modeled), Math.abs(survival[k]! - modeled));
-    before = survival[k]!;
+    largest = Math.max(largest, Math.abs(before - modeled), Math.abs(survival[k] - modeled));
+    before = survival[k];
   });
   return largest;
 }

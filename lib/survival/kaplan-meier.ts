@@ -43,8 +43,8 @@ export function kaplanMeierOf(table: RiskTable): SurvivalCurve {
   let baseRisk = 0;
   let expectedRisk = -1;
   for (let k = 0; k < rows; k++) {
-    const n = atRisk[k]!;
-    const d = events[k]!;
+    const n = atRisk[k];
+    const d = events[k];
     if (d > 0) {
       if (n !== expectedRisk) {
         base = current;

@@ -68,7 +68,7 @@ export function maximiseLikelihood(data: LogTimes, shape: LogLocationScale): Lik
   const determinant = bends[0] * bends[2] - bends[1] * bends[1];
   const [varA, varB, covAB] = [-bends[2] / determinant, -bends[0] / determinant, bends[1] / determinant];
   const jacobian = data.logTimes.reduce(
-    (sum, y, i) => sum + (data.seen[i] ? data.counts[i]! * (y + Math.log(spread)) : 0),
+    (sum, y, i) => sum + (data.seen[i] ? data.counts[i] * (y + Math.log(spread)) : 0),
     0,
   );
   const m = alpha / beta;
@@ -93,8 +93,8 @@ interface State {
 function evaluate(data: LogTimes, shape: LogLocationScale, alpha: number, beta: number): State {
   let [value, slopeA, slopeB, bendAA, bendAB, bendBB] = [0, 0, 0, 0, 0, 0];
   for (let i = 0; i < data.logTimes.length; i++) {
-    const y = data.logTimes[i]!;
-    const count = data.counts[i]!;
+    const y = data.logTimes[i];
+    const count = data.counts[i];
     const seen = data.seen[i];
     const z = beta * y - alpha;
     const term = seen ? shape.event(z) : shape.censored(z);

@@ -88,8 +88,8 @@ function addStratum(
     let n = 0;
     let d = 0;
     for (let i = 0; i < samples.length; i++) {
-      n += atRisk[i]![row]!;
-      d += events[i]![row]!;
+      n += atRisk[i][row];
+      d += events[i][row];
     }
     if (d === 0) continue;
     petoSurvival *= 1 - d / (n + 1);
@@ -102,11 +102,11 @@ function addStratum(
     survival *= 1 - d / n;
     const spread = n > 1 ? (weight * weight * d * (n - d)) / (n - 1) : 0;
     for (let i = 0; i < samples.length; i++) {
-      const share = atRisk[i]![row]! / n;
-      observed[i]! += weight * events[i]![row]!;
-      expected[i]! += weight * d * share;
+      const share = atRisk[i][row] / n;
+      observed[i] += weight * events[i][row];
+      expected[i] += weight * d * share;
       for (let j = 0; j < samples.length; j++)
-        covariance[i]![j]! += spread * share * ((i === j ? 1 : 0) - atRisk[j]![row]! / n);
+        covariance[i][j] += spread * share * ((i === j ? 1 : 0) - atRisk[j][row] / n);
     }
   }
 }
@@ -115,8 +115,8 @@ function distinctEventTimes(samples: readonly Observations[]): Float64Array {
   const times: number[] = [];
   for (const { times: own, observed, weights } of samples) {
     for (let i = 0; i < own.length; i++)
-      if ((observed === undefined || observed[i]) && (weights === undefined || weights[i]! > 0))
-        times.push(own[i]! + 0);
+      if ((observed === undefined || observed[i]) && (weights === undefined || weights[i] > 0))
+        times.push(own[i] + 0);
   }
   const sorted = Float64Array.from(times).sort();
   return sorted.filter((time, i) => i === 0 || time !== sorted[i - 1]);
@@ -127,19 +127,19 @@ function quadraticForm(
   expected: readonly number[],
   covariance: readonly (readonly number[])[],
 ): Pick<LogRankTest, "chiSquare" | "pValue" | "degreesOfFreedom"> {
-  const active = expected.flatMap((value, i) => (value > 0 && covariance[i]![i]! > 0 ? [i] : []));
+  const active = expected.flatMap((value, i) => (value > 0 && covariance[i][i] > 0 ? [i] : []));
   const degreesOfFreedom = Math.max(0, active.length - 1);
   if (degreesOfFreedom === 0) return { chiSquare: undefined, pValue: undefined, degreesOfFreedom };
   // The differences sum to zero: leave one out, and scale to correlations before solving.
   const free = active.slice(0, -1);
-  const z = free.map((i) => (observed[i]! - expected[i]!) / Math.sqrt(covariance[i]![i]!));
+  const z = free.map((i) => (observed[i] - expected[i]) / Math.sqrt(covariance[i][i]));
   const correlation = free.map((i) =>
-    free.map((j) => covariance[i]![j]! / Math.sqrt(covariance[i]![i]! * covariance[j]![j]!)),
+    free.map((j) => covariance[i][j] / Math.sqrt(covariance[i][i] * covariance[j][j])),
   );
   const solved = solveSymmetric(correlation, z);
   const chiSquare = Math.max(
     0,
-    z.reduce((sum, value, i) => sum + value * solved[i]!, 0),
+    z.reduce((sum, value, i) => sum + value * solved[i], 0),
   );
   return { chiSquare, pValue: chiSquareTail(chiSquare, degreesOfFreedom), degreesOfFreedom };
 }

@@ -27,8 +27,8 @@ export function nelsonAalen(observations: Observations): CumulativeHazard {
   let sum = 0;
   let spread = 0;
   for (let k = 0; k < rows; k++) {
-    const d = table.events[k]!;
-    const n = table.atRisk[k]!;
+    const d = table.events[k];
+    const n = table.atRisk[k];
     if (d > 0) {
       sum += d / n;
       spread += d / (n * n);
@@ -61,7 +61,7 @@ export function hazardBand(curve: CumulativeHazard, options: HazardBandOptions =
   const lower = new Float64Array(curve.hazard.length);
   const upper = new Float64Array(curve.hazard.length);
   curve.hazard.forEach((h, k) => {
-    const width = z * Math.sqrt(curve.variance[k]!);
+    const width = z * Math.sqrt(curve.variance[k]);
     if (h === 0) return;
     lower[k] = transform === "log" ? h * Math.exp(-width / h) : Math.max(0, h - width);
     upper[k] = transform === "log" ? h * Math.exp(width / h) : h + width;

@@ -36,7 +36,7 @@ export function gaussLegendre(from: number, to: number, points: number, f: (x: n
   const half = (to - from) / 2;
   const middle = (to + from) / 2;
   let sum = 0;
-  for (let i = 0; i < points; i++) sum += weights[i]! * f(middle + half * nodes[i]!);
+  for (let i = 0; i < points; i++) sum += weights[i] * f(middle + half * nodes[i]);
   return sum * half;
 }
 

@@ -46,7 +46,7 @@ export function requireObservations(where: string, observations: Observations): 
   requireLength(where, "entry", entry.length, n);
   requireNumbers(where, "entry", entry);
   for (let i = 0; i < n; i++) {
-    if (entry[i]! >= times[i]!)
+    if (entry[i] >= times[i])
       throw new InputError(`${where}: entry[${i}] must be below times[${i}] = ${times[i]}, got ${entry[i]}`);
   }
 }

@@ -29,7 +29,7 @@ export function pointwiseBand(curve: SurvivalCurve, options: PointwiseBandOption
   const level = requireLevel("pointwiseBand", options.level);
   const z = normalQuantile((1 + level) / 2);
   const { survival, variance } = curve;
-  return limitsOf(survival, level, transform, (k) => (z * Math.sqrt(variance[k]!)) / survival[k]!);
+  return limitsOf(survival, level, transform, (k) => (z * Math.sqrt(variance[k])) / survival[k]);
 }
 
 /** @throws InputError when level is not strictly between 0 and 1 */

@@ -26,7 +26,7 @@ export function quantileOf(curve: SurvivalCurve, p: number): number | undefined 
   let high = survival.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (survival[middle]! <= goal) high = middle;
+    if (survival[middle] <= goal) high = middle;
     else low = middle + 1;
   }
   return times[low];

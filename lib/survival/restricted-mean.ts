@@ -33,15 +33,15 @@ export function restrictedMean(
   const { times, survival, atRisk, events } = curve;
   if (!isKnownUpTo(curve, horizon)) return undefined;
   let rows = times.length;
-  while (rows > 0 && times[rows - 1]! > horizon) rows--;
+  while (rows > 0 && times[rows - 1] > horizon) rows--;
   let area = 0;
   let variance = 0;
   let right = horizon;
   for (let k = rows - 1; k >= 0; k--) {
-    area += survival[k]! * (right - times[k]!);
-    right = times[k]!;
-    const left = atRisk[k]! - events[k]!;
-    if (events[k]! > 0 && left > 0) variance += (area * area * events[k]!) / (atRisk[k]! * left);
+    area += survival[k] * (right - times[k]);
+    right = times[k];
+    const left = atRisk[k] - events[k];
+    if (events[k] > 0 && left > 0) variance += (area * area * events[k]) / (atRisk[k] * left);
   }
   const mean = area + right;
   const standardError = Math.sqrt(variance);
@@ -52,5 +52,5 @@ export function restrictedMean(
 /** Whether the data say anything about every time up to `t`: it is observed, or the curve has reached 0 before. */
 export function isKnownUpTo({ times, survival }: SurvivalCurve, t: number): boolean {
   const last = times.length - 1;
-  return t === 0 || (last >= 0 && (t <= times[last]! || survival[last] === 0));
+  return t === 0 || (last >= 0 && (t <= times[last] || survival[last] === 0));
 }

@@ -42,8 +42,8 @@ function countRows({ times, observed }: Observations): RiskTable {
   let e = 0;
   let c = 0;
   for (let i = 0; i < n; i++) {
-    if (observed === undefined || observed[i]) eventTimes[e++] = times[i]! + 0;
-    else censorTimes[c++] = times[i]! + 0;
+    if (observed === undefined || observed[i]) eventTimes[e++] = times[i] + 0;
+    else censorTimes[c++] = times[i] + 0;
   }
   eventTimes.sort();
   censorTimes.sort();
@@ -53,8 +53,8 @@ function countRows({ times, observed }: Observations): RiskTable {
   e = 0;
   c = 0;
   while (e < eventTimes.length || c < censorTimes.length) {
-    const nextEvent = e < eventTimes.length ? eventTimes[e]! : Number.POSITIVE_INFINITY;
-    const nextCensor = c < censorTimes.length ? censorTimes[c]! : Number.POSITIVE_INFINITY;
+    const nextEvent = e < eventTimes.length ? eventTimes[e] : Number.POSITIVE_INFINITY;
+    const nextCensor = c < censorTimes.length ? censorTimes[c] : Number.POSITIVE_INFINITY;
     const time = Math.min(nextEvent, nextCensor);
     const firstEvent = e;
     const firstCensor = c;
@@ -74,17 +74,17 @@ function weighRows({ times, observed }: Observations, weights: ArrayLike<number>
   const rows = emptyRows(order.length);
   let k = 0;
   for (const row of order) {
-    const weight = weights[row]!;
+    const weight = weights[row];
     if (weight === 0) continue;
-    const time = times[row]! + 0;
+    const time = times[row] + 0;
     if (k === 0 || rows.times[k - 1] !== time) rows.times[k++] = time;
-    if (observed === undefined || observed[row]) rows.events[k - 1]! += weight;
-    else rows.censored[k - 1]! += weight;
+    if (observed === undefined || observed[row]) rows.events[k - 1] += weight;
+    else rows.censored[k - 1] += weight;
   }
   // From the end, so that the last risk sets, on which the tail rests, carry no rounding of the early ones.
   let remaining = 0;
   for (let r = k - 1; r >= 0; r--) {
-    remaining += rows.events[r]! + rows.censored[r]!;
+    remaining += rows.events[r] + rows.censored[r];
     rows.atRisk[r] = remaining;
   }
   return trimRows(rows, k, remaining);
@@ -99,11 +99,11 @@ function subtractLateEntries(
   let late = 0;
   let next = order.length - 1;
   for (let r = table.times.length - 1; r >= 0; r--) {
-    while (next >= 0 && entry[order[next]!]! >= table.times[r]!) {
-      late += weights === undefined ? 1 : weights[order[next]!]!;
+    while (next >= 0 && entry[order[next]] >= table.times[r]) {
+      late += weights === undefined ? 1 : weights[order[next]];
       next--;
     }
-    table.atRisk[r]! -= late;
+    table.atRisk[r] -= late;
   }
 }
 

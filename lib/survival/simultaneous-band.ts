@@ -59,7 +59,7 @@ export function simultaneousBand(
   const rows = rangeOf(curve, options.from, options.to);
   if (rows === undefined) return undefined;
   const { survival, variance, n } = curve;
-  const relative = (k: number): number => variance[k]! / (survival[k]! * survival[k]!);
+  const relative = (k: number): number => variance[k] / (survival[k] * survival[k]);
   const share = (k: number): number => (n * relative(k)) / (1 + n * relative(k));
   const critical = criticalValue(kind, level, share(rows[0]), share(rows[1]));
   const width =
@@ -97,10 +97,10 @@ function rangeOf(curve: SurvivalCurve, from = 0, to = Number.MAX_VALUE): [number
   requireFinite("simultaneousBand", "from", from, 0);
   requireFinite("simultaneousBand", "to", to, from);
   const usable = (k: number): boolean =>
-    curve.variance[k]! > 0 && curve.times[k]! >= from && curve.times[k]! <= to;
+    curve.variance[k] > 0 && curve.times[k] >= from && curve.times[k] <= to;
   let first = 0;
   let last = curve.times.length - 1;
   while (first <= last && !usable(first)) first++;
-  while (last >= first && !(usable(last) && curve.events[last]! > 0)) last--;
+  while (last >= first && !(usable(last) && curve.events[last] > 0)) last--;
   return first <= last ? [first, last] : undefined;
 }

@@ -11,10 +11,10 @@ export function sortedOrder(values: ArrayLike<number>): Uint32Array {
   const n = values.length;
   const order = new Uint32Array(n);
   for (let i = 0; i < n; i++) order[i] = i;
-  if (n < smallest) return order.sort((a, b) => values[a]! - values[b]! || a - b);
+  if (n < smallest) return order.sort((a, b) => values[a] - values[b] || a - b);
 
   const keys = new Float64Array(n);
-  for (let i = 0; i < n; i++) keys[i] = values[i]! + 0;
+  for (let i = 0; i < n; i++) keys[i] = values[i] + 0;
   const words = new Uint32Array(keys.buffer);
   const highFirst = new Uint8Array(new Uint32Array([1]).buffer)[0] === 0 ? 1 : 0;
   const mask = (1 << digitBits) - 1;
@@ -24,19 +24,19 @@ export function sortedOrder(values: ArrayLike<number>): Uint32Array {
   for (let digit = 0; digit < digits; digit++) {
     const shift = digit * digitBits;
     starts.fill(0);
-    for (let i = 0; i < n; i++) starts[digitOf(words, i, shift, highFirst) & mask]!++;
+    for (let i = 0; i < n; i++) starts[digitOf(words, i, shift, highFirst) & mask]++;
     let sum = 0;
     let crowded = false;
     for (let d = 0; d <= mask; d++) {
-      const count = starts[d]!;
+      const count = starts[d];
       crowded ||= count === n;
       starts[d] = sum;
       sum += count;
     }
     if (crowded) continue;
     for (let i = 0; i < n; i++) {
-      const row = from[i]!;
-      to[starts[digitOf(words, row, shift, highFirst) & mask]!++] = row;
+      const row = from[i];
+      to[starts[digitOf(words, row, shift, highFirst) & mask]++] = row;
     }
     [from, to] = [to, from];
   }
@@ -44,8 +44,8 @@ export function sortedOrder(values: ArrayLike<number>): Uint32Array {
 }
 
 function digitOf(words: Uint32Array, row: number, shift: number, highFirst: number): number {
-  const low = words[2 * row + highFirst]!;
-  const high = words[2 * row + 1 - highFirst]!;
+  const low = words[2 * row + highFirst];
+  const high = words[2 * row + 1 - highFirst];
   if (shift >= 32) return high >>> (shift - 32);
   return shift + digitBits <= 32 ? low >>> shift : (low >>> shift) | (high << (32 - shift));
 }

@@ -10,7 +10,7 @@ export function rowAt(times: Float64Array, t: number): number {
   let high = times.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (times[middle]! <= t) low = middle + 1;
+    if (times[middle] <= t) low = middle + 1;
     else high = middle;
   }
   return low - 1;
@@ -24,5 +24,5 @@ export function rowAt(times: Float64Array, t: number): number {
 export function survivalAt(curve: SurvivalCurve, t: number): number {
   requireFinite("survivalAt", "t", t);
   const row = rowAt(curve.times, t);
-  return row < 0 ? 1 : curve.survival[row]!;
+  return row < 0 ? 1 : curve.survival[row];
 }

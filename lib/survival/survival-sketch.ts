@@ -112,7 +112,7 @@ function curveOf({ events, censored }: SketchState, timeOf: (bin: number) => num
   const atRisk = new Float64Array(sorted.length);
   let n = 0;
   for (let k = sorted.length - 1; k >= 0; k--) {
-    n += sorted[k]![1][0] + sorted[k]![1][1];
+    n += sorted[k][1][0] + sorted[k][1][1];
     atRisk[k] = n;
   }
   return kaplanMeierOf({

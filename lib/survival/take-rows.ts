@@ -4,7 +4,7 @@ import type { Observations } from "./observations.js";
 export function takeRows({ times, observed, entry, weights }: Observations, rows: Int32Array): Observations {
   const pick = (column: ArrayLike<number>): Float64Array => {
     const picked = new Float64Array(rows.length);
-    for (let i = 0; i < rows.length; i++) picked[i] = column[rows[i]!]!;
+    for (let i = 0; i < rows.length; i++) picked[i] = column[rows[i]];
     return picked;
   };
   return {
@@ -17,6 +17,6 @@ export function takeRows({ times, observed, entry, weights }: Observations, rows
 
 function pickFlags(observed: readonly boolean[] | Uint8Array, rows: Int32Array): Uint8Array {
   const picked = new Uint8Array(rows.length);
-  for (let i = 0; i < rows.length; i++) picked[i] = observed[rows[i]!] ? 1 : 0;
+  for (let i = 0; i < rows.length; i++) picked[i] = observed[rows[i]] ? 1 : 0;
   return picked;
 }

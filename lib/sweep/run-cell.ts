@@ -78,7 +78,7 @@ function firstTurns(
   sessions: SessionLabels,
   turns: number,
 ): { trace: Trace; sessions: SessionLabels } {
-  const records = trace.records.filter((_, i) => (sessions.turn[i] as number) <= turns);
+  const records = trace.records.filter((_, i) => sessions.turn[i] <= turns);
   const shorter = { ...trace, records };
   return { trace: shorter, sessions: sessionsOf(shorter) };
 }

@@ -43,7 +43,7 @@ export class SweepStore {
 
   /** Keeps a cell's result, whole or not at all. */
   async save(index: number, row: SweepRow): Promise<void> {
-    const file = join(this.dir, "cells", this.#file(this.cells[index] as SweepCell));
+    const file = join(this.dir, "cells", this.#file(this.cells[index]));
     await writeAtomically(file, `${JSON.stringify(row)}\n`);
   }
 

@@ -26,7 +26,7 @@ export class ArrayArena {
   /** A copy of the first `length` integers. */
   copyInts(values: Int32Array, length: number): Int32Array {
     const view = this.ints(length);
-    for (let i = 0; i < length; i++) view[i] = values[i] as number;
+    for (let i = 0; i < length; i++) view[i] = values[i];
     return view;
   }
 
@@ -38,7 +38,7 @@ export class ArrayArena {
       this.#doublesUsed = 0;
     }
     const view = new Float64Array(this.#doubles.buffer, this.#doublesUsed * 8, length);
-    for (let i = 0; i < length; i++) view[i] = values[i] as number;
+    for (let i = 0; i < length; i++) view[i] = values[i];
     this.#doublesUsed += length;
     return view;
   }

@@ -27,7 +27,7 @@ export class BlockTable {
     const mask = this.#slots.length - 1;
     let slot = mix(h, l) & mask;
     for (;;) {
-      const id = this.#slots[slot] as number;
+      const id = this.#slots[slot];
       if (id < 0) return this.#insert(slot, h, l);
       if (this.#halves[2 * id + 1] === l && this.#halves[2 * id] === h) return id;
       slot = (slot + 1) & mask;
@@ -42,8 +42,8 @@ export class BlockTable {
     let halves = this.#halves;
     let next = this.#size;
     for (let i = 0; i < ids.length; i++) {
-      const high = highs[i] as number;
-      const low = lows[i] as number;
+      const high = highs[i];
+      const low = lows[i];
       if (next < this.#size && halves[2 * next + 1] === low && halves[2 * next] === high) ids[i] = next++;
       else {
         const id = this.intern(high, low);
@@ -70,17 +70,17 @@ export class BlockTable {
 
   /** Upper 32 bits of the hash behind an id. */
   high(id: number): number {
-    return this.#halves[2 * id] as number;
+    return this.#halves[2 * id];
   }
 
   /** Lower 32 bits of the hash behind an id. */
   low(id: number): number {
-    return this.#halves[2 * id + 1] as number;
+    return this.#halves[2 * id + 1];
   }
 
   /** The hash behind an id in decimal digits, as the wire has it. */
   text(id: number): string {
-    return u64Text(this.#halves[2 * id] as number, this.#halves[2 * id + 1] as number);
+    return u64Text(this.#halves[2 * id], this.#halves[2 * id + 1]);
   }
 
   #insert(slot: number, high: number, low: number): number {
@@ -97,8 +97,8 @@ export class BlockTable {
     const slots = new Int32Array(this.#slots.length * (this.#size < 1 << 19 ? 4 : 2)).fill(-1);
     const mask = slots.length - 1;
     for (let id = 0; id < this.#size; id++) {
-      let slot = mix(this.#halves[2 * id] as number, this.#halves[2 * id + 1] as number) & mask;
-      while ((slots[slot] as number) >= 0) slot = (slot + 1) & mask;
+      let slot = mix(this.#halves[2 * id], this.#halves[2 * id + 1]) & mask;
+      while (slots[slot] >= 0) slot = (slot + 1) & mask;
       slots[slot] = id;
     }
     this.#slots = slots;

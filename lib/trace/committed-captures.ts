@@ -48,11 +48,11 @@ export async function readCaptures(wanted: Partial<CommittedCapture>): Promise<T
 
 /** Name of the engine that answered, without its version. */
 export function engineName({ engine }: CommittedCapture): string {
-  return engine.split(" ", 1)[0] as string;
+  return engine.split(" ", 1)[0];
 }
 
 /** The first shipped capture that is as wanted; see {@link readCaptures}. */
 export async function readCapture(wanted: Partial<CommittedCapture>): Promise<Trace> {
   const [first] = await readCaptures(wanted);
-  return first as Trace;
+  return first;
 }

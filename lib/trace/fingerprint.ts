@@ -80,7 +80,7 @@ export class Fingerprinter {
     const pending = this.#pending;
     let at = from;
     for (let i = this.#filled; i < upTo; i++) {
-      const token = tokenIds[at++] as number;
+      const token = tokenIds[at++];
       if (token >>> 0 !== token)
         throw new InputError(`Fingerprinter: token ids must be integers from 0 to 4294967295, got ${token}`);
       pending[i] = token;
@@ -101,7 +101,7 @@ export class Fingerprinter {
     let word = this.#low;
     for (let i = -2; i < blockSize; i++) {
       if (i === -1) word = this.#high;
-      else if (i >= 0) word = tokens[from + i] as number;
+      else if (i >= 0) word = tokens[from + i];
       low ^= word & 255;
       high = (Math.imul(high, 435) + (low << 8) + (((low >>> 0) * carry) | 0)) | 0;
       low = Math.imul(low, 435) ^ ((word >>> 8) & 255);
@@ -120,7 +120,7 @@ export class Fingerprinter {
     const bytes = Buffer.alloc(8 + 4 * this.#pending.length);
     bytes.writeInt32LE(this.#low, 0);
     bytes.writeInt32LE(this.#high, 4);
-    for (let i = 0; i < this.#pending.length; i++) bytes.writeUInt32LE(this.#pending[i] as number, 8 + 4 * i);
+    for (let i = 0; i < this.#pending.length; i++) bytes.writeUInt32LE(this.#pending[i], 8 + 4 * i);
     const digest = createHmac("sha256", key).update(bytes).digest();
     this.#low = digest.readInt32LE(0);
     this.#high = digest.readInt32LE(4);

@@ -63,7 +63,7 @@ export class LineSplitter {
   }
 
   #flushPieces(onLine: LineHandler): void {
-    const line = this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces);
+    const line = this.#pieces.length === 1 ? this.#pieces[0] : Buffer.concat(this.#pieces);
     this.#pieces = [];
     this.#pendingBytes = 0;
     this.#emit(line, 0, line.length, onLine);

@@ -40,12 +40,12 @@ export class NumberArrays {
         this.lows = doubled(this.lows, new Uint32Array(n * 2));
       }
       const first = p;
-      while ((digitOf[bytes[p] as number] as number) < 10) p++;
+      while (digitOf[bytes[p]] < 10) p++;
       const digits = p - first;
       if (digits > 16 && digits <= 20 && bytes[first] !== zero) {
         // top * 10^16 + middle * 10^8 + bottom, in parts that stay below 2^53.
         let top = 0;
-        for (let q = first; q < p - 16; q++) top = ((top * 10) | 0) + (bytes[q] as number) - zero;
+        for (let q = first; q < p - 16; q++) top = ((top * 10) | 0) + bytes[q] - zero;
         const upper = top * 1e8 + eightDigits(bytes, p - 16);
         const upperHigh = Math.floor(upper / 65536);
         const scaled = upperHigh * 1e8;
@@ -62,9 +62,9 @@ export class NumberArrays {
         // Sixteen digits can exceed 2^53, so the last eight join only where the value is split in two.
         const split = Math.max(first, p - 8);
         let top = 0;
-        for (let q = first; q < split; q++) top = top * 10 + (bytes[q] as number) - zero;
+        for (let q = first; q < split; q++) top = top * 10 + bytes[q] - zero;
         let bottom = 0;
-        for (let q = split; q < p; q++) bottom = ((bottom * 10) | 0) + (bytes[q] as number) - zero;
+        for (let q = split; q < p; q++) bottom = ((bottom * 10) | 0) + bytes[q] - zero;
         const scaled = top * 390625;
         const high = Math.floor(scaled / 16777216);
         const low = (scaled - high * 16777216) * 256 + bottom;
@@ -87,10 +87,10 @@ export class NumberArrays {
       if (n === this.ints.length) this.ints = doubled(this.ints, new Int32Array(n * 2));
       const first = p;
       let value = 0;
-      let c = (bytes[p] as number) - zero;
+      let c = bytes[p] - zero;
       while (c >= 0 && c <= 9) {
         value = value * 10 + c;
-        c = (bytes[++p] as number) - zero;
+        c = bytes[++p] - zero;
       }
       if (p === first || value > 0x7fffffff) throw badElement(bytes, first, end, field, n, intKind);
       this.ints[n] = value;
@@ -110,34 +110,34 @@ export class NumberArrays {
     while (p >= 0) {
       if (n === this.doubles.length) this.#growDoubles();
       const first = p;
-      let c = digitOf[bytes[p] as number] as number;
+      let c = digitOf[bytes[p]];
       let mantissa = 0;
       while (c < 10) {
         mantissa = mantissa * 10 + c;
-        c = digitOf[bytes[++p] as number] as number;
+        c = digitOf[bytes[++p]];
       }
       let digits = p - first;
       if (digits === 0) throw badElement(bytes, first, end, field, n, doubleKind);
       if (bytes[p] === 0x2e) {
         const point = p;
         let part = 0;
-        c = digitOf[bytes[++p] as number] as number;
+        c = digitOf[bytes[++p]];
         while (c < 10 && p < point + 9) {
           part = ((part * 10) | 0) + c;
-          c = digitOf[bytes[++p] as number] as number;
+          c = digitOf[bytes[++p]];
         }
         const partDigits = p - point - 1;
         if (partDigits === 0) throw badElement(bytes, first, end, field, n, doubleKind);
-        mantissa = mantissa * (powersOfTen[partDigits] as number) + part;
+        mantissa = mantissa * powersOfTen[partDigits] + part;
         while (c < 10) {
           mantissa = mantissa * 10 + c;
-          c = digitOf[bytes[++p] as number] as number;
+          c = digitOf[bytes[++p]];
         }
         const fraction = p - point - 1;
         digits += fraction;
-        if (fraction <= 22) mantissa /= powersOfTen[fraction] as number;
+        if (fraction <= 22) mantissa /= powersOfTen[fraction];
       }
-      const next = bytes[p] as number;
+      const next = bytes[p];
       if (digits > 15 || (next !== comma && next !== bracketClose)) {
         this.#finishDoubles(bytes, n === 0 ? start : first, end, field, n);
         return;
@@ -202,10 +202,10 @@ const doubleKind = "a finite number >= 0";
 
 /** The number behind eight digits: products that do not wait for each other, unlike a running sum times ten. */
 function eightDigits(bytes: Buffer, p: number): number {
-  const a = (bytes[p] as number) * 10 + (bytes[p + 1] as number) - 528;
-  const b = (bytes[p + 2] as number) * 10 + (bytes[p + 3] as number) - 528;
-  const c = (bytes[p + 4] as number) * 10 + (bytes[p + 5] as number) - 528;
-  const d = (bytes[p + 6] as number) * 10 + (bytes[p + 7] as number) - 528;
+  const a = bytes[p] * 10 + bytes[p + 1] - 528;
+  const b = bytes[p + 2] * 10 + bytes[p + 3] - 528;
+  const c = bytes[p + 4] * 10 + bytes[p + 5] - 528;
+  const d = bytes[p + 6] * 10 + bytes[p + 7] - 528;
   return (a * 100 + b) * 10000 + c * 100 + d;
 }
 
@@ -229,9 +229,9 @@ function badElement(
   kind: string,
 ): RowError {
   let start = at;
-  while (start > 0 && !isBreak(bytes[start - 1] as number)) start--;
+  while (start > 0 && !isBreak(bytes[start - 1])) start--;
   let stop = at;
-  while (stop < end && stop < start + 40 && !isBreak(bytes[stop] as number)) stop++;
+  while (stop < end && stop < start + 40 && !isBreak(bytes[stop])) stop++;
   if (stop === end) return new RowError(`${field} is not closed: the line is cut`);
   return new RowError(
     `${field}[${index}] must be ${kind}, got ${bytes.toString("utf8", start, stop) || "nothing"}`,

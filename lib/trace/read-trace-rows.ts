@@ -51,7 +51,7 @@ function oneByOne(batches: AsyncGenerator<TraceRecord[], void>): AsyncIterator<T
         batch = value;
         at = 0;
       }
-      return { done: false, value: batch[at++] as TraceRecord };
+      return { done: false, value: batch[at++] };
     },
     async return() {
       await batches.return();

@@ -207,7 +207,7 @@ export class RecordParser {
     const tail = this.#array(tailBlockHash, json) as Int32Array | undefined;
     if (tail) {
       if (tail.length !== 1) throw new RowError(`tail_block_hash must hold one hash, got ${tail.length}`);
-      record.tailBlockId = tail[0] as number;
+      record.tailBlockId = tail[0];
     }
     if (output) {
       const blocks = (prompt?.length ?? 0) + output.length;
@@ -307,7 +307,7 @@ function skipNested(bytes: Buffer, at: number, end: number): number {
   let depth = 0;
   let p = at;
   while (p < end) {
-    const byte = bytes[p] as number;
+    const byte = bytes[p];
     if (byte === 0x22) {
       p = skipString(bytes, p, end);
       continue;

@@ -65,7 +65,6 @@ export function recordFromLine(
 
 function hashTexts(ids: Int32Array, blocks: BlockTable): string {
   let text = "";
-  for (let i = 0; i < ids.length; i++)
-    text += i === 0 ? blocks.text(ids[i] as number) : `, ${blocks.text(ids[i] as number)}`;
+  for (let i = 0; i < ids.length; i++) text += i === 0 ? blocks.text(ids[i]) : `, ${blocks.text(ids[i])}`;
   return text;
 }

@@ -34,7 +34,7 @@ export class RowDigest {
     let a = this.#a ^ length;
     let b = this.#b;
     for (let i = 0; i < length; i++) {
-      const value = values[i] as number;
+      const value = values[i];
       a = Math.imul(a ^ value, 0x01000193);
       b = Math.imul(b ^ (value >>> 7) ^ value, 0xc2b2ae35 | 0) + i;
     }

@@ -1,4 +1,4 @@
-import type { Ms, Tokens } from "../base/index.js";
+import type { Ms } from "../base/index.js";
 import type { TraceRecord } from "./trace.js";
 
 /**
@@ -28,7 +28,7 @@ export function deriveStepContext(records: readonly TraceRecord[]): TraceRecord[
   const lastMs = Float64Array.from(visible, (each) => each.lastMs).sort();
   const uncachedBefore = new Float64Array(byFirst.length + 1);
   byFirst.forEach(({ uncached }, i) => {
-    uncachedBefore[i + 1] = (uncachedBefore[i] as Tokens) + uncached;
+    uncachedBefore[i + 1] = uncachedBefore[i] + uncached;
   });
 
   return records.map((record) => {
@@ -38,14 +38,13 @@ export function deriveStepContext(records: readonly TraceRecord[]): TraceRecord[
     const prefillTokens = new Int32Array(itlMs.length);
     let tokenMs: Ms = arrivalMs + ttftMs;
     for (let i = 0; i < itlMs.length; i++) {
-      const gap = itlMs[i] as Ms;
+      const gap = itlMs[i];
       tokenMs += gap;
       const stepFromMs = tokenMs - gap / 2;
       const stepToMs = tokenMs + (itlMs[i + 1] ?? gap) / 2;
       const begun = countUpTo(firstMs, stepToMs);
       numRunning[i] = begun - countUpTo(lastMs, stepFromMs);
-      prefillTokens[i] =
-        (uncachedBefore[begun] as Tokens) - (uncachedBefore[countUpTo(firstMs, stepFromMs)] as Tokens);
+      prefillTokens[i] = uncachedBefore[begun] - uncachedBefore[countUpTo(firstMs, stepFromMs)];
     }
     return { ...record, itlCtx: { numRunning, prefillTokens } };
   });
@@ -57,7 +56,7 @@ function countUpTo(ascending: Float64Array, limit: number): number {
   let high = ascending.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((ascending[middle] as number) <= limit) low = middle + 1;
+    if (ascending[middle] <= limit) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -11,14 +11,14 @@ class RoughMedian {
   add(value: number): void {
     if (!(value > 0)) return;
     const bucket = Math.floor(Math.log2(value) * bucketsPerOctave) + bucketOffset;
-    this.#counts[Math.min(this.#counts.length - 1, Math.max(0, bucket))]! += 1;
+    this.#counts[Math.min(this.#counts.length - 1, Math.max(0, bucket))] += 1;
     this.count++;
   }
 
   value(): number {
     let below = 0;
     for (let bucket = 0; bucket < this.#counts.length; bucket++) {
-      below += this.#counts[bucket] as number;
+      below += this.#counts[bucket];
       if (below * 2 >= this.count) return 2 ** ((bucket + 0.5 - bucketOffset) / bucketsPerOctave);
     }
     return Number.NaN;
@@ -42,7 +42,7 @@ export class UnitChecks {
   add(record: TraceRecord): void {
     if (record.ttftMs !== undefined) this.#ttftMs.add(record.ttftMs);
     const gaps = record.itlMs;
-    if (gaps) for (let i = 0; i < gaps.length && i < 4; i++) this.#gapMs.add(gaps[i] as number);
+    if (gaps) for (let i = 0; i < gaps.length && i < 4; i++) this.#gapMs.add(gaps[i]);
     else if (record.itlSummary) this.#gapMs.add(record.itlSummary.meanMs);
     if (record.arrivalMs !== undefined) {
       this.#arrivals++;

@@ -39,8 +39,8 @@ export function blockExpander(options: {
     const block = new Int32Array(blockSize);
     let value = contentId;
     for (let i = 0; i < blockSize; i++) {
-      const digit = i < digits ? (value + (shifts[i] as number)) % pool.length : rest.integer(pool.length);
-      block[i] = pool[digit] as number;
+      const digit = i < digits ? (value + shifts[i]) % pool.length : rest.integer(pool.length);
+      block[i] = pool[digit];
       value = Math.floor(value / pool.length);
     }
     return block;

@@ -23,8 +23,7 @@ export function promptText(options: {
     let word = "";
     const syllables = 2 + draws.integer(2);
     for (let s = 0; s < syllables; s++)
-      word +=
-        (ONSETS[draws.integer(ONSETS.length)] as string) + (VOWELS[draws.integer(VOWELS.length)] as string);
+      word += ONSETS[draws.integer(ONSETS.length)] + VOWELS[draws.integer(VOWELS.length)];
     words.push(word);
     length += word.length + 1;
   }

@@ -38,6 +38,6 @@ export function promptTokenIds(options: {
   if (pool.length === 0) throw new InputError("promptTokenIds: pool must not be empty");
   const draws = stream(options.seed, `tokens/${options.name}`);
   const ids = new Int32Array(tokens);
-  for (let i = 0; i < tokens; i++) ids[i] = pool[draws.integer(pool.length)] as number;
+  for (let i = 0; i < tokens; i++) ids[i] = pool[draws.integer(pool.length)];
   return ids;
 }

@@ -167,7 +167,7 @@ function shuffled<T>(items: readonly T[], seed: number | string): T[] {
   const order = [...items];
   for (let i = order.length - 1; i > 0; i--) {
     const j = draws.integer(i + 1);
-    [order[i], order[j]] = [order[j] as T, order[i] as T];
+    [order[i], order[j]] = [order[j], order[i]];
   }
   return order;
 }

@@ -25,7 +25,7 @@ export async function drivePlan(
     if (exchange.failure) return;
     await Promise.all(
       (children.get(index) ?? []).map((child) =>
-        fireAt(child, exchange.endedAtMs + plan.requests[child]!.after!.gapMs),
+        fireAt(child, exchange.endedAtMs + plan.requests[child].after!.gapMs),
       ),
     );
   };

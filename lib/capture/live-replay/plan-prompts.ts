@@ -18,7 +18,7 @@ export class PlanPrompts {
 
   /** The prompt of request `index`, as it stands: answers that have arrived are in it. */
   prompt(index: number): Int32Array {
-    const { promptTokens, contentIds } = this.#plan.requests[index]!;
+    const { promptTokens, contentIds } = this.#plan.requests[index];
     const { blockSize, contentCount } = this.#plan;
     const ids = new Int32Array(promptTokens);
     for (let from = 0; from < promptTokens; from += blockSize) {
@@ -26,7 +26,7 @@ export class PlanPrompts {
       const contentId = contentIds[from / blockSize] ?? contentCount + index;
       const block = this.#generated.get(contentId) ?? this.#expand(contentId);
       const take = Math.min(blockSize, promptTokens - from);
-      for (let i = 0; i < take; i++) ids[from + i] = block[i] as number;
+      for (let i = 0; i < take; i++) ids[from + i] = block[i];
     }
     this.#sent.set(index, ids);
     return ids;
@@ -34,7 +34,7 @@ export class PlanPrompts {
 
   /** Notes the real answer of request `index`: the blocks it filled have its tokens from here on. */
   answered(index: number, outputTokenIds: ArrayLike<number>): void {
-    const { contentIds, promptTokens } = this.#plan.requests[index]!;
+    const { contentIds, promptTokens } = this.#plan.requests[index];
     const { blockSize } = this.#plan;
     const prompt = this.#sent.get(index);
     this.#sent.delete(index);
@@ -43,9 +43,6 @@ export class PlanPrompts {
     const tokens = [...prompt.subarray(firstBlock * blockSize), ...Array.from(outputTokenIds)];
     const blocks = Math.min(contentIds.length - firstBlock, Math.floor(tokens.length / blockSize));
     for (let b = 0; b < blocks; b++)
-      this.#generated.set(
-        contentIds[firstBlock + b] as number,
-        tokens.slice(b * blockSize, (b + 1) * blockSize),
-      );
+      this.#generated.set(contentIds[firstBlock + b], tokens.slice(b * blockSize, (b + 1) * blockSize));
   }
 }

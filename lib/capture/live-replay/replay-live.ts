@@ -82,7 +82,7 @@ export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay
   const expand = blockExpander({ blockSize: plan.blockSize, pool, seed: options.seed });
   try {
     await drivePlan(run, plan, new PlanPrompts(plan, expand), (index, ids) => {
-      const { outputTokens } = plan.requests[index]!;
+      const { outputTokens } = plan.requests[index];
       const ready = run.prepare(idsSource(ids), { ...options.labels?.(index), outputTokens });
       indexOf.set(ready, index);
       return ready;
@@ -126,7 +126,7 @@ function idsSource(ids: Int32Array): PromptSource {
 
 function neverSent(plan: Plan, index: number, labels: RecordedLabels | undefined): TraceRecord {
   return {
-    promptTokens: plan.requests[index]!.promptTokens,
+    promptTokens: plan.requests[index].promptTokens,
     outputTokens: 0,
     finishReason: "never sent",
     ...labels,

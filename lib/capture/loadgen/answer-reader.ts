@@ -31,7 +31,7 @@ export class AnswerReader {
     });
     if (tokens === 0) return;
     const last = this.chunkAtMs.length - 1;
-    if (last >= 0 && this.chunkAtMs[last] === readAtMs) this.chunkTokens[last]! += tokens;
+    if (last >= 0 && this.chunkAtMs[last] === readAtMs) this.chunkTokens[last] += tokens;
     else {
       this.chunkAtMs.push(readAtMs);
       this.chunkTokens.push(tokens);

@@ -43,6 +43,6 @@ export async function driveClosedLoop(
 /** The first time from `atMs` on at which the level lets this worker send; undefined when there is none. */
 function nextOpening(levels: readonly number[], stairMs: Ms, worker: number, atMs: Ms): Ms | undefined {
   for (let stair = Math.max(0, Math.floor(atMs / stairMs)); stair < levels.length; stair++)
-    if (worker < (levels[stair] as number)) return Math.max(atMs, stair * stairMs);
+    if (worker < levels[stair]) return Math.max(atMs, stair * stairMs);
   return undefined;
 }

@@ -36,7 +36,7 @@ export async function driveOpenLoop(
   };
   let sent = 0;
   for (; sent < arrivalsMs.length; sent++) {
-    const dueAtMs = run.startedAtMs + (arrivalsMs[sent] as Ms);
+    const dueAtMs = run.startedAtMs + arrivalsMs[sent];
     if (ahead.length === 0) write();
     while (written < arrivalsMs.length && ahead.length < WRITTEN_AHEAD) {
       // The request just sent leaves when this turn of the event loop ends.

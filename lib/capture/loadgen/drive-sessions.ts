@@ -64,7 +64,7 @@ function prepareTurn(
   index: number,
   conversation: Conversation,
 ): ReadyRequest {
-  const turn = planned.turns[index]!;
+  const turn = planned.turns[index];
   conversation.say(`${planned.session} turn ${turn.turn}`, turn.newTokens);
   return run.prepare(conversation, {
     outputTokens: turn.outputTokens,

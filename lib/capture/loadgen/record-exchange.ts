@@ -49,7 +49,7 @@ export function recordExchange(exchange: Exchange, context: ExchangeContext): Tr
   const promptIds = context.promptTokenIds;
   const gaps = Math.max(0, chunkAtMs.length - 1);
   const itlMs = new Float64Array(gaps);
-  for (let i = 0; i < gaps; i++) itlMs[i] = wholeMicros((chunkAtMs[i + 1] as Ms) - (chunkAtMs[i] as Ms));
+  for (let i = 0; i < gaps; i++) itlMs[i] = wholeMicros(chunkAtMs[i + 1] - chunkAtMs[i]);
   const itlTokens = Int32Array.from(chunkTokens.slice(1));
   const seenTokens = sum(chunkTokens);
   const prompt = countTokens(usage?.promptTokens, promptIds?.length);
@@ -75,7 +75,7 @@ export function recordExchange(exchange: Exchange, context: ExchangeContext): Tr
     ...(cachedTokens !== undefined && isCachedPossible && { cachedTokens }),
     outputTokens,
     arrivalMs: wholeMicros(exchange.sentAtMs - context.startedAtMs),
-    ...(chunkAtMs.length > 0 && { ttftMs: wholeMicros((chunkAtMs[0] as Ms) - exchange.sentAtMs), itlMs }),
+    ...(chunkAtMs.length > 0 && { ttftMs: wholeMicros(chunkAtMs[0] - exchange.sentAtMs), itlMs }),
     ...(itlTokens.some((tokens) => tokens !== 1) && seenTokens <= outputTokens && { itlTokens }),
     concurrency: context.concurrency,
     ...(promptIds && { blockIds: internHashes(fingerprinter.append(promptIds), blocks) }),

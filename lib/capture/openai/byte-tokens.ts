@@ -14,7 +14,7 @@ export function byteTokens(text: string): Int32Array {
 export function bytesText(ids: ArrayLike<number>): string {
   const bytes = new Uint8Array(ids.length);
   for (let i = 0; i < ids.length; i++) {
-    const id = ids[i] as number;
+    const id = ids[i];
     bytes[i] = id >= 0 && id < 256 ? id : 0xff;
   }
   return decoder.decode(bytes);

@@ -52,7 +52,7 @@ export class ContentIds {
     let low = 0x4f6cdd1d;
     for (let block = 0; block < ids.length; block++) {
       for (let i = block * size; i < (block + 1) * size; i++) {
-        const token = tokens[i] as number;
+        const token = tokens[i];
         high = mixed(high ^ token, 0x85ebca6b);
         low = mixed((low + token) ^ high, 0xc2b2ae35);
       }
@@ -61,7 +61,7 @@ export class ContentIds {
     return {
       ids,
       release: () => {
-        for (const id of ids) this.#holders[id]!--;
+        for (const id of ids) this.#holders[id]--;
       },
     };
   }
@@ -75,13 +75,13 @@ export class ContentIds {
       this.#keyOf[id] = key;
       this.#holders[id] = 0;
     }
-    this.#holders[id]!++;
+    this.#holders[id]++;
     return id;
   }
 
   #sweep(): void {
     for (const [key, id] of this.#idOf) {
-      if ((this.#holders[id] as number) > 0 || this.#isPooled(id)) continue;
+      if (this.#holders[id] > 0 || this.#isPooled(id)) continue;
       this.#idOf.delete(key);
       this.#unused.push(id);
     }

@@ -92,7 +92,7 @@ export class WallClockEngine {
       isOver: false,
     };
     let place = this.#arriving.length;
-    while (place > 0 && (this.#arriving[place - 1] as Entry).readyMs > entry.readyMs) place--;
+    while (place > 0 && this.#arriving[place - 1].readyMs > entry.readyMs) place--;
     this.#arriving.splice(place, 0, entry);
     if (this.#stepEndMs === undefined) this.#advance();
     return () => this.#abort(entry);
@@ -151,8 +151,7 @@ export class WallClockEngine {
     if (stepMs === undefined) return false;
     for (const slot of this.core.admitted) {
       const entry = this.#entryOf.get(slot);
-      if (entry && !entry.isOver)
-        entry.events.admitted?.(this.#clockMs, this.core.slots.cachedTokens[slot] as Tokens);
+      if (entry && !entry.isOver) entry.events.admitted?.(this.#clockMs, this.core.slots.cachedTokens[slot]);
     }
     this.#stepEndMs = this.#clockMs + stepMs;
     return true;
@@ -160,8 +159,7 @@ export class WallClockEngine {
 
   #takeArrived(): void {
     let count = 0;
-    while (count < this.#arriving.length && (this.#arriving[count] as Entry).readyMs <= this.#clockMs)
-      count++;
+    while (count < this.#arriving.length && this.#arriving[count].readyMs <= this.#clockMs) count++;
     for (const entry of this.#arriving.splice(0, count)) {
       entry.slot = this.core.submit(entry, 0);
       this.#entryOf.set(entry.slot, entry);

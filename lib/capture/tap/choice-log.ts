@@ -22,7 +22,7 @@ export class ChoiceLog {
     else this.tokenIds = undefined;
     const last = this.chunkAtMs.length - 1;
     if (last >= 0 && this.chunkAtMs[last] === atMs) {
-      this.chunkTokens[last]! += tokens;
+      this.chunkTokens[last] += tokens;
     } else {
       this.chunkAtMs.push(atMs);
       this.chunkTokens.push(tokens);

@@ -55,7 +55,7 @@ export function exchangeRecords(exchange: EndedExchange, style: RecordStyle): Tr
   for (let i = 0; i < request.prompts.length * request.n; i++) choices.push(response?.choices.get(i));
   const isSingle = choices.length === 1;
   return choices.map((choice, index) => {
-    const sent = exchange.promptTokens[Math.floor(index / request.n)] as PromptTokens;
+    const sent = exchange.promptTokens[Math.floor(index / request.n)];
     const returned = isSingle ? response?.promptTokenIds : undefined;
     const tokens: PromptTokens = returned ? { source: "response", ids: Uint32Array.from(returned) } : sent;
     return choiceRecord({ exchange, style, choice, tokens, isSingle });
@@ -121,11 +121,10 @@ function choiceTimes(choice: ChoiceLog | undefined, arrivalMs: Ms) {
   if (!choice || choice.chunkAtMs.length === 0) return {};
   const { chunkAtMs, chunkTokens } = choice;
   const itlMs = new Float64Array(chunkAtMs.length - 1);
-  for (let i = 0; i < itlMs.length; i++)
-    itlMs[i] = wholeMicros((chunkAtMs[i + 1] as Ms) - (chunkAtMs[i] as Ms));
+  for (let i = 0; i < itlMs.length; i++) itlMs[i] = wholeMicros(chunkAtMs[i + 1] - chunkAtMs[i]);
   const itlTokens = Int32Array.from(chunkTokens.slice(1));
   return {
-    ttftMs: wholeMicros((chunkAtMs[0] as Ms) - arrivalMs),
+    ttftMs: wholeMicros(chunkAtMs[0] - arrivalMs),
     itlMs,
     ...(itlTokens.some((count) => count !== 1) && { itlTokens }),
   };

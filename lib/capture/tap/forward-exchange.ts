@@ -85,7 +85,7 @@ export function forwardExchange(options: {
     incoming.on("end", () => {
       const { rawTrailers } = incoming;
       const trailers: [string, string][] = [];
-      for (let i = 0; i < rawTrailers.length; i += 2) trailers.push([rawTrailers[i]!, rawTrailers[i + 1]!]);
+      for (let i = 0; i < rawTrailers.length; i += 2) trailers.push([rawTrailers[i], rawTrailers[i + 1]]);
       if (trailers.length > 0) response.addTrailers(trailers);
     });
     incoming.on("close", () => {

@@ -20,17 +20,17 @@ export function forwardHeaders(rawHeaders: readonly string[], host?: string): st
   const dropped = new Set(CONNECTION_HEADERS);
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if (rawHeaders[i]?.toLowerCase() !== "connection") continue;
-    for (const name of (rawHeaders[i + 1] as string).split(",")) dropped.add(name.trim().toLowerCase());
+    for (const name of rawHeaders[i + 1].split(",")) dropped.add(name.trim().toLowerCase());
   }
   // What frames the body is never the connection's, whatever a client lists.
   dropped.delete("content-length");
   dropped.delete("transfer-encoding");
   const passed: string[] = [];
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] as string;
+    const name = rawHeaders[i];
     const lower = name.toLowerCase();
     if (lower === "host" && host !== undefined) passed.push(name, host);
-    else if (!dropped.has(lower)) passed.push(name, rawHeaders[i + 1] as string);
+    else if (!dropped.has(lower)) passed.push(name, rawHeaders[i + 1]);
   }
   return passed;
 }

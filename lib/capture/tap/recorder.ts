@@ -111,11 +111,8 @@ export class Recorder implements ExchangeSink {
 async function readAnswer(log: ResponseLog, seen: SeenAnswer): Promise<ResponseLog> {
   let from = 0;
   for (let i = 0; i < seen.readEnds.length; i++) {
-    const to = seen.readEnds[i] as number;
-    await log.push(
-      Buffer.from(seen.body.buffer, seen.body.byteOffset + from, to - from),
-      seen.readAtMs[i] as number,
-    );
+    const to = seen.readEnds[i];
+    await log.push(Buffer.from(seen.body.buffer, seen.body.byteOffset + from, to - from), seen.readAtMs[i]);
     from = to;
   }
   await log.end();

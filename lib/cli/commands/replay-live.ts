@@ -110,7 +110,7 @@ function refuseModelFlags(flags: LiveReplayFlags): void {
 }
 
 function labelsOf(sessions: SessionLabels, index: number): { session: string; turn: number } {
-  return { session: String(sessions.session[index]), turn: sessions.turn[index] as number };
+  return { session: String(sessions.session[index]), turn: sessions.turn[index] };
 }
 
 function liveJson(

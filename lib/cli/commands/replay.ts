@@ -112,7 +112,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
       bar.stop();
     }
   });
-  const first = replays[0] as Replay;
+  const first = replays[0];
   const captured = flags.against === undefined ? trace : await readSameRequests(flags.against, trace);
   // Without its own capture, what a what-if differs by is an effect, not an error: nothing is judged.
   const isWhatIf =
@@ -149,10 +149,10 @@ async function readSameRequests(path: string, trace: Trace): Promise<Trace> {
     );
   const aligned = alignTraces(trace, other);
   if (aligned) return aligned;
-  const k = trace.records.findIndex(({ promptTokens }, i) => promptTokens !== other.records[i]!.promptTokens);
+  const k = trace.records.findIndex(({ promptTokens }, i) => promptTokens !== other.records[i].promptTokens);
   if (k >= 0)
     throw new InputError(
-      `--against is no capture of the same requests: request ${k + 1} has ${other.records[k]!.promptTokens} prompt tokens there and ${trace.records[k]!.promptTokens} in the replayed trace, and recorded sessions and turns do not tell which is which`,
+      `--against is no capture of the same requests: request ${k + 1} has ${other.records[k].promptTokens} prompt tokens there and ${trace.records[k].promptTokens} in the replayed trace, and recorded sessions and turns do not tell which is which`,
     );
   return other;
 }

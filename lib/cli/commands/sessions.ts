@@ -70,9 +70,9 @@ async function writeSessions(sessions: Sessions): Promise<void> {
       parent: parentOf(sessions, i),
       turn: turn[i],
       session: session[i],
-      kind: EDGE_KINDS[evidence.kind[i] as number],
+      kind: EDGE_KINDS[evidence.kind[i]],
       fork: evidence.fork[i] === 1,
-      confidence: Number((evidence.confidence[i] as number).toPrecision(3)),
+      confidence: Number(evidence.confidence[i].toPrecision(3)),
       evidence: {
         shared_blocks: evidence.sharedBlocks[i],
         parent_blocks: evidence.parentBlocks[i],
@@ -95,7 +95,7 @@ async function write(text: string): Promise<void> {
 }
 
 function parentOf(sessions: SessionLabels, record: number): number | null {
-  const parent = sessions.parent[record] as number;
+  const parent = sessions.parent[record];
   return parent < 0 ? null : parent;
 }
 
@@ -104,8 +104,7 @@ function summaryOf(sessions: Sessions): string {
   const rows = EDGE_KINDS.map((kind, code) => {
     const records = Array.from(parent.keys()).filter((i) => evidence.kind[i] === code);
     const forks = records.filter((i) => evidence.fork[i] === 1).length;
-    const confidence =
-      records.reduce((sum, i) => sum + (evidence.confidence[i] as number), 0) / records.length;
+    const confidence = records.reduce((sum, i) => sum + evidence.confidence[i], 0) / records.length;
     return [kind, `${records.length}`, `${forks}`, records.length > 0 ? confidence.toFixed(2) : "-"];
   });
   const deepest = turn.reduce((most, t) => Math.max(most, t), 0);

@@ -26,24 +26,24 @@ function push<T>(heap: T[], item: T, order: Order<T>): void {
   heap.push(item);
   while (at > 0) {
     const parent = (at - 1) >> 1;
-    if (order(heap[parent] as T, item) <= 0) break;
-    heap[at] = heap[parent] as T;
+    if (order(heap[parent], item) <= 0) break;
+    heap[at] = heap[parent];
     at = parent;
   }
   heap[at] = item;
 }
 
 function pop<T>(heap: T[], order: Order<T>): T {
-  const top = heap[0] as T;
+  const top = heap[0];
   const last = heap.pop() as T;
   if (heap.length === 0) return top;
   let at = 0;
   for (;;) {
     let child = 2 * at + 1;
     if (child >= heap.length) break;
-    if (child + 1 < heap.length && order(heap[child + 1] as T, heap[child] as T) < 0) child++;
-    if (order(last, heap[child] as T) <= 0) break;
-    heap[at] = heap[child] as T;
+    if (child + 1 < heap.length && order(heap[child + 1], heap[child]) < 0) child++;
+    if (order(last, heap[child]) <= 0) break;
+    heap[at] = heap[child];
     at = child;
   }
   heap[at] = last;

@@ -33,14 +33,14 @@ function* lines(trace: Trace, blocksPerBlock: number): Generator<string> {
   let next = 0;
   const numberOf = (id: number): number => {
     if (numbers[id] === -1) numbers[id] = next++;
-    return numbers[id] as number;
+    return numbers[id];
   };
   for (const { promptTokens, outputTokens, arrivalMs, blockIds, tailBlockId } of trace.records) {
     let hashes = "";
     if (blockIds) {
       const ids: number[] = [];
       for (let i = blocksPerBlock - 1; i < blockIds.length; i += blocksPerBlock)
-        ids.push(numberOf(blockIds[i] as number));
+        ids.push(numberOf(blockIds[i]));
       const tail = blocksPerBlock === 1 ? tailBlockId : undefined;
       while (ids.length < Math.ceil(promptTokens / mooncakeBlockSize))
         ids.push(tail === undefined ? next++ : numberOf(tail));

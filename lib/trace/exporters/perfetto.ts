@@ -50,7 +50,7 @@ function* document(trace: Trace): Generator<string> {
     true,
   );
   for (const [index, record] of trace.records.entries()) {
-    const { startMs, firstTokenMs, endMs } = spans[index] as Spans;
+    const { startMs, firstTokenMs, endMs } = spans[index];
     const { lane, isNew } = lanes.take(startMs, endMs);
     if (isNew)
       yield event({ ph: "M", pid: 1, tid: lane, name: "thread_name", args: { name: `lane ${lane}` } });

@@ -85,8 +85,8 @@ function parentOf(row: JsonObject): number | undefined {
 function chained(chains: ChainTable, highs: Uint32Array, lows: Uint32Array, length: number): Int32Array {
   const ids = new Int32Array(length);
   for (let i = 0; i < length; i++) {
-    const high = highs[i] as number;
-    const low = lows[i] as number;
+    const high = highs[i];
+    const low = lows[i];
     ids[i] = chains.child(i === 0 ? undefined : ids[i - 1], high === 0 ? low : `${high}/${low}`);
   }
   return ids;

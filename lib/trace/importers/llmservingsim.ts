@@ -92,7 +92,7 @@ async function addRun(
         ttftMs: (first - at) * 1000,
         itlSummary: summaryOf((last - first) * 1000, outputTokens),
         elapsedMs: (last - at) * 1000,
-        blockIds: workload && hashed(builder, workload[i] as JsonObject, options, blockSize),
+        blockIds: workload && hashed(builder, workload[i], options, blockSize),
         extra: {
           waiting_ms: (scheduled - at) * 1000,
           ...(typeof row.arrival_time === "number" && {

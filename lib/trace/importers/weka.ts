@@ -184,10 +184,7 @@ class ConversationReader {
     const blocks = Math.min(ids.length, Math.floor(tokens / (this.#options.blockSize ?? 64)));
     preamble = new Map();
     for (let position = 0; position < blocks; position++)
-      preamble.set(
-        ids[position] as number,
-        this.#builder.blocks.intern(preambleSpace + modelIndex, position),
-      );
+      preamble.set(ids[position], this.#builder.blocks.intern(preambleSpace + modelIndex, position));
     place.preambles.set(key, preamble);
     return preamble;
   }
