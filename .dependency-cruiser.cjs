@@ -1,43 +1,79 @@
 /** The rooms and what each may import. Each rule says what to do instead. */
 const rooms = {
   base: [],
-  trace: ["base"],
-  workload: ["base", "trace"],
+  settings: ["base"],
+  trace: ["base", "settings"],
+  captures: ["base", "trace", "trace/files"],
   sessions: ["base", "trace"],
-  latency: ["base", "trace"],
-  engine: ["base", "latency"],
   survival: ["base"],
-  replay: ["base", "trace", "workload", "sessions", "latency", "engine", "survival"],
-  sweep: ["base", "trace", "sessions", "latency", "engine", "replay"],
-  scale: ["base", "trace", "sessions", "survival", "replay"],
-  figure: ["base", "trace", "sessions", "latency", "replay", "survival", "engine"],
-  notebook: ["base", "figure"],
-  capture: ["base", "trace", "workload", "sessions", "latency", "engine", "replay", "survival"],
+  cohorts: ["base", "trace", "sessions", "survival"],
+  workload: ["base", "trace"],
+  hardware: ["base", "settings"],
+  latency: ["base", "settings", "hardware"],
+  fit: ["base", "settings", "trace", "latency"],
+  cache: ["base"],
+  engine: ["base", "settings", "latency", "cache"],
+  fleet: ["base", "settings", "latency", "cache", "engine"],
+  replay: [
+    "base",
+    "settings",
+    "trace",
+    "sessions",
+    "survival",
+    "cohorts",
+    "workload",
+    "hardware",
+    "latency",
+    "fit",
+    "cache",
+    "engine",
+    "fleet",
+  ],
 };
+rooms.judge = [...rooms.replay, "replay"];
+rooms.sweep = [...rooms.judge, "judge", "trace/files"];
+rooms.scale = ["base", "trace", "trace/files", "sessions", "survival", "cohorts"];
+rooms.figure = ["base", "trace", "sessions", "survival", "cohorts"];
+rooms.notebook = ["base", "figure"];
+rooms.capture = [...rooms.judge, "judge", "trace/files"];
 
 const advice = {
   base: "lib/base is the ground floor: move what needs another room into that room.",
+  settings: "lib/settings names and checks engine settings: what they do belongs in lib/engine or lib/cache.",
   trace: "lib/trace holds records and formats: anything that interprets them belongs in a later room.",
-  workload: "lib/workload makes schedules and prompts: take results of other rooms as arguments.",
+  captures: "lib/captures reads what is in data/: what is done with it belongs in a later room.",
   sessions: "lib/sessions reads hash chains only: take latencies and plans as arguments.",
-  latency: "lib/latency fits traces: it must not know the engine that will use the model.",
-  engine: "lib/engine knows nothing of traces, sessions, warm or cold: describe requests with EngineRequest.",
   survival: "lib/survival is importable on its own: pass plain arrays.",
-  replay: "lib/replay joins the rooms before it: charts belong in lib/figure, sockets in lib/capture.",
+  cohorts: "lib/cohorts describes one trace: comparing two belongs in lib/judge.",
+  workload: "lib/workload makes schedules and prompts: take results of other rooms as arguments.",
+  hardware: "lib/hardware knows cards and model shapes: step times belong in lib/latency.",
+  latency: "lib/latency prices a step: learning the prices from traces belongs in lib/fit.",
+  fit: "lib/fit makes models from traces: it must not know the engine that will use them.",
+  cache: "lib/cache is where KV is kept and found: it knows no scheduler and no clock.",
+  engine: "lib/engine knows nothing of traces, sessions, cache off or unique prompts: describe requests with EngineRequest.",
+  fleet: "lib/fleet sends requests to engines: what one engine does belongs in lib/engine.",
+  replay: "lib/replay makes plans and runs them: comparing with a capture belongs in lib/judge, charts in lib/figure.",
+  judge: "lib/judge compares and decides: what it compares is made in the rooms before it, printed in lib/cli.",
   sweep: "lib/sweep runs replays in parallel and keeps their rows: what one replay does belongs in lib/replay.",
   scale: "lib/scale streams traces that do not fit in memory: what is done with one that does belongs in the earlier rooms.",
-  figure: "lib/figure draws results: compute them in lib/replay or lib/survival.",
+  figure: "lib/figure draws results: compute them in lib/judge, lib/cohorts or lib/survival; it never runs an engine.",
   notebook: "lib/notebook runs cells: what cells import belongs in the package's other rooms.",
   capture: "lib/capture is the only room with sockets: charts belong in lib/figure.",
 };
+
+/** Room as a path below lib/; trace's files stand apart from its records, and need Node. */
+const inRoom = (room) => (room === "trace" ? "trace/(?!files/)" : `${room}/`);
 
 const forbidden = Object.entries(rooms).map(([room, allowed]) => ({
   name: `room-${room}`,
   comment: advice[room],
   severity: "error",
-  from: { path: `^lib/${room}/` },
-  to: { path: "^lib/", pathNot: `^lib/(${[room, ...allowed].join("|")})/` },
+  from: { path: `^lib/${inRoom(room)}` },
+  to: { path: "^lib/", pathNot: `^lib/(${[room, ...allowed].map(inRoom).join("|")})` },
 }));
+
+/** From base to judge: what a page in a browser can run. */
+const bundled = Object.keys(rooms).slice(0, Object.keys(rooms).indexOf("judge") + 1).filter((room) => room !== "captures");
 
 module.exports = {
   forbidden: [
@@ -47,7 +83,35 @@ module.exports = {
       comment: "Import another room through its index.ts, so that its public surface stays in one place.",
       severity: "error",
       from: { path: "^lib/([^/]+)/" },
-      to: { path: "^lib/([^/]+)/", pathNot: ["^lib/$1/", "^lib/[^/]+/index\\.ts$"] },
+      to: { path: "^lib/([^/]+)/", pathNot: ["^lib/$1/", "^lib/([^/]+|trace/files)/index\\.ts$"] },
+    },
+    {
+      name: "trace-files-import-records-only",
+      comment: "lib/trace/files reads and writes records: anything that interprets them belongs in a later room.",
+      severity: "error",
+      from: { path: "^lib/trace/files/" },
+      to: { path: "^lib/", pathNot: "^lib/(base|settings|trace)/" },
+    },
+    {
+      name: "runs-in-a-browser",
+      comment: "The rooms from base to judge can be bundled for a page: what needs Node belongs in lib/trace/files or a later room.",
+      severity: "error",
+      from: { path: `^lib/(${bundled.map(inRoom).join("|")})` },
+      to: { dependencyTypes: ["core"] },
+    },
+    {
+      name: "engine-apart-from-traces",
+      comment: "No path may lead from lib/engine to a trace: describe requests with EngineRequest.",
+      severity: "error",
+      from: { path: "^lib/(engine|cache|latency)/" },
+      to: { path: "^lib/(trace|sessions|cohorts)/", reachable: true },
+    },
+    {
+      name: "no-engine-behind-figure-and-scale",
+      comment: "lib/figure and lib/scale never run an engine: describe results with the types of the rooms before it.",
+      severity: "error",
+      from: { path: "^lib/(figure|scale)/" },
+      to: { path: "^lib/(engine|fleet|cache)/", reachable: true },
     },
     {
       name: "no-cycles",

@@ -1,5 +1,5 @@
-import type { ScenarioAccuracy, seedNoise } from "../replay/index.js";
-import type { CommittedCapture } from "../trace/index.js";
+import type { CommittedCapture } from "../captures/index.js";
+import type { ScenarioAccuracy, seedNoise } from "../judge/index.js";
 import type { HalfRun } from "./half-judged-runs.js";
 import { showError, showMs } from "./print-table.js";
 

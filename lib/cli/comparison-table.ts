@@ -1,4 +1,5 @@
-import { type Comparison, cohortNames } from "../replay/index.js";
+import { cohortNames } from "../cohorts/index.js";
+import type { Comparison } from "../judge/index.js";
 import { formatTable, showError, showMs } from "./print-table.js";
 
 /** The cohort cells of a comparison as a table; gates are marked with an asterisk. */

@@ -1,14 +1,7 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../base/index.js";
-import {
-  type FitOptions,
-  fitLatency,
-  type LatencyKind,
-  type LatencyModel,
-  latencyModelFromJson,
-  latencyProfile,
-  profileNames,
-} from "../latency/index.js";
+import { type FitOptions, fitLatency, type LatencyKind } from "../fit/index.js";
+import { type LatencyModel, latencyModelFromJson, latencyProfile, profileNames } from "../latency/index.js";
 import { readJsonFile } from "./json-file.js";
 import { readInput } from "./read-input.js";
 

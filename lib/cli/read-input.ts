@@ -1,5 +1,6 @@
 import cliProgress from "cli-progress";
-import { type ReadTraceOptions, readTrace, type Trace } from "../trace/index.js";
+import { type ReadTraceOptions, readTrace } from "../trace/files/index.js";
+import type { Trace } from "../trace/index.js";
 
 /** Reads a trace for a command: a progress bar where a person watches, and what was wrong with it on stderr. */
 export async function readInput(

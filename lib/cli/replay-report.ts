@@ -1,10 +1,6 @@
-import {
-  type CohortSummary,
-  type Comparison,
-  cohortNames,
-  type Replay,
-  summarizeCohorts,
-} from "../replay/index.js";
+import { type CohortSummary, cohortNames, summarizeCohorts } from "../cohorts/index.js";
+import type { Comparison } from "../judge/index.js";
+import type { Replay } from "../replay/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import { formatComparison } from "./comparison-table.js";
 import { formatTable, showMs } from "./print-table.js";

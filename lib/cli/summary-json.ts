@@ -1,5 +1,7 @@
-import type { CohortSummary, Comparison, ErrorCell, Quantiles, Replay } from "../replay/index.js";
-import { cohortNames, completedCount, summarizeCohorts } from "../replay/index.js";
+import type { CohortSummary, Quantiles } from "../cohorts/index.js";
+import { cohortNames, completedCount, summarizeCohorts } from "../cohorts/index.js";
+import type { Comparison, ErrorCell } from "../judge/index.js";
+import type { Replay } from "../replay/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
 

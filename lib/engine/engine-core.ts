@@ -1,6 +1,6 @@
 import { type Blocks, InputError, type Ms, requireInteger, type Tokens } from "../base/index.js";
+import { BlockPool } from "../cache/index.js";
 import { emptyStepLoad, type StepLoad, type StepTimer } from "../latency/index.js";
-import { BlockPool } from "./block-pool.js";
 import { clearList } from "./clear-list.js";
 import { DecodeCalendar } from "./decode-calendar.js";
 import { type EngineOptions, engineOptions } from "./engine-options.js";

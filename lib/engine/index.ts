@@ -5,7 +5,6 @@
  * Read `engine-request.ts` (what goes in) and `engine-options.ts` (its settings) first, then `engine-core.ts` (one
  * step; `slot-engine.ts` is llama.cpp's variant of it), then `simulate.ts` (the loop around it). Times are milliseconds, sizes are tokens or blocks.
  */
-export { BlockPool } from "./block-pool.js";
 export { createEngine } from "./create-engine.js";
 export { EngineCore } from "./engine-core.js";
 export {
@@ -16,6 +15,5 @@ export {
   prefixReuses,
 } from "./engine-options.js";
 export type { EngineRequest } from "./engine-request.js";
-export { type BlockAccess, type HitRateCurve, hitRateCurve } from "./hit-rate-curve.js";
 export { type SimulateOptions, type SimulationRun, simulate } from "./simulate.js";
 export type { StepColumns } from "./step-log.js";

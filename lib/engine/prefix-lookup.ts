@@ -1,5 +1,5 @@
 import type { Blocks } from "../base/index.js";
-import type { BlockPool } from "./block-pool.js";
+import type { BlockPool } from "../cache/index.js";
 import type { RequestSlots } from "./request-slots.js";
 
 const NONE = -1;

@@ -1,4 +1,4 @@
-import { type CohortName, ttftSurvival } from "../replay/index.js";
+import { type CohortName, ttftSurvival } from "../cohorts/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
 import type { CacheState, SeriesKind } from "./house-style.js";

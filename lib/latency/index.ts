@@ -1,21 +1,21 @@
 /**
- * Latency models: how long an engine step takes, fitted on captures.
+ * Latency models: how long an engine step takes.
  *
- * Read `latency-model.ts` first: the interface between fits and the engine. Then `fit-latency.ts`, what a fit is
- * made of: `reconstruct-steps.ts` recovers the engine's steps from a recording, `observations.ts` collects measured
- * durations with the work behind them, `fit-physical.ts` prices that work. Times are milliseconds.
+ * Read `latency-model.ts` first: the interface between models and the engine. Then `physical-model.ts` (a sum of
+ * prices) and `empirical-model.ts` (observed gaps); `profiles/` has models of documented constants. `lib/fit` makes
+ * them from captures. Times are milliseconds.
  */
-
-export type { DonorBin } from "./donor-bins.js";
+export { collectDonors, type DonorBin, type DonorSample } from "./donor-bins.js";
 export {
   type ChunkCost,
+  decodeCell,
   type EmpiricalModelParts,
   empiricalModel,
   type LonePrefillPrices,
+  prefillStepMs,
+  typicalGaps,
 } from "./empirical-model.js";
-export { type FitOptions, fitLatency, type LatencyFit, type LatencyKind } from "./fit-latency.js";
 export { isExtrapolated, type RangedRequest } from "./fit-range.js";
-export type { FitReport, FittedCoefficient, ResidualSummary } from "./fit-report.js";
 export {
   emptyStepLoad,
   type FitRange,
@@ -25,12 +25,14 @@ export {
 } from "./latency-model.js";
 export { latencyModelFromJson } from "./latency-model-json.js";
 export { type PhysicalModelParts, physicalModel } from "./physical-model.js";
-export type { PrefillStep } from "./prefill-steps.js";
 export { latencyProfile, profileNames } from "./profiles/latency-profile.js";
+export { decodeAxes, noiseAxes, prefillClass, seqsClass } from "./step-classes.js";
 export {
-  type ObservedStep,
-  type ReconstructOptions,
-  reconstructSteps,
-  type StepReconstruction,
-} from "./reconstruct-steps.js";
-export { type OverheadCoefficients, priceStep, type StepCoefficients } from "./step-coefficients.js";
+  type CoefficientDescription,
+  type OverheadCoefficients,
+  overheadCoefficientTable,
+  priceStep,
+  type StepCoefficients,
+  stepCoefficientNames,
+  stepCoefficientTable,
+} from "./step-coefficients.js";

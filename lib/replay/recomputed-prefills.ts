@@ -1,4 +1,4 @@
-import type { PrefillStep } from "../latency/index.js";
+import type { PrefillStep } from "../fit/index.js";
 import type { Replay } from "./run-replay.js";
 
 /**

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { InputError } from "../base/index.js";
-import type { ReadProgress } from "../trace/index.js";
+import type { ReadProgress } from "../trace/files/index.js";
 import { traceToParquet } from "./trace-to-parquet.js";
 
 /** How to run a query. */

@@ -1,12 +1,7 @@
-import { type CohortName, type TraceInspection, ttftObservation } from "../replay/index.js";
+import { type CohortName, type TraceInspection, ttftObservation } from "../cohorts/index.js";
 import { type SurvivalSketch, survivalSketch } from "../survival/index.js";
-import {
-  isAnswered,
-  type JsonValue,
-  type ReadProgress,
-  readTraceRows,
-  type TraceRecord,
-} from "../trace/index.js";
+import { type ReadProgress, readTraceRows } from "../trace/files/index.js";
+import { isAnswered, type JsonValue, type TraceRecord } from "../trace/index.js";
 import { DistinctCounter } from "./distinct-counter.js";
 import { QuantileSketch } from "./quantile-sketch.js";
 import { windowedSessions } from "./windowed-sessions.js";

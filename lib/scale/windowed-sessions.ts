@@ -1,6 +1,7 @@
 import { requireInteger, type Tokens } from "../base/index.js";
 import { completionMs, inferSessions } from "../sessions/index.js";
-import { BlockTable, type TraceRecord, type TraceRows } from "../trace/index.js";
+import type { TraceRows } from "../trace/files/index.js";
+import { BlockTable, type TraceRecord } from "../trace/index.js";
 
 /** A record of the stream with its place in a session. */
 export interface LabelledRow<T> {

@@ -1,6 +1,7 @@
+import { completedCount, summarizeCohorts } from "../cohorts/index.js";
 import type { EngineOptions, PrefixReuse } from "../engine/index.js";
 import type { LatencyModel } from "../latency/index.js";
-import { completedCount, engineFromMeta, replay, summarizeCohorts } from "../replay/index.js";
+import { engineFromMeta, replay } from "../replay/index.js";
 import { type SessionLabels, sessionsOf } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
 import type { SweepCell } from "./sweep-cell.js";

@@ -1,7 +1,8 @@
 import { workerData } from "piscina";
 import { type LatencyModel, latencyModelFromJson } from "../latency/index.js";
 import { type SessionLabels, sessionsOf } from "../sessions/index.js";
-import { readTrace, type Trace } from "../trace/index.js";
+import { readTrace } from "../trace/files/index.js";
+import type { Trace } from "../trace/index.js";
 import { runCell, type SweepRow } from "./run-cell.js";
 import type { SweepCell } from "./sweep-cell.js";
 

@@ -130,6 +130,18 @@ export function decodeMs(record: TraceRecord): Ms | undefined {
   return record.itlSummary && record.itlSummary.meanMs * record.itlSummary.count;
 }
 
+/**
+ * Mean time per output token, ms: the time from first to last token over the output tokens after the first, as TPOT is
+ * defined, whatever the number of chunks that they came in. Undefined where no gap is known or there is one token only.
+ */
+export function meanGapMs(record: TraceRecord): Ms | undefined {
+  const totalMs = decodeMs(record);
+  const tokens = record.outputTokens - 1;
+  if (totalMs === undefined || tokens < 1) return undefined;
+  // The product and quotient of one number need not give the mean back to the last digit.
+  return !record.itlMs && record.itlSummary?.count === tokens ? record.itlSummary.meanMs : totalMs / tokens;
+}
+
 /** Arrival to last token, ms; undefined when it was not complete. */
 export function totalMs(record: TraceRecord): Ms | undefined {
   if (!isComplete(record)) return undefined;

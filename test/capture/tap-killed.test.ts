@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { request } from "undici";
 import { describe, expect, it } from "vitest";
-import { readTrace } from "../../lib/trace/index.js";
+import { readTrace } from "../../lib/trace/files/index.js";
 import { fakeUpstream } from "./fake-upstream.js";
 import { afterTest, scratchFile } from "./scratch.js";
 

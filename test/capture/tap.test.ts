@@ -6,7 +6,7 @@ import { request } from "undici";
 import { describe, expect, it } from "vitest";
 import { startTap, type TapOptions } from "../../lib/capture/index.js";
 import { Recorder } from "../../lib/capture/tap/recorder.js";
-import { readTrace } from "../../lib/trace/index.js";
+import { readTrace } from "../../lib/trace/files/index.js";
 import { bodyOf, fakeUpstream } from "./fake-upstream.js";
 import { afterTest, eventually, httpServer, scratchFile } from "./scratch.js";
 

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { committedCaptures, readCapture } from "../../lib/trace/index.js";
+import { committedCaptures, readCapture } from "../../lib/captures/index.js";
 import { fromRoot, runCli } from "./run-cli.js";
 
 const dir = mkdtempSync(join(tmpdir(), "prefix lab contract "));

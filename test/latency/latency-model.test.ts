@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { fitLatency } from "../../lib/fit/index.js";
 import {
-  fitLatency,
   isExtrapolated,
   latencyModelFromJson,
   type PhysicalModelParts,
   physicalModel,
   type StepLoad,
 } from "../../lib/latency/index.js";
-import { fittingSweep, simulateSteps, somePrices } from "./step-simulator.js";
+import { fittingSweep, simulateSteps, somePrices } from "../fit/step-simulator.js";
 
 const range = { uncachedTokens: [16, 4000], contextTokens: [20, 5000], runningSeqs: [1, 16] } as const;
 const load = fc.record({

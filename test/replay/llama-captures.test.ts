@@ -1,9 +1,11 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { readCaptures } from "../../lib/captures/index.js";
 import type { PrefixReuse } from "../../lib/engine/index.js";
-import { fitLatency, type LatencyModel } from "../../lib/latency/index.js";
+import { fitLatency } from "../../lib/fit/index.js";
+import type { LatencyModel } from "../../lib/latency/index.js";
 import { engineFromMeta, replay } from "../../lib/replay/index.js";
 import { inferSessions } from "../../lib/sessions/index.js";
-import { readCaptures, type Trace } from "../../lib/trace/index.js";
+import type { Trace } from "../../lib/trace/index.js";
 
 let model: LatencyModel;
 let warm: Trace[];

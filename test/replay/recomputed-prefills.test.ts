@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { physicalModel } from "../../lib/latency/index.js";
 import { recomputedPrefills, replay } from "../../lib/replay/index.js";
 import { inferSessions } from "../../lib/sessions/index.js";
-import { simulateSteps, somePrices, traceOf } from "../latency/step-simulator.js";
+import { simulateSteps, somePrices, traceOf } from "../fit/step-simulator.js";
 
 describe("recomputedPrefills", () => {
   const requests = Array.from({ length: 6 }, (_, i) => ({

@@ -1,12 +1,7 @@
 import { describe, expect, it } from "vitest";
-import {
-  cacheEffect,
-  compareTraces,
-  durationsMs,
-  engineFromMeta,
-  replay,
-  summarizeCohorts,
-} from "../../lib/replay/index.js";
+import { summarizeCohorts } from "../../lib/cohorts/index.js";
+import { cacheEffect, compareTraces } from "../../lib/judge/index.js";
+import { durationsMs, engineFromMeta, replay } from "../../lib/replay/index.js";
 import { inferSessions } from "../../lib/sessions/index.js";
 import { decodeMs } from "../../lib/trace/index.js";
 import { linearModel } from "../engine/linear-model.js";

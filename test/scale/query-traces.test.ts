@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { InputError } from "../../lib/base/index.js";
 import { queryTraces, traceToParquet } from "../../lib/scale/index.js";
 import { inferSessions } from "../../lib/sessions/index.js";
-import { readTrace } from "../../lib/trace/index.js";
+import { readTrace } from "../../lib/trace/files/index.js";
 import { syntheticTrace, withTraceFile } from "./synthetic-trace.js";
 
 describe("queryTraces", () => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { cohortIndices, inspectTrace, ttftObservations } from "../../lib/replay/index.js";
+import { cohortIndices, inspectTrace, ttftObservations } from "../../lib/cohorts/index.js";
 import { summarizeTraceFile } from "../../lib/scale/index.js";
 import { inferSessions } from "../../lib/sessions/index.js";
 import { kaplanMeier, survivalAt } from "../../lib/survival/index.js";
-import { readTrace, type TraceRecord } from "../../lib/trace/index.js";
+import { readTrace } from "../../lib/trace/files/index.js";
+import type { TraceRecord } from "../../lib/trace/index.js";
 import { syntheticTrace, withTraceFile } from "./synthetic-trace.js";
 
 describe("summarizeTraceFile", () => {

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stream } from "../../lib/base/index.js";
-import { BlockTable, type Trace, type TraceRecord, writeTrace } from "../../lib/trace/index.js";
+import { writeTrace } from "../../lib/trace/files/index.js";
+import { BlockTable, type Trace, type TraceRecord } from "../../lib/trace/index.js";
 
 /**
  * Sessions of one to five turns over four shared prefixes, Poisson arrivals, thinking for up to 4 s; one request in

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { windowedSessions } from "../../lib/scale/index.js";
 import { inferSessions } from "../../lib/sessions/index.js";
-import { readTraceRows, type Trace } from "../../lib/trace/index.js";
+import { readTraceRows } from "../../lib/trace/files/index.js";
+import type { Trace } from "../../lib/trace/index.js";
 import { syntheticTrace, withTraceFile } from "./synthetic-trace.js";
 
 async function labelled(path: string, windowRequests: number, maxBlocks = 1_000_000) {

@@ -1,7 +1,8 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { inferSessions, recordedSessions, scoreSessions } from "../../lib/sessions/index.js";
-import { readTrace, type Trace, type TraceRecord } from "../../lib/trace/index.js";
+import { readTrace } from "../../lib/trace/files/index.js";
+import type { Trace, TraceRecord } from "../../lib/trace/index.js";
 
 const captures = readdirSync("data").filter((name) => name.endsWith(".jsonl.gz"));
 

@@ -5,19 +5,15 @@ import { describe, expect, it } from "vitest";
 import { stream } from "../../lib/base/index.js";
 import { queryTraces } from "../../lib/scale/index.js";
 import {
-  BlockTable,
-  decodeMs,
   exportFormats,
   exportTrace,
   fingerprintTokens,
   importTrace,
   internHashes,
-  meanGapMs,
   readTrace,
   recordToLine,
-  type Trace,
-  type TraceRecord,
-} from "../../lib/trace/index.js";
+} from "../../lib/trace/files/index.js";
+import { BlockTable, decodeMs, meanGapMs, type Trace, type TraceRecord } from "../../lib/trace/index.js";
 import { scratchFolder, sharedData } from "./helpers.js";
 
 const scratch = scratchFolder();

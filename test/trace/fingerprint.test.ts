@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   type BlockHashes,
-  BlockTable,
   Fingerprinter,
   fingerprintTokens,
   internHashes,
-} from "../../lib/trace/index.js";
+} from "../../lib/trace/files/index.js";
+import { BlockTable } from "../../lib/trace/index.js";
 
 interface Reference {
   key: number[];

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../lib/base/index.js";
-import { importTrace, readTrace, writeTrace } from "../../lib/trace/index.js";
+import { importTrace, readTrace, writeTrace } from "../../lib/trace/files/index.js";
 import { scratchFolder } from "./helpers.js";
 
 const scratch = scratchFolder();

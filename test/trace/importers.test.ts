@@ -3,13 +3,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../lib/base/index.js";
-import {
-  type ImportOptions,
-  importFormats,
-  importTrace,
-  recordToLine,
-  type Trace,
-} from "../../lib/trace/index.js";
+import { type ImportOptions, importFormats, importTrace, recordToLine } from "../../lib/trace/files/index.js";
+import type { Trace } from "../../lib/trace/index.js";
 import { scratchFolder } from "./helpers.js";
 
 /**

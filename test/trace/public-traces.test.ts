@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { importTrace, type Trace } from "../../lib/trace/index.js";
+import { importTrace } from "../../lib/trace/files/index.js";
+import type { Trace } from "../../lib/trace/index.js";
 import { sharedData } from "./helpers.js";
 
 /** Leading blocks seen before, under a cache that never evicts. */

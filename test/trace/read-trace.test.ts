@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { InputError, stream } from "../../lib/base/index.js";
-import { readTrace, readTraceRows, recordToLine, type Trace } from "../../lib/trace/index.js";
+import { readTrace, readTraceRows, recordToLine } from "../../lib/trace/files/index.js";
+import type { Trace } from "../../lib/trace/index.js";
 import { scratchFolder, sharedData } from "./helpers.js";
 
 const scratch = scratchFolder();

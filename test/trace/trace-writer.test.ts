@@ -3,14 +3,13 @@ import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  BlockTable,
   readTrace,
   recordFromLine,
   recordToLine,
-  type TraceRecord,
   TraceWriter,
   writeTrace,
-} from "../../lib/trace/index.js";
+} from "../../lib/trace/files/index.js";
+import { BlockTable, type TraceRecord } from "../../lib/trace/index.js";
 import { scratchFolder } from "./helpers.js";
 
 const scratch = scratchFolder();

@@ -1,5 +1,6 @@
 import type { Tokens } from "../../base/index.js";
-import { type BlockTable, Fingerprinter, internHashes, type TraceRecord } from "../../trace/index.js";
+import { Fingerprinter, internHashes } from "../../trace/files/index.js";
+import type { BlockTable, TraceRecord } from "../../trace/index.js";
 import type { Prompt } from "./prompt.js";
 import type { PromptTokenizer } from "./prompt-tokenizer.js";
 

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
-import { type TraceRecord, TraceWriter, type TraceWriterOptions } from "../../trace/index.js";
+import { TraceWriter, type TraceWriterOptions } from "../../trace/files/index.js";
+import type { TraceRecord } from "../../trace/index.js";
 
 /** Records on disk while a run is under way, so that a killed run loses only what was in flight. */
 export interface Journal {

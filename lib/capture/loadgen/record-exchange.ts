@@ -1,11 +1,6 @@
 import { type Ms, type Tokens, wholeMicros } from "../../base/index.js";
-import {
-  type BlockTable,
-  Fingerprinter,
-  internHashes,
-  type JsonValue,
-  type TraceRecord,
-} from "../../trace/index.js";
+import { Fingerprinter, internHashes } from "../../trace/files/index.js";
+import type { BlockTable, JsonValue, TraceRecord } from "../../trace/index.js";
 import type { Exchange } from "./exchange.js";
 
 /** What the load generator knows of a request before sending it. */

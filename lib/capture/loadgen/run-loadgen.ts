@@ -1,11 +1,6 @@
 import { WorkError } from "../../base/index.js";
-import {
-  BlockTable,
-  deriveStepContext,
-  type Trace,
-  type TraceRecord,
-  writeTrace,
-} from "../../trace/index.js";
+import { writeTrace } from "../../trace/files/index.js";
+import { BlockTable, deriveStepContext, type Trace, type TraceRecord } from "../../trace/index.js";
 import { ApiClient } from "./api-client.js";
 import { Conversations } from "./conversation.js";
 import { fingerprintLater } from "./fingerprint-later.js";

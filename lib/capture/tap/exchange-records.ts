@@ -1,12 +1,6 @@
 import { type Ms, type Tokens, wholeMicros } from "../../base/index.js";
-import {
-  type BlockTable,
-  Fingerprinter,
-  type FingerprintOptions,
-  internHashes,
-  type JsonValue,
-  type TraceRecord,
-} from "../../trace/index.js";
+import { Fingerprinter, type FingerprintOptions, internHashes } from "../../trace/files/index.js";
+import type { BlockTable, JsonValue, TraceRecord } from "../../trace/index.js";
 import type { ChoiceLog } from "./choice-log.js";
 import type { CompletionRequest } from "./prompt-source.js";
 import type { PromptTokens } from "./prompt-tokens.js";

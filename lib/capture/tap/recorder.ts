@@ -1,4 +1,5 @@
-import { BlockTable, metaFromJson, type TraceMeta, TraceWriter } from "../../trace/index.js";
+import { TraceWriter } from "../../trace/files/index.js";
+import { BlockTable, metaFromJson, type TraceMeta } from "../../trace/index.js";
 import { decodeBody } from "./body-decoder.js";
 import { exchangeRecords, type RecordStyle } from "./exchange-records.js";
 import type { ExchangeSink, SeenAnswer, SeenRequest, SinkOptions } from "./exchange-sink.js";

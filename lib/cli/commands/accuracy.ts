@@ -2,21 +2,6 @@ import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { mean, quantile } from "../../base/index.js";
-import { pacingChart, renderPng } from "../../figure/index.js";
-import { fitLatency, type LatencyKind, type LatencyModel } from "../../latency/index.js";
-import {
-  alignTraces,
-  type ErrorCell,
-  engineFromMeta,
-  type JudgedCapture,
-  type Replay,
-  replay,
-  scenarioAccuracy,
-  seedNoise,
-  slowBandMass,
-  ttftSurvival,
-} from "../../replay/index.js";
-import { inferSessions, type Sessions } from "../../sessions/index.js";
 import {
   type CommittedCapture,
   committedCaptures,
@@ -24,9 +9,23 @@ import {
   engineName,
   readCapture,
   readCaptures,
-  readTrace,
-  type Trace,
-} from "../../trace/index.js";
+} from "../../captures/index.js";
+import { ttftSurvival } from "../../cohorts/index.js";
+import { pacingChart, renderPng } from "../../figure/index.js";
+import { fitLatency, type LatencyKind } from "../../fit/index.js";
+import {
+  alignTraces,
+  type ErrorCell,
+  type JudgedCapture,
+  scenarioAccuracy,
+  seedNoise,
+  slowBandMass,
+} from "../../judge/index.js";
+import type { LatencyModel } from "../../latency/index.js";
+import { engineFromMeta, type Replay, replay } from "../../replay/index.js";
+import { inferSessions, type Sessions } from "../../sessions/index.js";
+import { readTrace } from "../../trace/files/index.js";
+import type { Trace } from "../../trace/index.js";
 import { accuracyPage, type ScenarioReport } from "../accuracy-page.js";
 import { parseCount } from "../engine-flags.js";
 import { type HalfRun, judgeServingSimRuns } from "../half-judged-runs.js";

@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { exportFormats, exportTrace } from "../../trace/index.js";
+import { exportFormats, exportTrace } from "../../trace/files/index.js";
 import { readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
 

@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { type FitReport, fitLatency, type LatencyFit, type LatencyKind } from "../../latency/index.js";
+import { type FitReport, fitLatency, type LatencyFit, type LatencyKind } from "../../fit/index.js";
 import type { Trace } from "../../trace/index.js";
 import { parseCount } from "../engine-flags.js";
 import { writeJsonFile } from "../json-file.js";

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { type ImportOptions, importFormats, importTrace, writeTrace } from "../../trace/index.js";
+import { type ImportOptions, importFormats, importTrace, writeTrace } from "../../trace/files/index.js";
 import { parseCount, parsePositive } from "../engine-flags.js";
 import { readFingerprintKey } from "../fingerprint-key.js";
 import { progressBar, reportProblems } from "../read-input.js";

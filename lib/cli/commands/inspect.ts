@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { inspectTrace, type TraceInspection } from "../../replay/index.js";
+import { inspectTrace, type TraceInspection } from "../../cohorts/index.js";
 import { inferSessions } from "../../sessions/index.js";
 import { readInput, reportProblems } from "../read-input.js";
 

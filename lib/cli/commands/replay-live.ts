@@ -1,8 +1,10 @@
 import { InputError } from "../../base/index.js";
 import { replayLive } from "../../capture/index.js";
-import { type Comparison, compareTraces, type Plan, planReplay } from "../../replay/index.js";
+import { type Comparison, compareTraces } from "../../judge/index.js";
+import { type Plan, planReplay } from "../../replay/index.js";
 import type { SessionLabels } from "../../sessions/index.js";
-import { type Trace, writeTrace } from "../../trace/index.js";
+import { writeTrace } from "../../trace/files/index.js";
+import type { Trace } from "../../trace/index.js";
 import { formatComparison } from "../comparison-table.js";
 import type { EngineFlags } from "../engine-flags.js";
 import type { LatencyFlags } from "../latency-source.js";

@@ -1,16 +1,11 @@
 import { Command } from "commander";
 import { InputError } from "../../base/index.js";
 import type { EngineOptions } from "../../engine/index.js";
-import {
-  alignTraces,
-  type Comparison,
-  compareTraces,
-  engineFromMeta,
-  type Replay,
-  replay,
-} from "../../replay/index.js";
+import { alignTraces, type Comparison, compareTraces } from "../../judge/index.js";
+import { engineFromMeta, type Replay, replay } from "../../replay/index.js";
 import { sessionsOf } from "../../sessions/index.js";
-import { inArrivalOrder, type Trace, writeTrace } from "../../trace/index.js";
+import { writeTrace } from "../../trace/files/index.js";
+import { inArrivalOrder, type Trace } from "../../trace/index.js";
 import {
   addEngineFlags,
   type EngineFlags,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type LoadgenOptions, runLoadgen } from "../../../lib/capture/loadgen/index.js";
 import { engineFromMeta } from "../../../lib/replay/index.js";
-import { readTrace } from "../../../lib/trace/index.js";
+import { readTrace } from "../../../lib/trace/files/index.js";
 import { startFakeServer } from "./fake-server.js";
 import { optionsFor, scratch, start } from "./loadgen-rig.js";
 

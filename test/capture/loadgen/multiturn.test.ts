@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type LoadgenOptions, runLoadgen } from "../../../lib/capture/loadgen/index.js";
-import { isComplete, readTrace } from "../../../lib/trace/index.js";
+import { readTrace } from "../../../lib/trace/files/index.js";
+import { isComplete } from "../../../lib/trace/index.js";
 import { answerCharacter, codes } from "./fake-server.js";
 import { optionsFor, scratch, start } from "./loadgen-rig.js";
 

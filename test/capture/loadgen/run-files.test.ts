@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runLoadgen, summariseLoad } from "../../../lib/capture/loadgen/index.js";
-import { readTrace } from "../../../lib/trace/index.js";
+import { readTrace } from "../../../lib/trace/files/index.js";
 import { answerCharacter } from "./fake-server.js";
 import { optionsFor, scratch, start } from "./loadgen-rig.js";
 

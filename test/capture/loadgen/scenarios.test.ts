@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LoadPattern } from "../../../lib/capture/index.js";
 import { unusedPatternFlags } from "../../../lib/cli/pattern-flags.js";
-import { type JsonValue, readTrace } from "../../../lib/trace/index.js";
+import { readTrace } from "../../../lib/trace/files/index.js";
+import type { JsonValue } from "../../../lib/trace/index.js";
 
 const scenarios = "data/scenarios";
 const { captures } = JSON.parse(readFileSync("data/inventory.json", "utf8")) as {

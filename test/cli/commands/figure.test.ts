@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { type JsonValue, writeTrace } from "../../../lib/trace/index.js";
+import { writeTrace } from "../../../lib/trace/files/index.js";
+import type { JsonValue } from "../../../lib/trace/index.js";
 import { syntheticTrace } from "../../scale/synthetic-trace.js";
 import { fromRoot, runCli } from "../run-cli.js";
 

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { fitCommand } from "../../../lib/cli/commands/fit.js";
 import { readJsonFile } from "../../../lib/cli/json-file.js";
 import { latencyModelFromJson } from "../../../lib/latency/index.js";
-import { writeTrace } from "../../../lib/trace/index.js";
-import { fittingSweep, simulateSteps, somePrices, traceOf } from "../../latency/step-simulator.js";
+import { writeTrace } from "../../../lib/trace/files/index.js";
+import { fittingSweep, simulateSteps, somePrices, traceOf } from "../../fit/step-simulator.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "prefixlab-fit-"));
 const tracePath = join(scratch, "sweep.jsonl.gz");

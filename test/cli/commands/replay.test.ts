@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { readTrace, type Trace, writeTrace } from "../../../lib/trace/index.js";
+import { readTrace, writeTrace } from "../../../lib/trace/files/index.js";
+import type { Trace } from "../../../lib/trace/index.js";
 import { fromRoot, runCli } from "../run-cli.js";
 
 const dir = mkdtempSync(join(tmpdir(), "prefixlab replay "));

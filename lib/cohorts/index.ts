@@ -1,0 +1,21 @@
+/**
+ * Cohorts: what is in a trace, and its latencies by who is compared with whom.
+ *
+ * Read `cohorts.ts` first (first turns and later ones, and a request's TTFT as survival data), then
+ * `survival-series.ts` (a cohort's curve) and `inspect-trace.ts` (counts, ranges, sharing). Times are milliseconds.
+ */
+export {
+  type CohortName,
+  type CohortSummary,
+  cohortIndices,
+  cohortNames,
+  completedCount,
+  type Quantiles,
+  reportedQuantiles,
+  summarizeCohort,
+  summarizeCohorts,
+  ttftObservation,
+  ttftObservations,
+} from "./cohorts.js";
+export { inspectTrace, type Range, type TraceInspection } from "./inspect-trace.js";
+export { type TtftSurvival, ttftSurvival } from "./survival-series.js";

@@ -1,0 +1,35 @@
+import type { FitRange } from "../latency/index.js";
+
+/** How well one kind of observation is met. */
+export interface ResidualSummary {
+  /** What was predicted: "TTFT of isolated requests", "decode gap, 4-7 sequences", ... */
+  readonly of: string;
+  readonly n: number;
+  /** Share of the variance that the model explains, over the observations that were not trimmed; undefined when they hardly vary. */
+  readonly rSquared: number | undefined;
+  /** Quantiles (type 7) of observed / predicted - 1, trimmed observations included. */
+  readonly relative: { readonly p05: number; readonly p50: number; readonly p95: number };
+}
+
+/** A fitted number. */
+export interface FittedCoefficient {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly meaning: string;
+}
+
+/** What a fit rests on and how well it fits. */
+export interface FitReport {
+  readonly kind: string;
+  readonly range: FitRange;
+  readonly coefficients: readonly FittedCoefficient[];
+  /** Observations used, by kind. */
+  readonly used: Readonly<Record<string, number>>;
+  /** Observations trimmed as strays; the noise of the model still has them. */
+  readonly trimmed: number;
+  /** What was not used, and why. */
+  readonly leftOut: readonly { readonly reason: string; readonly count: number }[];
+  readonly residuals: readonly ResidualSummary[];
+  readonly warnings: readonly string[];
+}

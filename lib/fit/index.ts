@@ -1,0 +1,16 @@
+/**
+ * Fits: latency models from captures.
+ *
+ * Read `fit-latency.ts` first, what a fit is made of: `reconstruct-steps.ts` recovers the engine's steps from a
+ * recording, `observations.ts` collects measured durations with the work behind them, `fit-physical.ts` prices that
+ * work, `fit-empirical.ts` keeps donors of it. Times are milliseconds.
+ */
+export { type FitOptions, fitLatency, type LatencyFit, type LatencyKind } from "./fit-latency.js";
+export type { FitReport, FittedCoefficient, ResidualSummary } from "./fit-report.js";
+export type { PrefillStep } from "./prefill-steps.js";
+export {
+  type ObservedStep,
+  type ReconstructOptions,
+  reconstructSteps,
+  type StepReconstruction,
+} from "./reconstruct-steps.js";

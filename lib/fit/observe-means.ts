@@ -1,0 +1,137 @@
+import type { Ms, Tokens } from "../base/index.js";
+import type { StepCoefficients } from "../latency/index.js";
+import { isComplete, type Trace } from "../trace/index.js";
+import { loadOnly, type Observation, type ObservationSet, type RecordFilter } from "./observations.js";
+import {
+  groupByStep,
+  isCacheRecorded,
+  type PrefillStep,
+  sameStepMs,
+  type TracedPrefill,
+  toPrefillStep,
+  tracedPrefills,
+} from "./prefill-steps.js";
+import { assumedBudgetTokens, type ReconstructOptions } from "./reconstruct-steps.js";
+import { StepWarp } from "./step-warp.js";
+import { type DecodeSpan, decodeSpan, preemptedSpans, TokenFlow } from "./token-flow.js";
+
+/** What an earlier round of a fit on means knows. */
+export interface EarlierRound {
+  /** With prices, tokens are spaced evenly in steps rather than in time. */
+  readonly prices: StepCoefficients;
+  /** Prefills that the trace does not show, in any order. */
+  readonly hiddenPrefills: readonly PrefillStep[];
+}
+
+/**
+ * Collects what can be learned from a trace without per-token gaps: the whole decode of each request as one
+ * observation of many steps, with the tokens that others decoded and the prefills that ended meanwhile; and, where
+ * the trace says when a request was scheduled, the way from there to its first token.
+ */
+export function observeMeans(
+  trace: Trace,
+  options: ReconstructOptions,
+  isTarget: RecordFilter,
+  firstRun = 0,
+  earlier?: EarlierRound,
+): ObservationSet {
+  const budget = options.maxNumBatchedTokens ?? trace.meta.maxNumBatchedTokens ?? assumedBudgetTokens;
+  const leftOut = new Map<string, number>();
+  const leave = (reason: string) => leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1);
+  const spans = trace.records.map(decodeSpan);
+  const known = spans.filter((span) => span !== undefined);
+  const groups = groupByStep(tracedPrefills(trace, budget, options.longPrefillTokenThreshold ?? 0));
+  const prefills = [...groups.map(toPrefillStep), ...(earlier?.hiddenPrefills ?? [])];
+  prefills.sort((a, b) => a.endMs - b.endMs);
+  const warp = earlier && new StepWarp(known, prefills, earlier.prices);
+  const clock = (timeMs: Ms): number => (warp ? warp.at(timeMs) : timeMs);
+  const flow = new TokenFlow(
+    known.map((span) => ({ ...span, first: clock(span.firstTokenMs), last: clock(span.lastTokenMs) })),
+  );
+  const tooSlow = preemptedSpans(spans);
+  const observations: Observation[] = [];
+
+  trace.records.forEach((record, i) => {
+    const span = spans[i];
+    if (!isTarget(record, i)) leave(loadOnly);
+    else if (!span || !isComplete(record)) leave("no decode of at least one step");
+    else if (tooSlow[i]) leave("decode far slower than those beside it: preempted");
+    else {
+      const decodes = flow.between(clock(span.firstTokenMs), clock(span.lastTokenMs));
+      observations.push({
+        kind: "span",
+        ms: span.lastTokenMs - span.firstTokenMs,
+        steps: span.steps,
+        load: { ...prefillsDuring(prefills, span), ...decodes },
+        promptTokens: span.promptTokens,
+        share: span.steps,
+        run: firstRun + i,
+      });
+    }
+  });
+  observations.push(...serviceObservations(groups, known, budget, isTarget, leave, firstRun));
+  const warnings = ["gaps were not recorded: the fit rests on mean gaps under load, and has no step noise"];
+  if (!isCacheRecorded(trace) && trace.records.some((record) => record.blockIds !== undefined))
+    warnings.push("cached tokens were not recorded: prompt blocks of earlier requests are taken as cached");
+  return { observations, leftOut, warnings };
+}
+
+/** Prefills that ended during a decode; the one that ended with its own first token is over. */
+function prefillsDuring(prefills: readonly PrefillStep[], span: DecodeSpan) {
+  const load = { prefillTokens: 0, prefillTokenDepth: 0, prefillSeqs: 0 };
+  for (const { endMs, tokens, tokenDepth, chunks } of prefills) {
+    if (endMs <= span.firstTokenMs + sameStepMs) continue;
+    if (endMs > span.lastTokenMs) break;
+    load.prefillTokens += tokens;
+    load.prefillTokenDepth += tokenDepth;
+    load.prefillSeqs += chunks;
+  }
+  return load;
+}
+
+/**
+ * From the scheduler to the first token. Requests whose first tokens came together shared a step; it is used when
+ * they were scheduled together, fit the budget, and no other first token came in between.
+ */
+function serviceObservations(
+  groups: readonly (readonly TracedPrefill[])[],
+  spans: readonly DecodeSpan[],
+  budget: Tokens,
+  isTarget: RecordFilter,
+  leave: (reason: string) => void,
+  firstRun: number,
+): Observation[] {
+  return groups.flatMap((group, g): Observation[] => {
+    if (!group.every(({ record, index }) => isTarget(record, index))) return [];
+    const scheduled = group.flatMap((prefill) => prefill.scheduledMs ?? []);
+    if (scheduled.length < group.length) {
+      leave("not recorded when the request was scheduled");
+      return [];
+    }
+    const { endMs, tokens, tokenDepth, chunks, steps } = toPrefillStep(group);
+    const startMs = Math.min(...scheduled);
+    const running = runningAt(spans, endMs);
+    const previousMs = groups[g - 1]?.[0]?.firstTokenMs ?? Number.NEGATIVE_INFINITY;
+    const together = Math.max(...scheduled) - startMs <= sameStepMs && previousMs <= startMs;
+    if (!together || steps > 1 || tokens + running.decodeSeqs > budget) {
+      leave("first tokens of prefills that shared several steps");
+      return [];
+    }
+    const load = { prefillTokens: tokens, prefillTokenDepth: tokenDepth, prefillSeqs: chunks, ...running };
+    const { promptTokens } = group[0].record;
+    const run = firstRun + group[0].index;
+    return [{ kind: "service", ms: endMs - startMs, steps: 1, load, promptTokens, share: 1, run }];
+  });
+}
+
+/** Sequences that were decoding when a step ended in which others got their first token. */
+function runningAt(spans: readonly DecodeSpan[], timeMs: Ms) {
+  const load = { decodeSeqs: 0, decodeContextTokens: 0 };
+  for (const { firstTokenMs, lastTokenMs, promptTokens, steps } of spans) {
+    if (firstTokenMs >= timeMs - sameStepMs || lastTokenMs < timeMs - sameStepMs) continue;
+    load.decodeSeqs++;
+    load.decodeContextTokens +=
+      promptTokens + Math.round((steps * (timeMs - firstTokenMs)) / (lastTokenMs - firstTokenMs));
+  }
+  return load;
+}

@@ -1,0 +1,84 @@
+import { InputError } from "../base/index.js";
+import type { EngineOptions } from "../engine/index.js";
+import type { LatencyModel } from "../latency/index.js";
+import { engineFromMeta, type Replay, replay } from "../replay/index.js";
+import { inferSessions, type SessionLabels } from "../sessions/index.js";
+import type { Trace } from "../trace/index.js";
+import { alignTraces } from "./align-traces.js";
+import { type Comparison, compareTraces } from "./compare.js";
+
+/** One curve of the cache-effect figure. */
+export interface CacheEffectSeries {
+  readonly kind: "captured" | "modeled";
+  readonly cache: "on" | "off";
+  readonly trace: Trace;
+  readonly sessions: SessionLabels;
+  /** Modeled series made here: the replay behind it. */
+  readonly replay?: Replay;
+}
+
+/** The captures, the replays of the warm one with cache on and off, and how they compare. */
+export interface CacheEffect {
+  readonly series: readonly CacheEffectSeries[];
+  /** Modeled against captured, cache on. */
+  readonly on: Comparison;
+  /** Modeled against captured, cache off; undefined without a cold capture of the same requests. */
+  readonly off?: Comparison;
+}
+
+export interface CacheEffectOptions {
+  /** The capture with the cache on: its arrivals, think gaps and sharing drive both replays. */
+  readonly captured: Trace;
+  /** A capture of the same schedule with the cache off: only judged, never replayed. */
+  readonly capturedOff?: Trace;
+  readonly model: LatencyModel;
+  /** Settings that override those in the capture's meta line. */
+  readonly engine?: Partial<EngineOptions>;
+  readonly seed?: number;
+}
+
+/**
+ * What a prefix cache does to time to first token: a warm capture, its session-paced replay, and the same schedule
+ * replayed with prefix caching off. The cold replay is a counterfactual: nothing of a cold capture goes into it.
+ * @throws InputError when the capture has no block hashes
+ */
+export function cacheEffect(options: CacheEffectOptions): CacheEffect {
+  const { captured, capturedOff, model, seed = 1 } = options;
+  if (captured.records.every((r) => r.blockIds === undefined))
+    throw new InputError(
+      "cacheEffect: the captured trace has no block_hashes, so nothing says which prompts share a prefix",
+    );
+  const sessions = inferSessions(captured);
+  const engine = { ...engineFromMeta(captured.meta), ...options.engine };
+  const run = (enablePrefixCaching: boolean): Replay =>
+    replay({
+      trace: captured,
+      sessions,
+      model,
+      seed,
+      pacing: "session",
+      engine: { ...engine, enablePrefixCaching },
+    });
+  const on = run(true);
+  const off = run(false);
+  const aligned = capturedOff && alignTraces(captured, capturedOff);
+  return {
+    series: [
+      { kind: "captured", cache: "on", trace: captured, sessions },
+      { kind: "modeled", cache: "on", trace: on.trace, sessions, replay: on },
+      ...(capturedOff
+        ? [
+            {
+              kind: "captured",
+              cache: "off",
+              trace: aligned ?? capturedOff,
+              sessions: aligned ? sessions : inferSessions(capturedOff),
+            } as const,
+          ]
+        : []),
+      { kind: "modeled", cache: "off", trace: off.trace, sessions, replay: off },
+    ],
+    on: compareTraces({ captured, sessions, modeled: [on.trace] }),
+    ...(aligned && { off: compareTraces({ captured: aligned, sessions, modeled: [off.trace] }) }),
+  };
+}

@@ -1,0 +1,37 @@
+import type { Ms } from "../base/index.js";
+import { type CohortName, cohortNames, ttftSurvival } from "../cohorts/index.js";
+import type { SessionLabels } from "../sessions/index.js";
+import { ksDistance, type SurvivalCurve, wassersteinDistance } from "../survival/index.js";
+import type { Trace } from "../trace/index.js";
+
+/** How far apart two whole TTFT curves are. */
+export interface CurveDistance {
+  readonly cohort: CohortName;
+  /** Largest vertical distance (Kolmogorov-Smirnov), a share from 0 to 1. */
+  readonly ks: number;
+  /** Area between the curves (Wasserstein-1): the mean distance of equal quantiles, ms. */
+  readonly wassersteinMs: Ms;
+}
+
+/** Distances of the TTFT curves per cohort, up to the last time that both curves know. Empty cohorts are left out. */
+export function ttftDistances(captured: Trace, modeled: Trace, sessions: SessionLabels): CurveDistance[] {
+  return cohortNames.flatMap((cohort) => {
+    const [a, b] = [captured, modeled].map((trace) => ttftSurvival(trace, sessions, cohort));
+    if (!a || !b || a.n === a.censored || b.n === b.censored) return [];
+    const upTo = Math.min(knownUpTo(a.curve), knownUpTo(b.curve));
+    const options = Number.isFinite(upTo) ? { upTo } : {};
+    return [
+      {
+        cohort,
+        ks: ksDistance(a.curve, b.curve, options),
+        wassersteinMs: wassersteinDistance(a.curve, b.curve, options),
+      },
+    ];
+  });
+}
+
+/** A curve that ends above zero says nothing beyond its last time. */
+function knownUpTo({ times, survival }: SurvivalCurve): Ms {
+  const last = times.length - 1;
+  return survival[last] > 0 ? times[last] : Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,27 @@
+import { InputError } from "../../../base/index.js";
+import type { Trace } from "../../trace.js";
+import { csv } from "./csv.js";
+import type { Exporter } from "./exporter.js";
+import { mooncake } from "./mooncake.js";
+import { parquet } from "./parquet.js";
+import { perfetto } from "./perfetto.js";
+import { tap } from "./tap.js";
+
+const exporters: readonly Exporter[] = [tap, mooncake, csv, parquet, perfetto];
+
+/** The formats that can be written: name and one line of description each. */
+export const exportFormats: readonly { readonly format: string; readonly description: string }[] = exporters;
+
+/**
+ * Writes a trace in a foreign format.
+ * @throws InputError when the format is unknown or the trace lacks what it needs
+ * @throws WorkError when the file cannot be written
+ */
+export async function exportTrace(format: string, trace: Trace, path: string): Promise<void> {
+  const exporter = exporters.find((candidate) => candidate.format === format);
+  if (!exporter)
+    throw new InputError(
+      `exportTrace: format must be one of ${exporters.map((known) => known.format).join(", ")}, got "${format}"`,
+    );
+  await exporter.write(trace, path);
+}

@@ -1,0 +1,104 @@
+import { describeValue } from "../../../base/index.js";
+import { RowError } from "../../row-error.js";
+import type { JsonObject } from "./json-rows.js";
+import { optionalCount, optionalObject, optionalText, timeOf, timesOf } from "./row-fields.js";
+import { type RecordFields, summaryOf } from "./trace-builder.js";
+
+const unitMs: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  ms: 1,
+  s: 1000,
+  sec: 1000,
+  seconds: 1000,
+};
+
+/**
+ * One row of an AIPerf profile export.
+ *
+ * - `metadata`: `request_start_ns`, `request_end_ns` (wall clock; beyond 2^53 ns a double is good to 0.3 us),
+ *   `x_correlation_id` (the session), `turn_index` (from 0), `was_cancelled`, `benchmark_phase` (rows of the warm-up are
+ *   left out and counted)
+ * - `metrics`: each a `{value, unit}`: `input_sequence_length`, `output_sequence_length` (with reasoning tokens),
+ *   `time_to_first_token`, `inter_chunk_latency` (every gap), `inter_token_latency` (their mean), `request_latency`;
+ *   `error_isl` is the prompt of a failed request
+ * - `error`: null, or what went wrong: finish reason "abort" where cancelled, "timeout" or "error"
+ */
+export function aiperfRecord(
+  row: JsonObject,
+  firstMs: number,
+  onWarmUp: () => void,
+): RecordFields | undefined {
+  const metadata = optionalObject(row, "metadata");
+  if (!metadata) throw new RowError("metadata is missing: a profile export row has metadata and metrics");
+  if (metadata.benchmark_phase === "warmup") {
+    onWarmUp();
+    return undefined;
+  }
+  const metrics = optionalObject(row, "metrics") ?? {};
+  const startMs = clock(metadata, "request_start_ns");
+  const endMs = metadata.request_end_ns === null ? undefined : clock(metadata, "request_end_ns");
+  if (endMs !== undefined && endMs < startMs) throw new RowError("request_end_ns is before request_start_ns");
+  const error = optionalObject(row, "error");
+  const promptTokens = tokens(metrics, "input_sequence_length") ?? tokens(metrics, "error_isl");
+  if (promptTokens === undefined) throw new RowError("metrics.input_sequence_length is missing");
+  const outputTokens = tokens(metrics, "output_sequence_length") ?? tokens(metrics, "output_token_count");
+  if (outputTokens === undefined && !error) throw new RowError("metrics.output_sequence_length is missing");
+  const output = outputTokens ?? 0;
+  const gaps = metric(metrics, "inter_chunk_latency");
+  const meanMs = duration(metrics, "inter_token_latency");
+  const turnIndex = optionalCount(metadata, "turn_index");
+  return {
+    promptTokens,
+    outputTokens: output,
+    arrivalMs: startMs - firstMs,
+    ttftMs: duration(metrics, "time_to_first_token"),
+    itlMs: Array.isArray(gaps?.value)
+      ? timesOf(gaps.value as unknown[], "metrics.inter_chunk_latency", scaleOf("inter_chunk_latency", gaps))
+      : undefined,
+    itlSummary: gaps || meanMs === undefined ? undefined : summaryOf(meanMs * (output - 1), output),
+    elapsedMs: duration(metrics, "request_latency") ?? (endMs === undefined ? undefined : endMs - startMs),
+    finishReason: error ? failure(metadata, error) : undefined,
+    session: optionalText(metadata, "x_correlation_id") ?? optionalText(metadata, "conversation_id"),
+    turn: turnIndex === undefined ? undefined : turnIndex + 1,
+  };
+}
+
+/** When the request of a profile export row started, ms of wall clock; undefined for a warm-up row or none. */
+export function aiperfStartMs(row: JsonObject): number | undefined {
+  const metadata = row.metadata as JsonObject | null | undefined;
+  const start = metadata?.request_start_ns;
+  return metadata?.benchmark_phase !== "warmup" && typeof start === "number" ? start / 1e6 : undefined;
+}
+
+function failure(metadata: JsonObject, error: JsonObject): string {
+  if (metadata.was_cancelled === true) return "abort";
+  return /timeout/i.test(optionalText(error, "type") ?? "") ? "timeout" : "error";
+}
+
+function clock(metadata: JsonObject, field: string): number {
+  const value = metadata[field];
+  if (typeof value === "number" && Number.isFinite(value) && value >= 0) return value / 1e6;
+  throw new RowError(`metadata.${field} must be a time in nanoseconds, got ${describeValue(value)}`);
+}
+
+function metric(metrics: JsonObject, name: string): JsonObject | undefined {
+  return optionalObject(metrics, name);
+}
+
+function scaleOf(name: string, value: JsonObject): number {
+  const scale = unitMs[String(value.unit)];
+  if (scale === undefined)
+    throw new RowError(`metrics.${name} has the unit ${describeValue(value.unit)}, not a time`);
+  return scale;
+}
+
+function duration(metrics: JsonObject, name: string): number | undefined {
+  const found = metric(metrics, name);
+  return found && timeOf(found.value, `metrics.${name}`, scaleOf(name, found));
+}
+
+function tokens(metrics: JsonObject, name: string): number | undefined {
+  const found = metric(metrics, name);
+  return found && optionalCount({ [`metrics.${name}`]: found.value }, `metrics.${name}`);
+}

@@ -1,0 +1,128 @@
+import { describeValue, InputError } from "../../../base/index.js";
+import { RowError } from "../../row-error.js";
+import type { Importer } from "./importer.js";
+import { type JsonObject, readJsonDocument } from "./json-rows.js";
+import {
+  count,
+  optionalCount,
+  optionalList,
+  optionalObject,
+  optionalText,
+  optionalTime,
+  time,
+} from "./row-fields.js";
+import { TraceBuilder } from "./trace-builder.js";
+
+const outcomes = [
+  ["successful", undefined],
+  ["incomplete", "abort"],
+  ["errored", "error"],
+] as const;
+
+/**
+ * Reports of guidellm (vllm-project/guidellm): one JSON document, `benchmarks[].requests.{successful, incomplete,
+ * errored}[]`. A sweep's benchmarks follow each other in one trace; each record keeps its `benchmark` number.
+ *
+ * - `request_start_time`, `request_end_time` (`start_time`, `end_time` before 0.4): s of wall clock; arrival counts from
+ *   the first request of the report
+ * - `prompt_tokens`, `output_tokens`, `time_to_first_token_ms`, `inter_token_latency_ms` (the mean over output tokens less
+ *   one)
+ *
+ * Incomplete requests were cut off by the end of a benchmark (finish reason "abort"); errored ones failed ("error").
+ * Row numbers count the requests of the report.
+ */
+export const guidellm: Importer = {
+  format: "guidellm",
+  description: "guidellm reports (JSON): lengths, TTFT and mean gap of each request, failures included",
+  async read(path, options) {
+    const document = await readJsonDocument(path);
+    if (!Array.isArray(document.benchmarks)) throw new InputError(`${path}: holds no list "benchmarks"`);
+    const builder = new TraceBuilder(path, options.strict, options.blockSize ?? 16);
+    const all = requestsOf(path, document.benchmarks);
+    const firstMs = all.reduce(
+      (low, { request }) => Math.min(low, startIfSound(request) ?? low),
+      Number.POSITIVE_INFINITY,
+    );
+    all.forEach(({ request: given, benchmark, finishReason }, i) => {
+      builder.row(i + 1, () => {
+        const request = requestOf(given);
+        const arrivedMs = startMs(request);
+        if (arrivedMs === undefined) throw new RowError("request_start_time is missing");
+        const endMs =
+          optionalTime(request, "request_end_time", 1000) ?? optionalTime(request, "end_time", 1000);
+        if (endMs !== undefined && endMs < arrivedMs)
+          throw new RowError("request_end_time is before request_start_time");
+        const output =
+          finishReason === undefined
+            ? count(request, "output_tokens")
+            : (optionalCount(request, "output_tokens") ?? 0);
+        const meanMs = optionalTime(request, "inter_token_latency_ms");
+        return {
+          promptTokens: count(request, "prompt_tokens"),
+          outputTokens: output,
+          arrivalMs: arrivedMs - firstMs,
+          ttftMs:
+            finishReason === undefined
+              ? time(request, "time_to_first_token_ms")
+              : optionalTime(request, "time_to_first_token_ms"),
+          itlSummary: meanMs === undefined || output < 2 ? undefined : { meanMs, count: output - 1 },
+          elapsedMs: endMs === undefined ? undefined : endMs - arrivedMs,
+          finishReason,
+          extra: { benchmark },
+        };
+      });
+    });
+    const args = optionalObject(document, "args") ?? {};
+    const metadata = optionalObject(document, "metadata") ?? {};
+    const model = optionalText(args, "model");
+    const version = optionalText(metadata, "guidellm_version");
+    return builder.finish({
+      source: "guidellm",
+      ...(model !== undefined && { model }),
+      extra: {
+        benchmarks: document.benchmarks.length,
+        ...(version !== undefined && { guidellm_version: version }),
+      },
+    });
+  },
+};
+
+interface Listed {
+  readonly request: unknown;
+  readonly benchmark: number;
+  readonly finishReason: string | undefined;
+}
+
+function requestsOf(path: string, benchmarks: readonly unknown[]): Listed[] {
+  return benchmarks.flatMap((one, index) => {
+    if (one === null || typeof one !== "object")
+      throw new InputError(`${path}: benchmarks[${index}] must be an object, got ${describeValue(one)}`);
+    const requests = optionalObject(one as JsonObject, "requests") ?? {};
+    return outcomes.flatMap(([outcome, finishReason]) =>
+      (optionalList(requests, outcome) ?? []).map((request) => ({
+        request,
+        benchmark: index + 1,
+        finishReason,
+      })),
+    );
+  });
+}
+
+function requestOf(given: unknown): JsonObject {
+  if (given !== null && typeof given === "object" && !Array.isArray(given)) return given as JsonObject;
+  throw new RowError(`a request must be an object, got ${describeValue(given)}`);
+}
+
+/** When a request started, or undefined where that cannot be told: such a row is rejected when its turn comes. */
+function startIfSound(given: unknown): number | undefined {
+  try {
+    return startMs(requestOf(given));
+  } catch (error) {
+    if (error instanceof RowError) return undefined;
+    throw error;
+  }
+}
+
+function startMs(request: JsonObject): number | undefined {
+  return optionalTime(request, "request_start_time", 1000) ?? optionalTime(request, "start_time", 1000);
+}

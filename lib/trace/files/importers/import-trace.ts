@@ -1,0 +1,51 @@
+import { InputError } from "../../../base/index.js";
+import { RowError } from "../../row-error.js";
+import type { Trace } from "../../trace.js";
+import { aiperf } from "./aiperf.js";
+import { azure } from "./azure.js";
+import { bailian } from "./bailian.js";
+import { blis } from "./blis.js";
+import { burstgpt } from "./burstgpt.js";
+import { csv } from "./csv.js";
+import { guidellm } from "./guidellm.js";
+import type { Importer, ImportOptions } from "./importer.js";
+import { llmservingsim } from "./llmservingsim.js";
+import { mooncake } from "./mooncake.js";
+import { openaiLog } from "./openai-log.js";
+import { vllmBench } from "./vllm-bench.js";
+import { weka } from "./weka.js";
+
+const importers: readonly Importer[] = [
+  mooncake,
+  bailian,
+  weka,
+  llmservingsim,
+  aiperf,
+  guidellm,
+  vllmBench,
+  blis,
+  azure,
+  burstgpt,
+  csv,
+  openaiLog,
+];
+
+/** The formats that can be imported: name and one line of description each. */
+export const importFormats: readonly { readonly format: string; readonly description: string }[] = importers;
+
+/**
+ * Reads a file of a foreign format into a trace.
+ * @throws InputError when the format is unknown, the source cannot be read or holds no usable record, or, with
+ * `strict`, at the first bad row
+ */
+export async function importTrace(format: string, path: string, options: ImportOptions = {}): Promise<Trace> {
+  const importer = importers.find((candidate) => candidate.format === format);
+  if (!importer)
+    throw new InputError(
+      `importTrace: format must be one of ${importers.map((known) => known.format).join(", ")}, got "${format}"`,
+    );
+  return importer.read(path, options).catch((error: unknown) => {
+    // What is wrong with the head of a source, outside its rows, cannot be left out as a row can.
+    throw error instanceof RowError ? new InputError(`${path}: ${error.message}`) : error;
+  });
+}

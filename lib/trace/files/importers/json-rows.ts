@@ -1,0 +1,135 @@
+import { describeValue, InputError } from "../../../base/index.js";
+import { RowError } from "../../row-error.js";
+import { LineSplitter } from "../line-splitter.js";
+import { NumberArrays } from "../number-arrays.js";
+import type { ReadTraceOptions } from "../read-trace-batches.js";
+import { openBytes } from "../trace-bytes.js";
+import type { TraceBuilder } from "./trace-builder.js";
+
+/** A JSON object whose fields are yet to be checked. */
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Halves of the 64-bit integers in a row's list of block ids; valid until the next row. */
+export interface IdList {
+  readonly highs: Uint32Array;
+  readonly lows: Uint32Array;
+  readonly length: number;
+}
+
+/**
+ * Streams the lines of a JSON-lines file, gzip or not, to `onRow`. The list named `idField` is read exactly, as
+ * 64-bit integers, and handed over beside the object. Lines that are no JSON objects are rejected in the builder.
+ * @returns number of lines read
+ */
+export async function readJsonRows(
+  path: string,
+  builder: TraceBuilder,
+  options: ReadTraceOptions,
+  onRow: (row: JsonObject, line: number, ids: IdList | undefined) => void,
+  idField?: string,
+): Promise<number> {
+  const splitter = new LineSplitter();
+  const arrays = new NumberArrays();
+  const source = await openBytes(path);
+  const onTooLong = (line: number) => builder.reject(line, "longer than 256 MiB");
+  const onLine = (bytes: Buffer, start: number, end: number, line: number) => {
+    try {
+      const cut = idField === undefined ? undefined : readIds(arrays, bytes, start, end, idField);
+      const text = cut
+        ? `${bytes.toString("utf8", start, cut.open)}0${bytes.toString("utf8", cut.close, end)}`
+        : bytes.toString("utf8", start, end);
+      onRow(parseObject(text), line, cut && arrays);
+    } catch (error) {
+      if (!(error instanceof RowError)) throw error;
+      builder.reject(line, error.message);
+    }
+  };
+  for await (const chunk of source) {
+    splitter.push(chunk, onLine, onTooLong);
+    options.onProgress?.({
+      bytesRead: source.bytesRead,
+      totalBytes: source.totalBytes,
+      records: builder.length,
+    });
+  }
+  splitter.finish(onLine, onTooLong);
+  if (source.cutOff !== undefined) cutOff(path, source.cutOff, builder, options);
+  return splitter.lineNumber;
+}
+
+/**
+ * Reads a file that is one JSON document.
+ * @throws InputError when it is not, or is no object
+ */
+export async function readJsonDocument(path: string): Promise<JsonObject> {
+  const chunks: Buffer[] = [];
+  const source = await openBytes(path);
+  for await (const chunk of source) chunks.push(chunk);
+  let value: unknown;
+  try {
+    value = parseWithNaN(
+      Buffer.concat(chunks)
+        .toString("utf8")
+        .replace(/^\ufeff/, ""),
+    );
+  } catch {
+    throw new InputError(`${path}: is no JSON document${source.cutOff ? `: ${source.cutOff}` : ""}`);
+  }
+  if (value === null || typeof value !== "object" || Array.isArray(value))
+    throw new InputError(`${path}: must hold a JSON object, got ${describeValue(value)}`);
+  return value as JsonObject;
+}
+
+/** Python writes NaN and Infinity, which JSON does not know: they are read as null, missing. */
+function parseWithNaN(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const repaired = text.replace(/([:,[]\s*)(?:NaN|-?Infinity)(?=\s*[,\]}])/g, "$1null");
+    if (repaired === text) throw error;
+    return JSON.parse(repaired);
+  }
+}
+
+/** Passes the news of a cut gzip stream on: a warning, or the end under `strict`. */
+export function cutOff(path: string, reason: string, builder: TraceBuilder, options: ReadTraceOptions): void {
+  if (options.strict) throw new InputError(`${path}: ${reason}`);
+  builder.warn(reason);
+}
+
+function parseObject(text: string): JsonObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new RowError(`not JSON: ${text.length > 60 ? `${text.slice(0, 57)}...` : text}`);
+  }
+  if (value === null || typeof value !== "object" || Array.isArray(value))
+    throw new RowError(`a row must be a JSON object, got ${describeValue(value)}`);
+  return value as JsonObject;
+}
+
+/** Reads the list behind `"field":` into `arrays` and says where it stands in the line. */
+function readIds(
+  arrays: NumberArrays,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  field: string,
+): { open: number; close: number } | undefined {
+  const key = `"${field}"`;
+  let at = bytes.indexOf(key, start);
+  while (at >= 0 && at < end) {
+    let p = at + key.length;
+    while (bytes[p] === 0x20) p++;
+    if (bytes[p] === 0x3a) {
+      p++;
+      while (bytes[p] === 0x20) p++;
+      if (bytes[p] !== 0x5b) return undefined;
+      arrays.readHashes(bytes, p, end, field);
+      return { open: p, close: arrays.position };
+    }
+    at = bytes.indexOf(key, p);
+  }
+  return undefined;
+}

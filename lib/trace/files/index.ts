@@ -1,0 +1,23 @@
+/**
+ * Traces as files: reading and writing the tap schema, the other formats, and the fingerprints of prompts (keyed hashes
+ * need Node's crypto). All of it needs Node; what interprets a trace needs none of it.
+ *
+ * Read `read-trace-batches.ts` first (how a file becomes records, and what is checked), then `trace-writer.ts`. A file
+ * a format stands in `importers/` and `exporters/`: each says in its header what the format's fields mean.
+ * `fingerprint.ts` makes hashes out of tokens.
+ */
+export { exportFormats, exportTrace } from "./exporters/export-trace.js";
+export {
+  type BlockHashes,
+  Fingerprinter,
+  type FingerprintOptions,
+  fingerprintTokens,
+  internHashes,
+} from "./fingerprint.js";
+export { importFormats, importTrace } from "./importers/import-trace.js";
+export type { ImportOptions } from "./importers/importer.js";
+export { readTrace } from "./read-trace.js";
+export type { ReadProgress, ReadTraceOptions } from "./read-trace-batches.js";
+export { readTraceRows, type TraceRows } from "./read-trace-rows.js";
+export { recordFromLine, recordToLine } from "./record-text.js";
+export { TraceWriter, type TraceWriterOptions, writeTrace } from "./trace-writer.js";

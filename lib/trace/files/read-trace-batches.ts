@@ -1,0 +1,142 @@
+import { InputError } from "../../base/index.js";
+import { BlockTable } from "../block-table.js";
+import { defaultBlockSize, metaFromJson } from "../meta-line.js";
+import { RowError } from "../row-error.js";
+import type { RowProblem, TraceMeta, TraceRecord } from "../trace.js";
+import { LineSplitter } from "./line-splitter.js";
+import { RecordParser } from "./record-line.js";
+import { openBytes } from "./trace-bytes.js";
+import { TraceChecks } from "./trace-checks.js";
+
+/** How to read a trace. */
+export interface ReadTraceOptions {
+  /** A bad row ends the read with an InputError instead of being left out and counted. Default false. */
+  readonly strict?: boolean;
+  /** Called once a chunk of the file, about every megabyte. */
+  readonly onProgress?: (progress: ReadProgress) => void;
+}
+
+/** What a read of rows takes beside the options of a whole read. */
+export interface ReadRowsOptions extends ReadTraceOptions {
+  /**
+   * Bounds the block table: once it holds more blocks than this, it is emptied before the next chunk of the file is
+   * read. Then the block ids of a record hold only until the next record is taken. Default: never emptied.
+   */
+  readonly maxBlocks?: number;
+}
+
+/** How far a read has come. `bytesRead` counts bytes of the file, before decompression. */
+export interface ReadProgress {
+  readonly bytesRead: number;
+  readonly totalBytes: number;
+  readonly records: number;
+}
+
+/** A trace as a stream of batches of records in file order. The rest is complete once the iteration is over. */
+export interface TraceBatches {
+  readonly meta: TraceMeta;
+  readonly blocks: BlockTable;
+  readonly rejected: readonly RowProblem[];
+  readonly rejectedCount: number;
+  readonly warnings: readonly RowProblem[];
+  /** To be called once. */
+  batches(): AsyncGenerator<TraceRecord[], void>;
+}
+
+const foreignAfterRows = 20;
+
+/**
+ * Reads a trace in batches, one a chunk of the file. See `readTraceRows` for what is read and checked.
+ * @param keptProblems how many rejections to keep; all are counted
+ * @throws InputError as `readTraceRows` does, from the iteration
+ */
+export function readTraceBatches(path: string, options: ReadRowsOptions, keptProblems: number): TraceBatches {
+  const blocks = new BlockTable();
+  const parser = new RecordParser(blocks);
+  const splitter = new LineSplitter();
+  const checks = new TraceChecks();
+  const rejected: RowProblem[] = [];
+  const warnings: RowProblem[] = [];
+  let meta: TraceMeta = { extra: {} };
+  let sawMeta = false;
+  let rejectedCount = 0;
+  let records = 0;
+  let ready: TraceRecord[] = [];
+
+  function reject(line: number, reason: string): void {
+    if (options.strict) throw new InputError(`${path}: line ${line}: ${reason}`);
+    rejectedCount++;
+    if (rejected.length < keptProblems) rejected.push({ line, reason });
+    if (rejectedCount === foreignAfterRows && records === 0 && !sawMeta)
+      throw new InputError(
+        `${path}: is no trace in the tap schema: none of its first ${foreignAfterRows} rows can be used; ` +
+          `line ${rejected[0]?.line}: ${rejected[0]?.reason}. For another format, import it first`,
+      );
+  }
+
+  function onLine(bytes: Buffer, start: number, end: number, line: number): void {
+    try {
+      const json = parser.parse(bytes, start, end);
+      if (json.meta !== undefined && json.prompt_tokens === undefined) {
+        if (sawMeta || records > 0) throw new RowError("a meta line must come once, before the first record");
+        sawMeta = true;
+        meta = metaFromJson(json.meta);
+        return;
+      }
+      const record = parser.record(json, meta.blockSize ?? defaultBlockSize);
+      records++;
+      checks.add(record, line, meta.blockSize ?? defaultBlockSize, parser.digest());
+      ready.push(record);
+    } catch (error) {
+      if (!(error instanceof RowError)) throw error;
+      // Chains cannot be judged without the block size, so a bad meta line is not just one row less.
+      if (error.message.startsWith("meta.")) throw new InputError(`${path}: line ${line}: ${error.message}`);
+      reject(line, error.message);
+    }
+  }
+
+  const onTooLong = (line: number) => reject(line, "longer than 256 MiB");
+
+  async function* batches(): AsyncGenerator<TraceRecord[], void> {
+    const source = await openBytes(path);
+    for await (const chunk of source) {
+      if (blocks.size > (options.maxBlocks ?? Number.POSITIVE_INFINITY)) blocks.clear();
+      splitter.push(chunk, onLine, onTooLong);
+      const batch = ready;
+      ready = [];
+      yield batch;
+      options.onProgress?.({ bytesRead: source.bytesRead, totalBytes: source.totalBytes, records });
+    }
+    const before = rejectedCount;
+    if (source.cutOff !== undefined && options.strict) throw new InputError(`${path}: ${source.cutOff}`);
+    const unfinished = splitter.finish(onLine, onTooLong);
+    yield ready;
+    if (source.cutOff !== undefined) warnings.push({ line: 0, reason: source.cutOff });
+    if (unfinished && rejectedCount > before)
+      warnings.push({
+        line: splitter.lineNumber,
+        reason: "the last line is cut: it has no line end and cannot be used",
+      });
+    if (records === 0) throw new InputError(noRecords(path, rejectedCount, rejected[0], source.cutOff));
+    warnings.push(...checks.warnings());
+  }
+
+  return {
+    get meta() {
+      return meta;
+    },
+    blocks,
+    rejected,
+    get rejectedCount() {
+      return rejectedCount;
+    },
+    warnings,
+    batches,
+  };
+}
+
+function noRecords(path: string, rejectedCount: number, first: RowProblem | undefined, cutOff = ""): string {
+  const why = cutOff && `; ${cutOff}`;
+  if (!first) return `${path}: holds no record${why}`;
+  return `${path}: holds no usable record: ${rejectedCount} rejected, the first at line ${first.line}: ${first.reason}${why}`;
+}

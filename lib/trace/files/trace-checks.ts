@@ -1,0 +1,100 @@
+import type { Tokens } from "../../base/index.js";
+import type { RowProblem, TraceRecord } from "../trace.js";
+import { DigestSet } from "./row-digest.js";
+import { UnitChecks } from "./unit-checks.js";
+
+/** A doubt that rows share: how many, and the first. */
+interface Doubt {
+  count: number;
+  firstLine: number;
+}
+
+/** Watches records go by in file order and says at the end what a user should know about the whole file. */
+export class TraceChecks {
+  readonly #digests = new DigestSet();
+  readonly #units = new UnitChecks();
+  readonly #doubts = new Map<string, Doubt>();
+  #records = 0;
+  #withArrival = 0;
+  #withHashes = 0;
+  #withTtft = 0;
+  #lastArrivalMs = Number.NEGATIVE_INFINITY;
+
+  /** Takes note of a record and of its row's digest. */
+  add(record: TraceRecord, line: number, blockSize: Tokens, digest?: number): void {
+    this.#records++;
+    if (digest !== undefined && this.#digests.seenBefore(digest)) this.#doubt("duplicate", line);
+    this.#units.add(record);
+    if (record.ttftMs !== undefined) this.#withTtft++;
+    if (record.arrivalMs !== undefined) {
+      this.#withArrival++;
+      if (record.arrivalMs < this.#lastArrivalMs) this.#doubt("order", line);
+      else this.#lastArrivalMs = record.arrivalMs;
+    }
+    if (record.blockIds) {
+      this.#withHashes++;
+      if (record.blockIds.length < Math.floor(record.promptTokens / blockSize))
+        this.#doubt("short chain", line);
+    }
+    if (record.itlMs && !record.itlTokens && record.itlMs.length >= Math.max(1, record.outputTokens))
+      this.#doubt("gaps", line);
+  }
+
+  /** The next record is of another file or stream: its arrival is not compared with the last one's. */
+  startStream(): void {
+    this.#lastArrivalMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** What was found, in a fixed order. */
+  warnings(): RowProblem[] {
+    const found: RowProblem[] = [];
+    const all = (line: number, reason: string | undefined) => reason && found.push({ line, reason });
+    const n = this.#records;
+    all(
+      ...this.#told(
+        "duplicate",
+        (c) =>
+          `${rows(c, "repeats", "repeat")} an earlier line byte for byte and ${c === 1 ? "is" : "are"} kept`,
+      ),
+    );
+    all(
+      ...this.#told(
+        "order",
+        (c) => `${rows(c, "arrives", "arrive")} before a row further up; records are sorted by arrival`,
+      ),
+    );
+    all(
+      ...this.#told(
+        "short chain",
+        (c) => `${rows(c, "has", "have")} fewer block hashes than full blocks in the prompt`,
+      ),
+    );
+    all(...this.#told("gaps", (c) => `${rows(c, "has", "have")} as many gaps as output tokens, or more`));
+    if (this.#withArrival === 0)
+      all(0, "no row has arrival_ms: the order of the file stands for the order of arrival");
+    else if (this.#withArrival < n)
+      all(0, `${n - this.#withArrival} of ${n} rows have no arrival_ms: they come last`);
+    if (this.#withHashes === 0) all(0, "no row has block_hashes: no sharing between prompts is assumed");
+    else if (this.#withHashes < n)
+      all(0, `${n - this.#withHashes} of ${n} rows have no block_hashes: they are assumed to share nothing`);
+    if (this.#withTtft === 0) all(0, "no row has ttft_ms: the trace holds no latencies");
+    if (n === 1) all(0, "the trace holds one request only");
+    for (const reason of this.#units.warnings()) all(0, reason);
+    return found;
+  }
+
+  #doubt(kind: string, line: number): void {
+    const doubt = this.#doubts.get(kind);
+    if (doubt) doubt.count++;
+    else this.#doubts.set(kind, { count: 1, firstLine: line });
+  }
+
+  #told(kind: string, text: (count: number) => string): [number, string | undefined] {
+    const doubt = this.#doubts.get(kind);
+    return doubt ? [doubt.firstLine, text(doubt.count)] : [0, undefined];
+  }
+}
+
+function rows(count: number, oneDoes: string, manyDo: string): string {
+  return count === 1 ? `1 row ${oneDoes}` : `${count} rows ${manyDo}`;
+}

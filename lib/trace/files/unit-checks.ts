@@ -1,0 +1,102 @@
+import type { TraceRecord } from "../trace.js";
+
+const bucketsPerOctave = 4;
+const bucketOffset = 40 * bucketsPerOctave;
+
+/** Median of positive numbers in bounded memory: counts in buckets a quarter of an octave wide. */
+class RoughMedian {
+  readonly #counts = new Float64Array(100 * bucketsPerOctave);
+  count = 0;
+
+  add(value: number): void {
+    if (!(value > 0)) return;
+    const bucket = Math.floor(Math.log2(value) * bucketsPerOctave) + bucketOffset;
+    this.#counts[Math.min(this.#counts.length - 1, Math.max(0, bucket))] += 1;
+    this.count++;
+  }
+
+  value(): number {
+    let below = 0;
+    for (let bucket = 0; bucket < this.#counts.length; bucket++) {
+      below += this.#counts[bucket];
+      if (below * 2 >= this.count) return 2 ** ((bucket + 0.5 - bucketOffset) / bucketsPerOctave);
+    }
+    return Number.NaN;
+  }
+}
+
+/**
+ * Looks for times that are off by a factor of 1,000: seconds or microseconds where milliseconds are expected. Judged
+ * on medians over at least eight values, by what no engine does: a token every 0.1 ms or every 3 s, a first token
+ * after 0.5 ms or 10 minutes.
+ */
+export class UnitChecks {
+  readonly #ttftMs = new RoughMedian();
+  readonly #gapMs = new RoughMedian();
+  #arrivals = 0;
+  #firstArrivalMs = Number.POSITIVE_INFINITY;
+  #lastArrivalMs = 0;
+  #maxConcurrency = 0;
+
+  /** Takes note of a record's times; of its gaps, the first four. */
+  add(record: TraceRecord): void {
+    if (record.ttftMs !== undefined) this.#ttftMs.add(record.ttftMs);
+    const gaps = record.itlMs;
+    if (gaps) for (let i = 0; i < gaps.length && i < 4; i++) this.#gapMs.add(gaps[i]);
+    else if (record.itlSummary) this.#gapMs.add(record.itlSummary.meanMs);
+    if (record.arrivalMs !== undefined) {
+      this.#arrivals++;
+      this.#firstArrivalMs = Math.min(this.#firstArrivalMs, record.arrivalMs);
+      this.#lastArrivalMs = Math.max(this.#lastArrivalMs, record.arrivalMs);
+    }
+    if (record.concurrency !== undefined)
+      this.#maxConcurrency = Math.max(this.#maxConcurrency, record.concurrency);
+  }
+
+  /** One line for each field that looks wrong. */
+  warnings(): string[] {
+    return [
+      verdict("ttft_ms", this.#ttftMs, 0.5, 600_000),
+      verdict("itl_ms", this.#gapMs, 0.1, 3_000),
+      ...this.#arrivalVerdicts(),
+    ].filter((text): text is string => text !== undefined);
+  }
+
+  #arrivalVerdicts(): (string | undefined)[] {
+    const n = this.#arrivals;
+    const spanMs = this.#lastArrivalMs - this.#firstArrivalMs;
+    const found: (string | undefined)[] = [];
+    if (n > 0 && this.#firstArrivalMs > 1e11)
+      found.push(
+        `arrival_ms starts at ${this.#firstArrivalMs}: a date, not a time since the start of the capture`,
+      );
+    if (n < 8) return found;
+    const perSecond = ((n - 1) * 1000) / spanMs;
+    // A burst has such a rate too, but then all of it is in flight at once.
+    const overlap = this.#maxConcurrency > 0 ? this.#maxConcurrency < n / 4 : n >= 200;
+    if (spanMs > 0 && perSecond > 1000 && overlap)
+      found.push(
+        `arrival_ms: ${Math.round(perSecond)} requests a second look like seconds, not milliseconds`,
+      );
+    if (spanMs / (n - 1) > 600_000)
+      found.push(
+        `arrival_ms: ${Math.round(spanMs / (n - 1) / 1000)} s between requests look like microseconds`,
+      );
+    return found;
+  }
+}
+
+function verdict(
+  field: string,
+  values: RoughMedian,
+  tooSmallMs: number,
+  tooLargeMs: number,
+): string | undefined {
+  if (values.count < 8) return undefined;
+  const medianMs = values.value();
+  if (medianMs < tooSmallMs)
+    return `${field}: a median near ${medianMs.toPrecision(2)} looks like seconds, not milliseconds`;
+  if (medianMs > tooLargeMs)
+    return `${field}: a median near ${medianMs.toPrecision(2)} looks like microseconds, not milliseconds`;
+  return undefined;
+}

@@ -1,0 +1,18 @@
+import type { TraceRecord } from "./trace.js";
+
+/** Records sorted by arrival, stably; those without an arrival last. The same array when it is in order already. */
+export function inArrivalOrder(records: TraceRecord[]): TraceRecord[] {
+  let last = Number.NEGATIVE_INFINITY;
+  const ordered = records.every((record) => {
+    const at = record.arrivalMs ?? Number.POSITIVE_INFINITY;
+    const fine = at >= last;
+    last = at;
+    return fine;
+  });
+  if (ordered) return records;
+  return records.toSorted((a, b) => {
+    const from = a.arrivalMs ?? Number.POSITIVE_INFINITY;
+    const to = b.arrivalMs ?? Number.POSITIVE_INFINITY;
+    return from === to ? 0 : from - to;
+  });
+}

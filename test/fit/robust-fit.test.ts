@@ -1,0 +1,70 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { stream } from "../../lib/base/index.js";
+import { robustNonNegativeFit } from "../../lib/fit/robust-fit.js";
+
+/** y = 5 + 0.3 a + 0.02 b, with relative noise and every n-th row tripled. */
+function rowsWith(seed: number, noise: number, everyNth: number) {
+  const random = stream(seed, "rows");
+  const rows = Array.from({ length: 400 }, () => [1, random.integer(100), random.integer(3000)]);
+  const targets = rows.map(([one, a, b], i) => {
+    const clean = 5 * one! + 0.3 * a! + 0.02 * b!;
+    return clean * (1 + noise * random.normal()) * (everyNth > 0 && i % everyNth === 0 ? 3 : 1);
+  });
+  return { rows, targets, weights: rows.map(() => 1), groups: rows.map((_, i) => i % 2) };
+}
+
+describe("robustNonNegativeFit", () => {
+  it("is exact on exact data", () => {
+    const { coefficients, kept } = robustNonNegativeFit(rowsWith(1, 0, 0));
+    expect(coefficients[0]).toBeCloseTo(5, 8);
+    expect(coefficients[1]).toBeCloseTo(0.3, 8);
+    expect(coefficients[2]).toBeCloseTo(0.02, 8);
+    expect(kept.every(Boolean)).toBe(true);
+  });
+
+  it("trims the strays and no others, and is not moved by them", () => {
+    const { coefficients, kept } = robustNonNegativeFit(rowsWith(2, 0.03, 20));
+    const stray = kept.map((keep, i) => (keep ? -1 : i)).filter((i) => i >= 0);
+    expect(stray.filter((i) => i % 20 === 0).length).toBe(20);
+    expect(stray.length).toBeLessThan(24);
+    expect(Math.abs(coefficients[2]! / 0.02 - 1)).toBeLessThan(0.02);
+  });
+
+  it("gives coefficients that are never negative, and ratios of target to prediction", () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.tuple(
+            fc.double({ min: 0, max: 1e4, noNaN: true }),
+            fc.double({ min: 0, max: 1e6, noNaN: true }),
+            fc.double({ min: 0.1, max: 1e4, noNaN: true }),
+          ),
+          { minLength: 4, maxLength: 40 },
+        ),
+        (many) => {
+          const rows = many.map(([a, b]) => [1, a, b]);
+          const targets = many.map(([, , y]) => y);
+          const weights = many.map(() => 1);
+          const groups = many.map(() => 0);
+          const { coefficients, ratios } = robustNonNegativeFit({ rows, targets, weights, groups });
+          for (const value of coefficients) expect(value).toBeGreaterThanOrEqual(0);
+          rows.forEach((row, i) => {
+            const predicted = row.reduce((sum, x, p) => sum + x * coefficients[p]!, 0);
+            if (predicted > 1e-2) expect(ratios[i]! * predicted).toBeCloseTo(targets[i]!, 6);
+          });
+        },
+      ),
+    );
+  });
+
+  it("with a ridge, lets two equal columns share their effect", () => {
+    const rows = Array.from({ length: 50 }, (_, i) => [i + 1, i + 1]);
+    const targets = rows.map(([a]) => 2 * a!);
+    const weights = rows.map(() => 1);
+    const groups = rows.map(() => 0);
+    const { coefficients } = robustNonNegativeFit({ rows, targets, weights, groups, ridge: 1e-4 });
+    expect(coefficients[0]).toBeCloseTo(1, 3);
+    expect(coefficients[1]).toBeCloseTo(1, 3);
+  });
+});
