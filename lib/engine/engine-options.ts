@@ -1,4 +1,7 @@
 import { type Blocks, InputError, requireInteger, type Tokens } from "../base/index.js";
+import { type EvictionPolicy, evictionPolicy } from "../cache/index.js";
+import { orderingPolicy } from "./orderings/index.js";
+import type { OrderingPolicy } from "./orderings/ordering.js";
 
 /** Scheduler and cache settings, by vLLM's names. */
 export interface EngineOptions {
@@ -21,9 +24,13 @@ export interface EngineOptions {
   readonly reserveFullPrompt: boolean;
   /**
    * Where a prefix can be found: in every computed block of the pool (vLLM), or in what one of `maxNumSeqs` slots still
-   * holds of its last request (llama.cpp's server without `--cache-ram`); see `slot-engine.ts`.
+   * holds of its last request (llama.cpp's server without `--cache-ram`); see `SlotCache`.
    */
   readonly prefixReuse: PrefixReuse;
+  /** Which idle block is given up first: a word of `evictions`, or a policy of one's own. Seats evict nothing. */
+  readonly eviction: string | EvictionPolicy;
+  /** Who is admitted next and who is preempted: a word of `orderings`, or one's own. vLLM: `--scheduling-policy`. */
+  readonly schedulingPolicy: string | OrderingPolicy;
 }
 
 export const prefixReuses = ["blocks", "slots"] as const;
@@ -39,6 +46,8 @@ export const defaultEngineOptions: EngineOptions = {
   enablePrefixCaching: true,
   reserveFullPrompt: true,
   prefixReuse: "blocks",
+  eviction: "lru",
+  schedulingPolicy: "fcfs",
 };
 
 /**
@@ -56,5 +65,7 @@ export function engineOptions(given: Partial<EngineOptions> = {}): EngineOptions
     throw new InputError(
       `engineOptions: prefixReuse must be one of ${prefixReuses.join(", ")}, got ${options.prefixReuse}`,
     );
+  evictionPolicy(options.eviction);
+  orderingPolicy(options.schedulingPolicy);
   return options;
 }
