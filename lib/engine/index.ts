@@ -8,13 +8,7 @@
  */
 export { createEngine } from "./create-engine.js";
 export { EngineCore } from "./engine-core.js";
-export {
-  defaultEngineOptions,
-  type EngineOptions,
-  engineOptions,
-  type PrefixReuse,
-  prefixReuses,
-} from "./engine-options.js";
+export { type EngineOptions, engineOptions } from "./engine-options.js";
 export type { EngineRequest } from "./engine-request.js";
 export type { EngineRun } from "./engine-run.js";
 export { fcfs } from "./orderings/fcfs.js";
@@ -25,3 +19,4 @@ export { type RouteRequest, type RunOptions, runEngines, type SimulateOptions } 
 export { simulate } from "./simulate.js";
 export type { EngineLoads, GapContext, Recomputation, SimulationRun } from "./simulation-run.js";
 export type { StepColumns } from "./step-log.js";
+export { TurnQueue } from "./turn-queue.js";

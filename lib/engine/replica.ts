@@ -59,6 +59,12 @@ export class Replica implements EngineView {
     return this.core.cache.cachedTokens(contentIds, promptTokens);
   }
 
+  /** Whether it has room for the request when it is alone. */
+  canHold({ promptTokens, outputTokens }: EngineRequest): boolean {
+    const { core } = this;
+    return core.blocksNeeded(promptTokens, outputTokens) <= core.cache.requestCapacityBlocks;
+  }
+
   /** Makes the steps that only decode and begin before `untilMs`. */
   decodeUntil(untilMs: Ms): void {
     const { core, log } = this;

@@ -6,6 +6,7 @@ import type { EngineRequest } from "./engine-request.js";
 import { type EngineRun, RunRecord } from "./engine-run.js";
 import { EventHeap } from "./event-heap.js";
 import { type EngineView, Replica } from "./replica.js";
+import { TurnQueue } from "./turn-queue.js";
 import { Phase } from "./request-slots.js";
 
 /** What to simulate. */
@@ -39,11 +40,11 @@ const PROGRESS_STEPS = 0x10000;
 
 /**
  * Runs requests through one or several equal engines in virtual time: open loop where they carry a firing time, closed
- * loop where they follow another request. Deterministic: the same requests, model, options and seed give the same
+ * loop where they follow another request or are sent in turn. Deterministic: the same requests, model, options and seed give the same
  * numbers. Requests that follow one another in a circle are never sent, as those whose parent does not complete.
  *
  * Of what happens at one instant, steps end first, then requests are sent, then steps begin; engines in order.
- * @throws InputError when a request has neither or both of `fireAtMs` and `after`, or follows itself or none of them
+ * @throws InputError when a request has neither or several of `fireAtMs`, `after` and `inTurn`, or follows itself or none
  */
 export function runEngines(options: RunOptions): EngineRun {
   requireInteger("runEngines", "replicas", options.replicas, 1);
@@ -56,8 +57,12 @@ class VirtualRun {
   readonly #record: RunRecord;
   /** Undefined where there is one engine only. */
   readonly #route: RouteRequest | undefined;
-  /** Requests to be sent, where it must be chosen where to. */
+  /**
+   * What clients do, where it must be chosen to which engine: requests to be sent and, beyond them, ends of requests in
+   * turn. With one engine only both wait among its arrivals.
+   */
   readonly #sends = new EventHeap();
+  readonly #turns: TurnQueue;
   /** When engines act next. An entry that is not its engine's `nextMs` is out of date. */
   readonly #ready = new EventHeap();
   /** Children of each request as linked lists in index order. */
@@ -78,6 +83,7 @@ class VirtualRun {
     this.#nextSibling = nextSibling;
     this.#replicas = Array.from({ length: replicas }, (_, index) => startReplica(options, index, seed));
     this.#route = replicas === 1 ? undefined : options.routing(this.#replicas);
+    this.#turns = new TurnQueue(requests, (index, atMs) => this.#fire(index, atMs));
   }
 
   run(): EngineRun {
@@ -86,6 +92,7 @@ class VirtualRun {
       const { fireAtMs } = requests[i];
       if (fireAtMs !== undefined) this.#fire(i, fireAtMs);
     }
+    this.#turns.start();
     const due: Replica[] = [];
     for (;;) {
       const atMs = Math.min(this.#ready.nextKey, this.#sends.nextKey);
@@ -124,9 +131,29 @@ class VirtualRun {
     else this.#deliver(index, atMs, this.#replicas[0]);
   }
 
-  #send(index: number, atMs: Ms): void {
-    const target = this.#route!(this.#requests[index], atMs);
-    this.#deliver(index, atMs, this.#replicas[target]);
+  /** The client has the last token of a request in turn. */
+  #endTurn(index: number, atMs: Ms): void {
+    const events = this.#route ? this.#sends : this.#replicas[0].arrivals;
+    events.push(atMs, this.#requests.length + index);
+  }
+
+  #send(event: number, atMs: Ms): void {
+    if (event >= this.#requests.length) {
+      this.#turns.ended(atMs);
+      return;
+    }
+    const request = this.#requests[event];
+    const replica = this.#replicas[this.#route!(request, atMs)];
+    if (replica.canHold(request)) this.#deliver(event, atMs, replica);
+    else {
+      this.#record.replica[event] = replica.index;
+      this.#refuse(event, atMs);
+    }
+  }
+
+  #refuse(index: number, atMs: Ms): void {
+    this.#record.refused.push(index);
+    if (this.#requests[index].inTurn) this.#turns.ended(atMs);
   }
 
   #deliver(index: number, atMs: Ms, replica: Replica): void {
@@ -164,13 +191,14 @@ class VirtualRun {
     }
   }
 
-  #takeArrived({ core, arrivals, nowMs }: Replica): void {
+  #takeArrived(replica: Replica): void {
+    const { core, arrivals, nowMs } = replica;
     while (arrivals.nextKey <= nowMs) {
-      const index = arrivals.pop();
-      const request = this.#requests[index];
-      if (core.blocksNeeded(request.promptTokens, request.outputTokens) > core.cache.requestCapacityBlocks)
-        this.#record.refused.push(index);
-      else core.submit(request, index);
+      const atMs = arrivals.nextKey;
+      const event = arrivals.pop();
+      if (event >= this.#requests.length) this.#turns.ended(atMs);
+      else if (replica.canHold(this.#requests[event])) core.submit(this.#requests[event], event);
+      else this.#refuse(event, atMs);
     }
   }
 
@@ -207,6 +235,7 @@ class VirtualRun {
       const index = slots.tag[slot];
       record.complete(index, step);
       const doneMs = nowMs + record.emissionMs[index];
+      if (this.#requests[index].inTurn) this.#endTurn(index, doneMs);
       for (let child = this.#firstChild[index]; child >= 0; child = this.#nextSibling[child])
         this.#fire(child, doneMs + this.#requests[child].after!.gapMs);
     }
@@ -261,9 +290,13 @@ function linkChildren(requests: readonly EngineRequest[]): {
   const firstChild = new Int32Array(n).fill(-1);
   const nextSibling = new Int32Array(n).fill(-1);
   for (let i = n - 1; i >= 0; i--) {
-    const { fireAtMs, after } = requests[i];
-    if ((fireAtMs === undefined) === (after === undefined))
-      throw new InputError(`simulate: request ${i} must have exactly one of fireAtMs and after`);
+    const { fireAtMs, after, inTurn } = requests[i];
+    if ([fireAtMs, after, inTurn].filter((given) => given !== undefined).length !== 1)
+      throw new InputError(`simulate: request ${i} must have exactly one of fireAtMs, after and inTurn`);
+    if (inTurn && !(Number.isInteger(inTurn.maxInFlight) && inTurn.maxInFlight >= 1 && inTurn.gapMs >= 0))
+      throw new InputError(
+        `simulate: request ${i} has inTurn with maxInFlight ${inTurn.maxInFlight} and gapMs ${inTurn.gapMs}, expected a whole number >= 1 and a time >= 0`,
+      );
     if (fireAtMs !== undefined && !(fireAtMs >= 0 && Number.isFinite(fireAtMs)))
       throw new InputError(`simulate: request ${i} has fireAtMs ${fireAtMs}, expected a finite number >= 0`);
     if (!after) continue;

@@ -9,9 +9,10 @@ export const evictions: Readonly<Record<string, () => EvictionPolicy>> = { lru }
  * The eviction policy that a word names, or the one given.
  * @throws InputError when there is none of that name, or the value is no policy
  */
-export function evictionPolicy(given: string | EvictionPolicy): EvictionPolicy {
+export function evictionPolicy(given: string | { readonly name: string }): EvictionPolicy {
   if (typeof given === "string" && Object.hasOwn(evictions, given)) return evictions[given]();
-  if (typeof given === "object" && typeof given?.start === "function") return given;
+  if (typeof given === "object" && given !== null && "start" in given && typeof given.start === "function")
+    return given as EvictionPolicy;
   throw new InputError(
     `evictionPolicy: no eviction policy ${describeValue(given)}, expected one of ${Object.keys(evictions).join(", ")}, or an object with a name and start()`,
   );
