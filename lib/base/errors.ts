@@ -11,6 +11,11 @@ export class WorkError extends Error {
   override readonly name = "WorkError";
 }
 
+/** Two parts of the program disagree: a fault of the program, which no input should be able to bring about. */
+export class InvariantError extends Error {
+  override readonly name = "InvariantError";
+}
+
 /** How a value reads in a message: strings quoted, arrays and objects by their kind. */
 export function describeValue(value: unknown): string {
   if (typeof value === "string")
