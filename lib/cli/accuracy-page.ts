@@ -11,7 +11,7 @@ export interface AccuracyPage {
   readonly halves: readonly HalfRun[];
 }
 
-const names = { ttft_ms: "TTFT", itl_ms: "ITL", total_ms: "request total" } as const;
+const names = { ttft: "TTFT", itl: "ITL", total: "request total", tpot: "TPOT" } as const;
 
 /** The accuracy page, in Markdown. */
 export function accuracyPage(page: AccuracyPage): string {
@@ -111,7 +111,7 @@ function halvesSection({ halves }: AccuracyPage): string[] {
   const rows = halves.flatMap(({ name, cells }) =>
     cells.map(
       (cell) =>
-        `| ${name} | ${cell.quantity} ${cell.statistic} | ${showMs(cell.capturedMs)} | ${showMs(cell.modeledMs)} | ${showError(cell.error)} |`,
+        `| ${name} | ${names[cell.quantity]} ${cell.statistic} | ${showMs(cell.capturedMs)} | ${showMs(cell.modeledMs)} | ${showError(cell.error)} |`,
     ),
   );
   const facts = halves.map(

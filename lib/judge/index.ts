@@ -41,5 +41,4 @@ export {
   scenarioAccuracy,
 } from "./scenario-accuracy.js";
 export { type NoiseCell, seedNoise } from "./seed-noise.js";
-export { ClusteredValues, resampleSessions, sessionBootstrap } from "./session-bootstrap.js";
 export { type SlowBand, slowBandMass, slowBandOf, slowBandThresholdMs } from "./slow-band.js";

@@ -28,8 +28,8 @@ export interface ScenarioAccuracy {
 }
 
 /**
- * Accuracy of the model on several captures of one scenario: quantiles of the pooled requests, with intervals that
- * resample sessions, beside how much the engine's own numbers differ from seed to seed.
+ * Accuracy of the model on several captures of one scenario: quantiles of the pooled requests, with intervals over
+ * sessions, beside how much the engine's own numbers differ from seed to seed.
  * @param allowance largest error that holds, for a cell and its spread from seed to seed
  * @throws InputError without captures
  */
@@ -37,7 +37,7 @@ export function scenarioAccuracy(judged: readonly JudgedCapture[], allowance: Al
   if (judged.length === 0) throw new InputError("scenarioAccuracy: needs at least one capture");
   const pooled = poolCaptures(judged);
   const comparison = compareTraces(pooled);
-  const single = judged.map((capture) => compareTraces({ ...capture, replicates: 0 }));
+  const single = judged.map((capture) => compareTraces({ ...capture, intervals: false }));
   const cells = comparison.cells.map((cell): AccuracyCell => {
     const captured = single.flatMap((one) => findCell(one, cell)?.capturedMs ?? []);
     const seedSpread = captured.length > 1 ? spreadOf(captured) : undefined;

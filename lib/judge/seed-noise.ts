@@ -22,7 +22,7 @@ export function seedNoise(
   captures: readonly { readonly trace: Trace; readonly sessions: SessionLabels }[],
 ): NoiseCell[] {
   const each = captures.map(({ trace, sessions }) =>
-    compareTraces({ captured: trace, sessions, modeled: [trace], replicates: 0 }),
+    compareTraces({ captured: trace, sessions, modeled: [trace], intervals: false }),
   );
   return (each[0]?.cells ?? []).flatMap((cell) => {
     const valuesMs = each.flatMap((one) => findCell(one, cell)?.capturedMs ?? []);

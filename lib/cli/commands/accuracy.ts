@@ -16,6 +16,7 @@ import type { Trace } from "../../trace/index.js";
 import { accuracyPage } from "../accuracy-page.js";
 import { parseCount } from "../engine-flags.js";
 import { type HalfRun, judgeServingSimRuns } from "../half-judged-runs.js";
+import { cellJson, comparisonJson, quantityKey } from "../summary-json.js";
 
 interface AccuracyFlags {
   readonly seeds: number;
@@ -99,7 +100,17 @@ function accuracyJson(report: AccuracyReport, halves: readonly HalfRun[]): Recor
     slow_band_ms: report.slowMs,
     scenarios: report.scenarios.map(scenarioJson),
     halves: halves.map(halfJson),
-    noise: report.noise,
+    noise: report.noise.map(({ scenario, captures, cells }) => ({
+      scenario,
+      captures,
+      cells: cells.map((cell) => ({
+        group: cell.group,
+        quantity: quantityKey(cell),
+        quantile: cell.quantile,
+        captured_ms: cell.valuesMs,
+        spread: cell.spread,
+      })),
+    })),
   };
 }
 
@@ -109,16 +120,25 @@ function scenarioJson({
   accuracy,
   slowBand,
 }: ScenarioReport): Record<string, unknown> {
+  const { curves, cached_tokens } = comparisonJson(accuracy.pooled);
   return {
     model: kind,
     scenario: title,
     cache,
     captures: accuracy.captures,
     busy_fraction: accuracy.busyFraction,
-    cached_tokens: accuracy.pooled.cachedTokens,
-    curves: accuracy.pooled.curves,
+    cached_tokens,
+    curves,
     slow_band: slowBand,
-    cells: accuracy.cells,
+    cells: accuracy.cells.map((cell) => ({
+      group: cell.group,
+      quantity: quantityKey(cell),
+      quantile: cell.quantile,
+      ...cellJson(cell),
+      seed_spread: cell.seedSpread ?? null,
+      allowed: cell.allowed,
+      holds: cell.holds,
+    })),
   };
 }
 
@@ -129,5 +149,17 @@ function halfJson({
   judgedRequests,
   replay: { run },
 }: HalfRun): Record<string, unknown> {
-  return { name, fitted: fittedRequests, judged: judgedRequests, preemptions: run.preemptions, cells };
+  return {
+    name,
+    fitted: fittedRequests,
+    judged: judgedRequests,
+    preemptions: run.preemptions,
+    cells: cells.map(({ quantity, statistic, capturedMs, modeledMs, error }) => ({
+      quantity: `${quantity}_ms`,
+      statistic,
+      captured_ms: capturedMs,
+      modeled_ms: modeledMs,
+      error,
+    })),
+  };
 }

@@ -71,19 +71,19 @@ export async function replayLiveCommand(
   if (flags.dumpTrace !== undefined) await writeTrace(flags.dumpTrace, live.trace);
   // What a what-if differs by is an effect, not an error.
   const isWhatIf = flags.coldPrompts === true || flags.rateScale !== 1;
-  const compared = compareTraces({
+  const comparison = compareTraces({
     captured: trace,
     sessions,
     modeled: [live.trace],
     tolerance: flags.tolerance,
+    kind: isWhatIf ? "difference" : "error",
   });
-  const comparison: Comparison = isWhatIf ? { ...compared, verdict: "none" } : compared;
   if (flags.json) {
     const document = liveJson(live.trace, sessions, plan, wallMs, flags.seed);
     process.stdout.write(
       `${JSON.stringify({ ...document, source: capturedSeriesJson(trace, sessions), ...comparisonJson(comparison) }, null, 2)}\n`,
     );
-  } else process.stdout.write(liveReport(live.trace, plan, comparison, live.notSent, isWhatIf));
+  } else process.stdout.write(liveReport(live.trace, plan, comparison, live.notSent));
   if (comparison.verdict === "fail" || live.notSent > 0) process.exitCode = 1;
 }
 
@@ -135,16 +135,10 @@ function liveJson(
   };
 }
 
-function liveReport(
-  trace: Trace,
-  plan: Plan,
-  comparison: Comparison,
-  notSent: number,
-  isWhatIf: boolean,
-): string {
+function liveReport(trace: Trace, plan: Plan, comparison: Comparison, notSent: number): string {
   return [
     `${trace.records.length} requests replayed live, ${plan.pacing}, prompts ${plan.prompts}; ${notSent} not sent`,
     "",
-    formatComparison(comparison, "replayed", isWhatIf ? whatIf : undefined),
+    formatComparison(comparison, "replayed", comparison.kind === "difference" ? whatIf : undefined),
   ].join("\n");
 }
