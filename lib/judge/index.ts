@@ -25,6 +25,7 @@ export {
 export { comparePacing, type PacingComparison } from "./compare-pacing.js";
 export { type CurveDistance, ttftDistances } from "./curve-distance.js";
 export { type HalfCell, type HalfJudged, judgeSecondHalf } from "./half-judged.js";
+export { type IntervalCoverage, intervalCoverage } from "./interval-coverage.js";
 export {
   type AccuracyReport,
   type JudgeCapturesOptions,

@@ -107,6 +107,13 @@ describe("inspectTrace", () => {
     expect(inspect(traceOf([{ arrivalMs: 7 }, { arrivalMs: 7 }]))).not.toHaveProperty("ratePerSecond");
   });
 
+  it("shows twenty problems at most, rejected rows first", () => {
+    const many = Array.from({ length: 30 }, (_, line) => ({ line, reason: "odd" }));
+    const { problems } = inspect({ ...traceOf([{}]), warnings: many });
+    expect(problems).toHaveLength(20);
+    expect(problems[0]).toEqual({ line: 3, reason: "broken" });
+  });
+
   it("counts sessions, those of more turns than one, and the longest", () => {
     const trace = traceOf([{}, {}, {}, {}]);
     const sessions = {

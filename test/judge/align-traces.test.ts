@@ -85,6 +85,14 @@ describe("alignTraces", () => {
     expect(alignTraces(reference, traceOfKeys(keys))).toBeUndefined();
   });
 
+  it("does not align where the other capture has a request twice, though the reference has it twice too", () => {
+    const twice = traceOfKeys([
+      ["a", 1, 10],
+      ["a", 1, 10],
+    ]);
+    expect(alignTraces(twice, twice)).toBeUndefined();
+  });
+
   it("does not align without recorded sessions or turns, on either side", () => {
     const [first, ...rest] = reference.records;
     const { session: _, ...noSession } = first!;

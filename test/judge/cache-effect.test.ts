@@ -37,6 +37,14 @@ describe("cacheEffect", () => {
     expect(() => cacheEffect({ captured: bare, model })).toThrow(/block_hashes/);
   });
 
+  it("takes a capture in which some requests have no hashes", () => {
+    const records = trace.records.map((r, i) => {
+      const { blockIds: _, outputBlockIds: __, ...bare } = r;
+      return i === 3 ? bare : r;
+    });
+    expect(cacheEffect({ captured: { ...trace, records }, model }).series).toHaveLength(3);
+  });
+
   it("judges nothing against a cold capture of other requests, but shows it with its own sessions", () => {
     const other = multiturnTrace({ ...shape, sessions: 5 }).trace;
     const effect = cacheEffect({ captured: trace, capturedOff: other, model });

@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { stream } from "../../lib/base/index.js";
-import { type CompareOptions, compareTraces, type ErrorCell, type Quantity } from "../../lib/judge/index.js";
+import {
+  type CompareOptions,
+  compareTraces,
+  type ErrorCell,
+  type Quantity,
+  ttftDistances,
+} from "../../lib/judge/index.js";
 import { replay } from "../../lib/replay/index.js";
 import { inferSessions } from "../../lib/sessions/index.js";
 import { quantileRatio } from "../../lib/survival/index.js";
@@ -135,13 +141,14 @@ describe("the verdict of compareTraces", () => {
 
 describe("the numbers of compareTraces", () => {
   const draw = stream(3, "numbers");
+  const levels = Array.from({ length: 30 }, () => 1 + draw.exponential(1));
   const gapsOf = (scale: number) => Float64Array.from({ length: 6 }, () => scale * (5 + draw.exponential(2)));
   const captureOf = (slowdown: number) =>
     traceOf(
       Array.from({ length: 120 }, (_, i): Partial<TraceRecord> => {
         const itlMs = gapsOf(slowdown);
         return {
-          ttftMs: slowdown * (50 + draw.exponential(20)),
+          ttftMs: slowdown * levels[Math.floor(i / 4)]! * (50 + draw.exponential(10)),
           itlMs,
           outputTokens: itlMs.length + 1,
           finishReason: "length",
@@ -197,11 +204,39 @@ describe("the numbers of compareTraces", () => {
     expect(interval).toEqual([Math.min(error!, lower! - 1), Math.max(error!, upper! - 1)]);
     expect(interval![0]).toBeCloseTo(lower! - 1, 12);
     expect(limits(0.9).lower).toBeGreaterThan(lower! + 1e-6);
+    const apart = quantileRatio(sample(seeds), sample([captured]), 0.5);
+    expect(apart.lower).toBeLessThan(lower! - 1e-6);
     for (const cell of cells) {
       if (!cell.interval) continue;
       expect(cell.interval[0]).toBeLessThanOrEqual(cell.error!);
       expect(cell.interval[1]).toBeGreaterThanOrEqual(cell.error!);
     }
+  });
+
+  it.each([
+    ["above", [100, 300, 1300]],
+    ["below", [10, 300, 300]],
+  ])(
+    "have an interval that holds the error where the mean over seeds is %s the median of all",
+    (_, seedsMs) => {
+      // In every session the median of all seeds is 300 ms: alone, they would leave nothing else open.
+      const same = (ms: number) => ttftTrace(repeated(ms, 40));
+      const { cells: found } = compareTraces({
+        captured: same(100),
+        sessions: sessionsOf(10, 4),
+        modeled: seedsMs.map(same),
+      });
+      const { error, interval } = cellOf(found, "all");
+      expect(error).toBeCloseTo(seedsMs.reduce((sum, ms) => sum + ms) / 300 - 1, 12);
+      expect(interval![0]).toBeLessThanOrEqual(error!);
+      expect(interval![1]).toBeGreaterThanOrEqual(error!);
+    },
+  );
+
+  it("stand beside the distances of the whole curves, captured against the first seed", () => {
+    const { curves } = compareTraces({ captured, sessions, modeled: seeds });
+    expect(curves).toEqual(ttftDistances(captured, seeds[0]!, sessions));
+    expect(curves.every((c) => c.ks > 0)).toBe(true);
   });
 
   it("have no interval where the values cannot give one, or none is wanted", () => {

@@ -107,6 +107,9 @@ describe("clusterBootstrap", () => {
     const { lower, upper } = clusterBootstrap(session, p99, { replicates: 500 });
     expect(upper).toBeUndefined();
     expect(lower).toBeLessThan(Math.max(...values));
+    // With 20 replicates a limit is the most extreme of them, which is no heap.
+    const few = clusterBootstrap(session, meanOf(values), { replicates: 20 });
+    expect([few.lower, few.upper]).toEqual([few.replicates[0], few.replicates[19]]);
     const constant = clusterBootstrap(session, () => 3, { replicates: 500 });
     expect([constant.lower, constant.upper]).toEqual([3, 3]);
   });

@@ -9,6 +9,7 @@ import {
   quantileInterval,
   quantileRatio,
   restrictedMean,
+  restrictedMeanDifference,
 } from "../../lib/survival/index.js";
 
 type Limits = readonly [estimate: number, lower: number | null, upper: number | null];
@@ -25,7 +26,15 @@ const fromR = JSON.parse(
   shares: number[];
   samples: (Turns & { limits: Limits[] })[];
   alone: { times: number[]; limits: Limits[] }[];
-  pairs: { a: Turns; b: Turns; pairedRatio: Limits[]; ratio: Limits[]; pairedDifference: Limits[] }[];
+  pairs: {
+    a: Turns;
+    b: Turns;
+    pairedRatio: Limits[];
+    ratio: Limits[];
+    pairedDifference: Limits[];
+    pairedMean: Limits;
+    mean: Limits;
+  }[];
   means: (Turns & { horizon: number; error: number })[];
   one: Limits;
 };
@@ -214,6 +223,22 @@ describe("quantileRatio and quantileDifference", () => {
     expect(() => quantileDifference({ times: [-1], clusters: [1] }, b, 0.5)).toThrow(
       "quantileDifference: first sample: times[0] must be",
     );
+  });
+});
+
+describe("restrictedMeanDifference", () => {
+  it("has the limits of R's jackknife residuals and Student's t, paired and apart", () => {
+    for (const { a, b, pairedMean, mean } of fromR.pairs) {
+      expectLimits(restrictedMeanDifference(a, b, 1.5, { paired: true }), pairedMean, 9);
+      expectLimits(restrictedMeanDifference(a, b, 1.5), mean, 9);
+    }
+  });
+
+  it("has no limits with a single cluster in a sample", () => {
+    const one = { times: [1, 2, 3], clusters: ["s", "s", "s"] };
+    const { estimate, lower, upper } = restrictedMeanDifference(one, fromR.pairs[0]!.a, 1);
+    expect(estimate).toBeDefined();
+    expect([lower, upper]).toEqual([undefined, undefined]);
   });
 });
 

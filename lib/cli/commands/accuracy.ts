@@ -1,21 +1,18 @@
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
-import { type CommittedCapture, committedCaptures, engineName, readCommitted } from "../../captures/index.js";
+import { committedCaptures } from "../../captures/index.js";
 import { pacingChart, renderPng } from "../../figure/index.js";
 import {
   type AccuracyReport,
-  accuracyScenarios,
   judgeCaptures,
   type PacingComparison,
-  type ScenarioCapture,
   type ScenarioReport,
 } from "../../judge/index.js";
-import { inferSessions } from "../../sessions/index.js";
-import type { Trace } from "../../trace/index.js";
 import { accuracyPage } from "../accuracy-page.js";
 import { parseCount } from "../engine-flags.js";
 import { type HalfRun, judgeServingSimRuns } from "../half-judged-runs.js";
+import { readJudged } from "../read-judged.js";
 import { cellJson, comparisonJson, quantityKey } from "../summary-json.js";
 
 interface AccuracyFlags {
@@ -43,7 +40,7 @@ export function accuracyCommand(): Command {
 async function runAccuracy(flags: AccuracyFlags): Promise<void> {
   const inventory = await committedCaptures();
   const report = judgeCaptures({
-    ...(await readRoles(inventory)),
+    ...(await readJudged(inventory)),
     seeds: flags.seeds,
     onScenario: (kind, { title }) => process.stderr.write(`${kind}: ${title}\n`),
   });
@@ -59,28 +56,6 @@ async function runAccuracy(flags: AccuracyFlags): Promise<void> {
   const page = accuracyPage({ inventory, report, halves });
   if (flags.out !== undefined) await writeFile(flags.out, page);
   else process.stdout.write(page);
-}
-
-/** The committed captures that scenarios are made of, in their two roles. */
-async function readRoles(
-  inventory: readonly CommittedCapture[],
-): Promise<{ captures: ScenarioCapture[]; fitSets: Record<string, Trace[]> }> {
-  const engines = new Set<string>(accuracyScenarios.map((scenario) => scenario.engine));
-  const captures: ScenarioCapture[] = [];
-  const fitSets: Record<string, Trace[]> = {};
-  for (const entry of inventory) {
-    const engine = engineName(entry);
-    if (!engines.has(engine)) continue;
-    const trace = await readCommitted(entry);
-    if (entry.role === "fit") {
-      fitSets[engine] ??= [];
-      fitSets[engine].push(trace);
-    } else {
-      const { scenario, seed } = entry;
-      captures.push({ engine, scenario, seed, trace, sessions: inferSessions(trace) });
-    }
-  }
-  return { captures, fitSets };
 }
 
 async function renderPacing({ captured, sessionPaced, openLoop }: PacingComparison): Promise<Uint8Array> {

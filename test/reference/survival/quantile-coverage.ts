@@ -381,10 +381,12 @@ function main(): void {
   );
   const page = [
     "# Coverage of intervals of quantiles",
+    "",
     "Percent of samples in which nominal 95 % limits held the truth, of those in which both limits were given; in",
     "brackets the share of samples in which they were, where not always. *none*: never. *+*: above 97 %. Made by",
     "`quantile-coverage.ts`; log T = 0.4 N (session) + 0.4 N (turn), four turns a session. Samples a cell: 20,000 below 64",
-    "sessions, 5,000 below 256, else 2,000; methods beside the library's own in 500 of them, with 400 resamples. Its lower limit alone is one-sided, nominal 97.5 %.",
+    "sessions, 5,000 below 256, else 2,000; methods beside the library's own in 500 of them, with 400 resamples. Its lower",
+    "limit alone is one-sided, nominal 97.5 %.",
     "",
     "## A quantile of one sample",
     "",

@@ -123,6 +123,24 @@ contrast_limits <- function(a, b, p, paired, ratio) {
   c(estimate, limits)
 }
 
+# What each session adds to a restricted mean: the infinitesimal jackknife residuals of survival.
+area_parts <- function(d, horizon) {
+  # resid reads the data again, where the formula was made.
+  assign("turns", d, globalenv())
+  f <- survfit(Surv(time, seen) ~ 1, data = turns, cluster = session, timefix = FALSE)
+  tapply(as.numeric(resid(f, times = horizon, type = "auc")), turns$session, sum)
+}
+mean_limits <- function(a, b, horizon, paired) {
+  area <- function(d) mean(pmin(d$time, horizon))
+  pa <- area_parts(a, horizon)
+  pb <- area_parts(b, horizon)
+  parts <- if (paired) pa - pb else c(pa, pb)
+  clusters <- length(parts)
+  error <- sqrt(sum(parts^2) * clusters / (clusters - 1))
+  estimate <- area(a) - area(b)
+  estimate + c(0, -1, 1) * qt(1 - tail, clusters - 1) * error
+}
+
 set.seed(20)
 one <- list(draw(20, 4), draw(64, 4), draw(150, 8), draw(64, 4, 1), draw(150, 8, 1.6), draw(400, 1))
 samples <- lapply(one, function(d) list(times = d$time, observed = d$seen, clusters = d$session,
@@ -131,7 +149,7 @@ alone <- lapply(c(30, 100, 400), function(n) {
   x <- signif(rexp(n), 6)
   list(times = x, limits = lapply(shares, function(p) I(order_limits(x, p))))
 })
-pairs <- lapply(list(c(20, 4, 0), c(64, 4, 0), c(150, 8, 0), c(60, 10, 0.1)), function(shape) {
+pairs <- lapply(list(c(20, 4, 0), c(64, 4, 0), c(150, 8, 0), c(60, 10, 0.1), c(10, 12, 0), c(11, 30, 0), c(12, 20, 0), c(13, 16, 0)), function(shape) {
   rows <- shape[1] * shape[2]
   level <- rnorm(shape[1], 0, 0.4)
   own <- rnorm(rows)
@@ -143,16 +161,12 @@ pairs <- lapply(list(c(20, 4, 0), c(64, 4, 0), c(150, 8, 0), c(60, 10, 0.1)), fu
   b$time[slow] <- 400 * b$time[slow]
   of <- function(paired, ratio) lapply(shares, function(p) I(contrast_limits(a, b, p, paired, ratio)))
   list(a = list(times = a$time, clusters = a$session), b = list(times = b$time, clusters = b$session),
-    pairedRatio = of(TRUE, TRUE), ratio = of(FALSE, TRUE), pairedDifference = of(TRUE, FALSE))
+    pairedRatio = of(TRUE, TRUE), ratio = of(FALSE, TRUE), pairedDifference = of(TRUE, FALSE),
+    pairedMean = I(mean_limits(a, b, 1.5, TRUE)), mean = I(mean_limits(a, b, 1.5, FALSE)))
 })
-# Restricted means of clustered samples, from the infinitesimal jackknife residuals of survival.
 means <- lapply(list(draw(20, 4), draw(64, 4, 1)), function(d) {
   horizon <- 1.5
-  # resid reads the data again, where the formula was made.
-  assign("turns", d, globalenv())
-  f <- survfit(Surv(time, seen) ~ 1, data = turns, cluster = session, timefix = FALSE)
-  r <- tapply(as.numeric(resid(f, times = horizon, type = "auc")), turns$session, sum)
-  list(times = d$time, observed = d$seen, clusters = d$session, horizon = horizon, error = sqrt(sum(r^2)))
+  list(times = d$time, observed = d$seen, clusters = d$session, horizon = horizon, error = sqrt(sum(area_parts(d, horizon)^2)))
 })
 out <- list(shares = shares, samples = samples, alone = alone, pairs = pairs, means = means,
   one = I(as.numeric(unlist(quantile(survfit(Surv(7, 1) ~ 1, conf.type = "log-log"), 0.5)))),
