@@ -43,7 +43,12 @@ export async function readCaptures(wanted: Partial<CommittedCapture>): Promise<T
   );
   if (found.length === 0)
     throw new InputError(`readCaptures: no shipped capture is ${JSON.stringify(wanted)}: see data/README.md`);
-  return Promise.all(found.map(({ file }) => readTrace(join(dataDir(), file))));
+  return Promise.all(found.map(readCommitted));
+}
+
+/** Reads one capture of the inventory. */
+export function readCommitted({ file }: CommittedCapture): Promise<Trace> {
+  return readTrace(join(dataDir(), file));
 }
 
 /** Name of the engine that answered, without its version. */

@@ -10,4 +10,5 @@ export {
   engineName,
   readCapture,
   readCaptures,
+  readCommitted,
 } from "./committed-captures.js";

@@ -1,37 +1,22 @@
 import type { CommittedCapture } from "../captures/index.js";
-import type { ScenarioAccuracy, seedNoise } from "../judge/index.js";
+import {
+  type AccuracyReport,
+  type IntervalCoverage,
+  intervalCoverage,
+  type ScenarioReport,
+} from "../judge/index.js";
 import type { HalfRun } from "./half-judged-runs.js";
 import { showError, showMs } from "./print-table.js";
 
-/** One scenario under one latency model. */
-export interface ScenarioReport {
-  readonly kind: string;
-  readonly title: string;
-  readonly cache: "on" | "off";
-  readonly accuracy: ScenarioAccuracy;
-  /** Share of gaps in the slow band. */
-  readonly slowBand: { readonly captured?: number; readonly modeled?: number };
-}
-
+/** What the page tells. */
 export interface AccuracyPage {
   readonly inventory: readonly CommittedCapture[];
-  readonly reports: readonly ScenarioReport[];
-  readonly noise: readonly {
-    readonly scenario: string;
-    readonly captures: number;
-    readonly cells: ReturnType<typeof seedNoise>;
-  }[];
+  readonly report: AccuracyReport;
   /** Public vLLM runs, fitted on their first half and judged on their second. */
   readonly halves: readonly HalfRun[];
-  /** Medians of the cold scenario's turns 2+, captured and under both ways of pacing a replay. */
-  readonly pacing: {
-    readonly medianMs: Readonly<Record<"captured" | "sessionPaced" | "openLoop", number | undefined>>;
-  };
-  readonly seeds: number;
-  readonly slowMs: number;
 }
 
-const names = { ttft_ms: "TTFT", itl_ms: "ITL", total_ms: "request total" } as const;
+const names = { ttft: "TTFT", itl: "ITL", total: "request total", tpot: "TPOT" } as const;
 
 /** The accuracy page, in Markdown. */
 export function accuracyPage(page: AccuracyPage): string {
@@ -46,28 +31,29 @@ export function accuracyPage(page: AccuracyPage): string {
     "The simulator against captures it was not fitted on. Made by",
     "",
     "```sh",
-    `npx prefixlab accuracy --seeds ${page.seeds}${page.halves.length > 0 ? " --llmservingsim ../shared/data/llmservingsim" : ""} --out data/ACCURACY.md`,
+    `npx prefixlab accuracy --seeds ${page.report.seeds}${page.halves.length > 0 ? " --llmservingsim ../shared/data/llmservingsim" : ""} --out data/ACCURACY.md`,
     "```",
     "",
     ...fitted,
     "",
     "Everything below is judged on other captures (README.md here has each); where no engine is named it is vLLM.",
     "Requests of all captures of a scenario are pooled; the modeled numbers are means over",
-    `${page.seeds} model seeds. *error* is modeled / captured - 1 with a 95 % interval that resamples sessions. *spread* is`,
-    "(largest - smallest) / mean of the captured number from seed to seed: the engine's own noise. *holds* says whether",
-    "the error is within the larger of the spread and 3 % (p99: 10 %); with the cache off, within 10 %. Rows without a",
-    "word have too few values (n < 30, or fewer than 5 beyond the quantile) to judge.",
+    `${page.report.seeds} model seeds. *error* is modeled / captured - 1 with its 95 % interval over sessions; -: the values cannot give`,
+    "one (see Intervals, at the end). *spread* is (largest - smallest) / mean of the captured number from seed to seed: the",
+    "engine's own noise. *holds* says whether the error is within the larger of the spread and 3 % (p99: 10 %); with the",
+    "cache off, within 10 %. Rows without a word have too few values (n < 30, or fewer than 5 beyond the quantile) to judge.",
     "",
-    ...summary(page),
+    ...summary(page.report),
     ...halvesSection(page),
-    ...pacingSection(page),
-    ...page.reports.flatMap((report) => section(report, page)),
-    ...noiseSection(page),
+    ...pacingSection(page.report),
+    ...page.report.scenarios.flatMap((scenario) => section(scenario, page.report)),
+    ...noiseSection(page.report),
+    ...intervalsSection(),
   ].join("\n");
 }
 
-function summary({ reports }: AccuracyPage): string[] {
-  const rows = reports.map(({ kind, title, accuracy }) => {
+function summary({ scenarios }: AccuracyReport): string[] {
+  const rows = scenarios.map(({ kind, scenario: { title }, accuracy }) => {
     const judged = accuracy.cells.filter((cell) => cell.gates);
     const failed = judged.filter((cell) => !cell.holds);
     const worst = Math.max(0, ...judged.map((cell) => Math.abs(cell.error ?? 0)));
@@ -83,7 +69,10 @@ function summary({ reports }: AccuracyPage): string[] {
   ];
 }
 
-function section({ kind, title, accuracy, slowBand }: ScenarioReport, { slowMs }: AccuracyPage): string[] {
+function section(
+  { kind, scenario: { title }, accuracy, slowBand }: ScenarioReport,
+  { slowMs }: AccuracyReport,
+): string[] {
   const { cachedTokens, curves } = accuracy.pooled;
   const rows = accuracy.cells
     .filter((cell) => cell.n >= 10)
@@ -128,7 +117,7 @@ function halvesSection({ halves }: AccuracyPage): string[] {
   const rows = halves.flatMap(({ name, cells }) =>
     cells.map(
       (cell) =>
-        `| ${name} | ${cell.quantity} ${cell.statistic} | ${showMs(cell.capturedMs)} | ${showMs(cell.modeledMs)} | ${showError(cell.error)} |`,
+        `| ${name} | ${names[cell.quantity]} ${cell.statistic} | ${showMs(cell.capturedMs)} | ${showMs(cell.modeledMs)} | ${showError(cell.error)} |`,
     ),
   );
   const facts = halves.map(
@@ -156,12 +145,14 @@ function halvesSection({ halves }: AccuracyPage): string[] {
   ];
 }
 
-function pacingSection({ pacing: { medianMs } }: AccuracyPage): string[] {
+function pacingSection({ pacing }: AccuracyReport): string[] {
+  if (!pacing) return [];
+  const { captured, sessionPaced, openLoop } = pacing;
   return [
     "## Open loop against session-paced",
     "",
     "The warm capture, seed 1, replayed with prefix caching off in both ways, beside the capture that was made so.",
-    `Median TTFT of turns 2+: captured ${showMs(medianMs.captured)}, session-paced ${showMs(medianMs.sessionPaced)}, open loop ${showMs(medianMs.openLoop)}.`,
+    `Median TTFT of turns 2+: captured ${showMs(captured.medianMs)}, session-paced ${showMs(sessionPaced.medianMs)}, open loop ${showMs(openLoop.medianMs)}.`,
     "The difference is the clients: open loop fires every turn on the warm schedule, when the answer before it has not",
     "begun, so that up to all turns of a session wait at once and the queue grows to the end of the arrivals. A",
     "closed-loop client has one request in the engine; its later turns are delayed by the answers before them, and the",
@@ -172,7 +163,7 @@ function pacingSection({ pacing: { medianMs } }: AccuracyPage): string[] {
   ];
 }
 
-function noiseSection({ noise }: AccuracyPage): string[] {
+function noiseSection({ noise }: AccuracyReport): string[] {
   if (noise.length === 0) return [];
   return [
     "## The engine's own noise",
@@ -184,9 +175,38 @@ function noiseSection({ noise }: AccuracyPage): string[] {
     ...noise.flatMap(({ scenario, cells }) =>
       cells.map(
         (cell) =>
-          `| ${scenario} | ${cell.group} | ${names[cell.quantity]} p${100 * cell.quantile} | ${cell.values.map(showMs).join(", ")} | ${(100 * cell.spread).toFixed(1)} % |`,
+          `| ${scenario} | ${cell.group} | ${names[cell.quantity]} p${100 * cell.quantile} | ${cell.valuesMs.map(showMs).join(", ")} | ${(100 * cell.spread).toFixed(1)} % |`,
       ),
     ),
+    "",
+  ];
+}
+
+function intervalsSection(): string[] {
+  const show = ({ given, held }: IntervalCoverage): string => {
+    if (held === undefined) return "none";
+    const often = given > 0.9995 ? "" : ` (${(100 * given).toFixed(given < 0.1 ? 1 : 0)} %)`;
+    return `${(100 * held).toFixed(1)} %${often}`;
+  };
+  const samples = intervalCoverage.filter(({ quantile }) => quantile === intervalCoverage[0].quantile);
+  const rows = samples.map(({ sessions, censored }) => {
+    const own = intervalCoverage.filter((c) => c.sessions === sessions && c.censored === censored);
+    return `| ${sessions} | ${(100 * censored).toFixed(0)} % | ${own.map(show).join(" | ")} |`;
+  });
+  return [
+    "## Intervals",
+    "",
+    "The interval of an error holds all ratios r for which a test does not tell the modeled requests from the captured ones",
+    "at the quantile, their times divided by r: the difference of the two shares beyond it over its cluster-robust standard",
+    "error, each session with its modeled self, against Student's t (`quantileRatio` in lib/survival). Where a quantile lies at",
+    "a gap between two modes it is at least what the intervals of the two quantiles leave open; with fewer than ten sessions,",
+    "or where the values end before it does, there is none. By simulation, sessions of four turns, half of the variance of",
+    "log TTFT between sessions: how often a nominal 95 % interval held the true ratio, of the samples that gave one; in",
+    "brackets how many did, where not all (test/reference/survival/quantile-coverage.md has other samples and methods).",
+    "",
+    "| sessions | captured requests without an end | p50 | p90 | p99 |",
+    "|---|---|---|---|---|",
+    ...rows,
     "",
   ];
 }

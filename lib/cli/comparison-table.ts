@@ -2,7 +2,7 @@ import { cohortNames } from "../cohorts/index.js";
 import type { Comparison } from "../judge/index.js";
 import { formatTable, showError, showMs } from "./print-table.js";
 
-/** The cohort cells of a comparison as a table; gates are marked with an asterisk. */
+/** The cohort cells of a comparison as a table; gates are marked with an asterisk. A what-if differs, it does not err. */
 export function comparisonTable(comparison: Comparison, other = "modeled"): string {
   const rows = comparison.cells
     .filter((cell) => cohortNames.some((name) => name === cell.group))
@@ -15,10 +15,10 @@ export function comparisonTable(comparison: Comparison, other = "modeled"): stri
       showError(cell.error),
       cell.interval ? `${showError(cell.interval[0])} to ${showError(cell.interval[1])}` : "-",
     ]);
-  return formatTable(["cohort", "quantity", "n", "captured", other, "error", "95 % interval"], rows);
+  return formatTable(["cohort", "quantity", "n", "captured", other, comparison.kind, "95 % interval"], rows);
 }
 
-const quantityNames = { ttft_ms: "TTFT", itl_ms: "ITL", total_ms: "total" } as const;
+const quantityNames = { ttft: "TTFT", itl: "ITL", total: "total" } as const;
 
 /** A comparison for people: the table, the hit canary and the verdict, or why there is none. */
 export function formatComparison(

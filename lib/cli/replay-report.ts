@@ -15,9 +15,8 @@ export function replayReport(options: {
   readonly replays: readonly Replay[];
   readonly sessions: SessionLabels;
   readonly comparison: Comparison;
-  readonly isWhatIf: boolean;
 }): string {
-  const { replays, sessions, comparison, isWhatIf } = options;
+  const { replays, sessions, comparison } = options;
   const first = replays[0];
   const requests = first.trace.records.length;
   const turns = sessions.parent.filter((p) => p >= 0).length;
@@ -34,7 +33,8 @@ export function replayReport(options: {
     );
   // A trace without latencies has nothing to stand beside the model's.
   if (comparison.cells.length === 0) lines.push("", modeledTable(first, sessions), hits(first));
-  return [...lines, "", formatComparison(comparison, "modeled", isWhatIf ? whatIf : undefined)].join("\n");
+  const why = comparison.kind === "difference" ? whatIf : undefined;
+  return [...lines, "", formatComparison(comparison, "modeled", why)].join("\n");
 }
 
 function unserved({ trace, run }: Replay): string[] {

@@ -59,17 +59,24 @@ export function replaySeriesJson(replay: Replay, sessions: SessionLabels): Recor
   };
 }
 
+/** A quantity as the command line's JSON has it. */
+export function quantityKey({ quantity }: Pick<ErrorCell, "quantity">): string {
+  return `${quantity}_ms`;
+}
+
 /** A comparison: relative errors per group, quantity and quantile, the hit canary, the verdict. */
 export function comparisonJson(comparison: Comparison): Record<string, unknown> {
   const errors: Record<string, Record<string, Record<string, unknown>>> = {};
   for (const cell of comparison.cells) {
     errors[cell.group] ??= {};
     const group = errors[cell.group];
-    group[cell.quantity] ??= {};
-    group[cell.quantity][`p${100 * cell.quantile}`] = cellJson(cell);
+    const quantity = quantityKey(cell);
+    group[quantity] ??= {};
+    group[quantity][`p${100 * cell.quantile}`] = cellJson(cell);
   }
   const { cachedTokens } = comparison;
   return {
+    kind: comparison.kind,
     errors,
     curves: Object.fromEntries(
       comparison.curves.map(({ cohort, ks, wassersteinMs }) => [
@@ -90,7 +97,8 @@ export function comparisonJson(comparison: Comparison): Record<string, unknown> 
   };
 }
 
-function cellJson(cell: ErrorCell): Record<string, unknown> {
+/** A number of a comparison as the command line's JSON has it. */
+export function cellJson(cell: ErrorCell): Record<string, unknown> {
   return {
     n: cell.n,
     captured_ms: cell.capturedMs ?? null,

@@ -17,5 +17,11 @@ export {
   ttftObservation,
   ttftObservations,
 } from "./cohorts.js";
-export { inspectTrace, type Range, type TraceInspection } from "./inspect-trace.js";
+export {
+  arrivalsInspection,
+  inspectTrace,
+  type Range,
+  type RangedQuantity,
+  type TraceInspection,
+} from "./inspect-trace.js";
 export { type TtftSurvival, ttftSurvival } from "./survival-series.js";

@@ -1,4 +1,11 @@
-import { quantileSorted, sortedCopy } from "../base/index.js";
+import {
+  type Blocks,
+  type Ms,
+  type PerSecond,
+  quantileSorted,
+  sortedCopy,
+  type Tokens,
+} from "../base/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import { settingsToWire } from "../settings/index.js";
 import { isAnswered, type JsonValue, type Trace } from "../trace/index.js";
@@ -11,7 +18,16 @@ export interface Range {
   readonly max: number;
 }
 
-/** What is in a trace, as `inspect --json` prints it. */
+/** What {@link TraceInspection} tells the range of. */
+export type RangedQuantity =
+  | "promptTokens"
+  | "outputTokens"
+  | "cachedTokens"
+  | "ttftMs"
+  | "itlMs"
+  | "concurrency";
+
+/** What is in a trace. What no row tells is undefined. */
 export interface TraceInspection {
   readonly requests: number;
   /** Requests with their whole answer, streamed or not, and all others. */
@@ -19,22 +35,24 @@ export interface TraceInspection {
   readonly censored: number;
   readonly rejected: number;
   readonly warnings: number;
-  readonly duration_s: number | null;
-  readonly rate_per_s: number | null;
+  /** First to last arrival. */
+  readonly spanMs?: Ms;
+  /** Arrivals after the first a second of that. */
+  readonly ratePerSecond?: PerSecond;
   readonly meta: Readonly<Record<string, JsonValue>>;
-  readonly ranges: Readonly<Record<string, Range>>;
+  readonly ranges: Readonly<Partial<Record<RangedQuantity, Range>>>;
   readonly sharing: {
-    readonly hashed_requests: number;
-    readonly block_size: number;
-    readonly blocks: number;
-    readonly distinct_blocks: number;
+    readonly hashedRequests: number;
+    readonly blockSize: Tokens;
+    readonly blocks: Blocks;
+    readonly distinctBlocks: Blocks;
     /** Share of prompt blocks that were in an earlier prompt: the hits of a cache without bound that keeps no answers. */
-    readonly unbounded_hit_fraction: number | null;
-    readonly recorded_cached_fraction: number | null;
-    readonly requests_with_hit: number;
+    readonly unboundedHitFraction?: number;
+    readonly recordedCachedFraction?: number;
+    readonly requestsWithHit: number;
   };
-  readonly sessions: { readonly count: number; readonly multi_turn: number; readonly longest_turns: number };
-  readonly finish_reasons: Readonly<Record<string, number>>;
+  readonly sessions: { readonly count: number; readonly multiTurn: number; readonly longestTurns: number };
+  readonly finishReasons: Readonly<Record<string, number>>;
   readonly problems: readonly { readonly line: number; readonly reason: string }[];
 }
 
@@ -43,7 +61,6 @@ export function inspectTrace(trace: Trace, sessions: SessionLabels): TraceInspec
   const { records, meta } = trace;
   const completed = records.filter(isAnswered).length;
   const arrivals = records.flatMap((r) => r.arrivalMs ?? []);
-  const spanMs = arrivals.length > 1 ? arrivals[arrivals.length - 1] - arrivals[0] : undefined;
   const finishReasons: Record<string, number> = {};
   for (const { finishReason } of records)
     finishReasons[finishReason ?? "not recorded"] = (finishReasons[finishReason ?? "not recorded"] ?? 0) + 1;
@@ -55,8 +72,7 @@ export function inspectTrace(trace: Trace, sessions: SessionLabels): TraceInspec
     censored: records.length - completed,
     rejected: trace.rejected.length,
     warnings: trace.warnings.length,
-    duration_s: spanMs === undefined ? null : spanMs / 1000,
-    rate_per_s: spanMs === undefined || spanMs === 0 ? null : (1000 * (arrivals.length - 1)) / spanMs,
+    ...arrivalsInspection(arrivals.length, arrivals[0], arrivals[arrivals.length - 1]),
     meta: {
       ...(known as Readonly<Record<string, JsonValue>>),
       ...(maxNumSeqs !== undefined && { maxNumSeqs }),
@@ -64,50 +80,41 @@ export function inspectTrace(trace: Trace, sessions: SessionLabels): TraceInspec
       ...settingsToWire(settings),
       ...extra,
     },
-    ranges: {
-      ...range(
-        "prompt_tokens",
-        records.map((r) => r.promptTokens),
-      ),
-      ...range(
-        "output_tokens",
-        records.map((r) => r.outputTokens),
-      ),
-      ...range(
-        "cached_tokens",
-        records.flatMap((r) => r.cachedTokens ?? []),
-      ),
-      ...range(
-        "ttft_ms",
-        records.flatMap((r) => r.ttftMs ?? []),
-      ),
-      ...range(
-        "itl_ms",
-        records.flatMap((r) => (r.itlMs ? [...r.itlMs] : [])),
-      ),
-      ...range(
-        "concurrency",
-        records.flatMap((r) => r.concurrency ?? []),
-      ),
-    },
+    ranges: rangesOf({
+      promptTokens: records.map((r) => r.promptTokens),
+      outputTokens: records.map((r) => r.outputTokens),
+      cachedTokens: records.flatMap((r) => r.cachedTokens ?? []),
+      ttftMs: records.flatMap((r) => r.ttftMs ?? []),
+      itlMs: records.flatMap((r) => (r.itlMs ? [...r.itlMs] : [])),
+      concurrency: records.flatMap((r) => r.concurrency ?? []),
+    }),
     sharing: sharingOf(trace),
     sessions: sessionCounts(sessions),
-    finish_reasons: finishReasons,
+    finishReasons,
     problems: [...trace.rejected, ...trace.warnings].slice(0, 20),
   };
 }
 
-function range(name: string, values: readonly number[]): Record<string, Range> {
-  if (values.length === 0) return {};
-  const ascending = sortedCopy(values);
-  return {
-    [name]: {
-      n: ascending.length,
-      min: ascending[0],
-      p50: quantileSorted(ascending, 0.5) as number,
-      max: ascending[ascending.length - 1],
-    },
-  };
+/** How long arrivals took and how many came a second; nothing of a single one, no rate of those that came at once. */
+export function arrivalsInspection(
+  count: number,
+  firstMs: Ms,
+  lastMs: Ms,
+): Pick<TraceInspection, "spanMs" | "ratePerSecond"> {
+  if (count < 2) return {};
+  const spanMs = lastMs - firstMs;
+  return { spanMs, ...(spanMs !== 0 && { ratePerSecond: (1000 * (count - 1)) / spanMs }) };
+}
+
+function rangesOf(values: Readonly<Record<RangedQuantity, readonly number[]>>): TraceInspection["ranges"] {
+  const found = Object.entries(values).flatMap(([name, column]) => {
+    if (column.length === 0) return [];
+    const ascending = sortedCopy(column);
+    const last = ascending.length - 1;
+    const p50 = quantileSorted(ascending, 0.5) as number;
+    return [[name, { n: ascending.length, min: ascending[0], p50, max: ascending[last] }]];
+  });
+  return Object.fromEntries(found);
 }
 
 function sharingOf(trace: Trace): TraceInspection["sharing"] {
@@ -137,13 +144,13 @@ function sharingOf(trace: Trace): TraceInspection["sharing"] {
     }
   }
   return {
-    hashed_requests: hashed,
-    block_size: trace.meta.blockSize ?? 16,
+    hashedRequests: hashed,
+    blockSize: trace.meta.blockSize ?? 16,
     blocks,
-    distinct_blocks: distinct,
-    unbounded_hit_fraction: blocks === 0 ? null : hits / blocks,
-    recorded_cached_fraction: promptTokens === 0 ? null : cachedTokens / promptTokens,
-    requests_with_hit: withHit,
+    distinctBlocks: distinct,
+    ...(blocks > 0 && { unboundedHitFraction: hits / blocks }),
+    ...(promptTokens > 0 && { recordedCachedFraction: cachedTokens / promptTokens }),
+    requestsWithHit: withHit,
   };
 }
 
@@ -152,7 +159,7 @@ function sessionCounts(sessions: SessionLabels): TraceInspection["sessions"] {
   for (const session of sessions.session) turns.set(session, (turns.get(session) ?? 0) + 1);
   return {
     count: turns.size,
-    multi_turn: [...turns.values()].filter((t) => t > 1).length,
-    longest_turns: sessions.turn.reduce((most, t) => Math.max(most, t), 0),
+    multiTurn: [...turns.values()].filter((t) => t > 1).length,
+    longestTurns: sessions.turn.reduce((most, t) => Math.max(most, t), 0),
   };
 }

@@ -1,12 +1,12 @@
-import { InputError, type Ms, mean, type Tokens } from "../base/index.js";
+import { InputError, type Ms, mean, selectQuantiles, type Tokens } from "../base/index.js";
 import { type CohortName, cohortIndices, cohortNames, reportedQuantiles } from "../cohorts/index.js";
 import type { SessionLabels } from "../sessions/index.js";
+import { clusterRobustCurve, quantileRatio } from "../survival/index.js";
 import { type Trace, totalMs } from "../trace/index.js";
 import { type CurveDistance, ttftDistances } from "./curve-distance.js";
-import { ClusteredValues, sessionBootstrap } from "./session-bootstrap.js";
 
-/** What is compared, by its name in reports. */
-export type Quantity = "ttft_ms" | "itl_ms" | "total_ms";
+/** What is compared: time to first token, gaps between tokens, arrival to last token. */
+export type Quantity = "ttft" | "itl" | "total";
 
 /** One number of the capture against the same number of the model. */
 export interface ErrorCell {
@@ -19,8 +19,12 @@ export interface ErrorCell {
   readonly capturedMs?: Ms;
   /** Mean over the seeds. */
   readonly modeledMs?: Ms;
-  /** modeled / captured - 1, with a 95 % interval that resamples sessions. */
+  /** modeled / captured - 1: an error, or, in a comparison of that kind, a difference. */
   readonly error?: number;
+  /**
+   * 95 % interval of the error over sessions like these, see {@link quantileRatio}; undefined where the values cannot give
+   * one, as a p99 of fewer than a few hundred.
+   */
   readonly interval?: readonly [low: number, high: number];
   /** Whether it takes part in the verdict: enough values (n >= 30, and 5 beyond the quantile) in a cohort. */
   readonly gates: boolean;
@@ -37,7 +41,13 @@ export interface HitCanary {
   readonly meanAbsoluteErrorTokens?: Tokens;
 }
 
+/** A capture beside its replays: numbers, curves, cached tokens, and whether they agree. */
 export interface Comparison {
+  /**
+   * "error": both sides answer the same question, and what they differ by is the model's error. "difference": a what-if
+   * beside the capture that it was made from; what they differ by is its effect, and nothing is judged.
+   */
+  readonly kind: "error" | "difference";
   readonly cells: readonly ErrorCell[];
   /** Distance of the whole TTFT curves, captured against the first seed. */
   readonly curves: readonly CurveDistance[];
@@ -48,6 +58,7 @@ export interface Comparison {
   readonly seeds: number;
 }
 
+/** What is compared, and how it is judged. */
 export interface CompareOptions {
   readonly captured: Trace;
   readonly sessions: SessionLabels;
@@ -55,7 +66,10 @@ export interface CompareOptions {
   readonly modeled: readonly Trace[];
   /** Largest relative error that holds. Default 0.1. */
   readonly tolerance?: number;
-  readonly replicates?: number;
+  /** What the two sides differ by. Default "error"; of a "difference" nothing gates. */
+  readonly kind?: Comparison["kind"];
+  /** Default true. False leaves the intervals out. */
+  readonly intervals?: boolean;
 }
 
 /**
@@ -66,7 +80,7 @@ export interface CompareOptions {
  * @throws InputError without a modeled trace
  */
 export function compareTraces(options: CompareOptions): Comparison {
-  const { captured, sessions, modeled, tolerance = 0.1, replicates = 400 } = options;
+  const { captured, sessions, modeled, tolerance = 0.1, kind = "error", intervals = true } = options;
   const [first] = modeled;
   if (!first) throw new InputError("compareTraces: modeled must hold at least one trace, got none");
   const groups: [string, number[], boolean][] = [
@@ -74,12 +88,13 @@ export function compareTraces(options: CompareOptions): Comparison {
     ...concurrencyBuckets(captured),
   ];
   const cells = groups.flatMap(([group, indices, isCohort]) =>
-    (["ttft_ms", "itl_ms", "total_ms"] as const).flatMap((quantity) =>
-      compareQuantity(group, quantity, indices, isCohort, { ...options, tolerance, replicates }),
+    (["ttft", "itl", "total"] as const).flatMap((quantity) =>
+      compareQuantity(group, quantity, indices, isCohort, { ...options, tolerance, kind, intervals }),
     ),
   );
   const gating = cells.filter((cell) => cell.gates);
   return {
+    kind,
     cells,
     curves: ttftDistances(captured, first, sessions),
     cachedTokens: hitCanary(captured, first),
@@ -96,35 +111,29 @@ function compareQuantity(
   isCohort: boolean,
   options: Required<CompareOptions>,
 ): ErrorCell[] {
-  const { captured, sessions, modeled, tolerance } = options;
-  const sides = [captured, ...modeled].map((trace) => clusteredValues(trace, sessions, indices, quantity));
-  const [real, ...models] = sides as [ClusteredValues, ...ClusteredValues[]];
-  if (real.size === 0) return [];
-  const quantilesOf = (multiplicity?: Int32Array) => ({
-    captured: real.quantiles(reportedQuantiles, multiplicity),
-    modeled: models.map((m) => m.quantiles(reportedQuantiles, multiplicity)),
-  });
-  const relativeErrors = (multiplicity?: Int32Array): (number | undefined)[] => {
-    const q = quantilesOf(multiplicity);
-    return reportedQuantiles.map((_, k) => ratioLessOne(meanOf(q.modeled.map((m) => m[k])), q.captured[k]));
-  };
-  const point = quantilesOf();
-  const errors = relativeErrors();
-  const sessionCount = sessions.session.reduce((most, s) => Math.max(most, s), -1) + 1;
-  const intervals = sessionBootstrap(sessionCount, relativeErrors, { replicates: options.replicates });
+  const { captured, sessions, modeled, tolerance, kind, intervals } = options;
+  const [real, ...models] = [captured, ...modeled].map((trace) =>
+    valuesOf(trace, sessions, indices, quantity),
+  );
+  const n = real.times.length;
+  if (n === 0) return [];
+  const quantilesOf = ({ times }: SessionValues) =>
+    selectQuantiles(Float64Array.from(times), reportedQuantiles);
+  const capturedMs = quantilesOf(real);
+  const bySeed = models.map(quantilesOf);
+  const intervalOf = intervals ? ratioIntervals(models, real) : () => undefined;
   return reportedQuantiles.map((quantile, k): ErrorCell => {
-    const capturedMs = point.captured[k];
-    const modeledMs = meanOf(point.modeled.map((m) => m[k]));
-    const error = errors[k];
-    const interval = intervals[k];
-    // Five values beyond a quantile: below that it is the noise of a handful of requests.
-    const gates = isCohort && real.size >= 30 && real.size * (1 - quantile) >= 5;
+    const modeledMs = mean(bySeed.flatMap((values) => values[k] ?? []));
+    const error = ratioLessOne(modeledMs, capturedMs[k]);
+    const interval = error === undefined ? undefined : intervalOf(quantile, error);
+    // Five values beyond a quantile: below that it is the noise of a handful of requests. 50 - 50 x 0.9 is 5, unlike 50 x 0.1.
+    const gates = kind === "error" && isCohort && n >= 30 && n - n * quantile >= 5;
     return {
       group,
       quantity,
       quantile,
-      n: real.size,
-      ...(capturedMs !== undefined && { capturedMs }),
+      n,
+      ...(capturedMs[k] !== undefined && { capturedMs: capturedMs[k] }),
       ...(modeledMs !== undefined && { modeledMs }),
       ...(error !== undefined && { error }),
       ...(interval && { interval }),
@@ -134,26 +143,50 @@ function compareQuantity(
   });
 }
 
-function clusteredValues(
+/** Values and the session of each. */
+interface SessionValues {
+  readonly times: number[];
+  readonly clusters: number[];
+}
+
+function valuesOf(
   trace: Trace,
   sessions: SessionLabels,
   indices: readonly number[],
   quantity: Quantity,
-): ClusteredValues {
-  const values: number[] = [];
+): SessionValues {
+  const times: number[] = [];
   const clusters: number[] = [];
   const add = (value: number | undefined, index: number): void => {
     if (value === undefined) return;
-    values.push(value);
+    times.push(value);
     clusters.push(sessions.session[index]);
   };
   for (const index of indices) {
     const record = trace.records[index];
-    if (quantity === "ttft_ms") add(record.ttftMs, index);
-    else if (quantity === "total_ms") add(totalMs(record), index);
+    if (quantity === "ttft") add(record.ttftMs, index);
+    else if (quantity === "total") add(totalMs(record), index);
     else for (const gap of record.itlMs ?? []) add(gap, index);
   }
-  return new ClusteredValues(values, clusters);
+  return { times, clusters };
+}
+
+/**
+ * Intervals of modeled / captured - 1. The seeds are pooled: each session then adds what all of its replays add, and the
+ * mean over the seeds varies from sample to sample as the pooled quantile does. An interval always holds its error.
+ */
+function ratioIntervals(
+  models: readonly SessionValues[],
+  real: SessionValues,
+): (quantile: number, error: number) => readonly [number, number] | undefined {
+  const pooled = { times: models.flatMap((m) => m.times), clusters: models.flatMap((m) => m.clusters) };
+  const [modeled, captured] = [pooled, real].map((values) => clusterRobustCurve(values, values.clusters));
+  return (quantile, error) => {
+    const { lower, upper } = quantileRatio(modeled, captured, quantile, { paired: true });
+    return lower === undefined || upper === undefined
+      ? undefined
+      : [Math.min(error, lower - 1), Math.max(error, upper - 1)];
+  };
 }
 
 /** Requests by how many were in flight when they arrived: 1, 2-3, 4-7, 8-15, ... */
@@ -196,10 +229,6 @@ function hitCanary(captured: Trace, modeled: Trace): HitCanary {
     predictedTokens,
     ...(requests > 0 && { exactFraction: exact / requests, meanAbsoluteErrorTokens: absolute / requests }),
   };
-}
-
-function meanOf(values: readonly (number | undefined)[]): number | undefined {
-  return mean(values.filter((v) => v !== undefined));
 }
 
 function ratioLessOne(modeled: number | undefined, captured: number | undefined): number | undefined {

@@ -6,7 +6,7 @@ import { meanGapMs, type Trace, type TraceRecord } from "../trace/index.js";
 
 /** One statistic of the judged half: TTFT, or TPOT (mean gap of a request, the first token's wait left out). */
 export interface HalfCell {
-  readonly quantity: "TTFT" | "TPOT";
+  readonly quantity: "ttft" | "tpot";
   readonly statistic: "mean" | "p50" | "p90" | "p99";
   readonly capturedMs: Ms;
   readonly modeledMs: Ms;
@@ -14,6 +14,7 @@ export interface HalfCell {
   readonly error: number;
 }
 
+/** A capture judged on the part that its model was not fitted on. */
 export interface HalfJudged {
   readonly cells: readonly HalfCell[];
   readonly replay: Replay;
@@ -44,8 +45,8 @@ export function judgeSecondHalf(
   const judged = trace.records.slice(fitted);
   const modeled = result.trace.records.slice(fitted);
   const cells = [
-    ...compareStatistics("TTFT", judged, modeled, (r) => r.ttftMs),
-    ...compareStatistics("TPOT", judged, modeled, meanGapMs),
+    ...compareStatistics("ttft", judged, modeled, (r) => r.ttftMs),
+    ...compareStatistics("tpot", judged, modeled, meanGapMs),
   ];
   return { cells, replay: result, fittedRequests: fitted, judgedRequests: judged.length };
 }

@@ -1,19 +1,13 @@
 /**
  * Judging: a capture and its replays side by side, with intervals, and a verdict.
  *
- * Read `compare.ts` first (which numbers are compared, and which gate), then `accuracy.ts` (several captures of one
- * scenario, against the engine's own noise), then `cache-effect.ts` (the figure's data). Times are milliseconds, errors
- * are modeled / captured - 1.
+ * Read `compare.ts` first (which numbers are compared, and which gate), then `scenario-accuracy.ts` (several captures of
+ * one scenario, against the engine's own noise), then `judge-captures.ts` (all scenarios of the accuracy page) and
+ * `cache-effect.ts` (the figure's data). Times are milliseconds, errors are modeled / captured - 1.
  */
-export {
-  type AccuracyCell,
-  type JudgedCapture,
-  type ScenarioAccuracy,
-  scenarioAccuracy,
-  seedNoise,
-  slowBandMass,
-} from "./accuracy.js";
+export { type AccuracyScenario, accuracyScenarios } from "./accuracy-scenarios.js";
 export { alignTraces } from "./align-traces.js";
+export { type Allowance, allowanceOf } from "./allowance-of.js";
 export {
   type CacheEffect,
   type CacheEffectOptions,
@@ -28,6 +22,24 @@ export {
   type HitCanary,
   type Quantity,
 } from "./compare.js";
+export { comparePacing, type PacingComparison } from "./compare-pacing.js";
 export { type CurveDistance, ttftDistances } from "./curve-distance.js";
 export { type HalfCell, type HalfJudged, judgeSecondHalf } from "./half-judged.js";
-export { ClusteredValues, resampleSessions, sessionBootstrap } from "./session-bootstrap.js";
+export { type IntervalCoverage, intervalCoverage } from "./interval-coverage.js";
+export {
+  type AccuracyReport,
+  type JudgeCapturesOptions,
+  judgeCaptures,
+  type ScenarioNoise,
+  type ScenarioReport,
+} from "./judge-captures.js";
+export { type CaptureWithReplays, poolCaptures } from "./pool-captures.js";
+export { replayScenario, type ScenarioCapture } from "./replay-scenario.js";
+export {
+  type AccuracyCell,
+  type JudgedCapture,
+  type ScenarioAccuracy,
+  scenarioAccuracy,
+} from "./scenario-accuracy.js";
+export { type NoiseCell, seedNoise } from "./seed-noise.js";
+export { type SlowBand, slowBandMass, slowBandOf, slowBandThresholdMs } from "./slow-band.js";

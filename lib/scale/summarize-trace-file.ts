@@ -1,4 +1,9 @@
-import { type CohortName, type TraceInspection, ttftObservation } from "../cohorts/index.js";
+import {
+  arrivalsInspection,
+  type CohortName,
+  type TraceInspection,
+  ttftObservation,
+} from "../cohorts/index.js";
 import { type SurvivalSketch, survivalSketch } from "../survival/index.js";
 import { type ReadProgress, readTraceRows } from "../trace/files/index.js";
 import { isAnswered, type JsonValue, type TraceRecord } from "../trace/index.js";
@@ -83,11 +88,11 @@ class TraceTotals {
   readonly #distinct = new DistinctCounter();
   readonly #finishReasons: Record<string, number> = {};
   readonly #ranges = {
-    prompt_tokens: new QuantileSketch(),
-    output_tokens: new QuantileSketch(),
-    cached_tokens: new QuantileSketch(),
-    ttft_ms: new QuantileSketch(),
-    itl_ms: new QuantileSketch(),
+    promptTokens: new QuantileSketch(),
+    outputTokens: new QuantileSketch(),
+    cachedTokens: new QuantileSketch(),
+    ttftMs: new QuantileSketch(),
+    itlMs: new QuantileSketch(),
     concurrency: new QuantileSketch(),
   };
 
@@ -100,13 +105,13 @@ class TraceTotals {
       this.#firstMs = Math.min(this.#firstMs, record.arrivalMs);
       this.#lastMs = Math.max(this.#lastMs, record.arrivalMs);
     }
-    ranges.prompt_tokens.add(record.promptTokens);
-    ranges.output_tokens.add(record.outputTokens);
-    if (record.ttftMs !== undefined) ranges.ttft_ms.add(record.ttftMs);
+    ranges.promptTokens.add(record.promptTokens);
+    ranges.outputTokens.add(record.outputTokens);
+    if (record.ttftMs !== undefined) ranges.ttftMs.add(record.ttftMs);
     if (record.concurrency !== undefined) ranges.concurrency.add(record.concurrency);
-    if (record.itlMs) for (const gapMs of record.itlMs) ranges.itl_ms.add(gapMs);
+    if (record.itlMs) for (const gapMs of record.itlMs) ranges.itlMs.add(gapMs);
     if (record.cachedTokens !== undefined) {
-      ranges.cached_tokens.add(record.cachedTokens);
+      ranges.cachedTokens.add(record.cachedTokens);
       this.#promptTokens += record.promptTokens;
       this.#cachedTokens += record.cachedTokens;
       if (record.cachedTokens > 0) this.#withHit++;
@@ -121,7 +126,6 @@ class TraceTotals {
   }
 
   inspection(blockSize: number) {
-    const spanMs = this.#arrivals > 1 ? this.#lastMs - this.#firstMs : undefined;
     const ranges = Object.entries(this.#ranges).flatMap(([name, sketch]) => {
       const range = sketch.range();
       return range ? [[name, range] as const] : [];
@@ -131,20 +135,19 @@ class TraceTotals {
       requests: this.#requests,
       completed: this.#completed,
       censored: this.#requests - this.#completed,
-      duration_s: spanMs === undefined ? null : spanMs / 1000,
-      rate_per_s: spanMs === undefined || spanMs === 0 ? null : (1000 * (this.#arrivals - 1)) / spanMs,
+      ...arrivalsInspection(this.#arrivals, this.#firstMs, this.#lastMs),
       ranges: Object.fromEntries(ranges),
       sharing: {
-        hashed_requests: this.#hashed,
-        block_size: blockSize,
+        hashedRequests: this.#hashed,
+        blockSize,
         blocks: this.#blocks,
-        distinct_blocks: distinct,
+        distinctBlocks: distinct,
         // A block is new the first time that a prompt holds it, and was in an earlier prompt ever after.
-        unbounded_hit_fraction: this.#blocks === 0 ? null : 1 - distinct / this.#blocks,
-        recorded_cached_fraction: this.#promptTokens === 0 ? null : this.#cachedTokens / this.#promptTokens,
-        requests_with_hit: this.#withHit,
+        ...(this.#blocks > 0 && { unboundedHitFraction: 1 - distinct / this.#blocks }),
+        ...(this.#promptTokens > 0 && { recordedCachedFraction: this.#cachedTokens / this.#promptTokens }),
+        requestsWithHit: this.#withHit,
       },
-      finish_reasons: this.#finishReasons,
+      finishReasons: this.#finishReasons,
     };
   }
 }
@@ -169,6 +172,6 @@ class SessionTotals {
   }
 
   counts(): TraceInspection["sessions"] {
-    return { count: this.#count, multi_turn: this.#multiTurn, longest_turns: this.#longest };
+    return { count: this.#count, multiTurn: this.#multiTurn, longestTurns: this.#longest };
   }
 }

@@ -20,7 +20,8 @@ export interface BootstrapOptions {
  *
  * Definition: the non-parametric cluster bootstrap (Field and Welsh 2007) with the limits of `percentileInterval`, which
  * allow for the number of clusters. It is the clusters that count, not the rows: with fewer than about 20, no interval
- * of this kind can be relied on.
+ * of this kind can be relied on. It suits smooth statistics, such as means and shares. For quantiles there are
+ * `quantileInterval` of a `clusterRobustCurve` and `quantileRatio`, which hold in the tails too.
  * @param clusters the cluster of each row; give every row its own for an ordinary bootstrap
  * @param statistic computed from row indices (with repeats), or undefined where it has no value
  * @throws InputError for no rows, a label that is no string or number, or options out of range
@@ -42,7 +43,7 @@ export function clusterBootstrapAll(
   const where = "clusterBootstrap";
   const count = requireInteger(where, "replicates", options.replicates ?? 1000, 1);
   const level = requireLevel(where, options.level);
-  const resampler = clusterResampler(where, clusters, options.seed, "cluster-bootstrap");
+  const resampler = clusterResampler(where, clusters, options.seed);
   const estimates = statistics(Int32Array.from({ length: clusters.length }, (_, i) => i));
   const values = estimates.map(() => new Float64Array(count));
   for (let r = 0; r < count; r++) {
@@ -56,22 +57,20 @@ export function clusterBootstrapAll(
 }
 
 /** A source of resamples. */
-export interface ClusterResampler {
+interface ClusterResampler {
   readonly clusterCount: number;
   /** Draws as many clusters as there are, with replacement, and gives their rows. */
   nextRows(): Int32Array;
 }
 
-/** @throws InputError when there are no rows, or a label is no string or number */
-export function clusterResampler(
+function clusterResampler(
   where: string,
   clusters: ClusterLabels,
   seed: number | string = 0,
-  name: string,
 ): ClusterResampler {
   const members = clusterRows(where, clusters);
   if (members.length === 0) throw new InputError(`${where}: needs at least one row, got none`);
-  const draw = stream(seed, name);
+  const draw = stream(seed, "cluster-bootstrap");
   const chosen = new Int32Array(members.length);
   const nextRows = (): Int32Array => {
     let size = 0;

@@ -3,11 +3,20 @@ import { describeValue, InputError } from "../base/index.js";
 /** Which cluster each row belongs to: the session of each request. Any strings or numbers. */
 export type ClusterLabels = ArrayLike<string | number>;
 
+/** Clusters by number. */
+export interface DenseLabels {
+  /** The number of each row's cluster. */
+  readonly of: Int32Array;
+  readonly count: number;
+  /** The label of each number. */
+  readonly labels: readonly (string | number)[];
+}
+
 /**
  * Numbers clusters from 0, in order of first appearance.
  * @throws InputError naming the index of a label that is no string or number
  */
-export function denseLabels(where: string, clusters: ClusterLabels): { of: Int32Array; count: number } {
+export function denseLabels(where: string, clusters: ClusterLabels): DenseLabels {
   const ids = new Map<string | number, number>();
   const of = new Int32Array(clusters.length);
   for (let i = 0; i < clusters.length; i++) {
@@ -23,7 +32,7 @@ export function denseLabels(where: string, clusters: ClusterLabels): { of: Int32
     }
     of[i] = id;
   }
-  return { of, count: ids.size };
+  return { of, count: ids.size, labels: [...ids.keys()] };
 }
 
 /** The rows of each cluster. */

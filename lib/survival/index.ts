@@ -2,7 +2,8 @@
  * Survival statistics: how long until an event, when some events were never seen.
  *
  * Read `observations.ts` first (what goes in), then `kaplan-meier.ts` (the curve), then `pointwise-band.ts` and
- * `quantile-of.ts` (how sure it is), then `cluster-bootstrap.ts` (how sure it is when rows depend on each other).
+ * `quantile-interval.ts` (how sure it is), then `cluster-robust-curve.ts` and `quantile-contrast.ts` (how sure it is when
+ * rows depend on each other).
  * Importable on its own as `prefixlab/survival`; knows nothing of traces.
  *
  * Units: times are in whatever unit the caller uses, and every time that comes back is in the same unit. Survival
@@ -10,17 +11,12 @@
  */
 export type { Band, BandTransform } from "./band.js";
 export { type BootstrapOptions, clusterBootstrap, clusterBootstrapAll } from "./cluster-bootstrap.js";
+export type { ClusterInfluence } from "./cluster-influence.js";
 export type { ClusterLabels } from "./cluster-labels.js";
-export { clusterRobustCurve } from "./cluster-robust-curve.js";
+export { type ClusteredCurve, clusterRobustCurve } from "./cluster-robust-curve.js";
+export type { Contrast, ContrastOptions, Sample } from "./clustered-pair.js";
 export { conditionalCurve } from "./conditional-curve.js";
 export { type DecimatedCurve, type DecimateOptions, decimateCurve } from "./decimate-curve.js";
-export {
-  type Difference,
-  type DifferenceOptions,
-  quantileDifference,
-  restrictedMeanDifference,
-  type Sample,
-} from "./difference.js";
 export {
   type DistanceOptions,
   ksDistance,
@@ -43,8 +39,11 @@ export { type CumulativeHazard, type HazardBandOptions, hazardBand, nelsonAalen 
 export type { Observations } from "./observations.js";
 export type { BootstrapInterval } from "./percentile-interval.js";
 export { type PointwiseBandOptions, pointwiseBand } from "./pointwise-band.js";
-export { type QuantileInterval, quantileInterval, quantileOf } from "./quantile-of.js";
+export { quantileDifference, quantileRatio } from "./quantile-contrast.js";
+export { type QuantileInterval, quantileInterval } from "./quantile-interval.js";
+export { quantileOf } from "./quantile-of.js";
 export { type RestrictedMean, restrictedMean } from "./restricted-mean.js";
+export { restrictedMeanDifference } from "./restricted-mean-difference.js";
 export type { RiskTable } from "./risk-table.js";
 export {
   criticalValue,

@@ -1,12 +1,11 @@
-import { logGamma } from "./incomplete-gamma.js";
 import { normalCdf } from "./normal.js";
-import { findRoot, gaussLegendre } from "./numeric.js";
+import { studentQuantile } from "./student.js";
 
 /** An estimate with what resampling says about it. */
 export interface BootstrapInterval {
   /** The statistic of all rows. */
   readonly estimate: number | undefined;
-  /** Undefined when too many replicates have no value, or there is one cluster only: nothing to say. */
+  /** Undefined when too many replicates have no value or are the most extreme one, or there is one cluster only. */
   readonly lower: number | undefined;
   readonly upper: number | undefined;
   /** Standard deviation of the replicates that have a value. */
@@ -23,6 +22,9 @@ export interface BootstrapInterval {
  * narrow by the factor sqrt((n - 1) / n) x normal quantile / Student quantile, which for 30 clusters costs two points of
  * coverage; the expansion undoes just that. A replicate without a value (NaN) counts as beyond both limits, which can
  * only widen the interval.
+ *
+ * There is no limit where the data end: where the replicates have a largest value and more than a tail of them are it (a
+ * p99 that is the longest time of all in many resamples), nothing says how far beyond it the truth may be.
  * @param clusterCount how many independent pieces were resampled
  */
 export function percentileInterval(
@@ -37,12 +39,16 @@ export function percentileInterval(
   const tail = expandedTail((1 - level) / 2, clusterCount);
   const rank = Math.max(0, Math.floor(tail * (values.length + 1)) - 1) - missing;
   const known = clusterCount > 1 && rank >= 0;
+  const [least, most] = [ascending[0], ascending[kept - 1]];
+  // A single most extreme replicate is no heap of them; a statistic that is always the same is known exactly.
+  const isHeap = (limit: number, extreme: number): boolean => rank > 0 && limit === extreme && least < most;
+  const [lower, upper] = [ascending[rank], ascending[kept - 1 - rank]];
   const mean = ascending.reduce((sum, value) => sum + value, 0) / kept;
   const squares = ascending.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return {
     estimate,
-    lower: known ? ascending[rank] : undefined,
-    upper: known ? ascending[kept - 1 - rank] : undefined,
+    lower: known && !isHeap(lower, least) ? lower : undefined,
+    upper: known && !isHeap(upper, most) ? upper : undefined,
     standardError: kept > 1 && clusterCount > 1 ? Math.sqrt(squares / (kept - 1)) : undefined,
     replicates: ascending,
     missing,
@@ -53,14 +59,4 @@ export function percentileInterval(
 export function expandedTail(tail: number, n: number): number {
   if (n < 2) return tail;
   return normalCdf(-Math.sqrt(n / (n - 1)) * studentQuantile(tail, n - 1));
-}
-
-/** The t that Student's variable exceeds with the given probability, below 1/2. */
-export function studentQuantile(tail: number, degreesOfFreedom: number): number {
-  const nu = degreesOfFreedom;
-  // With t = sqrt(nu) tan(angle) the density is cos(angle)^(nu - 1), smooth on a bounded range.
-  const scale = Math.exp(logGamma((nu + 1) / 2) - logGamma(nu / 2)) / Math.sqrt(Math.PI);
-  const upTo = (angle: number): number =>
-    scale * gaussLegendre(0, angle, 160, (a) => Math.cos(a) ** (nu - 1));
-  return Math.sqrt(nu) * Math.tan(findRoot(0, Math.PI / 2 - 1e-12, (angle) => upTo(angle) - (0.5 - tail)));
 }

@@ -1,4 +1,5 @@
 import { requireFinite } from "../base/index.js";
+import type { ClusteredCurve } from "./cluster-robust-curve.js";
 import type { SurvivalCurve } from "./kaplan-meier.js";
 import { normalQuantile } from "./normal.js";
 import { requireLevel } from "./pointwise-band.js";
@@ -19,12 +20,13 @@ export interface RestrictedMean {
  *
  * Definition: integral of S from 0 to the horizon; variance sum over event times t_k of A_k^2 d_k / (n_k (n_k - d_k))
  * with A_k the area under S from t_k to the horizon (Klein and Moeschberger 2003, section 4.5). R:
- * `print(survfit(...), rmean = horizon)`. lifelines' `return_variance` is another thing: the variance of min(T, horizon).
+ * `print(survfit(...), rmean = horizon)`. Of a `clusterRobustCurve` the variance is the sum over clusters of the squared
+ * derivative of the integral. lifelines' `return_variance` is another thing: the variance of min(T, horizon).
  * @returns undefined when the horizon is beyond the last time and the curve has not reached 0: nothing is known there
  * @throws InputError when horizon is negative or not finite, or level outside (0, 1)
  */
 export function restrictedMean(
-  curve: SurvivalCurve,
+  curve: SurvivalCurve | ClusteredCurve,
   horizon: number,
   options: { readonly level?: number } = {},
 ): RestrictedMean | undefined {
@@ -44,6 +46,7 @@ export function restrictedMean(
     if (events[k] > 0 && left > 0) variance += (area * area * events[k]) / (atRisk[k] * left);
   }
   const mean = area + right;
+  if ("clusters" in curve) variance = curve.clusters.areaUpTo(horizon).reduce((sum, u) => sum + u * u, 0);
   const standardError = Math.sqrt(variance);
   const width = normalQuantile((1 + level) / 2) * standardError;
   return { mean, standardError, lower: mean - width, upper: mean + width, horizon };

@@ -2,9 +2,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
+  capturedEngine,
   compareTraces,
   dataDir,
-  engineFromMeta,
   fitLatency,
   inferSessions,
   latencyProfile,
@@ -18,7 +18,7 @@ import { atLeast, below, medianSeconds, result } from "./yardstick.mjs";
 export async function bench() {
   const { captured, model, from } = await inputs();
   const sessions = inferSessions(captured);
-  const engine = engineFromMeta(captured.meta);
+  const engine = capturedEngine(captured.meta);
   const run = (enablePrefixCaching) =>
     replay({ trace: captured, sessions, model, seed: 1, engine: { ...engine, enablePrefixCaching } });
   let virtualMs = 0;

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { summarizeCohorts } from "../../lib/cohorts/index.js";
-import { cacheEffect, compareTraces } from "../../lib/judge/index.js";
 import { capturedEngine, durationsMs, replay } from "../../lib/replay/index.js";
 import { inferSessions } from "../../lib/sessions/index.js";
 import { decodeMs } from "../../lib/trace/index.js";
@@ -92,6 +91,30 @@ describe("replay", () => {
     });
   });
 
+  it("tells when each request was last seen: at its last token as the client had it", () => {
+    warm.trace.records.forEach((record) => {
+      expect(record.elapsedMs).toBeCloseTo(record.ttftMs! + decodeMs(record)!, 9);
+    });
+  });
+
+  it("counts requests in flight at each arrival, itself included; one that is done at that instant is not", () => {
+    const at = (arrivals: readonly number[]) => {
+      const records = arrivals.map((arrivalMs) => ({ promptTokens: 40, outputTokens: 3, arrivalMs }));
+      const source = { ...trace, records };
+      const { run, trace: modeled } = replay({
+        trace: source,
+        sessions: inferSessions(source),
+        model,
+        pacing: "open-loop",
+      });
+      return { doneMs: durationsMs(run)[0]!, inFlight: modeled.records.map((r) => r.concurrency) };
+    };
+    const { doneMs } = at([0]);
+    expect(at([0, doneMs]).inFlight).toEqual([1, 1]);
+    expect(at([0, doneMs - 0.001]).inFlight).toEqual([1, 2]);
+    expect(at([0, 0, 0.5]).inFlight).toEqual([1, 2, 3]);
+  });
+
   it("hits the shared prefix on first turns and the history on later ones; with caching off, nothing", () => {
     const off = replay({ trace, sessions, model, engine: { enablePrefixCaching: false } });
     const cold = replay({ trace, sessions, model, prompts: "unique" });
@@ -148,56 +171,5 @@ describe("replay", () => {
     const share = replay({ trace, sessions, model: narrow }).extrapolated;
     const outside = trace.records.filter((r) => r.promptTokens + r.outputTokens > 500).length;
     expect(share).toBeCloseTo(outside / trace.records.length, 12);
-  });
-});
-
-describe("compareTraces", () => {
-  it("finds no error between a replay and itself, and every canary exact", () => {
-    const one = replay({ trace, sessions, model });
-    const self = compareTraces({ captured: one.trace, sessions, modeled: [one.trace, one.trace] });
-    for (const cell of self.cells) expect(cell.error).toBe(0);
-    expect(self.cachedTokens.exactFraction).toBe(1);
-    expect(self.verdict).toBe("pass");
-  });
-
-  it("fails a replay that is a fifth too slow, by that fifth", () => {
-    const one = replay({ trace, sessions, model });
-    const slow = { ...one.trace, records: one.trace.records.map((r) => ({ ...r, ttftMs: 1.2 * r.ttftMs! })) };
-    const comparison = compareTraces({ captured: one.trace, sessions, modeled: [slow] });
-    const cell = comparison.cells.find(
-      (c) => c.group === "all" && c.quantity === "ttft_ms" && c.quantile === 0.5,
-    )!;
-    expect(cell.error).toBeCloseTo(0.2, 9);
-    expect(comparison.verdict).toBe("fail");
-  });
-
-  it("never gates on fewer than 30 values, nor on a quantile with fewer than 5 values beyond it", () => {
-    const one = replay({ trace, sessions, model });
-    const { cells } = compareTraces({ captured: one.trace, sessions, modeled: [one.trace] });
-    for (const cell of cells.filter((c) => c.gates)) {
-      expect(cell.n).toBeGreaterThanOrEqual(30);
-      expect(cell.n * (1 - cell.quantile)).toBeGreaterThanOrEqual(5);
-    }
-    expect(cells.find((c) => c.group === "turn1" && c.quantity === "ttft_ms")!.gates).toBe(false);
-  });
-});
-
-describe("cacheEffect", () => {
-  it("replays a warm capture with the cache on and off, and pairs a cold capture by session and turn", () => {
-    const cold = replay({ trace, sessions, model, engine: { enablePrefixCaching: false } }).trace;
-    const shuffled = { ...cold, records: [...cold.records].sort((a, b) => b.ttftMs! - a.ttftMs!) };
-    const effect = cacheEffect({ captured: trace, capturedOff: shuffled, model });
-    expect(effect.series.map((s) => `${s.kind} ${s.cache}`)).toEqual([
-      "captured on",
-      "modeled on",
-      "captured off",
-      "modeled off",
-    ]);
-    for (const cell of effect.off!.cells) expect(cell.error).toBeCloseTo(0, 9);
-  });
-
-  it("refuses a capture without hashes", () => {
-    const bare = { ...trace, records: trace.records.map(({ blockIds: _, outputBlockIds: __, ...r }) => r) };
-    expect(() => cacheEffect({ captured: bare, model })).toThrow(/block_hashes/);
   });
 });

@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { cohortIndices, inspectTrace, ttftObservations } from "../../lib/cohorts/index.js";
+import {
+  cohortIndices,
+  inspectTrace,
+  type RangedQuantity,
+  ttftObservations,
+} from "../../lib/cohorts/index.js";
 import { summarizeTraceFile } from "../../lib/scale/index.js";
 import { inferSessions } from "../../lib/sessions/index.js";
 import { kaplanMeier, survivalAt } from "../../lib/survival/index.js";
@@ -18,15 +23,16 @@ describe("summarizeTraceFile", () => {
       expect(exact).toEqual(wholeExact);
       expect(Object.keys(ranges)).toEqual(Object.keys(wholeRanges));
       for (const [name, { p50, ...range }] of Object.entries(wholeRanges)) {
-        expect(ranges[name]).toMatchObject(range);
+        const found = ranges[name as RangedQuantity]!;
+        expect(found).toMatchObject(range);
         // Definition 7 interpolates between two neighbours, the sketch names one of them.
-        expect(Math.abs(ranges[name]!.p50 / p50 - 1), name).toBeLessThan(0.01);
+        expect(Math.abs(found.p50 / p50 - 1), name).toBeLessThan(0.01);
       }
-      const { distinct_blocks, unbounded_hit_fraction, ...counted } = sharing;
-      const { distinct_blocks: d, unbounded_hit_fraction: h, ...wholeCounted } = wholeSharing;
+      const { distinctBlocks, unboundedHitFraction, ...counted } = sharing;
+      const { distinctBlocks: d, unboundedHitFraction: h, ...wholeCounted } = wholeSharing;
       expect(counted).toEqual(wholeCounted);
-      expect(Math.abs(distinct_blocks / d - 1)).toBeLessThan(0.02);
-      expect(Math.abs((unbounded_hit_fraction as number) - (h as number))).toBeLessThan(0.02);
+      expect(Math.abs(distinctBlocks / d - 1)).toBeLessThan(0.02);
+      expect(Math.abs((unboundedHitFraction as number) - (h as number))).toBeLessThan(0.02);
     });
   });
 

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { inspectTrace, type TraceInspection } from "../../cohorts/index.js";
+import { inspectTrace, type Range, type RangedQuantity, type TraceInspection } from "../../cohorts/index.js";
 import { inferSessions } from "../../sessions/index.js";
 import { readInput, reportProblems } from "../read-input.js";
 
@@ -14,7 +14,7 @@ export function inspectCommand(): Command {
     .action(async (path: string, flags: { strict?: boolean; json?: boolean }) => {
       const trace = await readInput(path, { strict: flags.strict ?? false, quiet: true });
       const inspection = inspectTrace(trace, inferSessions(trace));
-      if (flags.json) process.stdout.write(`${JSON.stringify(inspection, null, 2)}\n`);
+      if (flags.json) process.stdout.write(`${JSON.stringify(inspectionJson(inspection), null, 2)}\n`);
       else {
         process.stdout.write(inspectionReport(path, inspection));
         reportProblems(path, trace);
@@ -22,39 +22,77 @@ export function inspectCommand(): Command {
     });
 }
 
+/** An inspection under the names of the trace format. */
+function inspectionJson(x: TraceInspection): Record<string, unknown> {
+  const wireNames = {
+    promptTokens: "prompt_tokens",
+    outputTokens: "output_tokens",
+    cachedTokens: "cached_tokens",
+    ttftMs: "ttft_ms",
+    itlMs: "itl_ms",
+    concurrency: "concurrency",
+  };
+  return {
+    requests: x.requests,
+    completed: x.completed,
+    censored: x.censored,
+    rejected: x.rejected,
+    warnings: x.warnings,
+    duration_s: x.spanMs === undefined ? null : x.spanMs / 1000,
+    rate_per_s: x.ratePerSecond ?? null,
+    meta: x.meta,
+    ranges: Object.fromEntries(
+      Object.entries(x.ranges).map(([name, range]) => [wireNames[name as RangedQuantity], range]),
+    ),
+    sharing: {
+      hashed_requests: x.sharing.hashedRequests,
+      block_size: x.sharing.blockSize,
+      blocks: x.sharing.blocks,
+      distinct_blocks: x.sharing.distinctBlocks,
+      unbounded_hit_fraction: x.sharing.unboundedHitFraction ?? null,
+      recorded_cached_fraction: x.sharing.recordedCachedFraction ?? null,
+      requests_with_hit: x.sharing.requestsWithHit,
+    },
+    sessions: {
+      count: x.sessions.count,
+      multi_turn: x.sessions.multiTurn,
+      longest_turns: x.sessions.longestTurns,
+    },
+    finish_reasons: x.finishReasons,
+    problems: x.problems,
+  };
+}
+
 function inspectionReport(path: string, x: TraceInspection): string {
-  const span = (
-    name: string,
-    range: TraceInspection["ranges"][string] | undefined,
-    unit: string,
-  ): string[] =>
+  const span = (name: string, range: Range | undefined, unit: string): string[] =>
     range
       ? [
           `  ${name.padEnd(16)} ${show(range.min)} .. ${show(range.p50)} .. ${show(range.max)} ${unit} (min, median, max of ${range.n})`,
         ]
       : [];
-  const percent = (share: number | null): string => (share === null ? "-" : `${(100 * share).toFixed(1)} %`);
+  const percent = (share: number | undefined): string =>
+    share === undefined ? "-" : `${(100 * share).toFixed(1)} %`;
   return [
     path,
     `  ${x.requests} requests, ${x.completed} completed, ${x.censored} censored; ${x.rejected} rows rejected, ${x.warnings} warnings`,
-    ...(x.duration_s === null
+    ...(x.spanMs === undefined
       ? []
-      : [`  ${show(x.duration_s)} s of arrivals, ${show(x.rate_per_s ?? 0)} requests/s`]),
+      : [`  ${show(x.spanMs / 1000)} s of arrivals, ${show(x.ratePerSecond ?? 0)} requests/s`]),
     ...Object.entries(x.meta).map(
       ([key, value]) => `  ${key.padEnd(16)} ${typeof value === "object" ? JSON.stringify(value) : value}`,
     ),
-    ...span("prompt tokens", x.ranges.prompt_tokens, ""),
-    ...span("output tokens", x.ranges.output_tokens, ""),
-    ...span("TTFT", x.ranges.ttft_ms, "ms"),
-    ...span("ITL", x.ranges.itl_ms, "ms"),
+    ...span("prompt tokens", x.ranges.promptTokens, ""),
+    ...span("output tokens", x.ranges.outputTokens, ""),
+    ...span("TTFT", x.ranges.ttftMs, "ms"),
+    ...span("ITL", x.ranges.itlMs, "ms"),
     ...span("in flight", x.ranges.concurrency, ""),
-    x.sharing.hashed_requests === 0
+    x.sharing.hashedRequests === 0
       ? "  no block hashes: no sharing is assumed"
-      : `  ${x.sharing.blocks} prompt blocks of ${x.sharing.block_size} tokens, ${x.sharing.distinct_blocks} distinct; ${percent(x.sharing.unbounded_hit_fraction)} of them were in an earlier prompt, answers not counted`,
-    x.sharing.recorded_cached_fraction === null
+      : `  ${x.sharing.blocks} prompt blocks of ${x.sharing.blockSize} tokens, ${x.sharing.distinctBlocks} distinct; ${percent(x.sharing.unboundedHitFraction)} of them were in an earlier prompt, answers not counted`,
+    x.sharing.recordedCachedFraction === undefined
       ? "  cached tokens were not recorded"
-      : `  recorded: ${percent(x.sharing.recorded_cached_fraction)} of prompt tokens came from the cache, on ${x.sharing.requests_with_hit} requests`,
-    `  ${x.sessions.count} sessions, ${x.sessions.multi_turn} of them with more than one turn, longest ${x.sessions.longest_turns} turns`,
+      : `  recorded: ${percent(x.sharing.recordedCachedFraction)} of prompt tokens came from the cache, on ${x.sharing.requestsWithHit} requests`,
+    `  ${x.sessions.count} sessions, ${x.sessions.multiTurn} of them with more than one turn, longest ${x.sessions.longestTurns} turns`,
     "",
   ].join("\n");
 }

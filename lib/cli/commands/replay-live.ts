@@ -74,19 +74,19 @@ export async function replayLiveCommand(
   if (flags.dumpTrace !== undefined) await writeTrace(flags.dumpTrace, live.trace);
   // What a what-if differs by is an effect, not an error.
   const isWhatIf = flags.coldPrompts === true || flags.rateScale !== 1;
-  const compared = compareTraces({
+  const comparison = compareTraces({
     captured: trace,
     sessions,
     modeled: [live.trace],
     tolerance: flags.tolerance,
+    kind: isWhatIf ? "difference" : "error",
   });
-  const comparison: Comparison = isWhatIf ? { ...compared, verdict: "none" } : compared;
   if (flags.json) {
     const document = liveJson(live.trace, sessions, plan, pacingFrom, wallMs, flags.seed);
     process.stdout.write(
       `${JSON.stringify({ ...document, source: capturedSeriesJson(trace, sessions), ...comparisonJson(comparison) }, null, 2)}\n`,
     );
-  } else process.stdout.write(liveReport(live.trace, plan, pacingFrom, comparison, live.notSent, isWhatIf));
+  } else process.stdout.write(liveReport(live.trace, plan, pacingFrom, comparison, live.notSent));
   if (comparison.verdict === "fail" || live.notSent > 0) process.exitCode = 1;
 }
 
@@ -139,7 +139,6 @@ function liveReport(
   pacingFrom: string,
   comparison: Comparison,
   notSent: number,
-  isWhatIf: boolean,
 ): string {
   return [
     `${trace.records.length} requests replayed live; ${notSent} not sent`,
@@ -147,6 +146,6 @@ function liveReport(
     `pacing: ${plan.pacing} (${pacingFrom}); prompts: ${plan.prompts}`,
     ...plan.assumptions.map((assumption) => `assumed: ${assumption}`),
     "",
-    formatComparison(comparison, "replayed", isWhatIf ? whatIf : undefined),
+    formatComparison(comparison, "replayed", comparison.kind === "difference" ? whatIf : undefined),
   ].join("\n");
 }

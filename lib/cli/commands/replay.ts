@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { InputError } from "../../base/index.js";
-import { alignTraces, type Comparison, compareTraces } from "../../judge/index.js";
+import { alignTraces, compareTraces } from "../../judge/index.js";
 import { capturedEngine, type Replay, replay } from "../../replay/index.js";
 import { sessionsOf } from "../../sessions/index.js";
 import type { EngineSettingName, EngineSettings } from "../../settings/index.js";
@@ -111,13 +111,13 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
   const isWhatIf =
     flags.against === undefined &&
     (flags.coldPrompts === true || flags.rateScale !== 1 || changesEngine(engine, trace));
-  const compared = compareTraces({
+  const comparison = compareTraces({
     captured,
     sessions,
     modeled: replays.map((r) => r.trace),
     tolerance: flags.tolerance,
+    kind: isWhatIf ? "difference" : "error",
   });
-  const comparison: Comparison = isWhatIf ? { ...compared, verdict: "none" } : compared;
   if (flags.json) {
     const document = {
       ...replaySeriesJson(first, sessions),
@@ -125,7 +125,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
       ...comparisonJson(comparison),
     };
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
-  } else process.stdout.write(replayReport({ replays, sessions, comparison, isWhatIf }));
+  } else process.stdout.write(replayReport({ replays, sessions, comparison }));
   if (flags.dumpTrace !== undefined) {
     const records = inArrivalOrder([...first.trace.records]);
     await writeTrace(flags.dumpTrace, { ...first.trace, records });

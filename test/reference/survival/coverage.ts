@@ -23,7 +23,7 @@ import {
   type SurvivalCurve,
   simultaneousBand,
 } from "../../../lib/survival/index.js";
-import { takeRows } from "../../../lib/survival/take-rows.js";
+import { takeRows } from "./take-rows.js";
 
 /** Shares of samples in which each method held the truth. */
 export type Coverage = Readonly<Record<string, number>>;

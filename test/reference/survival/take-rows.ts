@@ -1,4 +1,4 @@
-import type { Observations } from "./observations.js";
+import type { Observations } from "../../../lib/survival/index.js";
 
 /** The observations at the given row indices, in that order; an index may repeat. For resampling. */
 export function takeRows({ times, observed, entry, weights }: Observations, rows: Int32Array): Observations {

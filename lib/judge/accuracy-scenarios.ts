@@ -1,0 +1,47 @@
+import type { Pacing } from "../replay/index.js";
+
+/** A scenario to judge: which captures, and what is replayed for them. */
+export interface AccuracyScenario {
+  readonly title: string;
+  /** The engine that answered, without its version. */
+  readonly engine: "vLLM" | "llama.cpp";
+  /** Scenario of the captures that are judged. */
+  readonly judged: string;
+  /** Scenario of the captures that are replayed, where these are not the judged ones themselves: the counterfactual. */
+  readonly replayed?: string;
+  readonly cache: "on" | "off";
+  readonly pacing: Pacing;
+}
+
+/** What the accuracy page judges, in its order. */
+export const accuracyScenarios: readonly AccuracyScenario[] = [
+  { title: "warm multiturn", engine: "vLLM", judged: "warm", cache: "on", pacing: "session" },
+  {
+    title: "cold multiturn, predicted from the warm capture",
+    engine: "vLLM",
+    judged: "cold",
+    replayed: "warm",
+    cache: "off",
+    pacing: "session",
+  },
+  {
+    title: "cold multiturn, replayed from itself",
+    engine: "vLLM",
+    judged: "cold",
+    cache: "off",
+    pacing: "session",
+  },
+  { title: "low-rate cold multiturn", engine: "vLLM", judged: "low-rate", cache: "off", pacing: "session" },
+  { title: "poisson", engine: "vLLM", judged: "poisson", cache: "on", pacing: "open-loop" },
+  { title: "burst", engine: "vLLM", judged: "burst", cache: "on", pacing: "open-loop" },
+  { title: "staircase", engine: "vLLM", judged: "staircase", cache: "on", pacing: "open-loop" },
+  { title: "llama.cpp, warm multiturn", engine: "llama.cpp", judged: "warm", cache: "on", pacing: "session" },
+  {
+    title: "llama.cpp, cold multiturn, predicted from the warm capture",
+    engine: "llama.cpp",
+    judged: "cold",
+    replayed: "warm",
+    cache: "off",
+    pacing: "session",
+  },
+];
