@@ -12,6 +12,12 @@ const notebookScale = 1.5;
  * Shows a figure or a table in a notebook, as one bundle of forms of which the front end takes the best it can: a
  * figure is interactive where plotly is known and a PNG everywhere else, a table is HTML or plain text.
  * @throws WorkError outside a notebook
+ * @example
+ * ```ts
+ * import { display, toDataFrame } from "prefixlab";
+ * // In a notebook's cell: the table appears below it.
+ * await display(toDataFrame([{ turn: 1, ttftMs: 430 }])); // → undefined
+ * ```
  */
 export async function display(shown: PlotlyFigure | NotebookFrame): Promise<void> {
   const write = notebookWriter();

@@ -46,6 +46,14 @@ export interface StepReconstruction {
  * the budget each, prefills the rest, first come first served (vLLM V1). Steps without a decode emit nothing and
  * stay hidden.
  * @throws InputError when an option is no positive integer
+ * @example
+ * ```ts
+ * import { readCapture } from "prefixlab";
+ * import { reconstructSteps } from "prefixlab/fit";
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * const { steps } = reconstructSteps(trace);
+ * steps.length; // → 5423
+ * ```
  */
 export function reconstructSteps(trace: Trace, options: ReconstructOptions = {}): StepReconstruction {
   const budget = options.maxNumBatchedTokens ?? trace.meta.maxNumBatchedTokens ?? assumedBudgetTokens;

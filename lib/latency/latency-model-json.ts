@@ -7,6 +7,12 @@ import { physicalModelFromJson } from "./physical-model.js";
  * Reads a model back from what its `toJson` wrote.
  * @param json the parsed JSON
  * @throws InputError when it is no latency model, or one of a form that is not known
+ * @example
+ * ```ts
+ * import { latencyModelFromJson, latencyProfile } from "prefixlab";
+ * const text = JSON.stringify(latencyProfile("h200-qwen3-8b").toJson());
+ * latencyModelFromJson(JSON.parse(text)).kind; // → "profile:h200-qwen3-8b"
+ * ```
  */
 export function latencyModelFromJson(json: unknown): LatencyModel {
   if (json === null || typeof json !== "object" || Array.isArray(json))

@@ -23,6 +23,14 @@ import { EDGE_KINDS, labelsFromParents, type Sessions } from "./sessions.js";
  * Prompts shorter than a block, and records without hashes, are sessions of their own. Three passes over the blocks:
  * time O(total blocks), memory 19 bytes a distinct block.
  * @throws InputError when an option is out of range
+ * @example
+ * ```ts
+ * import { inferSessions, readCapture } from "prefixlab";
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * const { sessionCount, parent, turn } = inferSessions(trace);
+ * [trace.records.length, sessionCount]; // → [320, 64]
+ * [parent[1], turn[1]]; // → [0, 2]
+ * ```
  */
 export function inferSessions(trace: Trace, options: InferOptions = {}): Sessions {
   const where = "inferSessions";

@@ -17,6 +17,13 @@ export interface QuantileInterval {
  * @param p share, 0.5 for the median, 0.99 for p99
  * @returns undefined when the curve never falls that far: more than 1 - p are still without the event
  * @throws InputError when p is outside [0, 1]
+ * @example
+ * ```ts
+ * import { kaplanMeier, quantileOf } from "prefixlab/survival";
+ * const curve = kaplanMeier({ times: [30, 36, 48, 900], observed: [true, true, true, false] });
+ * quantileOf(curve, 0.5); // → 36
+ * quantileOf(curve, 0.99); // → undefined
+ * ```
  */
 export function quantileOf(curve: SurvivalCurve, p: number): number | undefined {
   requireFinite("quantileOf", "p", p, 0, 1);
@@ -40,6 +47,12 @@ export function quantileOf(curve: SurvivalCurve, p: number): number | undefined 
  * The transform decides the band (their paper: plain; the default here is "log-log"). R: `quantile(survfit(...))`
  * with the same `conf.type`, but for the middles of flat stretches, see {@link quantileOf}.
  * @throws InputError when p is outside [0, 1] or level outside (0, 1)
+ * @example
+ * ```ts
+ * import { kaplanMeier, quantileInterval } from "prefixlab/survival";
+ * const curve = kaplanMeier({ times: [30, 36, 41, 48, 52, 66, 87, 95, 103, 240] });
+ * quantileInterval(curve, 0.5); // → { estimate: 52, lower: 30, upper: 95 }
+ * ```
  */
 export function quantileInterval(
   curve: SurvivalCurve,
