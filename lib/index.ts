@@ -3,6 +3,7 @@
  *
  * The rooms follow the pipeline: trace, sessions, fit, replay (on the engine), judge, figure. What opens sockets is
  * apart, in `prefixlab/capture`; survival statistics alone are in `prefixlab/survival`.
+ * @module prefixlab
  */
 export * from "./base/index.js";
 export * from "./cache/index.js";

@@ -41,7 +41,7 @@ export interface StepReconstruction {
 
 /**
  * Recovers the engine's steps from what a recorder that sees all traffic saw. Decodes share steps, so the tokens
- * of all requests line up on one clock ({@link alignSteps}). A prefill emits its first token in the step of its
+ * of all requests line up on one clock (`alignSteps`). A prefill emits its first token in the step of its
  * last chunk; its earlier chunks are found backwards from there by the scheduler's rule: decodes take one token of
  * the budget each, prefills the rest, first come first served (vLLM V1). Steps without a decode emit nothing and
  * stay hidden.

@@ -86,7 +86,8 @@ export function simultaneousBand(
 /**
  * The c that the limit process exceeds, in absolute value, somewhere between a = from and a = to with probability
  * 1 - level: a Brownian bridge for Hall-Wellner, the bridge over its standard deviation for equal precision.
- * @param from,to the range on the bridge's clock, 0 < from <= to < 1
+ * @param from where the range begins on the bridge's clock, above 0
+ * @param to where it ends, below 1
  * @example
  * ```ts
  * import { criticalValue } from "prefixlab/survival";
