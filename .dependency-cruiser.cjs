@@ -4,9 +4,9 @@ const rooms = {
   settings: ["base"],
   trace: ["base", "settings"],
   captures: ["base", "trace", "trace/files"],
-  sessions: ["base", "trace"],
+  sessions: ["base", "settings", "trace"],
   survival: ["base"],
-  cohorts: ["base", "trace", "sessions", "survival"],
+  cohorts: ["base", "settings", "trace", "sessions", "survival"],
   workload: ["base", "trace"],
   hardware: ["base", "settings"],
   latency: ["base", "settings", "hardware"],
@@ -32,7 +32,7 @@ const rooms = {
 };
 rooms.judge = [...rooms.replay, "replay"];
 rooms.sweep = [...rooms.judge, "judge", "trace/files"];
-rooms.scale = ["base", "trace", "trace/files", "sessions", "survival", "cohorts"];
+rooms.scale = ["base", "settings", "trace", "trace/files", "sessions", "survival", "cohorts"];
 rooms.figure = ["base", "trace", "sessions", "survival", "cohorts"];
 rooms.notebook = ["base", "figure"];
 rooms.capture = [...rooms.judge, "judge", "trace/files"];

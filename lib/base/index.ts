@@ -16,5 +16,5 @@ export { nonNegativeLeastSquares, solveSymmetric } from "./least-squares.js";
 export { mean, median, quantile, quantileSorted, sortedCopy } from "./quantile.js";
 export { type RandomStream, stream } from "./random.js";
 export { selectQuantiles } from "./select-quantiles.js";
-export type { Blocks, Ms, PerSecond, Tokens } from "./units.js";
+export type { Blocks, Bytes, Ms, PerSecond, Tokens } from "./units.js";
 export { wholeMicros } from "./whole-micros.js";

@@ -7,5 +7,8 @@ export type Tokens = number;
 /** A count of KV-cache blocks. */
 export type Blocks = number;
 
+/** A size of memory. */
+export type Bytes = number;
+
 /** Events per second: arrival rates, throughputs. */
 export type PerSecond = number;

@@ -1,56 +1,67 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
-import { type EngineOptions, type PrefixReuse, prefixReuses } from "../engine/index.js";
+import { type Command, InvalidArgumentError } from "commander";
+import { InputError } from "../base/index.js";
+import {
+  type EngineSettingName,
+  type EngineSettings,
+  engineSettingNames,
+  settingRow,
+} from "../settings/index.js";
 
-/** The engine flags as commander hands them over. */
-export interface EngineFlags {
-  readonly kvCacheSize?: number;
-  readonly blockSize?: number;
-  readonly maxNumSeqs?: number;
-  readonly maxNumBatchedTokens?: number;
-  readonly longPrefillTokenThreshold?: number;
-  readonly enablePrefixCaching?: boolean;
-  readonly prefixReuse?: PrefixReuse;
-}
+/** The engine flags as commander hands them over: by the flag's name in camel case. */
+export type EngineFlags = Readonly<Record<string, unknown>>;
 
-/** Adds the engine's flags to a command, by vLLM's names. */
+/** Adds a flag for each engine setting to a command, by vLLM's names; a switch gets its `--no-` form too. */
 export function addEngineFlags(command: Command): Command {
-  return command
-    .option(
-      "--kv-cache-size <blocks>",
-      "blocks in the KV pool (default: the capture's, else 65536)",
-      parseCount,
-    )
-    .option("--block-size <tokens>", "tokens a block (default: the capture's, else 16)", parseCount)
-    .option("--max-num-seqs <n>", "running requests at most (default: the capture's, else 256)", parseCount)
-    .option(
-      "--max-num-batched-tokens <n>",
-      "token budget of a step (default: the capture's, else 2048)",
-      parseCount,
-    )
-    .option("--long-prefill-token-threshold <n>", "longest chunk of one prefill in a step", parseCount)
-    .option("--enable-prefix-caching", "find prefixes in the cache (default: as the capture, else on)")
-    .option("--no-enable-prefix-caching", "find nothing in the cache")
-    .addOption(
-      new Option(
-        "--prefix-reuse <policy>",
-        "find prefixes in vLLM's blocks or in llama.cpp's slots (default: the capture's, else blocks)",
-      ).choices(prefixReuses),
-    );
+  for (const name of engineSettingNames) {
+    const { flag, placeholder, says, usual } = settingRow(name);
+    const told = `(default: the capture's, else ${shown(usual)})`;
+    if (placeholder === undefined) {
+      command.option(flag, `${says} ${told}`);
+      command.option(flag.replace("--", "--no-"), `the contrary of ${flag}`);
+    } else command.option(`${flag} <${placeholder}>`, `${says} ${told}`, (text) => parsed(name, text));
+  }
+  return command;
 }
 
 /** The engine settings that the flags set; what they leave out is not in the result. */
-export function engineFromFlags(flags: EngineFlags): Partial<EngineOptions> {
-  return {
-    ...(flags.kvCacheSize !== undefined && { kvCacheBlocks: flags.kvCacheSize }),
-    ...(flags.blockSize !== undefined && { blockSize: flags.blockSize }),
-    ...(flags.maxNumSeqs !== undefined && { maxNumSeqs: flags.maxNumSeqs }),
-    ...(flags.maxNumBatchedTokens !== undefined && { maxNumBatchedTokens: flags.maxNumBatchedTokens }),
-    ...(flags.longPrefillTokenThreshold !== undefined && {
-      longPrefillTokenThreshold: flags.longPrefillTokenThreshold,
-    }),
-    ...(flags.prefixReuse !== undefined && { prefixReuse: flags.prefixReuse }),
-    ...(flags.enablePrefixCaching !== undefined && { enablePrefixCaching: flags.enablePrefixCaching }),
-  };
+export function engineFromFlags(flags: EngineFlags): Partial<EngineSettings> {
+  const given = engineSettingNames.flatMap((name) => {
+    const value = flags[flagKey(name)];
+    return value === undefined ? [] : [[name, value]];
+  });
+  return Object.fromEntries(given) as Partial<EngineSettings>;
+}
+
+/** The engine's flags that were given, as they are typed. */
+export function givenEngineFlags(flags: EngineFlags): string[] {
+  return engineSettingNames.flatMap((name) => {
+    const { flag } = settingRow(name);
+    const value = flags[flagKey(name)];
+    return value === undefined ? [] : [value === false ? flag.replace("--", "--no-") : flag];
+  });
+}
+
+/** commander's name for a flag's value. */
+function flagKey(name: EngineSettingName): string {
+  return settingRow(name)
+    .flag.slice(2)
+    .replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function parsed(name: EngineSettingName, text: string): unknown {
+  const { flag, parse } = settingRow(name);
+  try {
+    return parse(flag, text);
+  } catch (error) {
+    // commander's own message names the flag; the words are what it lacks.
+    throw error instanceof InputError
+      ? new InvalidArgumentError(error.message.replace(`${flag} must be`, "expected"))
+      : error;
+  }
+}
+
+function shown(usual: unknown): string {
+  return typeof usual === "boolean" ? (usual ? "on" : "off") : String(usual);
 }
 
 /** A whole number >= 1 from the command line. */

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../base/index.js";
-import { type FitOptions, fitLatency, type LatencyKind } from "../fit/index.js";
+import { fitLatency, type LatencyKind } from "../fit/index.js";
 import { type LatencyModel, latencyModelFromJson, latencyProfile, profileNames } from "../latency/index.js";
 import { readJsonFile } from "./json-file.js";
 import { readInput } from "./read-input.js";
@@ -30,7 +30,7 @@ export function addLatencyFlags(command: Command): Command {
  * The latency model that the flags name.
  * @throws InputError when they name none, or more than one
  */
-export async function latencyFromFlags(flags: LatencyFlags, fit: FitOptions = {}): Promise<LatencyModel> {
+export async function latencyFromFlags(flags: LatencyFlags): Promise<LatencyModel> {
   const named = [flags.latencyTrace, flags.latencyModel, flags.profile].filter((f) => f !== undefined);
   if (named.length !== 1)
     throw new InputError(
@@ -44,7 +44,7 @@ export async function latencyFromFlags(flags: LatencyFlags, fit: FitOptions = {}
   if (flags.latencyModel !== undefined) return readLatencyModel(flags.latencyModel);
   const traces = [];
   for (const path of flags.latencyTrace ?? []) traces.push(await readInput(path));
-  return fitLatency(traces, { ...fit, ...(flags.latencyKind && { kind: flags.latencyKind }) }).model;
+  return fitLatency(traces, flags.latencyKind ? { kind: flags.latencyKind } : {}).model;
 }
 
 async function readLatencyModel(path: string): Promise<LatencyModel> {

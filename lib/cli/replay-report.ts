@@ -4,6 +4,7 @@ import type { Replay } from "../replay/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import { formatComparison } from "./comparison-table.js";
 import { formatTable, showMs } from "./print-table.js";
+import { headerLines } from "./replay-header.js";
 
 const whatIf =
   "a what-if beside the capture it was made from: the differences are its effect; --against TRACE judges it";
@@ -21,7 +22,8 @@ export function replayReport(options: {
   const requests = first.trace.records.length;
   const turns = sessions.parent.filter((p) => p >= 0).length;
   const lines = [
-    `${requests} requests, ${requests - turns} sessions, replayed ${first.plan.pacing}, prompts ${first.plan.prompts}, seed ${first.seed}${replays.length > 1 ? ` and ${replays.length - 1} more` : ""}`,
+    `${requests} requests, ${requests - turns} sessions; seed ${first.seed}${replays.length > 1 ? ` and ${replays.length - 1} more` : ""}`,
+    ...headerLines(first.conditions, first.plan.prompts),
     `${(first.virtualMs / 1000).toFixed(1)} s of virtual time in ${showMs(first.wallMs)}; engine busy ${(100 * (first.run.busyMs / first.virtualMs)).toFixed(0)} %; ${first.run.preemptions} preemptions`,
     ...first.plan.assumptions.map((a) => `assumed: ${a}`),
     ...unserved(first),

@@ -1,9 +1,10 @@
 import type { CohortSummary, Quantiles } from "../cohorts/index.js";
 import { cohortNames, completedCount, summarizeCohorts } from "../cohorts/index.js";
 import type { Comparison, ErrorCell } from "../judge/index.js";
-import type { Replay } from "../replay/index.js";
+import type { Prompts, Replay } from "../replay/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
+import { headerJson } from "./replay-header.js";
 
 /** Cohorts as the command line's JSON has them. */
 export function cohortsJson(trace: Trace, sessions: SessionLabels): Record<string, unknown> {
@@ -36,6 +37,11 @@ export function capturedSeriesJson(trace: Trace, sessions: SessionLabels): Recor
   };
 }
 
+/** Unique prompts are "cold" on the wire, as in `--cold-prompts`. */
+export function promptsWord(prompts: Prompts): string {
+  return prompts === "unique" ? "cold" : prompts;
+}
+
 /** A replay as one series. */
 export function replaySeriesJson(replay: Replay, sessions: SessionLabels): Record<string, unknown> {
   return {
@@ -46,7 +52,8 @@ export function replaySeriesJson(replay: Replay, sessions: SessionLabels): Recor
     preemptions: replay.run.preemptions,
     seed: replay.seed,
     pacing: replay.plan.pacing,
-    prompts: replay.plan.prompts,
+    prompts: promptsWord(replay.plan.prompts),
+    ...headerJson(replay.conditions),
     extrapolated: replay.extrapolated,
     assumptions: replay.plan.assumptions,
   };

@@ -10,19 +10,13 @@ export interface TraceOrigin {
 }
 
 /**
- * Reads the origin of a trace from `source`, and `enable_prefix_caching` or `prefix_caching`, of its meta line. A replay
- * of cold prompts had nothing to find: its cache counts as off.
+ * Reads the origin of a trace from the source and the engine's settings in its meta line. A replay of unique prompts had
+ * nothing to find: its cache counts as off.
  */
 export function traceOrigin(meta: TraceMeta): TraceOrigin {
-  const caching =
-    meta.extra.prompts === "cold" ? false : (meta.extra.enable_prefix_caching ?? meta.extra.prefix_caching);
+  const caching = meta.extra.prompts === "cold" ? false : meta.engine?.enablePrefixCaching;
   return {
     kind: meta.source === undefined ? undefined : meta.source === "modeled" ? "modeled" : "captured",
-    cache:
-      caching === true || caching === "on"
-        ? "on"
-        : caching === false || caching === "off"
-          ? "off"
-          : undefined,
+    cache: caching === undefined ? undefined : caching ? "on" : "off",
   };
 }

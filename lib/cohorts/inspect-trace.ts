@@ -1,5 +1,6 @@
 import { quantileSorted, sortedCopy } from "../base/index.js";
 import type { SessionLabels } from "../sessions/index.js";
+import { settingsToWire } from "../settings/index.js";
 import { isAnswered, type JsonValue, type Trace } from "../trace/index.js";
 
 /** Smallest, median and largest of a quantity, over the records that have it. */
@@ -55,7 +56,8 @@ export function inspectTrace(trace: Trace, sessions: SessionLabels): TraceInspec
   const finishReasons: Record<string, number> = {};
   for (const { finishReason } of records)
     finishReasons[finishReason ?? "not recorded"] = (finishReasons[finishReason ?? "not recorded"] ?? 0) + 1;
-  const { extra, ...known } = meta;
+  const { extra, engine = {}, ...known } = meta;
+  const { maxNumSeqs, maxNumBatchedTokens, ...settings } = engine;
   return {
     requests: records.length,
     completed,
@@ -64,7 +66,13 @@ export function inspectTrace(trace: Trace, sessions: SessionLabels): TraceInspec
     warnings: trace.warnings.length,
     duration_s: spanMs === undefined ? null : spanMs / 1000,
     rate_per_s: spanMs === undefined || spanMs === 0 ? null : (1000 * (arrivals.length - 1)) / spanMs,
-    meta: { ...(known as Readonly<Record<string, JsonValue>>), ...extra },
+    meta: {
+      ...(known as Readonly<Record<string, JsonValue>>),
+      ...(maxNumSeqs !== undefined && { maxNumSeqs }),
+      ...(maxNumBatchedTokens !== undefined && { maxNumBatchedTokens }),
+      ...settingsToWire(settings),
+      ...extra,
+    },
     ranges: {
       ...range(
         "prompt_tokens",

@@ -1,60 +1,12 @@
-import { type Blocks, InputError, requireInteger, type Tokens } from "../base/index.js";
+import { type EngineSettings, engineSettingsOf } from "../settings/index.js";
 
-/** Scheduler and cache settings, by vLLM's names. */
-export interface EngineOptions {
-  /** Tokens a KV block. vLLM: `--block-size`. Default 16. */
-  readonly blockSize: Tokens;
-  /** Blocks in the pool. vLLM derives it from memory; here `--kv-cache-size`. Default 65,536. */
-  readonly kvCacheBlocks: Blocks;
-  /** vLLM: `--max-num-seqs`. Default 256. */
-  readonly maxNumSeqs: number;
-  /** Token budget of a step. vLLM: `--max-num-batched-tokens`. Default 2,048. */
-  readonly maxNumBatchedTokens: Tokens;
-  /** Longest chunk of one prefill in a step; 0 = no limit of its own. vLLM: `--long-prefill-token-threshold`. */
-  readonly longPrefillTokenThreshold: Tokens;
-  /** vLLM: `--enable-prefix-caching`. With false nothing is ever found, and nothing else changes. */
-  readonly enablePrefixCaching: boolean;
-  /**
-   * Admit a waiting request only when the pool has room for its whole prompt, not just for its first chunk:
-   * vLLM's `scheduler_reserve_full_isl`.
-   */
-  readonly reserveFullPrompt: boolean;
-  /**
-   * Where a prefix can be found: in every computed block of the pool (vLLM), or in what one of `maxNumSeqs` slots still
-   * holds of its last request (llama.cpp's server without `--cache-ram`); see `slot-engine.ts`.
-   */
-  readonly prefixReuse: PrefixReuse;
-}
-
-export const prefixReuses = ["blocks", "slots"] as const;
-export type PrefixReuse = (typeof prefixReuses)[number];
-
-/** vLLM's defaults for a single mid-size accelerator. */
-export const defaultEngineOptions: EngineOptions = {
-  blockSize: 16,
-  kvCacheBlocks: 65_536,
-  maxNumSeqs: 256,
-  maxNumBatchedTokens: 2_048,
-  longPrefillTokenThreshold: 0,
-  enablePrefixCaching: true,
-  reserveFullPrompt: true,
-  prefixReuse: "blocks",
-};
+/** Scheduler and cache settings, by vLLM's names: see `lib/settings`. */
+export type EngineOptions = EngineSettings;
 
 /**
- * Fills in the defaults and checks every setting.
- * @throws InputError naming the setting that is no positive integer or no known policy
+ * Fills in the usual settings and checks every one.
+ * @throws InputError for a name that is no setting, or a value that does not fit
  */
 export function engineOptions(given: Partial<EngineOptions> = {}): EngineOptions {
-  const options = { ...defaultEngineOptions, ...given };
-  requireInteger("engineOptions", "blockSize", options.blockSize, 1);
-  requireInteger("engineOptions", "kvCacheBlocks", options.kvCacheBlocks, 1);
-  requireInteger("engineOptions", "maxNumSeqs", options.maxNumSeqs, 1);
-  requireInteger("engineOptions", "maxNumBatchedTokens", options.maxNumBatchedTokens, 1);
-  requireInteger("engineOptions", "longPrefillTokenThreshold", options.longPrefillTokenThreshold);
-  if (!prefixReuses.includes(options.prefixReuse))
-    throw new InputError(
-      `engineOptions: prefixReuse must be one of ${prefixReuses.join(", ")}, got ${options.prefixReuse}`,
-    );
-  return options;
+  return engineSettingsOf(given);
 }

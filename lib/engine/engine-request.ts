@@ -1,7 +1,7 @@
 import type { Ms, Tokens } from "../base/index.js";
 
 /**
- * One request as the engine sees it. It fires at a time of its own, or a gap after another request's completion;
+ * One request as the engine sees it. It fires at a time of its own, a gap after another request's completion, or in turn;
  * the engine never asks why, nor where the block ids come from.
  */
 export interface EngineRequest {
@@ -13,8 +13,13 @@ export interface EngineRequest {
    * floor((promptTokens + outputTokens) / blockSize) of them. Equal ids mean equal content up to that block's end.
    */
   readonly contentIds: Int32Array;
-  /** When the client sends it, ms of virtual time. Exactly one of `fireAtMs` and `after` is given. */
+  /** When the client sends it, ms of virtual time. Exactly one of `fireAtMs`, `after` and `inTurn` is given. */
   readonly fireAtMs?: Ms;
   /** Sent `gapMs` after the client has the last token of request `parent` (an index into the same list). */
   readonly after?: { readonly parent: number; readonly gapMs: Ms };
+  /**
+   * Closed loop: sent in the list's order, as soon as fewer than `maxInFlight` of the requests in turn are in flight, and
+   * `gapMs` after the end that made room or the send of the one before it, whichever is later.
+   */
+  readonly inTurn?: { readonly maxInFlight: number; readonly gapMs: Ms };
 }

@@ -7,13 +7,8 @@
  */
 export { createEngine } from "./create-engine.js";
 export { EngineCore } from "./engine-core.js";
-export {
-  defaultEngineOptions,
-  type EngineOptions,
-  engineOptions,
-  type PrefixReuse,
-  prefixReuses,
-} from "./engine-options.js";
+export { type EngineOptions, engineOptions } from "./engine-options.js";
 export type { EngineRequest } from "./engine-request.js";
 export { type SimulateOptions, type SimulationRun, simulate } from "./simulate.js";
 export type { StepColumns } from "./step-log.js";
+export { TurnQueue } from "./turn-queue.js";

@@ -5,6 +5,7 @@ import type { EngineOptions } from "./engine-options.js";
 import type { EngineRequest } from "./engine-request.js";
 import { EventHeap } from "./event-heap.js";
 import { type StepColumns, StepLog } from "./step-log.js";
+import { TurnQueue } from "./turn-queue.js";
 
 /** What to simulate. */
 export interface SimulateOptions {
@@ -89,6 +90,8 @@ export function simulate(options: SimulateOptions): SimulationRun {
     const { fireAtMs } = requests[i];
     if (fireAtMs !== undefined) fire(i, fireAtMs);
   }
+  const turns = new TurnQueue(requests, fire);
+  turns.start();
 
   let nowMs = 0;
   let busyMs = 0;
@@ -108,11 +111,18 @@ export function simulate(options: SimulateOptions): SimulationRun {
     }
     if (nowMs >= untilMs) break;
     while (arrivals.nextKey <= nowMs) {
+      const atMs = arrivals.nextKey;
       const index = arrivals.pop();
+      // Beyond the requests: the end of one in turn, as its client sees it.
+      if (index >= n) {
+        turns.ended(atMs);
+        continue;
+      }
       const request = requests[index];
-      if (core.blocksNeeded(request.promptTokens, request.outputTokens) > core.capacityBlocks)
+      if (core.blocksNeeded(request.promptTokens, request.outputTokens) > core.capacityBlocks) {
         refused.push(index);
-      else core.submit(request, index);
+        if (request.inTurn) turns.ended(atMs);
+      } else core.submit(request, index);
     }
     const durationMs = core.beginStep();
     if (durationMs === undefined) continue;
@@ -150,6 +160,7 @@ export function simulate(options: SimulateOptions): SimulationRun {
       lastStep[index] = step;
       completed++;
       const doneMs = nowMs + emissionMs[index];
+      if (requests[index].inTurn) arrivals.push(doneMs, n + index);
       for (let child = firstChild[index]; child >= 0; child = nextSibling[child])
         fire(child, doneMs + requests[child].after!.gapMs);
     }
@@ -189,9 +200,13 @@ function linkChildren(requests: readonly EngineRequest[]): {
   const firstChild = new Int32Array(n).fill(-1);
   const nextSibling = new Int32Array(n).fill(-1);
   for (let i = n - 1; i >= 0; i--) {
-    const { fireAtMs, after } = requests[i];
-    if ((fireAtMs === undefined) === (after === undefined))
-      throw new InputError(`simulate: request ${i} must have exactly one of fireAtMs and after`);
+    const { fireAtMs, after, inTurn } = requests[i];
+    if ([fireAtMs, after, inTurn].filter((given) => given !== undefined).length !== 1)
+      throw new InputError(`simulate: request ${i} must have exactly one of fireAtMs, after and inTurn`);
+    if (inTurn && !(Number.isInteger(inTurn.maxInFlight) && inTurn.maxInFlight >= 1 && inTurn.gapMs >= 0))
+      throw new InputError(
+        `simulate: request ${i} has inTurn with maxInFlight ${inTurn.maxInFlight} and gapMs ${inTurn.gapMs}, expected a whole number >= 1 and a time >= 0`,
+      );
     if (fireAtMs !== undefined && !(fireAtMs >= 0 && Number.isFinite(fireAtMs)))
       throw new InputError(`simulate: request ${i} has fireAtMs ${fireAtMs}, expected a finite number >= 0`);
     if (!after) continue;

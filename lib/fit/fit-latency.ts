@@ -1,5 +1,7 @@
 import { InputError, requireInteger, type Tokens } from "../base/index.js";
 import type { FitRange, LatencyModel } from "../latency/index.js";
+import { withConditions } from "../latency/index.js";
+import { type EngineSettings, engineSettingNames, someEngineSettings } from "../settings/index.js";
 import { isComplete, type Trace, type TraceRecord } from "../trace/index.js";
 import { fitEmpirical } from "./fit-empirical.js";
 import { fitMeans, schedulingDelayMs } from "./fit-means.js";
@@ -89,7 +91,7 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
         `the model meets ${n} "${of}" worse than their mean would (R2 ${rSquared.toFixed(2)}): capture more requests, of more sizes`,
       );
   return {
-    model,
+    model: withConditions(model, { fittedAt: fittedSettings(traces, options) }),
     report: {
       kind: model.kind,
       range,
@@ -104,6 +106,22 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
       warnings: [...warnings],
     },
   };
+}
+
+/** What the traces' engines have in common, as far as they tell it; whether prefixes were found does not time a step. */
+function fittedSettings(traces: readonly Trace[], options: FitOptions): Partial<EngineSettings> | undefined {
+  const [first = {}, ...others] = traces.map(({ meta }) => meta.engine ?? {});
+  const common = engineSettingNames.filter(
+    (name) => name !== "enablePrefixCaching" && others.every((other) => other[name] === first[name]),
+  );
+  const settings = someEngineSettings({
+    ...Object.fromEntries(common.map((name) => [name, first[name]])),
+    ...(options.maxNumBatchedTokens !== undefined && { maxNumBatchedTokens: options.maxNumBatchedTokens }),
+    ...(options.longPrefillTokenThreshold !== undefined && {
+      longPrefillTokenThreshold: options.longPrefillTokenThreshold,
+    }),
+  });
+  return Object.keys(settings).length > 0 ? settings : undefined;
 }
 
 function collectObservations(

@@ -56,7 +56,7 @@ export function observeTrace(
   firstRun = 0,
 ): ObservationSet {
   const reconstruction = reconstructSteps(trace, options);
-  const budget = options.maxNumBatchedTokens ?? trace.meta.maxNumBatchedTokens ?? assumedBudgetTokens;
+  const budget = options.maxNumBatchedTokens ?? trace.meta.engine?.maxNumBatchedTokens ?? assumedBudgetTokens;
   const observations: Observation[] = [];
   const leftOut = new Map<string, number>();
   const leave = (reason: string, count = 1) => leftOut.set(reason, (leftOut.get(reason) ?? 0) + count);
@@ -95,7 +95,7 @@ export function observeTrace(
   const warnings: string[] = [];
   if (withoutCached > 0)
     warnings.push(`${withoutCached} isolated requests do not say how many tokens were cached: taken as none`);
-  if (options.maxNumBatchedTokens === undefined && trace.meta.maxNumBatchedTokens === undefined)
+  if (options.maxNumBatchedTokens === undefined && trace.meta.engine?.maxNumBatchedTokens === undefined)
     warnings.push(`the token budget of a step is not recorded: ${assumedBudgetTokens} assumed`);
   return { observations, leftOut, warnings };
 }

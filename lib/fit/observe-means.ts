@@ -35,7 +35,7 @@ export function observeMeans(
   firstRun = 0,
   earlier?: EarlierRound,
 ): ObservationSet {
-  const budget = options.maxNumBatchedTokens ?? trace.meta.maxNumBatchedTokens ?? assumedBudgetTokens;
+  const budget = options.maxNumBatchedTokens ?? trace.meta.engine?.maxNumBatchedTokens ?? assumedBudgetTokens;
   const leftOut = new Map<string, number>();
   const leave = (reason: string) => leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1);
   const spans = trace.records.map(decodeSpan);

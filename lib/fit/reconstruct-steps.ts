@@ -56,7 +56,7 @@ export interface StepReconstruction {
  * ```
  */
 export function reconstructSteps(trace: Trace, options: ReconstructOptions = {}): StepReconstruction {
-  const budget = options.maxNumBatchedTokens ?? trace.meta.maxNumBatchedTokens ?? assumedBudgetTokens;
+  const budget = options.maxNumBatchedTokens ?? trace.meta.engine?.maxNumBatchedTokens ?? assumedBudgetTokens;
   requireInteger("reconstructSteps", "maxNumBatchedTokens", budget, 1);
   const threshold = options.longPrefillTokenThreshold ?? 0;
   requireInteger("reconstructSteps", "longPrefillTokenThreshold", threshold);

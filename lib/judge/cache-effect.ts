@@ -1,7 +1,7 @@
 import { InputError } from "../base/index.js";
 import type { EngineOptions } from "../engine/index.js";
 import type { LatencyModel } from "../latency/index.js";
-import { engineFromMeta, type Replay, replay } from "../replay/index.js";
+import { type Replay, replay } from "../replay/index.js";
 import { inferSessions, type SessionLabels } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
 import { alignTraces } from "./align-traces.js";
@@ -49,7 +49,6 @@ export function cacheEffect(options: CacheEffectOptions): CacheEffect {
       "cacheEffect: the captured trace has no block_hashes, so nothing says which prompts share a prefix",
     );
   const sessions = inferSessions(captured);
-  const engine = { ...engineFromMeta(captured.meta), ...options.engine };
   const run = (enablePrefixCaching: boolean): Replay =>
     replay({
       trace: captured,
@@ -57,7 +56,7 @@ export function cacheEffect(options: CacheEffectOptions): CacheEffect {
       model,
       seed,
       pacing: "session",
-      engine: { ...engine, enablePrefixCaching },
+      engine: { ...options.engine, enablePrefixCaching },
     });
   const on = run(true);
   const off = run(false);

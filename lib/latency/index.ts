@@ -26,10 +26,12 @@ export {
   emptyStepLoad,
   type FitRange,
   type LatencyModel,
+  type ModelMemory,
   type StepLoad,
   type StepTimer,
 } from "./latency-model.js";
 export { latencyModelFromJson } from "./latency-model-json.js";
+export { type ModelConditions, withConditions } from "./model-conditions.js";
 export { type PhysicalModelParts, physicalModel } from "./physical-model.js";
 export { latencyProfile, profileNames } from "./profiles/latency-profile.js";
 export { decodeAxes, noiseAxes, prefillClass, seqsClass } from "./step-classes.js";

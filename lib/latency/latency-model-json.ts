@@ -1,6 +1,7 @@
 import { describeValue, InputError } from "../base/index.js";
 import { empiricalModelFromJson } from "./empirical-model.js";
 import type { LatencyModel } from "./latency-model.js";
+import { conditionsFromJson, withConditions } from "./model-conditions.js";
 import { physicalModelFromJson } from "./physical-model.js";
 
 /**
@@ -18,6 +19,10 @@ export function latencyModelFromJson(json: unknown): LatencyModel {
   if (json === null || typeof json !== "object" || Array.isArray(json))
     throw new InputError(`latencyModelFromJson: expected an object, got ${describeValue(json)}`);
   const parts = json as Readonly<Record<string, unknown>>;
+  return withConditions(modelOfForm(parts), conditionsFromJson(parts));
+}
+
+function modelOfForm(parts: Readonly<Record<string, unknown>>): LatencyModel {
   if (parts.form === "physical") return physicalModelFromJson(parts);
   if (parts.form === "empirical") return empiricalModelFromJson(parts);
   throw new InputError(

@@ -1,4 +1,5 @@
-import type { Ms, Tokens } from "../base/index.js";
+import type { Bytes, Ms, Tokens } from "../base/index.js";
+import type { EngineSettings } from "../settings/index.js";
 
 /**
  * What one engine step computes, summed over the batch. The engine fills one such object a step and reuses it.
@@ -36,6 +37,13 @@ export interface FitRange {
   readonly runningSeqs: readonly [number, number];
 }
 
+/** What a card holds of a model's KV cache. */
+export interface ModelMemory {
+  /** KV that fits beside the weights. */
+  readonly poolTokens: Tokens;
+  readonly kvBytesPerToken: Bytes;
+}
+
 /**
  * Predicts how long engine steps take. Fitted on a trace, or built from a profile of documented constants.
  * The engine asks a {@link StepTimer} once a step; everything random comes from the timer's seed.
@@ -44,6 +52,10 @@ export interface LatencyModel {
   /** "physical", "empirical", "profile:h200-qwen3-8b", ... */
   readonly kind: string;
   readonly range: FitRange;
+  /** Settings of the engine that it was fitted on, as far as its captures tell them alike. */
+  readonly fittedAt?: Partial<EngineSettings>;
+  /** Memory of the card that a profile stands for. */
+  readonly memory?: ModelMemory;
   /** A fresh timer: the same seed gives the same times. */
   timer(seed: number | string): StepTimer;
   /** The model as JSON, readable back by `latencyModelFromJson`. */

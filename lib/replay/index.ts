@@ -4,12 +4,21 @@
  * Read `plan.ts` first (a replay is data, not a mode), then `run-replay.ts`. `lib/judge` compares the result with the
  * capture. Times are milliseconds.
  */
-export { engineFromMeta, engineToMeta } from "./engine-from-meta.js";
+export { capturedEngine, capturedEngine as engineFromMeta } from "./captured-engine.js";
+export { type CapturedPacing, capturedPacing } from "./captured-pacing.js";
 export { type LoadOverTime, loadOverTime } from "./load-over-time.js";
 export { modeledTrace } from "./modeled-trace.js";
-export { type Pacing, type Plan, type PlanOptions, type Prompts, planReplay } from "./plan.js";
-export { coldChains, type PoolChains, poolChains } from "./pool-chains.js";
+export { type Pacing, pacings } from "./pacing.js";
+export { type Plan, type PlanOptions, type Prompts, planReplay } from "./plan.js";
+export { type PoolChains, poolChains, uniqueChains } from "./pool-chains.js";
 export { recomputedPrefills } from "./recomputed-prefills.js";
-export { durationsMs, type Replay, type ReplayOptions, replay } from "./run-replay.js";
+export {
+  durationsMs,
+  type Replay,
+  type ReplayConditions,
+  type ReplayOptions,
+  replay,
+  replayConditions,
+} from "./run-replay.js";
 export { sequenceBlocks } from "./sequence-blocks.js";
 export { type SimulateSessionsOptions, simulateSessions } from "./simulate-sessions.js";

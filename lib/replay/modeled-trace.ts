@@ -1,6 +1,5 @@
 import type { EngineOptions, SimulationRun } from "../engine/index.js";
 import type { Trace, TraceRecord } from "../trace/index.js";
-import { engineToMeta } from "./engine-from-meta.js";
 import type { Plan } from "./plan.js";
 
 /**
@@ -70,16 +69,15 @@ export function modeledTrace(
     modeled.elapsedMs = (done ? lastMs + delayMs : run.endMs) - fireMs;
     return modeled;
   });
-  const told = engineToMeta(engine);
   const extra = {
-    ...told.extra,
     pacing: plan.pacing,
-    prompts: plan.prompts,
+    // The wire's word, of `--cold-prompts`.
+    prompts: plan.prompts === "unique" ? "cold" : plan.prompts,
     ...(options.seed !== undefined && { seed: options.seed }),
     ...(options.modelKind !== undefined && { latency_model: options.modelKind }),
   };
   return {
-    meta: { ...source.meta, ...told, source: "modeled", extra },
+    meta: { ...source.meta, engine, source: "modeled", extra },
     records,
     blocks: source.blocks,
     rejected: [],

@@ -2,21 +2,23 @@ import { InputError, type Ms, requireFinite, requireInteger, type Tokens } from 
 import type { EngineRequest } from "../engine/index.js";
 import { type SessionLabels, thinkGapsFromDurations, thinkGapsMs } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
-import { coldChains, plannedOutputTokens, poolChains } from "./pool-chains.js";
+import { capturedPacing } from "./captured-pacing.js";
+import { closedLoopTurns } from "./closed-loop-turns.js";
+import type { Pacing } from "./pacing.js";
+import { plannedOutputTokens, poolChains, uniqueChains } from "./pool-chains.js";
 import { sequenceBlocks } from "./sequence-blocks.js";
 
-/** Open loop: every request at its recorded time. Session: turn N+1 follows turn N's completion by the think gap. */
-export type Pacing = "open-loop" | "session";
-
-/** Recorded: prompts share what the trace says they share. Cold: every prompt unique. */
-export type Prompts = "recorded" | "cold";
+/** Recorded: prompts share what the trace says they share. Unique: none shares anything with another. */
+export type Prompts = "recorded" | "unique";
 
 /** How to turn a trace into requests. */
 export interface PlanOptions {
   readonly trace: Trace;
   readonly sessions: SessionLabels;
-  /** Default "session". */
+  /** Default: that of the capture's client, see {@link capturedPacing}. */
   readonly pacing?: Pacing;
+  /** Closed loop: requests in flight at most. Default: as many as the capture had. */
+  readonly maxInFlight?: number;
   /** Default "recorded". */
   readonly prompts?: Prompts;
   /** Block size of the pool that will run it. Default: the trace's. */
@@ -42,15 +44,16 @@ export interface Plan {
 }
 
 /**
- * Plans a replay. Nothing downstream asks whether it is open loop or paced, warm or cold: that is in the data.
+ * Plans a replay. Nothing downstream asks how it is paced or whether prompts are unique: that is in the data.
  * @throws InputError when the trace has no records, or no arrivals
  */
 export function planReplay(options: PlanOptions): Plan {
   const {
     trace,
     sessions,
-    pacing = "session",
+    pacing = capturedPacing(trace).pacing,
     prompts = "recorded",
+    maxInFlight,
     rateScale = 1,
     thinkScale = 1,
   } = options;
@@ -62,13 +65,20 @@ export function planReplay(options: PlanOptions): Plan {
     );
   requireFinite("planReplay", "rateScale", rateScale, Number.MIN_VALUE);
   requireFinite("planReplay", "thinkScale", thinkScale, 0);
+  if (maxInFlight !== undefined) {
+    requireInteger("planReplay", "maxInFlight", maxInFlight, 1);
+    if (pacing !== "closed-loop")
+      throw new InputError(
+        `planReplay: maxInFlight is for pacing "closed-loop", which sends a request when one ends; the pacing is "${pacing}"`,
+      );
+  }
   const traceBlockSize = trace.meta.blockSize ?? 16;
   const blockSize = requireInteger("planReplay", "blockSize", options.blockSize ?? traceBlockSize, 1);
   const assumptions: string[] = [];
 
   const chains =
-    prompts === "cold"
-      ? coldChains(trace, blockSize)
+    prompts === "unique"
+      ? uniqueChains(trace, blockSize)
       : poolChains(trace, sequenceBlocks(trace, sessions.parent, traceBlockSize), traceBlockSize, blockSize);
   if (prompts === "recorded" && records.every((r) => r.blockIds === undefined))
     assumptions.push("the trace has no block hashes: no prompt shares anything with another");
@@ -78,6 +88,7 @@ export function planReplay(options: PlanOptions): Plan {
     );
 
   const gaps = pacing === "session" ? pacingGapsMs(options, assumptions) : undefined;
+  const turns = pacing === "closed-loop" ? closedLoopTurns(trace, maxInFlight) : undefined;
   const originMs = records.reduce((least, r) => Math.min(least, r.arrivalMs as Ms), Number.POSITIVE_INFINITY);
   const unanswered = records.filter((r) => r.outputTokens < 1).length;
   if (unanswered > 0)
@@ -96,6 +107,7 @@ export function planReplay(options: PlanOptions): Plan {
     const gapMs = gaps?.[index];
     const parent = sessions.parent[index];
     if (gapMs !== undefined) return { ...shape, after: { parent, gapMs: gapMs * thinkScale } };
+    if (turns) return { ...shape, inTurn: turns[index] };
     return { ...shape, fireAtMs: ((record.arrivalMs as Ms) - originMs) / rateScale };
   });
   return { requests, pacing, prompts, blockSize, contentCount: chains.contentCount, assumptions };

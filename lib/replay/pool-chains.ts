@@ -62,7 +62,7 @@ export function poolChains(
 }
 
 /** Content ids that are shared with nothing: every prompt unique, as with `--cold-prompts`. */
-export function coldChains(trace: Trace, poolBlockSize: Tokens): PoolChains {
+export function uniqueChains(trace: Trace, poolBlockSize: Tokens): PoolChains {
   return poolChains(
     trace,
     trace.records.map(() => new Int32Array(0)),

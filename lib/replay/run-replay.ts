@@ -1,21 +1,39 @@
-import type { Ms } from "../base/index.js";
-import { type EngineOptions, engineOptions, type SimulationRun, simulate } from "../engine/index.js";
+import type { Bytes, Ms, Tokens } from "../base/index.js";
+import { type SimulationRun, simulate } from "../engine/index.js";
 import { isExtrapolated, type LatencyModel } from "../latency/index.js";
 import type { SessionLabels } from "../sessions/index.js";
+import {
+  type ChosenSettings,
+  chooseSettings,
+  type EngineSettings,
+  type SettingOrigin,
+} from "../settings/index.js";
 import type { Trace } from "../trace/index.js";
+import { capturedEngine } from "./captured-engine.js";
+import { capturedPacing } from "./captured-pacing.js";
 import { modeledTrace } from "./modeled-trace.js";
-import { type Pacing, type Plan, type Prompts, planReplay } from "./plan.js";
+import type { Pacing } from "./pacing.js";
+import { type Plan, type Prompts, planReplay } from "./plan.js";
 
 /** One replay of a trace through the simulated engine. */
 export interface ReplayOptions {
   readonly trace: Trace;
   readonly sessions: SessionLabels;
+  /** How long steps take. */
   readonly model: LatencyModel;
+  /** Default: that of the capture's client, see {@link capturedPacing}. */
   readonly pacing?: Pacing;
+  /** Closed loop: requests in flight at most. Default: as many as the capture had. */
+  readonly maxInFlight?: number;
+  /** Default "recorded". */
   readonly prompts?: Prompts;
-  readonly engine?: Partial<EngineOptions>;
+  /** Settings that go before those of the captured engine, which are the default; see {@link chooseSettings}. */
+  readonly engine?: Partial<EngineSettings>;
+  /** Fixes the latency model's draws. Default 1. */
   readonly seed?: number | string;
+  /** Arrivals come this many times as fast; think gaps stay. Default 1. */
   readonly rateScale?: number;
+  /** Think gaps are this many times as long. Default 1. */
   readonly thinkScale?: number;
   /** Keep per-token gaps in the modeled trace. Default true. */
   readonly gaps?: boolean;
@@ -24,11 +42,27 @@ export interface ReplayOptions {
   readonly onProgress?: (fraction: number) => void;
 }
 
+/** What a replay ran under, and how each of it is known. */
+export interface ReplayConditions {
+  readonly engine: ChosenSettings;
+  /** KV that the pool holds. */
+  readonly poolTokens: Tokens;
+  /** Undefined where nothing tells the bytes of a token. */
+  readonly poolBytes?: Bytes;
+  readonly pacing: Pacing;
+  readonly pacingFrom: Extract<SettingOrigin, "captured" | "given" | "assumed">;
+  /** Kind of the latency model. */
+  readonly latency: string;
+  /** Settings of the engine that the model was fitted on, as far as they are known. */
+  readonly fittedAt?: Partial<EngineSettings>;
+}
+
 /** What a replay made: a trace beside the source, and how the engine fared. */
 export interface Replay {
   readonly trace: Trace;
   readonly plan: Plan;
   readonly run: SimulationRun;
+  readonly conditions: ReplayConditions;
   readonly seed: number | string;
   /** Virtual time covered, and real time spent in planning, simulating and writing the trace. */
   readonly virtualMs: Ms;
@@ -38,20 +72,23 @@ export interface Replay {
 }
 
 /**
- * Replays a trace: plan, simulate, and the result as a trace. A trace without latencies cannot tell its think gaps; they
- * are then taken from the completions of an open-loop replay of the same trace, and the plan's assumptions say so.
- * @throws InputError as {@link planReplay} and {@link simulate} do
+ * Replays a trace: plan, simulate, and the result as a trace. What the trace tells of its engine and of its client's
+ * pacing is the default; `conditions` of the result says what was told, given and assumed. A trace without latencies
+ * cannot tell its think gaps; they are then taken from the completions of an open-loop replay of the same trace, and the
+ * plan's assumptions say so.
+ * @throws InputError as {@link planReplay}, {@link chooseSettings} and {@link simulate} do
  */
 export function replay(options: ReplayOptions): Replay {
   const startedMs = performance.now();
   const { trace, sessions, model, seed = 1 } = options;
-  const blockSize = options.engine?.blockSize ?? trace.meta.blockSize ?? 16;
-  const engine = engineOptions({ ...options.engine, blockSize });
+  const conditions = replayConditions(options);
+  const { settings } = conditions.engine;
   const planOptions = {
     trace,
     sessions,
-    blockSize,
-    ...(options.pacing && { pacing: options.pacing }),
+    blockSize: settings.blockSize,
+    pacing: conditions.pacing,
+    ...(options.maxInFlight !== undefined && { maxInFlight: options.maxInFlight }),
     ...(options.prompts && { prompts: options.prompts }),
     ...(options.rateScale !== undefined && { rateScale: options.rateScale }),
     ...(options.thinkScale !== undefined && { thinkScale: options.thinkScale }),
@@ -60,7 +97,7 @@ export function replay(options: ReplayOptions): Replay {
     simulate({
       requests: plan.requests,
       model,
-      engine,
+      engine: settings,
       seed,
       contentCount: plan.contentCount,
       keepLoads: options.keepLoads ?? false,
@@ -68,7 +105,7 @@ export function replay(options: ReplayOptions): Replay {
     });
 
   let plan: Plan;
-  const paced = (options.pacing ?? "session") === "session";
+  const paced = conditions.pacing === "session";
   if (paced && trace.records.every((r) => r.ttftMs === undefined) && sessions.parent.some((p) => p >= 0)) {
     const open = simulatePlan(planReplay({ ...planOptions, pacing: "open-loop" }));
     plan = planReplay({ ...planOptions, durationsMs: durationsMs(open) });
@@ -80,9 +117,10 @@ export function replay(options: ReplayOptions): Replay {
       ],
     };
   } else plan = planReplay(planOptions);
+  plan = { ...plan, assumptions: [...modelElsewhere(conditions), ...plan.assumptions] };
 
   const run = simulatePlan(plan);
-  const modeled = modeledTrace(trace, plan, run, engine, {
+  const modeled = modeledTrace(trace, plan, run, settings, {
     gaps: options.gaps ?? true,
     seed,
     modelKind: model.kind,
@@ -91,11 +129,57 @@ export function replay(options: ReplayOptions): Replay {
     trace: modeled,
     plan,
     run,
+    conditions,
     seed,
     virtualMs: run.endMs,
     wallMs: performance.now() - startedMs,
     extrapolated: extrapolatedFraction(modeled, run, model),
   };
+}
+
+/**
+ * What a replay will run under: each engine setting from what is given, what the trace tells, what the model's card or
+ * its fitted engine has, else the usual; the pacing as given or as the capture's client had it.
+ * @throws InputError for a setting that there is not, or a value that does not fit
+ */
+export function replayConditions(
+  options: Pick<ReplayOptions, "trace" | "model" | "engine" | "pacing" | "maxInFlight">,
+): ReplayConditions {
+  const { trace, model } = options;
+  const { memory, fittedAt } = model;
+  const engine = chooseSettings({
+    given: options.engine,
+    captured: capturedEngine(trace.meta),
+    ...(memory && { profile: { poolTokens: memory.poolTokens } }),
+    fitted: fittedAt,
+  });
+  const { kvCacheBlocks, blockSize } = engine.settings;
+  const pacing = options.pacing ?? (options.maxInFlight === undefined ? undefined : "closed-loop");
+  const captured = capturedPacing(trace);
+  return {
+    engine,
+    poolTokens: kvCacheBlocks * blockSize,
+    ...(memory && { poolBytes: kvCacheBlocks * blockSize * memory.kvBytesPerToken }),
+    pacing: pacing ?? captured.pacing,
+    pacingFrom: pacing === undefined ? captured.from : "given",
+    latency: model.kind,
+    ...(fittedAt && { fittedAt }),
+  };
+}
+
+/** Settings by which the engine differs from the one that the model was fitted on, where they change what a step costs. */
+function modelElsewhere({ engine, fittedAt = {} }: ReplayConditions): string[] {
+  return (["maxNumBatchedTokens", "blockSize", "maxNumSeqs", "longPrefillTokenThreshold"] as const).flatMap(
+    (name) => {
+      const there = fittedAt[name];
+      const here = engine.settings[name];
+      return there === undefined || there === here
+        ? []
+        : [
+            `the latency model was fitted at ${name} ${there} and is used at ${here}: what a step costs there was not measured`,
+          ];
+    },
+  );
 }
 
 /** Arrival to last token of each request, ms; undefined where it did not complete. */

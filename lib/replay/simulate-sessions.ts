@@ -41,8 +41,7 @@ export function simulateSessions(options: SimulateSessionsOptions): {
     meta: {
       source: "planned",
       blockSize: engine.blockSize,
-      maxNumSeqs: engine.maxNumSeqs,
-      maxNumBatchedTokens: engine.maxNumBatchedTokens,
+      engine,
       extra: {},
     },
     records,

@@ -1,10 +1,9 @@
 import { completedCount, summarizeCohorts } from "../cohorts/index.js";
-import type { EngineOptions, PrefixReuse } from "../engine/index.js";
 import type { LatencyModel } from "../latency/index.js";
-import { engineFromMeta, replay } from "../replay/index.js";
+import { type Pacing, replay } from "../replay/index.js";
 import { type SessionLabels, sessionsOf } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
-import type { SweepCell } from "./sweep-cell.js";
+import { cellSettings, type SweepCell } from "./sweep-cell.js";
 
 /** What one what-if gave: flat, so that a table of them is one row a cell. Undefined numbers are null. */
 export type SweepRow = Readonly<Record<string, string | number | null>>;
@@ -19,28 +18,17 @@ export function runCell(
   model: LatencyModel,
   cell: SweepCell,
 ): SweepRow {
-  const number = (name: keyof SweepCell): number | undefined => cell[name] as number | undefined;
-  const turns = number("turns");
-  const kept = turns === undefined ? { trace, sessions } : firstTurns(trace, sessions, turns);
-  const engine: Partial<EngineOptions> = {
-    ...engineFromMeta(trace.meta),
-    ...given("kvCacheBlocks", number("kv-cache-size")),
-    ...given("blockSize", number("block-size")),
-    ...given("maxNumSeqs", number("max-num-seqs")),
-    ...given("maxNumBatchedTokens", number("max-num-batched-tokens")),
-    ...given("longPrefillTokenThreshold", number("long-prefill-token-threshold")),
-    ...(cell["prefix-caching"] !== undefined && { enablePrefixCaching: cell["prefix-caching"] === "on" }),
-    ...given("prefixReuse", cell["prefix-reuse"] as PrefixReuse | undefined),
-  };
+  const { turns, pacing, prompts } = cell;
+  const kept = turns === undefined ? { trace, sessions } : firstTurns(trace, sessions, Number(turns));
   const result = replay({
     ...kept,
     model,
-    engine,
-    pacing: (cell.pacing as "session" | "open-loop" | undefined) ?? "session",
-    prompts: (cell.prompts as "recorded" | "cold" | undefined) ?? "recorded",
-    rateScale: number("rate-scale") ?? 1,
-    thinkScale: number("think-scale") ?? 1,
-    seed: number("seed") ?? 1,
+    engine: cellSettings(cell),
+    ...(pacing !== undefined && { pacing: pacing as Pacing }),
+    prompts: prompts === "cold" ? "unique" : "recorded",
+    rateScale: Number(cell["rate-scale"] ?? 1),
+    thinkScale: Number(cell["think-scale"] ?? 1),
+    seed: cell.seed ?? 1,
   });
   const { run } = result;
   const cohorts = summarizeCohorts(result.trace, kept.sessions);
@@ -68,10 +56,6 @@ export function runCell(
     }
   }
   return row;
-}
-
-function given<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
-  return value === undefined ? {} : ({ [key]: value } as Record<K, V>);
 }
 
 function firstTurns(

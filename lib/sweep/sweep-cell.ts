@@ -1,36 +1,91 @@
 import { createHash } from "node:crypto";
-import { describeValue, InputError } from "../base/index.js";
+import { describeValue, InputError, requireFinite, requireInteger } from "../base/index.js";
+import { pacings } from "../replay/index.js";
+import {
+  type EngineSettingName,
+  type EngineSettings,
+  engineSettingNames,
+  type NamedPolicy,
+  settingRow,
+  someEngineSettings,
+} from "../settings/index.js";
 
-/** What a sweep can vary, by its flag. */
-export const sweepParameters = {
-  "kv-cache-size": "blocks in the pool",
-  "block-size": "tokens a block",
-  "max-num-seqs": "running requests at most",
-  "max-num-batched-tokens": "token budget of a step",
-  "long-prefill-token-threshold": "longest chunk of one prefill in a step",
-  "prefix-caching": "on or off",
-  "prefix-reuse": "blocks (vLLM) or slots (llama.cpp)",
-  prompts: "recorded or cold",
-  pacing: "session or open-loop",
-  "rate-scale": "arrivals this many times as fast",
-  "think-scale": "think gaps this many times as long",
-  turns: "keep the first turns of each session",
-  seed: "seed of the replay",
-} as const;
+/** One thing that a sweep can vary. */
+interface Axis {
+  readonly says: string;
+  /** A value given as text or as JSON has it, as it stands in a cell. */
+  readonly parse: (where: string, value: unknown) => string | number;
+  /** The setting of the engine that it is. */
+  readonly setting?: EngineSettingName;
+}
 
-export type SweepParameter = keyof typeof sweepParameters;
+const settingAxes = Object.fromEntries(
+  engineSettingNames.map((name): [string, Axis] => {
+    const { axis, flag, says, parse } = settingRow(name);
+    return [
+      axis ?? flag.slice(2),
+      { says, setting: name, parse: (where, value) => cellValue(parse(where, value)) },
+    ];
+  }),
+);
 
-/** One what-if: a value for each parameter that it sets. The rest is as captured. */
-export type SweepCell = Readonly<Partial<Record<SweepParameter, string | number>>>;
-
-const words: Partial<Record<SweepParameter, readonly string[]>> = {
-  "prefix-caching": ["on", "off"],
-  "prefix-reuse": ["blocks", "slots"],
-  prompts: ["recorded", "cold"],
-  pacing: ["session", "open-loop"],
+const replayAxes: Readonly<Record<string, Axis>> = {
+  prompts: { says: "recorded, or cold: unique prompts", parse: wordOf("recorded", "cold") },
+  pacing: { says: "session, open-loop or closed-loop", parse: wordOf(...pacings) },
+  "rate-scale": { says: "arrivals this many times as fast", parse: numberFrom(Number.MIN_VALUE) },
+  "think-scale": { says: "think gaps this many times as long", parse: numberFrom(0) },
+  turns: { says: "keep the first turns of each session", parse: wholeNumberFrom(1) },
+  seed: { says: "seed of the replay", parse: wholeNumberFrom(0) },
 };
 
-const fractional: readonly SweepParameter[] = ["rate-scale", "think-scale"];
+const axes: Readonly<Record<string, Axis>> = { ...settingAxes, ...replayAxes };
+
+/** What a sweep can vary, by its flag, and what it means. */
+export const sweepParameters: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(axes).map(([name, { says }]) => [name, says]),
+);
+
+/** Name of a thing to vary: one of {@link sweepParameters}. */
+export type SweepParameter = string;
+
+/** One what-if: a value for each parameter that it sets. The rest is as captured. */
+export type SweepCell = Readonly<Record<SweepParameter, string | number>>;
+
+/** The engine settings that a cell sets. */
+export function cellSettings(cell: SweepCell): Partial<EngineSettings> {
+  const given = Object.entries(cell).flatMap(([name, value]) => {
+    const setting = axes[name]?.setting;
+    return setting === undefined ? [] : [[setting, value]];
+  });
+  return someEngineSettings(Object.fromEntries(given), "sweep");
+}
+
+/** A switch is on or off in a cell, a policy its name. */
+function cellValue(value: unknown): string | number {
+  if (typeof value === "number") return value;
+  if (typeof value === "boolean") return value ? "on" : "off";
+  return typeof value === "object" ? (value as NamedPolicy).name : String(value);
+}
+
+function wordOf(...words: readonly string[]): Axis["parse"] {
+  return (where, value) => {
+    const word = words.find((known) => known === value);
+    if (word !== undefined) return word;
+    throw new InputError(`${where} must be one of ${words.join(", ")}, got ${describeValue(value)}`);
+  };
+}
+
+function numberFrom(min: number): Axis["parse"] {
+  return (where, value) => requireFinite("sweep", where, asNumber(value), min);
+}
+
+function wholeNumberFrom(min: number): Axis["parse"] {
+  return (where, value) => requireInteger("sweep", where, asNumber(value), min);
+}
+
+function asNumber(value: unknown): unknown {
+  return typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+}
 
 /**
  * One axis of a grid from `name=v1,v2,...`; `seed=1..20` counts up.
@@ -55,8 +110,8 @@ export function parseAxis(text: string): readonly [SweepParameter, readonly (str
   return [name, values.map((value) => parseValue(name, value))];
 }
 
-function isParameter(name: string): name is SweepParameter {
-  return Object.hasOwn(sweepParameters, name);
+function isParameter(name: string): boolean {
+  return Object.hasOwn(axes, name);
 }
 
 /**
@@ -67,21 +122,7 @@ function isParameter(name: string): name is SweepParameter {
 export function parseValue(parameter: SweepParameter, value: unknown, where = "sweep"): string | number {
   if (typeof value !== "string" && typeof value !== "number")
     throw new InputError(`${where}: ${parameter} must be a number or a word, got ${describeValue(value)}`);
-  const allowed = words[parameter];
-  if (allowed) {
-    if (allowed.includes(String(value))) return String(value);
-    throw new InputError(`${where}: ${parameter} is ${allowed.join(" or ")}, got ${JSON.stringify(value)}`);
-  }
-  const number = typeof value === "number" || value.trim() !== "" ? Number(value) : Number.NaN;
-  const least =
-    parameter === "seed" || parameter === "think-scale" || parameter === "long-prefill-token-threshold"
-      ? 0
-      : 1;
-  const sound = fractional.includes(parameter)
-    ? Number.isFinite(number) && (parameter === "think-scale" ? number >= 0 : number > 0)
-    : Number.isSafeInteger(number) && number >= least;
-  if (!sound) throw new InputError(`${where}: ${parameter} cannot be ${JSON.stringify(value)}`);
-  return number;
+  return axes[parameter].parse(`${where}: ${parameter}`, value);
 }
 
 /**

@@ -1,9 +1,16 @@
-import { describeValue } from "../base/index.js";
+import { describeValue, InputError } from "../base/index.js";
+import {
+  type EngineSettingName,
+  type EngineSettings,
+  settingsFromWire,
+  settingsToWire,
+  settingWireNames,
+} from "../settings/index.js";
 import { checkedInt, checkedString } from "./row-checks.js";
 import { RowError } from "./row-error.js";
 import type { JsonValue, TraceMeta } from "./trace.js";
 
-const known = ["model", "gpu", "source", "block_size", "max_num_seqs", "max_num_batched_tokens"];
+const known = ["model", "gpu", "source", "block_size"];
 
 /**
  * Block size, in tokens, of a trace with hashes whose meta line does not say.
@@ -16,7 +23,7 @@ const known = ["model", "gpu", "source", "block_size", "max_num_seqs", "max_num_
 export const defaultBlockSize = 16;
 
 /**
- * The facts in the `{"meta": {...}}` line of the tap schema.
+ * The facts in the `{"meta": {...}}` line of the tap schema. Engine settings come from their wire names (`lib/settings`).
  * @throws RowError when a known field has a value that it cannot have
  * @example
  * ```ts
@@ -33,18 +40,26 @@ export function metaFromJson(json: unknown): TraceMeta {
   const gpu = checkedString("meta.gpu", fields.gpu);
   const source = checkedString("meta.source", fields.source);
   const blockSize = checkedInt("meta.block_size", fields.block_size, 1);
-  const maxNumSeqs = checkedInt("meta.max_num_seqs", fields.max_num_seqs, 1);
-  const maxNumBatchedTokens = checkedInt("meta.max_num_batched_tokens", fields.max_num_batched_tokens, 1);
-  const extra = Object.fromEntries(Object.entries(fields).filter(([key]) => !known.includes(key)));
+  const engine = engineOf(fields);
+  const told = Object.keys(engine) as EngineSettingName[];
+  const read = new Set([...known, ...told.flatMap(settingWireNames)]);
+  const extra = Object.fromEntries(Object.entries(fields).filter(([key]) => !read.has(key)));
   return {
     ...(model !== undefined && { model }),
     ...(gpu !== undefined && { gpu }),
     ...(source !== undefined && { source }),
     ...(blockSize !== undefined && { blockSize }),
-    ...(maxNumSeqs !== undefined && { maxNumSeqs }),
-    ...(maxNumBatchedTokens !== undefined && { maxNumBatchedTokens }),
+    ...(told.length > 0 && { engine }),
     extra,
   };
+}
+
+function engineOf(fields: Readonly<Record<string, JsonValue>>): Partial<EngineSettings> {
+  try {
+    return settingsFromWire(fields);
+  } catch (error) {
+    throw error instanceof InputError ? new RowError(error.message) : error;
+  }
 }
 
 /** The `{"meta": {...}}` line, without its line end. */
@@ -55,8 +70,7 @@ export function metaToLine(meta: TraceMeta): string {
       ...(meta.model !== undefined && { model: meta.model }),
       ...(meta.gpu !== undefined && { gpu: meta.gpu }),
       ...(meta.blockSize !== undefined && { block_size: meta.blockSize }),
-      ...(meta.maxNumSeqs !== undefined && { max_num_seqs: meta.maxNumSeqs }),
-      ...(meta.maxNumBatchedTokens !== undefined && { max_num_batched_tokens: meta.maxNumBatchedTokens }),
+      ...settingsToWire(meta.engine ?? {}),
       ...meta.extra,
     },
   });

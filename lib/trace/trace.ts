@@ -1,4 +1,5 @@
 import type { Ms, Tokens } from "../base/index.js";
+import type { EngineSettings } from "../settings/index.js";
 import type { BlockTable } from "./block-table.js";
 
 /** A JSON value, for fields that are carried through without being interpreted. */
@@ -16,10 +17,10 @@ export interface TraceMeta {
   readonly gpu?: string;
   /** Where it comes from: "tap", "loadgen", "modeled", an importer's name. */
   readonly source?: string;
-  /** Tokens a block behind `blockIds`; 16 where a trace with hashes does not say. */
+  /** Tokens a block behind `blockIds`; 16 where a trace with hashes does not say. The engine's may be others. */
   readonly blockSize?: Tokens;
-  readonly maxNumSeqs?: number;
-  readonly maxNumBatchedTokens?: Tokens;
+  /** The engine's settings, as far as they are told. */
+  readonly engine?: Partial<EngineSettings>;
   /** Every other field of the meta line, by its wire name, kept for writing back. */
   readonly extra: Readonly<Record<string, JsonValue>>;
 }

@@ -1,9 +1,8 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { readCaptures } from "../../lib/captures/index.js";
-import type { PrefixReuse } from "../../lib/engine/index.js";
 import { fitLatency } from "../../lib/fit/index.js";
 import type { LatencyModel } from "../../lib/latency/index.js";
-import { engineFromMeta, replay } from "../../lib/replay/index.js";
+import { capturedEngine, replay } from "../../lib/replay/index.js";
 import { inferSessions } from "../../lib/sessions/index.js";
 import type { Trace } from "../../lib/trace/index.js";
 
@@ -20,9 +19,9 @@ function cachedShare({ records }: Trace): number {
   return sum("cachedTokens") / sum("promptTokens");
 }
 
-function modeledShare(trace: Trace, prefixReuse?: PrefixReuse): number {
+function modeledShare(trace: Trace, prefixReuse?: "blocks" | "slots"): number {
   const sessions = inferSessions(trace);
-  const engine = { ...engineFromMeta(trace.meta), ...(prefixReuse && { prefixReuse }) };
+  const engine = prefixReuse ? { prefixReuse } : {};
   const shares = [1, 2, 3, 4].map((seed) =>
     cachedShare(replay({ trace, sessions, model, engine, pacing: "session", seed }).trace),
   );
@@ -32,7 +31,7 @@ function modeledShare(trace: Trace, prefixReuse?: PrefixReuse): number {
 describe("the captures of llama.cpp", () => {
   it("say that prefixes are found in slots", () => {
     for (const { meta } of warm)
-      expect(engineFromMeta(meta)).toMatchObject({ maxNumSeqs: 4, prefixReuse: "slots" });
+      expect(capturedEngine(meta)).toMatchObject({ maxNumSeqs: 4, prefixReuse: "slots" });
   });
 
   it("found what the slots of the simulated engine find, far less than a pool of blocks would", () => {

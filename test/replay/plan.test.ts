@@ -45,7 +45,7 @@ describe("planReplay", () => {
   });
 
   it("cold prompts: no content is shared by two requests", () => {
-    const plan = planReplay({ trace, sessions, prompts: "cold" });
+    const plan = planReplay({ trace, sessions, prompts: "unique" });
     const ids = plan.requests.flatMap((r) => [...r.contentIds]);
     expect(new Set(ids).size).toBe(ids.length);
     expect(Math.max(...ids)).toBeLessThan(plan.contentCount);

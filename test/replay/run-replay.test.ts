@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { summarizeCohorts } from "../../lib/cohorts/index.js";
 import { cacheEffect, compareTraces } from "../../lib/judge/index.js";
-import { durationsMs, engineFromMeta, replay } from "../../lib/replay/index.js";
+import { capturedEngine, durationsMs, replay } from "../../lib/replay/index.js";
 import { inferSessions } from "../../lib/sessions/index.js";
 import { decodeMs } from "../../lib/trace/index.js";
 import { linearModel } from "../engine/linear-model.js";
@@ -52,7 +52,7 @@ describe("replay", () => {
   it("tells the settings it ran under, so that the modeled trace replays as it ran", () => {
     const engine = { kvCacheBlocks: 500, maxNumSeqs: 3, enablePrefixCaching: false };
     const { trace: modeled } = replay({ trace, sessions, model, engine });
-    expect(engineFromMeta(modeled.meta)).toMatchObject(engine);
+    expect(capturedEngine(modeled.meta)).toMatchObject(engine);
   });
 
   it("counts no refused request as in flight, and keeps no block of an answer that never came", () => {
@@ -94,7 +94,7 @@ describe("replay", () => {
 
   it("hits the shared prefix on first turns and the history on later ones; with caching off, nothing", () => {
     const off = replay({ trace, sessions, model, engine: { enablePrefixCaching: false } });
-    const cold = replay({ trace, sessions, model, prompts: "cold" });
+    const cold = replay({ trace, sessions, model, prompts: "unique" });
     warm.trace.records.forEach((record, i) => {
       const parent = sessions.parent[i]!;
       if (parent >= 0) {

@@ -47,7 +47,7 @@ describe.skipIf(!existsSync(sharedData))("public traces (skipped where ../shared
       expect(trace.meta.blockSize).toBe(16);
       expect(prefixHits(trace, false).hits).toBe(1220);
       expect(trace.records.reduce((sum, r) => sum + r.promptTokens, 0)).toBe(257_239);
-      if (kvBlocks !== undefined) expect(trace.meta.extra.kv_cache_blocks).toBe(kvBlocks);
+      if (kvBlocks !== undefined) expect(trace.meta.engine?.kvCacheBlocks).toBe(kvBlocks - 1);
       expect(trace.records.reduce((sum, r) => sum + r.ttftMs!, 0) / 300).toBeCloseTo(ttftMs, 0);
       expect(trace.records.reduce((sum, r) => sum + r.elapsedMs!, 0) / 300).toBeCloseTo(totalMs, 0);
     },

@@ -101,7 +101,8 @@ export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay
       block_size: plan.blockSize,
       seed: options.seed,
       pacing: plan.pacing,
-      prompts: plan.prompts,
+      // The wire's word, of `--cold-prompts`.
+      prompts: plan.prompts === "unique" ? "cold" : plan.prompts,
       ...server.engine,
       ...(sendLag && { send_lag_ms: sendLagJson(sendLag) }),
       lagged,

@@ -1,4 +1,5 @@
 import { type Ms, type PerSecond, quantile } from "../../base/index.js";
+import { settingsToWire } from "../../settings/index.js";
 import { isComplete, type TraceRecord } from "../../trace/index.js";
 import type { LoadgenResult } from "./run-loadgen.js";
 import { sendLagJson } from "./send-lag.js";
@@ -63,7 +64,13 @@ export function summariseLoad(result: LoadgenResult): LoadSummary {
       turns2plus: cohort(complete.filter(({ turn }) => turn !== undefined && turn > 1)),
     },
     warnings: result.warnings,
-    meta: { model: meta.model, source: meta.source, block_size: meta.blockSize, ...meta.extra },
+    meta: {
+      model: meta.model,
+      source: meta.source,
+      block_size: meta.blockSize,
+      ...settingsToWire(meta.engine ?? {}),
+      ...meta.extra,
+    },
   };
 }
 

@@ -22,7 +22,7 @@ import {
   slowBandMass,
 } from "../../judge/index.js";
 import type { LatencyModel } from "../../latency/index.js";
-import { engineFromMeta, type Replay, replay } from "../../replay/index.js";
+import { type Replay, replay } from "../../replay/index.js";
 import { inferSessions, type Sessions } from "../../sessions/index.js";
 import { readTrace } from "../../trace/files/index.js";
 import type { Trace } from "../../trace/index.js";
@@ -182,7 +182,7 @@ function judge(
         ...source,
         model,
         pacing: scenario.pacing,
-        engine: { ...engineFromMeta(source.trace.meta), enablePrefixCaching: scenario.cache === "on" },
+        engine: { enablePrefixCaching: scenario.cache === "on" },
         seed: k + 1,
       }),
   );
@@ -223,7 +223,7 @@ async function coldPacing(model: LatencyModel) {
   const judge = { role: "judge", seed: 1 } as const;
   const warm = await readCapture({ ...judge, scenario: "warm" });
   const sessions = inferSessions(warm);
-  const engine = { ...engineFromMeta(warm.meta), enablePrefixCaching: false };
+  const engine = { enablePrefixCaching: false };
   const run = (pacing: "session" | "open-loop"): Trace =>
     replay({ trace: warm, sessions, model, engine, pacing }).trace;
   const cold = await readCapture({ ...judge, scenario: "cold" });

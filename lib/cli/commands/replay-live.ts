@@ -1,24 +1,25 @@
 import { InputError } from "../../base/index.js";
 import { replayLive } from "../../capture/index.js";
 import { type Comparison, compareTraces } from "../../judge/index.js";
-import { type Plan, planReplay } from "../../replay/index.js";
+import { capturedPacing, type Plan, planReplay } from "../../replay/index.js";
 import type { SessionLabels } from "../../sessions/index.js";
 import { writeTrace } from "../../trace/files/index.js";
 import type { Trace } from "../../trace/index.js";
 import { formatComparison } from "../comparison-table.js";
-import type { EngineFlags } from "../engine-flags.js";
+import { type EngineFlags, givenEngineFlags } from "../engine-flags.js";
 import type { LatencyFlags } from "../latency-source.js";
+import { type PacingFlags, pacingFromFlags } from "../pacing-flags.js";
 import { progressBar } from "../read-input.js";
+import { asFlags, liveEngineJson } from "../replay-header.js";
 import { stopSignal } from "../stop-signal.js";
-import { capturedSeriesJson, comparisonJson } from "../summary-json.js";
+import { capturedSeriesJson, comparisonJson, promptsWord } from "../summary-json.js";
 
 /** What `replay --url` takes from the command's flags. */
-export interface LiveReplayFlags extends EngineFlags, LatencyFlags {
+export interface LiveReplayFlags extends EngineFlags, LatencyFlags, PacingFlags {
   readonly url: string;
   readonly modelName?: string;
   readonly tokenRange?: readonly [number, number];
   readonly timeout: number;
-  readonly replaySessions?: boolean;
   readonly coldPrompts?: boolean;
   readonly rateScale: number;
   readonly seeds: number;
@@ -42,11 +43,13 @@ export async function replayLiveCommand(
   flags: LiveReplayFlags,
 ): Promise<void> {
   refuseModelFlags(flags);
+  const pacing = pacingFromFlags(flags);
+  const pacingFrom = pacing.pacing === undefined ? capturedPacing(trace).from : "given";
   const plan = planReplay({
     trace,
     sessions,
-    pacing: flags.replaySessions ? "session" : "open-loop",
-    prompts: flags.coldPrompts ? "cold" : "recorded",
+    ...pacing,
+    prompts: flags.coldPrompts ? "unique" : "recorded",
     rateScale: flags.rateScale,
   });
   const stop = new AbortController();
@@ -79,11 +82,11 @@ export async function replayLiveCommand(
   });
   const comparison: Comparison = isWhatIf ? { ...compared, verdict: "none" } : compared;
   if (flags.json) {
-    const document = liveJson(live.trace, sessions, plan, wallMs, flags.seed);
+    const document = liveJson(live.trace, sessions, plan, pacingFrom, wallMs, flags.seed);
     process.stdout.write(
       `${JSON.stringify({ ...document, source: capturedSeriesJson(trace, sessions), ...comparisonJson(comparison) }, null, 2)}\n`,
     );
-  } else process.stdout.write(liveReport(live.trace, plan, comparison, live.notSent, isWhatIf));
+  } else process.stdout.write(liveReport(live.trace, plan, pacingFrom, comparison, live.notSent, isWhatIf));
   if (comparison.verdict === "fail" || live.notSent > 0) process.exitCode = 1;
 }
 
@@ -95,16 +98,8 @@ function refuseModelFlags(flags: LiveReplayFlags): void {
     "--latency-model": flags.latencyModel !== undefined,
     "--profile": flags.profile !== undefined,
     "--latency-kind": flags.latencyKind !== undefined,
-    "--kv-cache-size": flags.kvCacheSize !== undefined,
-    "--block-size": flags.blockSize !== undefined,
-    "--max-num-seqs": flags.maxNumSeqs !== undefined,
-    "--max-num-batched-tokens": flags.maxNumBatchedTokens !== undefined,
-    "--long-prefill-token-threshold": flags.longPrefillTokenThreshold !== undefined,
-    "--enable-prefix-caching": flags.enablePrefixCaching === true,
-    "--no-enable-prefix-caching": flags.enablePrefixCaching === false,
-    "--prefix-reuse": flags.prefixReuse !== undefined,
   };
-  const names = Object.keys(given).filter((name) => given[name]);
+  const names = [...Object.keys(given).filter((name) => given[name]), ...givenEngineFlags(flags)];
   if (names.length > 0)
     throw new InputError(
       `replay: ${names.join(", ")} ${names.length === 1 ? "is" : "are"} for the simulated engine and would do nothing with --url: leave ${names.length === 1 ? "it" : "them"} out, or replay without --url`,
@@ -119,6 +114,7 @@ function liveJson(
   trace: Trace,
   sessions: SessionLabels,
   plan: Plan,
+  pacingFrom: string,
   wallMs: number,
   seed: number,
 ): Record<string, unknown> {
@@ -129,7 +125,9 @@ function liveJson(
     wall_s: wallMs / 1000,
     seed,
     pacing: plan.pacing,
-    prompts: plan.prompts,
+    pacing_from: pacingFrom,
+    prompts: promptsWord(plan.prompts),
+    engine: liveEngineJson(trace),
     assumptions: plan.assumptions,
     extrapolated: 0,
   };
@@ -138,12 +136,16 @@ function liveJson(
 function liveReport(
   trace: Trace,
   plan: Plan,
+  pacingFrom: string,
   comparison: Comparison,
   notSent: number,
   isWhatIf: boolean,
 ): string {
   return [
-    `${trace.records.length} requests replayed live, ${plan.pacing}, prompts ${plan.prompts}; ${notSent} not sent`,
+    `${trace.records.length} requests replayed live; ${notSent} not sent`,
+    `engine, as the server tells it: ${asFlags(trace.meta.engine ?? {}) || "nothing"}`,
+    `pacing: ${plan.pacing} (${pacingFrom}); prompts: ${plan.prompts}`,
+    ...plan.assumptions.map((assumption) => `assumed: ${assumption}`),
     "",
     formatComparison(comparison, "replayed", isWhatIf ? whatIf : undefined),
   ].join("\n");

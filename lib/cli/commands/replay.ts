@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { InputError } from "../../base/index.js";
-import type { EngineOptions } from "../../engine/index.js";
 import { alignTraces, type Comparison, compareTraces } from "../../judge/index.js";
-import { engineFromMeta, type Replay, replay } from "../../replay/index.js";
+import { capturedEngine, type Replay, replay } from "../../replay/index.js";
 import { sessionsOf } from "../../sessions/index.js";
+import type { EngineSettingName, EngineSettings } from "../../settings/index.js";
 import { writeTrace } from "../../trace/files/index.js";
 import { inArrivalOrder, type Trace } from "../../trace/index.js";
 import {
@@ -15,13 +15,13 @@ import {
   parseRange,
 } from "../engine-flags.js";
 import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
+import { addPacingFlags, type PacingFlags, pacingFromFlags } from "../pacing-flags.js";
 import { progressBar, readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
 import { replayReport } from "../replay-report.js";
 import { capturedSeriesJson, comparisonJson, replaySeriesJson } from "../summary-json.js";
 
-interface ReplayFlags extends EngineFlags, LatencyFlags {
-  readonly replaySessions?: boolean;
+interface ReplayFlags extends EngineFlags, LatencyFlags, PacingFlags {
   readonly coldPrompts?: boolean;
   readonly rateScale: number;
   readonly seeds: number;
@@ -42,7 +42,6 @@ export function replayCommand(): Command {
   const command = new Command("replay")
     .description("Replay a trace in the simulated engine, or live against a server, and compare.")
     .argument("<trace>", "trace to replay: arrivals, pacing and sharing are taken from it")
-    .option("--replay-sessions", "turn N+1 fires when turn N completes plus the recorded think gap")
     .option("--cold-prompts", "make every prompt unique, so that no prefix is reused")
     .option("--rate-scale <x>", "arrivals this many times as fast", parsePositive, 1)
     .option("--seeds <n>", "replays with different seeds, averaged in the comparison", parseCount, 1)
@@ -59,14 +58,14 @@ export function replayCommand(): Command {
     .option("--timeout <s>", "with --url: time limit of one request", parsePositive, 300)
     .option("--strict", "a bad row is fatal")
     .option("--json", "print one JSON document");
-  addEngineFlags(addLatencyFlags(command));
+  addEngineFlags(addLatencyFlags(addPacingFlags(command)));
   return command
     .addHelpText(
       "after",
       `
 Example, the cold counterfactual of a warm capture:
   npx prefixlab replay data/warm-1.jsonl.gz --latency-trace data/fit-sweep-1.jsonl.gz \\
-    --replay-sessions --no-enable-prefix-caching --against data/cold-1.jsonl.gz
+    --no-enable-prefix-caching --against data/cold-1.jsonl.gz
 
 Exit code 0: every gate held, or nothing was comparable; 1: a gate did not hold; 2: bad arguments or input.
 `,
@@ -85,10 +84,9 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
     const { replayLiveCommand } = await import("./replay-live.js");
     return replayLiveCommand(trace, sessions, { ...flags, url: flags.url });
   }
-  const engine: Partial<EngineOptions> = { ...engineFromMeta(trace.meta), ...engineFromFlags(flags) };
-  const model = await latencyFromFlags(flags, {
-    ...(engine.maxNumBatchedTokens !== undefined && { maxNumBatchedTokens: engine.maxNumBatchedTokens }),
-  });
+  const engine = engineFromFlags(flags);
+  const pacing = pacingFromFlags(flags);
+  const model = await latencyFromFlags(flags);
   const replays = Array.from({ length: flags.seeds }, (_, k): Replay => {
     const bar = progressBar(`replaying, seed ${flags.seed + k}`);
     try {
@@ -97,8 +95,8 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
         sessions,
         model,
         engine,
-        pacing: flags.replaySessions ? "session" : "open-loop",
-        prompts: flags.coldPrompts ? "cold" : "recorded",
+        ...pacing,
+        prompts: flags.coldPrompts ? "unique" : "recorded",
         rateScale: flags.rateScale,
         seed: flags.seed + k,
         onProgress: bar.update,
@@ -112,7 +110,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
   // Without its own capture, what a what-if differs by is an effect, not an error: nothing is judged.
   const isWhatIf =
     flags.against === undefined &&
-    (flags.coldPrompts === true || flags.rateScale !== 1 || changesEngine(engineFromFlags(flags), trace));
+    (flags.coldPrompts === true || flags.rateScale !== 1 || changesEngine(engine, trace));
   const compared = compareTraces({
     captured,
     sessions,
@@ -153,10 +151,10 @@ async function readSameRequests(path: string, trace: Trace): Promise<Trace> {
 }
 
 /** True when the flags give the engine another setting than the one that the capture tells of its own. */
-function changesEngine(flags: Partial<EngineOptions>, trace: Trace): boolean {
-  const cachesUnlessTold = { enablePrefixCaching: true, ...engineFromMeta(trace.meta) };
+function changesEngine(flags: Partial<EngineSettings>, trace: Trace): boolean {
+  const cachesUnlessTold = { enablePrefixCaching: true, ...capturedEngine(trace.meta) };
   return Object.entries(cachesUnlessTold).some(([name, captured]) => {
-    const wanted = flags[name as keyof EngineOptions];
+    const wanted = flags[name as EngineSettingName];
     return wanted !== undefined && wanted !== captured;
   });
 }

@@ -57,9 +57,7 @@ async function runServe(flags: ServeFlags): Promise<void> {
     throw new InputError(`serve: --seed must be a whole number >= 0, got ${JSON.stringify(flags.seed)}`);
   const engine = engineFromFlags(flags);
   const isNamed = (flags.latencyTrace ?? flags.latencyModel ?? flags.profile) !== undefined;
-  const latency = await latencyFromFlags(isNamed ? flags : { ...flags, profile: "h200-qwen3-8b" }, {
-    ...(engine.maxNumBatchedTokens !== undefined && { maxNumBatchedTokens: engine.maxNumBatchedTokens }),
-  });
+  const latency = await latencyFromFlags(isNamed ? flags : { ...flags, profile: "h200-qwen3-8b" });
   const server = await startServer({
     host,
     port,

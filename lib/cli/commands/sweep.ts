@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { InputError } from "../../base/index.js";
 import { type SweepSeries, sweepChart, writeFigure } from "../../figure/index.js";
-import { engineFromMeta } from "../../replay/index.js";
 import {
   cellsFromJsonLines,
   gridCells,
@@ -75,12 +74,9 @@ async function runSweepCommand(tracePath: string, flags: SweepFlags): Promise<vo
   const inputs = [tracePath, ...latencyTrace, latencyModel, cellsFile].filter((file) => file !== undefined);
   for (const name of outputs) refuseOverwrite(join(flags.outDir, name), inputs);
   const { axes, cells } = await sweepCells(flags);
-  const trace = await readInput(tracePath);
-  const { maxNumBatchedTokens } = engineFromMeta(trace.meta);
-  const model = await latencyFromFlags(
-    flags,
-    maxNumBatchedTokens === undefined ? {} : { maxNumBatchedTokens },
-  );
+  // Read here as well as by the workers: a trace that cannot be used is refused before any starts.
+  await readInput(tracePath);
+  const model = await latencyFromFlags(flags);
   const bar = progressBar(`${cells.length} cells`);
   const result = await runSweep({
     tracePath,

@@ -1,5 +1,7 @@
 import type { Ms, Tokens } from "../../base/index.js";
+import { cards, kvBytesPerToken, poolThatFits, qwen3With8B } from "../../hardware/index.js";
 import type { LatencyModel } from "../latency-model.js";
+import { withConditions } from "../model-conditions.js";
 import { physicalModel } from "../physical-model.js";
 
 /**
@@ -25,11 +27,10 @@ const measured = {
 const coldSteps = Math.ceil(measured.coldPromptTokens / 2_048);
 
 /**
- * Memory traffic of a decode per token of context: 36 layers x 8 KV heads x 128 dimensions x 2 (K and V) x 2 bytes
- * (Qwen3-8B's config.json, bf16), read at 4.8 TB/s (NVIDIA's data sheet of the H200). At 10k tokens that is 0.3 ms a
+ * Memory traffic of a decode per token of context: its KV, read at the card's bandwidth. At 10k tokens that is 0.3 ms a
  * sequence, so the profile reaches the upper end of "8-11 ms" with about ten sequences running.
  */
-const decodeContextTokenMs = (36 * 8 * 128 * 2 * 2) / 4.8e9;
+const decodeContextTokenMs = (1000 * kvBytesPerToken(qwen3With8B)) / cards.h200.memoryBytesPerSecond;
 
 /** Any step: the shortest gap, less the attention of that one decode to its 10k tokens of context. */
 const stepMs = measured.gapMs - decodeContextTokenMs * measured.warmCachedTokens;
@@ -59,7 +60,7 @@ const requestMs = measured.warmTtftMs - stepMs - prefillTokenMs * warmWork;
 
 /** Qwen3-8B on one H200: five prices, each from a measurement of an isolated request or from a data sheet. */
 export function h200Qwen3(): LatencyModel {
-  return physicalModel({
+  const model = physicalModel({
     kind: "profile:h200-qwen3-8b",
     step: {
       stepMs,
@@ -73,4 +74,9 @@ export function h200Qwen3(): LatencyModel {
     overhead: { requestMs, promptTokenMs: 0 },
     range: { uncachedTokens: [128, 11_000], contextTokens: [0, 11_000], runningSeqs: [1, 1] },
   });
+  const memory = {
+    poolTokens: poolThatFits(cards.h200, qwen3With8B),
+    kvBytesPerToken: kvBytesPerToken(qwen3With8B),
+  };
+  return withConditions(model, { memory });
 }

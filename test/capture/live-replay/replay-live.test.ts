@@ -102,7 +102,7 @@ describe("replayLive", () => {
     const { url, received } = await start();
     const source = await capture(url);
     const from = received.length;
-    const plan = planReplay({ trace: source, sessions: inferSessions(source), prompts: "cold" });
+    const plan = planReplay({ trace: source, sessions: inferSessions(source), prompts: "unique" });
     await replayOf(url, plan);
     const firstBlocks = received.slice(from).map(({ promptIds }) => promptIds.slice(0, 16).join());
     expect(new Set(firstBlocks).size).toBe(source.records.length);

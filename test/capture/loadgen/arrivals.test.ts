@@ -19,13 +19,13 @@ describe("before the clock starts", () => {
     const { trace } = await runLoadgen(
       optionsFor(url, { pattern: "burst", burstSize: 1, durationMs: 1, meta: { max_num_seqs: 64 } }),
     );
-    expect(trace.meta.extra).toMatchObject({
-      engine_version: "0.0.0-fake",
-      engine_block_size: 32,
-      num_gpu_blocks: 8192,
-      enable_prefix_caching: false,
+    expect(trace.meta.extra).toMatchObject({ engine_version: "0.0.0-fake" });
+    expect(trace.meta.engine).toEqual({
+      blockSize: 32,
+      kvCacheBlocks: 8191,
+      enablePrefixCaching: false,
+      maxNumSeqs: 64,
     });
-    expect(trace.meta.maxNumSeqs).toBe(64);
     expect(() => optionsFor(url, { meta: { max_num_seqs: "many" } })).toThrow(
       /loadgenOptions: meta.max_num_seqs/,
     );

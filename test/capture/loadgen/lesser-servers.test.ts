@@ -2,7 +2,6 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type LoadgenOptions, runLoadgen } from "../../../lib/capture/loadgen/index.js";
-import { engineFromMeta } from "../../../lib/replay/index.js";
 import { readTrace } from "../../../lib/trace/files/index.js";
 import { startFakeServer } from "./fake-server.js";
 import { optionsFor, scratch, start } from "./loadgen-rig.js";
@@ -123,6 +122,6 @@ describe("llama.cpp", () => {
     const { url } = await start({ vllm: false, slots: 4 });
     const { trace } = await runLoadgen(optionsFor(url, { pattern: "burst", burstSize: 1, durationMs: 1 }));
     expect(trace.meta.extra).toMatchObject({ engine: "llama.cpp", engine_version: "b1-fake" });
-    expect(engineFromMeta(trace.meta)).toMatchObject({ maxNumSeqs: 4, prefixReuse: "slots" });
+    expect(trace.meta.engine).toMatchObject({ maxNumSeqs: 4, prefixReuse: "slots" });
   });
 });

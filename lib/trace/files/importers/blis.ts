@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { describeValue, InputError } from "../../../base/index.js";
+import { settingsFromWire } from "../../../settings/index.js";
 import { RowError } from "../../row-error.js";
 import type { TraceMeta } from "../../trace.js";
 import { ChainTable } from "./chain-table.js";
@@ -134,12 +135,11 @@ function parsedHeader(path: string, text: string): JsonObject {
 }
 
 function metaOf(header: JsonObject, server: JsonObject, blockSize: number): TraceMeta {
-  const maxNumSeqs = positive(server.max_num_seqs);
   return {
     source: "blis",
     blockSize,
     ...(typeof server.model === "string" && { model: server.model }),
-    ...(maxNumSeqs !== undefined && { maxNumSeqs }),
+    engine: settingsFromWire({ ...server, engine_block_size: positive(server.block_size) }),
     extra: { ...(typeof header.mode === "string" && { mode: header.mode }) },
   };
 }

@@ -1,6 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { InputError } from "../../../base/index.js";
+import { type EngineSettings, settingsFromWire } from "../../../settings/index.js";
 import { RowError } from "../../row-error.js";
 import { fingerprintTokens, internHashes } from "../fingerprint.js";
 import type { Importer, ImportOptions } from "./importer.js";
@@ -43,20 +44,13 @@ export const llmservingsim: Importer = {
     else await addRun(builder, rows, requestsPath, options, blockSize);
     if (!meta)
       builder.warn(`no meta.json beside it: engine settings are unknown, blocks of ${blockSize} tokens`);
-    const settings = meta && optionalObject(meta, "engine_kwargs");
     return builder.finish({
       source: "llmservingsim",
       blockSize,
       ...(typeof meta?.model === "string" && { model: meta.model }),
       ...deviceOf(meta),
-      ...(typeof settings?.max_num_seqs === "number" && { maxNumSeqs: settings.max_num_seqs }),
-      ...(typeof settings?.max_num_batched_tokens === "number" && {
-        maxNumBatchedTokens: settings.max_num_batched_tokens,
-      }),
-      extra: {
-        ...(typeof meta?.vllm_version === "string" && { vllm_version: meta.vllm_version }),
-        ...kvBlocksOf(meta),
-      },
+      engine: engineOf(meta),
+      extra: { ...(typeof meta?.vllm_version === "string" && { vllm_version: meta.vllm_version }) },
     });
   },
 };
@@ -181,7 +175,13 @@ function deviceOf(meta: JsonObject | undefined): { gpu?: string } {
   return typeof name === "string" ? { gpu: name } : {};
 }
 
-function kvBlocksOf(meta: JsonObject | undefined): { kv_cache_blocks?: number } {
-  const blocks = meta && optionalObject(meta, "kv_cache")?.num_gpu_blocks;
-  return typeof blocks === "number" ? { kv_cache_blocks: blocks } : {};
+/** The arguments that vLLM was started with, and the pool that it found room for. */
+function engineOf(meta: JsonObject | undefined): Partial<EngineSettings> {
+  if (!meta) return {};
+  const pool = optionalObject(meta, "kv_cache");
+  return settingsFromWire({
+    ...optionalObject(meta, "engine_kwargs"),
+    engine_block_size: pool?.block_size,
+    num_gpu_blocks: pool?.num_gpu_blocks,
+  });
 }

@@ -1,0 +1,94 @@
+import type { ReplayConditions } from "../replay/index.js";
+import {
+  type ChosenSettings,
+  type EngineSettingName,
+  type EngineSettings,
+  engineSettingNames,
+  type SettingOrigin,
+  settingRow,
+  settingsToWire,
+} from "../settings/index.js";
+import type { Trace } from "../trace/index.js";
+
+const origins: readonly SettingOrigin[] = ["captured", "given", "profile", "fitted", "assumed"];
+
+/** What a replay ran under, for people: every setting as the flag that gives it, by where it comes from. */
+export function headerLines(conditions: ReplayConditions, prompts: string): string[] {
+  const { engine, poolTokens, poolBytes, pacing, pacingFrom, latency, fittedAt } = conditions;
+  const { kvCacheBlocks, blockSize } = engine.settings;
+  const gib = poolBytes === undefined ? "" : ` = ${toGib(poolBytes).toFixed(1)} GiB`;
+  const at = fittedAt ? `, fitted at ${asFlags(fittedAt)}` : "";
+  return [
+    `pool: ${kvCacheBlocks} blocks of ${blockSize} tokens = ${poolTokens} tokens${gib}`,
+    ...origins.flatMap((origin) => {
+      const flags = asFlags(settingsFrom(engine, origin));
+      return flags === "" ? [] : [`engine, ${origin}: ${flags}`];
+    }),
+    `pacing: ${pacing} (${pacingFrom}); prompts: ${prompts}; latency model: ${latency}${at}`,
+  ];
+}
+
+/** The same as the keys of a JSON document. */
+export function headerJson(conditions: ReplayConditions): Record<string, unknown> {
+  const { engine, poolTokens, poolBytes, pacingFrom, latency, fittedAt } = conditions;
+  return {
+    engine: {
+      ...engineJson(engine),
+      pool_tokens: poolTokens,
+      ...(poolBytes !== undefined && { pool_gib: toGib(poolBytes) }),
+    },
+    pacing_from: pacingFrom,
+    latency: { kind: latency, fitted_at: fittedAt ? settingsToWire(fittedAt) : null },
+  };
+}
+
+/** Each setting as `{ value, from }`, under its name in code in snake case. */
+export function engineJson({ settings, from }: ChosenSettings): Record<string, unknown> {
+  return Object.fromEntries(
+    engineSettingNames.map((name) => [snakeCase(name), { value: wordOf(settings[name]), from: from[name] }]),
+  );
+}
+
+/** The settings that a live server tells of itself. */
+export function liveEngineJson({ meta: { engine = {} } }: Trace): Record<string, unknown> {
+  const told = engineSettingNames.flatMap((name) => {
+    const value = engine[name];
+    return value === undefined ? [] : [[snakeCase(name), { value: wordOf(value), from: "captured" }]];
+  });
+  const { kvCacheBlocks, blockSize } = engine;
+  return {
+    ...Object.fromEntries(told),
+    ...(kvCacheBlocks !== undefined && blockSize !== undefined && { pool_tokens: kvCacheBlocks * blockSize }),
+  };
+}
+
+/** Settings as the flags that give them. */
+export function asFlags(settings: Partial<EngineSettings>): string {
+  return engineSettingNames
+    .flatMap((name) => {
+      const value = settings[name];
+      if (value === undefined) return [];
+      const { flag } = settingRow(name);
+      if (typeof value === "boolean") return [value ? flag : flag.replace("--", "--no-")];
+      return [`${flag} ${wordOf(value)}`];
+    })
+    .join(" ");
+}
+
+function settingsFrom({ settings, from }: ChosenSettings, origin: SettingOrigin): Partial<EngineSettings> {
+  return Object.fromEntries(
+    engineSettingNames.filter((name) => from[name] === origin).map((name) => [name, settings[name]]),
+  );
+}
+
+function wordOf(value: EngineSettings[EngineSettingName]): string | number | boolean {
+  return typeof value === "object" ? value.name : value;
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function toGib(bytes: number): number {
+  return bytes / 2 ** 30;
+}

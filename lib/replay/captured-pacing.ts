@@ -1,0 +1,46 @@
+import type { SettingOrigin } from "../settings/index.js";
+import type { JsonValue, Trace } from "../trace/index.js";
+import type { Pacing } from "./pacing.js";
+
+/** How a capture's client paced its requests, and whether the trace tells it. */
+export interface CapturedPacing {
+  readonly pacing: Pacing;
+  readonly from: Extract<SettingOrigin, "captured" | "assumed">;
+}
+
+/**
+ * How the client of a capture paced its requests: sessions where it drove or recorded them, a closed loop where workers
+ * waited for answers, an open loop where arrivals had times of their own. A trace that a replay wrote tells its own. Where
+ * nothing tells, an open loop is assumed. (`loop` in the meta line says whether sends were on time, not how they were
+ * paced.)
+ */
+export function capturedPacing({ meta, records }: Trace): CapturedPacing {
+  const { pattern, pacing } = meta.extra;
+  const told = modeledPacing(pacing) ?? patternPacing(pattern);
+  if (told !== undefined) return { pacing: told, from: "captured" };
+  const hasTurns = records.some(
+    ({ session, turn }) => session !== undefined && turn !== undefined && turn > 1,
+  );
+  return hasTurns ? { pacing: "session", from: "captured" } : { pacing: "open-loop", from: "assumed" };
+}
+
+function modeledPacing(pacing: JsonValue | undefined): Pacing | undefined {
+  return pacing === "session" || pacing === "open-loop" || pacing === "closed-loop" ? pacing : undefined;
+}
+
+/** The load generator's patterns; in all but the first three, workers wait for answers. */
+function patternPacing(pattern: JsonValue | undefined): Pacing | undefined {
+  switch (pattern) {
+    case "multiturn":
+      return "session";
+    case "poisson":
+    case "burst":
+      return "open-loop";
+    case "constant":
+    case "staircase":
+    case "sweep":
+      return "closed-loop";
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { readCapture } from "../../lib/captures/index.js";
+import { capturedPacing, replay } from "../../lib/replay/index.js";
+import { inferSessions } from "../../lib/sessions/index.js";
+import type { JsonValue, Trace } from "../../lib/trace/index.js";
+import { everyCost } from "../engine/linear-model.js";
+import { multiturnTrace } from "./multiturn-trace.js";
+
+const { trace } = multiturnTrace({
+  sessions: 3,
+  turns: 2,
+  prefixTokens: 64,
+  promptTokens: 20,
+  outputTokens: 4,
+});
+/** The trace without recorded sessions, with these facts in its meta line. */
+function anonymous(extra: Record<string, JsonValue> = {}): Trace {
+  const records = trace.records.map(({ session: _, turn: __, ...record }) => record);
+  return { ...trace, meta: { ...trace.meta, extra }, records };
+}
+
+describe("how a capture's client paced its requests", () => {
+  it("is told by the load generator's pattern", () => {
+    const of = (pattern: string) => capturedPacing(anonymous({ pattern }));
+    for (const pattern of ["constant", "staircase", "sweep"])
+      expect(of(pattern)).toEqual({ pacing: "closed-loop", from: "captured" });
+    for (const pattern of ["poisson", "burst"])
+      expect(of(pattern)).toEqual({ pacing: "open-loop", from: "captured" });
+    expect(of("multiturn")).toEqual({ pacing: "session", from: "captured" });
+  });
+
+  it("is by sessions where sessions of several turns are recorded", () => {
+    expect(capturedPacing({ ...trace, meta: { extra: {} } })).toEqual({
+      pacing: "session",
+      from: "captured",
+    });
+  });
+
+  it("is assumed to be an open loop where nothing tells it, whatever the hashes say", () => {
+    expect(capturedPacing(anonymous())).toEqual({ pacing: "open-loop", from: "assumed" });
+    expect(capturedPacing(anonymous({ loop: "closed", pattern: "unheard of" })).from).toBe("assumed");
+  });
+
+  it("of a trace that a replay wrote is that of the replay", () => {
+    for (const pacing of ["open-loop", "closed-loop", "session"] as const) {
+      const written = replay({ trace, sessions: inferSessions(trace), model: everyCost, pacing }).trace;
+      expect(capturedPacing(written)).toEqual({ pacing, from: "captured" });
+    }
+  });
+
+  it("is what the shipped captures were driven by", async () => {
+    for (const [scenario, pacing] of [
+      ["warm", "session"],
+      ["poisson", "open-loop"],
+      ["burst", "open-loop"],
+      ["staircase", "closed-loop"],
+    ] as const)
+      expect(capturedPacing(await readCapture({ role: "judge", scenario }))).toEqual({
+        pacing,
+        from: "captured",
+      });
+  });
+});
