@@ -4,6 +4,11 @@ import type { LatencyModel } from "./latency-model.js";
 import { conditionsFromJson, withConditions } from "./model-conditions.js";
 import { physicalModelFromJson } from "./physical-model.js";
 
+const forms: Readonly<Record<string, (json: Readonly<Record<string, unknown>>) => LatencyModel>> = {
+  physical: physicalModelFromJson,
+  empirical: empiricalModelFromJson,
+};
+
 /**
  * Reads a model back from what its `toJson` wrote.
  * @param json the parsed JSON
@@ -19,13 +24,11 @@ export function latencyModelFromJson(json: unknown): LatencyModel {
   if (json === null || typeof json !== "object" || Array.isArray(json))
     throw new InputError(`latencyModelFromJson: expected an object, got ${describeValue(json)}`);
   const parts = json as Readonly<Record<string, unknown>>;
-  return withConditions(modelOfForm(parts), conditionsFromJson(parts));
-}
-
-function modelOfForm(parts: Readonly<Record<string, unknown>>): LatencyModel {
-  if (parts.form === "physical") return physicalModelFromJson(parts);
-  if (parts.form === "empirical") return empiricalModelFromJson(parts);
-  throw new InputError(
-    `latencyModelFromJson: form must be "physical" or "empirical", got ${describeValue(parts.form)}`,
-  );
+  if (typeof parts.form !== "string" || !Object.hasOwn(forms, parts.form)) {
+    const known = Object.keys(forms).map((form) => `"${form}"`);
+    throw new InputError(
+      `latencyModelFromJson: form must be ${known.join(" or ")}, got ${describeValue(parts.form)}`,
+    );
+  }
+  return withConditions(forms[parts.form](parts), conditionsFromJson(parts));
 }

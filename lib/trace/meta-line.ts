@@ -29,7 +29,7 @@ export const defaultBlockSize = 16;
  * ```ts
  * import { metaFromJson } from "prefixlab/trace";
  * metaFromJson({ model: "small", block_size: 16, max_num_seqs: 64, engine: "vllm" });
- * // → { model: "small", blockSize: 16, maxNumSeqs: 64, extra: { engine: "vllm" } }
+ * // → { model: "small", blockSize: 16, engine: { maxNumSeqs: 64 }, extra: { engine: "vllm" } }
  * ```
  */
 export function metaFromJson(json: unknown): TraceMeta {

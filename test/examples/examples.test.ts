@@ -66,5 +66,5 @@ describe("the examples in doc comments", () => {
       );
     });
     expect(wrong).toEqual([]);
-  });
+  }, 300_000);
 });

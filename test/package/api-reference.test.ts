@@ -12,5 +12,5 @@ describe("the API reference", () => {
     );
     expect(stdout + stderr).toBe("");
     expect(status).toBe(0);
-  });
+  }, 300_000);
 });

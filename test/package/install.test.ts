@@ -70,7 +70,7 @@ function runFile(name: string, text: string): string[] {
   return stdout.trim().split("\n");
 }
 
-describe.skipIf(reason !== "")(`the package in an empty project${reason}`, () => {
+describe.skipIf(reason !== "")(`the package in an empty project${reason}`, { timeout: 300_000 }, () => {
   const prefixlab = (...args: string[]) =>
     run([join("node_modules", "prefixlab", "dist", "cli", "main.js"), ...args]);
 
