@@ -1,6 +1,6 @@
 // Installs what is missing and compiles lib/ to dist/, so that every npm script works on a fresh clone.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -43,7 +43,20 @@ function sameVersions() {
 
 run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.json"]);
 
-// npm links a package's binary at install time, and only if it is there: on a fresh clone it is compiled later.
+// The compiler leaves behind what a deleted source was compiled to: it would be packed, and importable by name.
+for (const file of readdirSync(join(root, "dist"), { recursive: true })) {
+  const source = file.replace(/(\.d\.ts|\.js(\.map)?)$/, ".ts");
+  if (source !== file && !existsSync(join(root, "lib", source))) rmSync(join(root, "dist", file));
+}
+
+// Node finds the package by its own name through `exports`; the TypeScript of the notebooks looks for a folder.
+const self = join(root, "node_modules", "prefixlab");
+if (!existsSync(self)) symlinkSync(process.platform === "win32" ? root : "..", self, "junction");
+
+// npm links a package's binary where it is installed, not in its own checkout: `npx prefixlab` looks for it here.
 const binary = join(root, "node_modules", ".bin", "prefixlab");
-if (process.platform !== "win32" && !existsSync(binary)) symlinkSync("../prefixlab/dist/cli/main.js", binary);
+if (process.platform !== "win32" && !existsSync(binary)) {
+  rmSync(binary, { force: true });
+  symlinkSync("../../dist/cli/main.js", binary);
+}
 chmodSync(join(root, "dist", "cli", "main.js"), 0o755);

@@ -1,21 +1,107 @@
 /**
  * prefixlab: see, explain and predict what a prefix cache does to time to first token.
  *
- * The rooms follow the pipeline: trace, sessions, fit, replay (on the engine), judge, figure. What opens sockets is
- * apart, in `prefixlab/capture`; survival statistics alone are in `prefixlab/survival`.
+ * The names here are those of an analysis, in the order of the pipeline: read a trace, find its sessions, fit a model,
+ * replay, compare, draw. Each room has an entry of its own with all it offers: `prefixlab/engine`, `prefixlab/judge`,
+ * `prefixlab/trace`, `prefixlab/survival`, ...; what opens sockets is in `prefixlab/capture`.
  */
-export * from "./base/index.js";
-export * from "./cache/index.js";
-export * from "./captures/index.js";
-export * from "./cohorts/index.js";
-export * from "./engine/index.js";
-export * from "./figure/index.js";
-export * from "./fit/index.js";
-export * from "./judge/index.js";
-export * from "./latency/index.js";
-export * from "./replay/index.js";
-export * from "./sessions/index.js";
-export * from "./survival/index.js";
-export * from "./trace/files/index.js";
-export * from "./trace/index.js";
-export * from "./workload/index.js";
+export { InputError, mean, median, nonNegativeLeastSquares, quantile, stream } from "./base/index.js";
+export { hitRateCurve } from "./cache/index.js";
+export { committedCaptures, dataDir, readCapture, readCaptures } from "./captures/index.js";
+export {
+  type CohortName,
+  type CohortSummary,
+  cohortIndices,
+  cohortNames,
+  completedCount,
+  inspectTrace,
+  summarizeCohorts,
+  ttftSurvival,
+} from "./cohorts/index.js";
+export { type EngineRequest, simulate } from "./engine/index.js";
+export {
+  cacheEffectFigure,
+  display,
+  formatCount,
+  formatMs,
+  formatPercent,
+  gapChart,
+  hashTreeChart,
+  hitRateChart,
+  loadChart,
+  type PlotlyFigure,
+  pacingChart,
+  renderHtml,
+  renderPng,
+  renderSvg,
+  requestTimelineChart,
+  residualChart,
+  serviceCurveChart,
+  survivalPanels,
+  sweepChart,
+  toDataFrame,
+  traceRows,
+  writeFigure,
+  xyChart,
+} from "./figure/index.js";
+export { fitLatency, type LatencyFit } from "./fit/index.js";
+export { alignTraces, type Comparison, cacheEffect, compareTraces, type ErrorCell } from "./judge/index.js";
+export {
+  type LatencyModel,
+  latencyModelFromJson,
+  latencyProfile,
+  physicalModel,
+  profileNames,
+  type StepLoad,
+} from "./latency/index.js";
+export {
+  capturedEngine,
+  capturedPacing,
+  loadOverTime,
+  type Pacing,
+  type Plan,
+  planReplay,
+  type Replay,
+  type ReplayOptions,
+  replay,
+  replayConditions,
+  simulateSessions,
+} from "./replay/index.js";
+export {
+  explainEdge,
+  inferSessions,
+  recordedSessions,
+  type SessionLabels,
+  type Sessions,
+  scoreSessions,
+  sessionsOf,
+  thinkGapsMs,
+} from "./sessions/index.js";
+export { type EngineSettings, engineSettings, engineSettingsOf } from "./settings/index.js";
+export {
+  kaplanMeier,
+  pointwiseBand,
+  quantileInterval,
+  quantileOf,
+  type SurvivalCurve,
+} from "./survival/index.js";
+export {
+  exportFormats,
+  exportTrace,
+  fingerprintTokens,
+  importFormats,
+  importTrace,
+  readTrace,
+  writeTrace,
+} from "./trace/files/index.js";
+export {
+  decodeMs,
+  isAnswered,
+  isComplete,
+  meanGapMs,
+  type Trace,
+  type TraceMeta,
+  type TraceRecord,
+  totalMs,
+} from "./trace/index.js";
+export { planSessions, poissonArrivals } from "./workload/index.js";

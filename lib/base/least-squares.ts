@@ -7,6 +7,13 @@ import { InputError } from "./errors.js";
  * @param targets b, as long as `rows`
  * @param weights optional weight of each row's squared residual
  * @throws InputError when lengths differ, or there are fewer rows than columns
+ * @example
+ * ```ts
+ * import { nonNegativeLeastSquares } from "prefixlab";
+ * // TTFT = a + b x uncached tokens, with prices that cannot be negative.
+ * const rows = [64, 256, 1024].map((tokens) => [1, tokens]);
+ * nonNegativeLeastSquares(rows, [14.4, 33.6, 110.4]); // → [8, 0.1]
+ * ```
  */
 export function nonNegativeLeastSquares(
   rows: readonly ArrayLike<number>[],
@@ -97,6 +104,11 @@ function solveActiveSet(gram: readonly Float64Array[], moment: Float64Array): Fl
 /**
  * Solves a symmetric positive semi-definite system by Gaussian elimination with partial pivoting. A direction in
  * which the system says nothing (a vanishing pivot) gets the value zero.
+ * @example
+ * ```ts
+ * import { solveSymmetric } from "prefixlab/base";
+ * solveSymmetric([[2, 1], [1, 3]], [4, 7]); // → [1, 2]
+ * ```
  */
 export function solveSymmetric(matrix: readonly (readonly number[])[], right: readonly number[]): number[] {
   const n = right.length;

@@ -1,6 +1,13 @@
 import { requireFinite } from "./errors.js";
 
-/** Sorts numbers into a new Float64Array, ascending. */
+/**
+ * Sorts numbers into a new Float64Array, ascending.
+ * @example
+ * ```ts
+ * import { sortedCopy } from "prefixlab/base";
+ * sortedCopy([48, 30, 36]); // → [30, 36, 48]
+ * ```
+ */
 export function sortedCopy(values: ArrayLike<number>): Float64Array {
   return Float64Array.from(values).sort();
 }
@@ -10,6 +17,11 @@ export function sortedCopy(values: ArrayLike<number>): Float64Array {
  * Hyndman and Fan (1996), which is the default of R's `quantile` and of NumPy.
  * @returns undefined for no values
  * @throws InputError when `p` is outside [0, 1]
+ * @example
+ * ```ts
+ * import { quantileSorted } from "prefixlab/base";
+ * quantileSorted([30, 36, 48, 87], 0.9); // → 75.3
+ * ```
  */
 export function quantileSorted(ascending: ArrayLike<number>, p: number): number | undefined {
   requireFinite("quantileSorted", "p", p, 0, 1);
@@ -22,17 +34,39 @@ export function quantileSorted(ascending: ArrayLike<number>, p: number): number 
   return low + (position - below) * (ascending[below + 1] - low);
 }
 
-/** {@link quantileSorted} of values in any order. */
+/**
+ * {@link quantileSorted} of values in any order.
+ * @example
+ * ```ts
+ * import { quantile } from "prefixlab";
+ * quantile([48, 30, 36, 87], 0.9); // → 75.3
+ * ```
+ */
 export function quantile(values: ArrayLike<number>, p: number): number | undefined {
   return quantileSorted(sortedCopy(values), p);
 }
 
-/** The median: the 0.5 quantile, definition 7. */
+/**
+ * The median: the 0.5 quantile, definition 7.
+ * @example
+ * ```ts
+ * import { median } from "prefixlab";
+ * median([48, 30, 36]); // → 36
+ * ```
+ */
 export function median(values: ArrayLike<number>): number | undefined {
   return quantile(values, 0.5);
 }
 
-/** The arithmetic mean, undefined for no values. */
+/**
+ * The arithmetic mean, undefined for no values.
+ * @example
+ * ```ts
+ * import { mean } from "prefixlab";
+ * mean([30, 36, 48]); // → 38
+ * mean([]); // → undefined
+ * ```
+ */
 export function mean(values: ArrayLike<number>): number | undefined {
   const n = values.length;
   if (n === 0) return undefined;

@@ -15,6 +15,13 @@ export interface RandomStream {
 /**
  * The stream of draws that a seed and a name stand for: the same pair gives the same draws on every platform,
  * and a draw added to one name moves no other name's draws. Built on the Alea generator of `seedrandom`.
+ * @example
+ * ```ts
+ * import { stream } from "prefixlab";
+ * const draws = stream(7, "arrivals");
+ * [draws.integer(100), draws.integer(100)]; // → [95, 32]
+ * stream(7, "arrivals").integer(100); // → 95
+ * ```
  */
 export function stream(seed: number | string, name: string): RandomStream {
   const alea = seedrandom.alea(`${seed}/${name}`);

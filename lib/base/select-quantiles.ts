@@ -8,6 +8,11 @@ import { requireFinite } from "./errors.js";
  * @param ps ascending, each in [0, 1]
  * @returns one entry for each of `ps`, undefined without values
  * @throws InputError when a `p` is outside [0, 1]
+ * @example
+ * ```ts
+ * import { selectQuantiles } from "prefixlab/base";
+ * selectQuantiles(Float64Array.of(48, 30, 36, 87), [0.5, 0.99]); // → [42, 85.83]
+ * ```
  */
 export function selectQuantiles(values: Float64Array, ps: readonly number[]): (number | undefined)[] {
   const n = values.length;

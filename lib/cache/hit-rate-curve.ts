@@ -31,6 +31,16 @@ export interface HitRateCurve {
  * as counting single blocks. Exact for an LRU pool that holds full blocks of one request at a time.
  *
  * @throws InputError when a request has more prompt blocks than content ids
+ * @example
+ * ```ts
+ * import { hitRateCurve } from "prefixlab";
+ * const chain = Int32Array.of(0, 1, 2);
+ * const curve = hitRateCurve([
+ *   { contentIds: chain, promptBlocks: 2 },
+ *   { contentIds: chain, promptBlocks: 3 },
+ * ]);
+ * [curve.hits(2), curve.hits(3), curve.compulsoryMisses]; // → [2, 3, 2]
+ * ```
  */
 export function hitRateCurve(accesses: Iterable<BlockAccess>, contentCount = 1024): HitRateCurve {
   const lastStamp = new GrowingStamps(contentCount);

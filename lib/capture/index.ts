@@ -19,12 +19,14 @@ export {
   type LoadPattern,
   type LoadProgress,
   type LoadSummary,
+  type LoopKind,
   loadgenOptions,
   loadPatterns,
   type QuantileJson,
   runLoadgen,
   SEND_LAG_LIMIT_MS,
   type SendLag,
+  type ServerFacts,
   summariseLoad,
 } from "./loadgen/index.js";
 export { type EngineServer, type ServeOptions, startServer } from "./serve/index.js";

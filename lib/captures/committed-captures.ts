@@ -18,12 +18,27 @@ export interface CommittedCapture {
   readonly engine: string;
 }
 
-/** The folder that holds the captures. */
+/**
+ * The folder that holds the captures.
+ * @example
+ * ```ts
+ * import { dataDir, readTrace } from "prefixlab";
+ * (await readTrace(`${dataDir()}/cold-1.jsonl.gz`)).records.length; // → 320
+ * ```
+ */
 export function dataDir(): string {
   return join(dirname(fileURLToPath(import.meta.url)), "..", "..", "data");
 }
 
-/** The captures that ship with the project, from `data/inventory.json`. */
+/**
+ * The captures that ship with the project, from `data/inventory.json`.
+ * @example
+ * ```ts
+ * import { committedCaptures } from "prefixlab";
+ * const captures = await committedCaptures();
+ * captures.find(({ scenario }) => scenario === "burst")?.file; // → "burst-1.jsonl.gz"
+ * ```
+ */
 export async function committedCaptures(): Promise<readonly CommittedCapture[]> {
   const text = await readFile(join(dataDir(), "inventory.json"), "utf8");
   return (JSON.parse(text) as { captures: CommittedCapture[] }).captures;
@@ -33,6 +48,12 @@ export async function committedCaptures(): Promise<readonly CommittedCapture[]> 
  * Reads all shipped captures that are as wanted, in the order of the inventory. `engine` is a name without its version,
  * by default "vLLM": a model of one engine is not fitted on another.
  * @throws InputError when there is none
+ * @example
+ * ```ts
+ * import { readCaptures } from "prefixlab";
+ * const fitted = await readCaptures({ role: "fit" });
+ * fitted.map(({ records }) => records.length); // → [340, 340, 140]
+ * ```
  */
 export async function readCaptures(wanted: Partial<CommittedCapture>): Promise<Trace[]> {
   const { engine = "vLLM", ...rest } = wanted;
@@ -51,12 +72,28 @@ export function readCommitted({ file }: CommittedCapture): Promise<Trace> {
   return readTrace(join(dataDir(), file));
 }
 
-/** Name of the engine that answered, without its version. */
+/**
+ * Name of the engine that answered, without its version.
+ * @example
+ * ```ts
+ * import { committedCaptures, engineName } from "prefixlab/captures";
+ * const [first] = await committedCaptures();
+ * engineName(first); // → "vLLM"
+ * ```
+ */
 export function engineName({ engine }: CommittedCapture): string {
   return engine.split(" ", 1)[0];
 }
 
-/** The first shipped capture that is as wanted; see {@link readCaptures}. */
+/**
+ * The first shipped capture that is as wanted; see {@link readCaptures}.
+ * @example
+ * ```ts
+ * import { readCapture } from "prefixlab";
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * trace.records[1].cachedTokens; // → 1344
+ * ```
+ */
 export async function readCapture(wanted: Partial<CommittedCapture>): Promise<Trace> {
   const [first] = await readCaptures(wanted);
   return first;

@@ -56,7 +56,16 @@ export interface TraceInspection {
   readonly problems: readonly { readonly line: number; readonly reason: string }[];
 }
 
-/** Counts, ranges, sharing, hits and sessions of a trace. */
+/**
+ * Counts, ranges, sharing, hits and sessions of a trace.
+ * @example
+ * ```ts
+ * import { inspectTrace, readCapture, sessionsOf } from "prefixlab";
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * const { requests, sharing, sessions } = inspectTrace(trace, sessionsOf(trace));
+ * [requests, sessions.count, sharing.unboundedHitFraction]; // → [320, 64, 0.905]
+ * ```
+ */
 export function inspectTrace(trace: Trace, sessions: SessionLabels): TraceInspection {
   const { records, meta } = trace;
   const completed = records.filter(isAnswered).length;

@@ -19,6 +19,13 @@ export interface TtftSurvival {
 /**
  * Kaplan-Meier curve of TTFT for a cohort, with a pointwise 95 % band (log-log transform). Requests that never showed
  * a first token are censored when they were last known to wait.
+ * @example
+ * ```ts
+ * import { readCapture, sessionsOf, ttftSurvival } from "prefixlab";
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * const { n, censored, medianMs } = ttftSurvival(trace, sessionsOf(trace), "turns2plus");
+ * [n, censored, medianMs]; // → [256, 0, 56.19]
+ * ```
  */
 export function ttftSurvival(trace: Trace, sessions: SessionLabels, cohort: CohortName): TtftSurvival {
   const records = cohortIndices(sessions, cohort).map((i) => trace.records[i]);

@@ -4,6 +4,20 @@ import { runEngines, type SimulateOptions } from "./run-engines.js";
 /**
  * Runs requests through one engine in virtual time: see {@link runEngines}.
  * @throws InputError when a request has neither or both of `fireAtMs` and `after`, or follows itself or none of them
+ * @example
+ * ```ts
+ * import { latencyProfile, simulate } from "prefixlab";
+ * const contentIds = Int32Array.from({ length: 64 }, (_, block) => block);
+ * const request = { promptTokens: 1000, outputTokens: 10, contentIds };
+ * const run = simulate({
+ *   requests: [
+ *     { ...request, fireAtMs: 0 },
+ *     { ...request, after: { parent: 0, gapMs: 500 } },
+ *   ],
+ *   model: latencyProfile("h200-qwen3-8b"),
+ * });
+ * [...run.cachedTokens]; // → [0, 992]
+ * ```
  */
 export function simulate(options: SimulateOptions): EngineRun {
   return runEngines({ ...options, replicas: 1, routing: () => () => 0 });

@@ -26,6 +26,17 @@ const titles: readonly (readonly [CohortName, string])[] = [
 /**
  * The cache-effect figure: survival curves of TTFT, one panel for first turns and one for later ones, from the series
  * that `cacheEffect` makes. A series without requests in a cohort is left out of its panel.
+ * @example
+ * ```ts
+ * import { cacheEffectFigure, readCapture, sessionsOf } from "prefixlab";
+ * const on = await readCapture({ role: "judge", scenario: "warm" });
+ * const off = await readCapture({ role: "judge", scenario: "cold" });
+ * const figure = cacheEffectFigure([
+ *   { kind: "captured", cache: "on", trace: on, sessions: sessionsOf(on) },
+ *   { kind: "captured", cache: "off", trace: off, sessions: sessionsOf(off) },
+ * ]);
+ * figure.data.length; // → 12
+ * ```
  */
 export function cacheEffectFigure(
   series: readonly CacheEffectCurve[],

@@ -36,7 +36,13 @@ const dtypes: Readonly<Record<string, string>> = { number: "float32", string: "s
  * A danfojs DataFrame of some rows, for looking at them in a notebook. Column types are taken from all rows, not
  * guessed from the first ones, and a missing value is refused, because danfojs counts it as zero. Loading danfojs
  * takes about a second the first time.
- * @throws InputError for no rows, a row with other columns, a missing or non-finite value, or a column of mixed types
+ * @throws InputError when danfojs-node is not installed; for no rows, a row with other columns, a missing or non-finite
+ * value, or a column of mixed types
+ * @example
+ * ```ts
+ * import { toDataFrame } from "prefixlab";
+ * toDataFrame([{ turn: 1, ttftMs: 430 }, { turn: 2, ttftMs: 36 }]).shape; // → [2, 2]
+ * ```
  */
 export function toDataFrame(rows: readonly FrameRow[]): NotebookFrame {
   const columns = Object.keys(rows[0] ?? {});
@@ -48,8 +54,24 @@ export function toDataFrame(rows: readonly FrameRow[]): NotebookFrame {
       throw new InputError(`toDataFrame: row ${at} has other columns than row 0`);
     return columns.map((column, index) => checked(row[column], column, at, kinds[index] as string));
   });
-  const danfo = createRequire(import.meta.url)("danfojs-node") as Danfo;
-  return new danfo.DataFrame(values, { columns, dtypes: kinds.map((kind) => dtypes[kind]) });
+  const { DataFrame } = loadDanfo();
+  return new DataFrame(values, { columns, dtypes: kinds.map((kind) => dtypes[kind]) });
+}
+
+/** danfojs is an optional peer: most of what it installs is TensorFlow, and only tables in notebooks want it. */
+function loadDanfo(): Danfo {
+  const require = createRequire(import.meta.url);
+  try {
+    require.resolve("danfojs-node");
+  } catch {
+    const { peerDependencies } = require("../../package.json") as {
+      peerDependencies: Record<string, string>;
+    };
+    throw new InputError(
+      `toDataFrame: danfojs-node is not installed: run npm install danfojs-node@${peerDependencies["danfojs-node"]}, with the overrides that README.md names`,
+    );
+  }
+  return require("danfojs-node") as Danfo;
 }
 
 function checked(value: FrameValue | undefined, column: string, row: number, kind: string): FrameValue {

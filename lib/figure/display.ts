@@ -12,15 +12,31 @@ const notebookScale = 1.5;
  * Shows a figure or a table in a notebook, as one bundle of forms of which the front end takes the best it can: a
  * figure is interactive where plotly is known and a PNG everywhere else, a table is HTML or plain text.
  * @throws WorkError outside a notebook
+ * @example
+ * ```ts
+ * import { display, toDataFrame } from "prefixlab";
+ * // In a notebook's cell: the table appears below it.
+ * await display(toDataFrame([{ turn: 1, ttftMs: 430 }])); // → undefined
+ * ```
  */
 export async function display(shown: PlotlyFigure | NotebookFrame): Promise<void> {
-  const jupyter = createRequire(import.meta.url)("tslab/dist/jupyter.js") as {
-    lastWriteDisplayData: ((bundle: object, update?: boolean) => void) | null;
-  };
-  if (!jupyter.lastWriteDisplayData)
+  const write = notebookWriter();
+  if (!write)
     throw new WorkError("display: there is no notebook to show this in; use writeFigure to write files");
   const data = "layout" in shown ? await figureBundle(shown) : tableBundle(shown);
-  jupyter.lastWriteDisplayData({ data, metadata: {}, transient: {} });
+  write({ data, metadata: {}, transient: {} });
+}
+
+/** tslab's way to the front end. An installation without tslab, an optional peer, runs no notebook. */
+function notebookWriter(): ((bundle: object, update?: boolean) => void) | null {
+  const require = createRequire(import.meta.url);
+  try {
+    require.resolve("tslab/dist/jupyter.js");
+  } catch {
+    return null;
+  }
+  return (require("tslab/dist/jupyter.js") as { lastWriteDisplayData: ReturnType<typeof notebookWriter> })
+    .lastWriteDisplayData;
 }
 
 /** The MIME bundle of a figure. */

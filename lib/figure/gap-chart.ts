@@ -17,6 +17,12 @@ const points = 300;
 /**
  * Inter-token gaps as cumulative shares: the step up at the left is the clean decode gap, the tail at the right the
  * gaps in which someone else's prefill ran. Drawn from 300 quantiles (definition 7).
+ * @example
+ * ```ts
+ * import { gapChart } from "prefixlab";
+ * const figure = gapChart({ series: [{ label: "captured", gapsMs: [4.6, 4.7, 5.1, 31], colour: "captured" }] });
+ * figure.data.length; // → 1
+ * ```
  */
 export function gapChart(options: {
   readonly title?: string;

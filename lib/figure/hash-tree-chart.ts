@@ -19,6 +19,12 @@ const margin = { l: 28, r: 110, t: 74, b: 58 };
  * The prefix tree of a few prompts: blocks from left to right, a fork where prompts part, a dot where one ends. A
  * line is black where several prompts share it and blue where one is alone.
  * @throws InputError when no prompt has a block
+ * @example
+ * ```ts
+ * import { hashTreeChart } from "prefixlab";
+ * const chains = [{ name: "turn 1", blockIds: [0, 1, 2] }, { name: "turn 2", blockIds: [0, 1, 2, 3] }];
+ * hashTreeChart({ chains, blockSize: 16 }).data.length; // → 3
+ * ```
  */
 export function hashTreeChart(options: HashTreeChartOptions): PlotlyFigure {
   const segments = hashTree(options.chains);

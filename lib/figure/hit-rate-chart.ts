@@ -13,7 +13,15 @@ export interface HitRateChartOptions {
   readonly kneeBlocks?: Blocks;
 }
 
-/** Hit rate against pool size: where it bends, a larger cache stops paying. */
+/**
+ * Hit rate against pool size: where it bends, a larger cache stops paying.
+ * @example
+ * ```ts
+ * import { hitRateChart } from "prefixlab";
+ * const points = [{ poolBlocks: 100, hitShare: 0.2 }, { poolBlocks: 1000, hitShare: 0.6 }];
+ * hitRateChart({ points, unboundedHitShare: 0.7 }).data.length; // → 1
+ * ```
+ */
 export function hitRateChart(options: HitRateChartOptions): PlotlyFigure {
   const { points, unboundedHitShare, kneeBlocks } = options;
   const marks: ChartMark[] = [];

@@ -19,17 +19,17 @@ export const mutedColour = "#6b6b6b";
 /** Grid lines. */
 export const gridColour = "#e6e6e6";
 
-/** The colours by the part they play in a chart. */
-export const colours = {
+/** A colour by the part that it plays in a chart. */
+export type ColourName = "captured" | "modeled" | "accent" | "third" | "muted";
+
+/** The colours by the parts they play. */
+export const colours: Readonly<Record<ColourName, string>> = {
   captured: inkColour,
   modeled: modeledColour,
   accent: accentColour,
   third: thirdColour,
   muted: mutedColour,
-} as const;
-
-/** A colour by the part it plays. */
-export type ColourName = keyof typeof colours;
+};
 
 /** Where a series comes from. */
 export type SeriesKind = "captured" | "modeled";

@@ -17,7 +17,15 @@ export interface LoadChartOptions extends LoadCounts {
   readonly captured?: LoadCounts;
 }
 
-/** Running and waiting requests over time: a waiting line that grows is an engine asked for more than it can do. */
+/**
+ * Running and waiting requests over time: a waiting line that grows is an engine asked for more than it can do.
+ * @example
+ * ```ts
+ * import { loadChart } from "prefixlab";
+ * const figure = loadChart({ timesMs: [0, 1000, 2000], running: [1, 8, 4], waiting: [0, 3, 0] });
+ * figure.data.map(({ type }) => type); // → ["scatter", "scatter"]
+ * ```
+ */
 export function loadChart(options: LoadChartOptions): PlotlyFigure {
   const { captured } = options;
   const which = captured ? "modeled: " : "";

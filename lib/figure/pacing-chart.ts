@@ -10,7 +10,16 @@ export interface PacingChartOptions {
   readonly openLoop: SurvivalCurveData;
 }
 
-/** P(TTFT > x) of one cohort, captured, and replayed session-paced and open loop. Times in ms. */
+/**
+ * P(TTFT > x) of one cohort, captured, and replayed session-paced and open loop. Times in ms.
+ * @example
+ * ```ts
+ * import { pacingChart } from "prefixlab";
+ * const captured = { times: [36, 430], survival: [0.5, 0] };
+ * const openLoop = { times: [50, 900], survival: [0.5, 0] };
+ * pacingChart({ title: "Turns 2+", captured, sessionPaced: captured, openLoop }).data.length; // → 3
+ * ```
+ */
 export function pacingChart(options: PacingChartOptions): PlotlyFigure {
   const { captured, sessionPaced, openLoop } = options;
   const positive = (curve: SurvivalCurveData) => {

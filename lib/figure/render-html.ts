@@ -11,6 +11,12 @@ export interface HtmlOptions {
 /**
  * A figure as one self-contained page: plotly's script is part of it, so that it opens offline, with zoom, hover
  * and its own "download" button. About 10 MB, nearly all of it plotly.
+ * @example
+ * ```ts
+ * import { loadChart, renderHtml } from "prefixlab";
+ * const figure = loadChart({ timesMs: [0, 1000], running: [1, 8], waiting: [0, 3] });
+ * renderHtml(figure, { title: "Load" }).includes("<title>Load</title>"); // → true
+ * ```
  */
 export function renderHtml(figure: PlotlyFigure, options: HtmlOptions = {}): string {
   const title = escapeHtml(options.title ?? "prefixlab figure");

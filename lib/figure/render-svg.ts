@@ -15,6 +15,12 @@ let queue: Promise<unknown> = Promise.resolve();
  * gives the same text each time. Trace types that draw on a canvas or with WebGL (heatmap, surface, scattergl) need
  * a browser: use `renderHtml`.
  * @throws WorkError when plotly cannot draw the figure
+ * @example
+ * ```ts
+ * import { loadChart, renderSvg } from "prefixlab";
+ * const figure = loadChart({ timesMs: [0, 1000], running: [1, 8], waiting: [0, 3] });
+ * (await renderSvg(figure)).slice(0, 4); // → "<svg"
+ * ```
  */
 export function renderSvg(figure: PlotlyFigure, size: RenderSize = {}): Promise<string> {
   // One drawing at a time: plotly's ids are drawn from one seeded generator.

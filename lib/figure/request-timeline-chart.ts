@@ -19,6 +19,12 @@ const margin = { l: 96, r: 28, t: 74, b: 58 };
  * One request's life: above, its prompt in tokens, the cached part pale and the part that was computed dark; below,
  * the time from arrival to first token as a bar and each output token as a mark.
  * @throws InputError when the cached tokens exceed the prompt
+ * @example
+ * ```ts
+ * import { requestTimelineChart } from "prefixlab";
+ * const figure = requestTimelineChart({ promptTokens: 1480, cachedTokens: 1344, ttftMs: 49.7, itlMs: [3.6, 3.7] });
+ * figure.data.length; // → 1
+ * ```
  */
 export function requestTimelineChart(options: RequestTimelineOptions): PlotlyFigure {
   const { promptTokens, ttftMs } = options;

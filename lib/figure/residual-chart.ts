@@ -11,6 +11,12 @@ export interface PredictedObserved {
 /**
  * Residuals of a fit, (observed - predicted) / predicted, against the prediction: a cloud around zero without a
  * trend is what a fit should leave. Pairs that are not positive cannot be shown and are counted in the subtitle.
+ * @example
+ * ```ts
+ * import { residualChart } from "prefixlab";
+ * const pairs = [{ predictedMs: 36, observedMs: 38 }, { predictedMs: 430, observedMs: 410 }];
+ * residualChart({ pairs }).data.length; // → 1
+ * ```
  */
 export function residualChart(options: {
   readonly title?: string;

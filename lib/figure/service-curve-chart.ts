@@ -11,7 +11,15 @@ export interface ServiceCurveChartOptions {
   readonly curve?: readonly { readonly uncachedTokens: Tokens; readonly ttftMs: Ms }[];
 }
 
-/** TTFT at low load against uncached prompt tokens: the captured requests as points, the fitted curve as a line. */
+/**
+ * TTFT at low load against uncached prompt tokens: the captured requests as points, the fitted curve as a line.
+ * @example
+ * ```ts
+ * import { serviceCurveChart } from "prefixlab";
+ * const points = [{ uncachedTokens: 64, ttftMs: 14 }, { uncachedTokens: 1024, ttftMs: 110 }];
+ * serviceCurveChart({ points, curve: points }).data.length; // → 2
+ * ```
+ */
 export function serviceCurveChart(options: ServiceCurveChartOptions): PlotlyFigure {
   const { points, curve } = options;
   const axis = (list: ServiceCurveChartOptions["points"]) => ({

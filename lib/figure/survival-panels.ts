@@ -24,6 +24,13 @@ const gutterPx = 78;
  * black and modeled blue, cache on solid, off dashed and not known dotted; the direct labels carry medians and n. All panels share
  * their axes.
  * @throws InputError when there is no panel, or no curve has a point with a positive time
+ * @example
+ * ```ts
+ * import { survivalPanels } from "prefixlab";
+ * const curve = { times: [30, 36, 48], survival: [0.667, 0.333, 0] };
+ * const series = [{ kind: "captured" as const, cache: "on" as const, curve, n: 3, censored: 0, medianMs: 36 }];
+ * survivalPanels({ panels: [{ title: "Turns 2+", series }] }).data.length; // → 1
+ * ```
  */
 export function survivalPanels(options: SurvivalPanelsOptions): PlotlyFigure {
   const { panels } = options;

@@ -26,7 +26,21 @@ export interface SweepChartOptions {
   readonly marks?: readonly ChartMark[];
 }
 
-/** Results of what-if runs against the parameter that was varied. */
+/**
+ * Results of what-if runs against the parameter that was varied.
+ * @example
+ * ```ts
+ * import { sweepChart } from "prefixlab";
+ * const points = [{ value: 1, result: 40 }, { value: 2, result: 180 }];
+ * const figure = sweepChart({
+ *   title: "TTFT by load",
+ *   parameter: { title: "sessions per second", unit: "number" },
+ *   result: { title: "TTFT p99", unit: "ms" },
+ *   series: [{ label: "modeled", points, colour: "modeled" }],
+ * });
+ * figure.data.length; // → 1
+ * ```
+ */
 export function sweepChart(options: SweepChartOptions): PlotlyFigure {
   return xyChart({
     title: options.title,

@@ -18,6 +18,13 @@ const columns: Readonly<Record<string, (record: TraceRecord) => FrameValue | und
 /**
  * A trace as rows for a table: one a request, times rounded to a tenth of a millisecond. A column that some request
  * lacks is left out, since a table has no place for missing values.
+ * @example
+ * ```ts
+ * import { readCapture, traceRows } from "prefixlab";
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * const { turn, promptTokens, cachedTokens, ttftMs } = traceRows(trace)[1];
+ * [turn, promptTokens, cachedTokens, ttftMs]; // → [2, 1480, 1344, 49.7]
+ * ```
  */
 export function traceRows(trace: Pick<Trace, "records">): FrameRow[] {
   const kept = Object.entries(columns).filter(([, read]) =>

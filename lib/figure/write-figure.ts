@@ -15,6 +15,12 @@ export interface FigureFiles {
 /**
  * Writes `NAME.html` (interactive, self-contained), `NAME.svg` and `NAME.png` into a folder, which is made when it
  * is not there, and says where.
+ * @example
+ * ```ts
+ * import { loadChart, writeFigure } from "prefixlab";
+ * const figure = loadChart({ timesMs: [0, 1000], running: [1, 8], waiting: [0, 3] });
+ * (await writeFigure(figure, "figures", "load")).svg; // → "figures/load.svg"
+ * ```
  */
 export async function writeFigure(figure: PlotlyFigure, dir: string, name: string): Promise<FigureFiles> {
   await mkdir(dir, { recursive: true });

@@ -54,6 +54,13 @@ const worstRSquared = -0.1;
  * Fits a latency model on traces of one engine. With per-token gaps, on the engine's steps; without any, on the mean
  * gaps of whole decodes, with the physical model only and without noise.
  * @throws InputError when the traces hold too little to fit on, saying what is missing
+ * @example
+ * ```ts
+ * import { fitLatency, readCaptures } from "prefixlab";
+ * const { model, report } = fitLatency(await readCaptures({ role: "fit" }));
+ * model.kind; // → "physical"
+ * model.range.uncachedTokens; // → [16, 2048]
+ * ```
  */
 export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): LatencyFit {
   if (options.maxNumBatchedTokens !== undefined)

@@ -41,11 +41,19 @@ export interface StepReconstruction {
 
 /**
  * Recovers the engine's steps from what a recorder that sees all traffic saw. Decodes share steps, so the tokens
- * of all requests line up on one clock ({@link alignSteps}). A prefill emits its first token in the step of its
+ * of all requests line up on one clock (`alignSteps`). A prefill emits its first token in the step of its
  * last chunk; its earlier chunks are found backwards from there by the scheduler's rule: decodes take one token of
  * the budget each, prefills the rest, first come first served (vLLM V1). Steps without a decode emit nothing and
  * stay hidden.
  * @throws InputError when an option is no positive integer
+ * @example
+ * ```ts
+ * import { readCapture } from "prefixlab";
+ * import { reconstructSteps } from "prefixlab/fit";
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * const { steps } = reconstructSteps(trace);
+ * steps.length; // → 5423
+ * ```
  */
 export function reconstructSteps(trace: Trace, options: ReconstructOptions = {}): StepReconstruction {
   const budget = options.maxNumBatchedTokens ?? trace.meta.engine?.maxNumBatchedTokens ?? assumedBudgetTokens;

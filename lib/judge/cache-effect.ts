@@ -41,6 +41,15 @@ export interface CacheEffectOptions {
  * What a prefix cache does to time to first token: a warm capture, its session-paced replay, and the same schedule
  * replayed with prefix caching off. The cold replay is a counterfactual: nothing of a cold capture goes into it.
  * @throws InputError when the capture has no block hashes
+ * @example
+ * ```ts
+ * import { cacheEffect, fitLatency, readCapture, readCaptures } from "prefixlab";
+ * const { model } = fitLatency(await readCaptures({ role: "fit" }));
+ * const captured = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * const effect = cacheEffect({ captured, model });
+ * effect.series.map(({ kind, cache }) => `${kind}, cache ${cache}`); // → ["captured, cache on", "modeled, cache on", "modeled, cache off"]
+ * effect.on.cachedTokens.exactFraction; // → 1
+ * ```
  */
 export function cacheEffect(options: CacheEffectOptions): CacheEffect {
   const { captured, capturedOff, model, seed = 1 } = options;

@@ -78,6 +78,16 @@ export interface CompareOptions {
  * side: a TTFT or gap also of a request that failed later, a total only of a complete one. Waits that never ended are in
  * no quantile; survival curves are where they count.
  * @throws InputError without a modeled trace
+ * @example
+ * ```ts
+ * import { compareTraces, inferSessions, latencyProfile, readCapture, replay } from "prefixlab";
+ * const captured = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * const sessions = inferSessions(captured);
+ * const { trace } = replay({ trace: captured, sessions, model: latencyProfile("h200-qwen3-8b") });
+ * const comparison = compareTraces({ captured, sessions, modeled: [trace] });
+ * // The timings of another engine: prefixes are found as they were, times are not met.
+ * [comparison.cachedTokens.exactFraction, comparison.verdict]; // → [1, "fail"]
+ * ```
  */
 export function compareTraces(options: CompareOptions): Comparison {
   const { captured, sessions, modeled, tolerance = 0.1, kind = "error", intervals = true } = options;

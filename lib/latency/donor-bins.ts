@@ -47,6 +47,13 @@ const standInDistance = 100;
  * Groups observed values into bins. A bin with fewer than 40 values is left out if a larger one can stand in for it;
  * where none can, the small ones keep no strays and may be one bin, so that no lone stray speaks for a kind of step.
  * Large bins keep runs at even spacing. Values are rounded to four decimals and kept above zero.
+ * @example
+ * ```ts
+ * import { collectDonors, decodeAxes } from "prefixlab/latency";
+ * const gaps = Array.from({ length: 40 }, (_, at) => ({ row: 10, column: 4, value: 5 + at / 100, run: 0 }));
+ * const [bin] = collectDonors(gaps, decodeAxes);
+ * [bin.row, bin.column, bin.values.length]; // → [10, 4, 40]
+ * ```
  */
 export function collectDonors(samples: readonly DonorSample[], axes: DonorAxes): DonorBin[] {
   const keyOf = ({ row, column }: StepKind) => row * axes.columns + column;

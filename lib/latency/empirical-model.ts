@@ -48,6 +48,21 @@ export interface EmpiricalModelParts {
  * a prefill chunk beside decodes adds its cost to their typical gap; a step with a prefill alone follows the service
  * curve. It claims nothing about loads it has not seen: beyond the largest bin, gaps stay as they are there.
  * @throws InputError when there are no gaps, or a coefficient is negative or not finite
+ * @example
+ * ```ts
+ * import { collectDonors, decodeAxes, decodeCell, emptyStepLoad, empiricalModel } from "prefixlab/latency";
+ * const load = { ...emptyStepLoad(), decodeSeqs: 4, decodeContextTokens: 4096 };
+ * const observed = Array.from({ length: 40 }, (_, run) => ({ ...decodeCell(load), value: 5, run }));
+ * const model = empiricalModel({
+ *   gaps: collectDonors(observed, decodeAxes),
+ *   chunk: { tokenMs: 0.04, tokenDepthMs: 0 },
+ *   lone: { requestMs: 2, stepMs: 4, tokenMs: 0.05, tokenDepthMs: 0, floorMs: 4 },
+ *   range: { uncachedTokens: [1, 4096], contextTokens: [1, 8192], runningSeqs: [1, 64] },
+ *   noise: [],
+ *   emissionMs: [],
+ * });
+ * model.timer(1).stepMs(load); // → 5
+ * ```
  */
 export function empiricalModel(parts: EmpiricalModelParts): LatencyModel {
   const { gaps, chunk, lone, range, noise, emissionMs } = parts;
@@ -103,7 +118,14 @@ export function empiricalModelFromJson(json: Readonly<Record<string, unknown>>):
   });
 }
 
-/** Row and column of a step of decodes on {@link decodeAxes}. */
+/**
+ * Row and column of a step of decodes on {@link decodeAxes}.
+ * @example
+ * ```ts
+ * import { decodeCell, emptyStepLoad } from "prefixlab/latency";
+ * decodeCell({ ...emptyStepLoad(), decodeSeqs: 4, decodeContextTokens: 4096 }); // → { row: 10, column: 4 }
+ * ```
+ */
 export function decodeCell({ decodeSeqs, decodeContextTokens }: StepLoad): { row: number; column: number } {
   return {
     row: contextClass(decodeContextTokens / Math.max(1, decodeSeqs)),
@@ -111,13 +133,30 @@ export function decodeCell({ decodeSeqs, decodeContextTokens }: StepLoad): { row
   };
 }
 
-/** The typical gap at every kind of decode step, `row * columns + column`: the median of the nearest bin, ms. */
+/**
+ * The typical gap at every kind of decode step, `row * columns + column`: the median of the nearest bin, ms.
+ * @example
+ * ```ts
+ * import { collectDonors, decodeAxes, typicalGaps } from "prefixlab/latency";
+ * const gaps = Array.from({ length: 40 }, (_, at) => ({ row: 10, column: 4, value: 5 + at / 100, run: 0 }));
+ * typicalGaps(collectDonors(gaps, decodeAxes))[10 * decodeAxes.columns + 4]; // → 5.195
+ * ```
+ */
 export function typicalGaps(gaps: readonly DonorBin[]): Float64Array {
   const medians = gaps.map((bin) => median(bin.values) as number);
   return Float64Array.from(nearestBins(gaps, decodeAxes), (bin) => medians[bin] ?? 0);
 }
 
-/** What a step with a prefill is predicted to take before noise, ms. */
+/**
+ * What a step with a prefill is predicted to take before noise, ms.
+ * @example
+ * ```ts
+ * import { emptyStepLoad, prefillStepMs } from "prefixlab/latency";
+ * const load = { ...emptyStepLoad(), prefillTokens: 100, prefillTokenDepth: 5000, prefillSeqs: 1, decodeSeqs: 4 };
+ * const lone = { requestMs: 2, stepMs: 4, tokenMs: 0.05, tokenDepthMs: 0, floorMs: 4 };
+ * prefillStepMs(load, 5, { tokenMs: 0.04, tokenDepthMs: 0 }, lone); // → 9
+ * ```
+ */
 export function prefillStepMs(
   load: StepLoad,
   typicalGapMs: Ms,

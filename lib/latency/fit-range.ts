@@ -46,7 +46,16 @@ export interface RangedRequest {
   readonly runningSeqs: number;
 }
 
-/** True when the model has to extrapolate for this request: on any axis it lies beyond what was fitted. */
+/**
+ * True when the model has to extrapolate for this request: on any axis it lies beyond what was fitted.
+ * @example
+ * ```ts
+ * import { isExtrapolated } from "prefixlab/latency";
+ * const range = { uncachedTokens: [16, 2048], contextTokens: [16, 8192], runningSeqs: [1, 16] } as const;
+ * isExtrapolated(range, { uncachedTokens: 500, contextTokens: 2000, runningSeqs: 8 }); // → false
+ * isExtrapolated(range, { uncachedTokens: 500, contextTokens: 2000, runningSeqs: 40 }); // → true
+ * ```
+ */
 export function isExtrapolated(range: FitRange, request: RangedRequest): boolean {
   return (
     beyond(range.uncachedTokens, request.uncachedTokens) ||

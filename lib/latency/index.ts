@@ -5,7 +5,13 @@
  * prices) and `empirical-model.ts` (observed gaps); `profiles/` has models of documented constants. `lib/fit` makes
  * them from captures. Times are milliseconds.
  */
-export { collectDonors, type DonorBin, type DonorSample } from "./donor-bins.js";
+export {
+  collectDonors,
+  type DonorAxes,
+  type DonorBin,
+  type DonorSample,
+  type StepKind,
+} from "./donor-bins.js";
 export {
   type ChunkCost,
   decodeCell,

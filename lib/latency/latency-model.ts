@@ -17,7 +17,15 @@ export interface StepLoad {
   decodeContextTokens: Tokens;
 }
 
-/** The load of a step that computes nothing, to be filled in. */
+/**
+ * The load of a step that computes nothing, to be filled in.
+ * @example
+ * ```ts
+ * import { emptyStepLoad } from "prefixlab/latency";
+ * emptyStepLoad();
+ * // → { prefillTokens: 0, prefillTokenDepth: 0, prefillSeqs: 0, decodeSeqs: 0, decodeContextTokens: 0 }
+ * ```
+ */
 export function emptyStepLoad(): StepLoad {
   return { prefillTokens: 0, prefillTokenDepth: 0, prefillSeqs: 0, decodeSeqs: 0, decodeContextTokens: 0 };
 }

@@ -8,7 +8,15 @@ export interface ModelConditions {
   readonly memory?: ModelMemory | undefined;
 }
 
-/** The model, knowing where it holds; its JSON has it as `fitted_at` and `memory`. */
+/**
+ * The model, knowing where it holds; its JSON has it as `fitted_at` and `memory`.
+ * @example
+ * ```ts
+ * import { latencyProfile, withConditions } from "prefixlab/latency";
+ * const model = withConditions(latencyProfile("h200-qwen3-8b"), { fittedAt: { maxNumBatchedTokens: 2048 } });
+ * model.fittedAt; // → { maxNumBatchedTokens: 2048 }
+ * ```
+ */
 export function withConditions(model: LatencyModel, { fittedAt, memory }: ModelConditions): LatencyModel {
   return {
     ...model,

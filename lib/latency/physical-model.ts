@@ -35,6 +35,18 @@ export interface PhysicalModelParts {
  * Step time as a sum of prices, `max(floorMs, priceStep(step, load))`, times a ratio drawn from donors. Requests
  * pay `requestMs + promptTokenMs * promptTokens` on their way in, and a drawn emission overhead on their way out.
  * @throws InputError when a coefficient is negative or not finite
+ * @example
+ * ```ts
+ * import { physicalModel } from "prefixlab";
+ * import { emptyStepLoad } from "prefixlab/latency";
+ * const free = { prefillTokenDepthMs: 0, prefillSeqMs: 0, decodeContextTokenMs: 0 };
+ * const model = physicalModel({
+ *   step: { ...free, stepMs: 4, prefillTokenMs: 0.05, decodeSeqMs: 0.1 },
+ *   overhead: { requestMs: 2, promptTokenMs: 0 },
+ *   range: { uncachedTokens: [1, 4096], contextTokens: [1, 8192], runningSeqs: [1, 64] },
+ * });
+ * model.timer(1).stepMs({ ...emptyStepLoad(), prefillTokens: 100, decodeSeqs: 10 }); // → 10
+ * ```
  */
 export function physicalModel(parts: PhysicalModelParts): LatencyModel {
   const { kind = "physical", step, overhead, range, noise = [], floorMs = 0 } = parts;

@@ -31,7 +31,15 @@ export interface CoefficientDescription {
   readonly meaning: string;
 }
 
-/** Every step coefficient, in the order of a regression row. */
+/**
+ * Every step coefficient, in the order of a regression row.
+ * @example
+ * ```ts
+ * import { stepCoefficientTable } from "prefixlab/latency";
+ * stepCoefficientTable.prefillTokenMs;
+ * // → { wireName: "prefill_token_ms", unit: "ms/token", meaning: "a prompt token computed" }
+ * ```
+ */
 export const stepCoefficientTable: Readonly<Record<keyof StepCoefficients, CoefficientDescription>> = {
   stepMs: { wireName: "step_ms", unit: "ms/step", meaning: "any step" },
   prefillTokenMs: { wireName: "prefill_token_ms", unit: "ms/token", meaning: "a prompt token computed" },
@@ -49,7 +57,15 @@ export const stepCoefficientTable: Readonly<Record<keyof StepCoefficients, Coeff
   },
 };
 
-/** Every overhead coefficient, in the order of a regression row. */
+/**
+ * Every overhead coefficient, in the order of a regression row.
+ * @example
+ * ```ts
+ * import { overheadCoefficientTable } from "prefixlab/latency";
+ * overheadCoefficientTable.requestMs;
+ * // → { wireName: "request_ms", unit: "ms/request", meaning: "a request outside the engine's steps" }
+ * ```
+ */
 export const overheadCoefficientTable: Readonly<Record<keyof OverheadCoefficients, CoefficientDescription>> =
   {
     requestMs: {
@@ -64,10 +80,27 @@ export const overheadCoefficientTable: Readonly<Record<keyof OverheadCoefficient
     },
   };
 
-/** Names of {@link StepCoefficients} in the order of a regression row. */
+/**
+ * Names of {@link StepCoefficients} in the order of a regression row.
+ * @example
+ * ```ts
+ * import { stepCoefficientNames } from "prefixlab/latency";
+ * stepCoefficientNames;
+ * // → ["stepMs", "prefillTokenMs", "prefillTokenDepthMs", "prefillSeqMs", "decodeSeqMs", "decodeContextTokenMs"]
+ * ```
+ */
 export const stepCoefficientNames = Object.keys(stepCoefficientTable) as readonly (keyof StepCoefficients)[];
 
-/** Duration of a step with this load at these prices, ms. */
+/**
+ * Duration of a step with this load at these prices, ms.
+ * @example
+ * ```ts
+ * import { emptyStepLoad, priceStep } from "prefixlab/latency";
+ * const free = { prefillTokenDepthMs: 0, prefillSeqMs: 0, decodeContextTokenMs: 0 };
+ * const prices = { ...free, stepMs: 4, prefillTokenMs: 0.05, decodeSeqMs: 0.1 };
+ * priceStep(prices, { ...emptyStepLoad(), decodeSeqs: 10 }); // → 5
+ * ```
+ */
 export function priceStep(prices: StepCoefficients, load: StepLoad): number {
   return (
     prices.stepMs +

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { homedir, platform } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { requirePackages } from "./require-packages.js";
 
 /** The kernel's name in Jupyter and in the metadata of the notebooks. */
 export const kernelName = "prefixlab";
@@ -32,8 +33,10 @@ export function jupyterDataDir(env: NodeJS.ProcessEnv = process.env): string {
  * Writes `kernels/prefixlab/kernel.json` below a data folder of Jupyter's. It points at this installation by
  * absolute path, so nothing needs to be installed globally.
  * @returns the folder that was written
+ * @throws InputError when tslab or zeromq, which the kernel runs on, is not installed
  */
 export async function registerKernel(dataDir: string): Promise<string> {
+  requirePackages("registerKernel", ["tslab", "zeromq"]);
   const dir = join(dataDir, "kernels", kernelName);
   await mkdir(dir, { recursive: true });
   await writeFile(join(dir, "kernel.json"), `${JSON.stringify(kernelSpec(), null, 2)}\n`);

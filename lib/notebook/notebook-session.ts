@@ -4,6 +4,7 @@ import { type Ms, WorkError } from "../base/index.js";
 import type { CellResult } from "./cell-executor.js";
 import type { ChildMessage } from "./kernel-child.js";
 import type { CellOutput } from "./notebook-file.js";
+import { requirePackages } from "./require-packages.js";
 
 /** What a cell came to. */
 export interface SessionResult {
@@ -23,9 +24,11 @@ export interface NotebookSession {
 
 /**
  * Starts a kernel process in a folder, the one that a notebook's imports and paths are seen from.
+ * @throws InputError when tslab, which runs the cells, is not installed
  * @throws WorkError when the process ends before it is ready
  */
 export async function openSession(cwd: string): Promise<NotebookSession> {
+  requirePackages("openSession", ["tslab"]);
   const child = fork(fileURLToPath(new URL("./kernel-child.js", import.meta.url)), [], {
     cwd,
     stdio: ["ignore", "ignore", "pipe", "ipc"],

@@ -4,6 +4,12 @@ import type { TraceMeta } from "../trace/index.js";
 /**
  * The captured engine's settings, as far as the trace tells them. A trace's block size is that of its hashes, and says
  * nothing of the engine's blocks; where an engine finds prefixes in slots, to the token, it is the grain of what is known.
+ * @example
+ * ```ts
+ * import { capturedEngine, readCapture } from "prefixlab";
+ * const { meta } = await readCapture({ role: "judge", scenario: "cold", seed: 1 });
+ * capturedEngine(meta); // → { blockSize: 32, kvCacheBlocks: 8191, maxNumSeqs: 64, maxNumBatchedTokens: 512, enablePrefixCaching: false }
+ * ```
  */
 export function capturedEngine(meta: TraceMeta): Partial<EngineSettings> {
   const { engine = {}, blockSize } = meta;

@@ -13,6 +13,11 @@ export interface CapturedPacing {
  * waited for answers, an open loop where arrivals had times of their own. A trace that a replay wrote tells its own. Where
  * nothing tells, an open loop is assumed. (`loop` in the meta line says whether sends were on time, not how they were
  * paced.)
+ * @example
+ * ```ts
+ * import { capturedPacing, readCapture } from "prefixlab";
+ * capturedPacing(await readCapture({ role: "judge", scenario: "staircase" })); // → { pacing: "closed-loop", from: "captured" }
+ * ```
  */
 export function capturedPacing({ meta, records }: Trace): CapturedPacing {
   const { pattern, pacing } = meta.extra;

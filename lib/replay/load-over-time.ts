@@ -14,6 +14,14 @@ export interface LoadOverTime {
  * Running and waiting requests of a simulation over virtual time. A request waits from when the client sent it to its
  * first admission, and runs from there to its last token's step; one that never finished runs to the end.
  * @param replica counts the requests of one engine only. Default: of all.
+ * @example
+ * ```ts
+ * import { inferSessions, latencyProfile, loadOverTime, readCapture, replay } from "prefixlab";
+ * const trace = await readCapture({ role: "judge", scenario: "burst" });
+ * const { run } = replay({ trace, sessions: inferSessions(trace), model: latencyProfile("h200-qwen3-8b") });
+ * const { running } = loadOverTime(run);
+ * Math.max(...running); // → 12
+ * ```
  */
 export function loadOverTime(run: SimulationRun, replica?: number): LoadOverTime {
   const changes: { readonly atMs: Ms; readonly running: number; readonly waiting: number }[] = [];

@@ -46,6 +46,13 @@ export interface Plan {
 /**
  * Plans a replay. Nothing downstream asks how it is paced or whether prompts are unique: that is in the data.
  * @throws InputError when the trace has no records, or no arrivals
+ * @example
+ * ```ts
+ * import { inferSessions, planReplay, readCapture } from "prefixlab";
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * const plan = planReplay({ trace, sessions: inferSessions(trace) });
+ * plan.requests.filter(({ after }) => after !== undefined).length; // → 256
+ * ```
  */
 export function planReplay(options: PlanOptions): Plan {
   const {

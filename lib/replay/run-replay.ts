@@ -77,6 +77,16 @@ export interface Replay {
  * cannot tell its think gaps; they are then taken from the completions of an open-loop replay of the same trace, and the
  * plan's assumptions say so.
  * @throws InputError as {@link planReplay}, {@link chooseSettings} and {@link simulate} do
+ * @example
+ * ```ts
+ * import { fitLatency, inferSessions, readCapture, readCaptures, replay, summarizeCohorts } from "prefixlab";
+ * const { model } = fitLatency(await readCaptures({ role: "fit" }));
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * const sessions = inferSessions(trace);
+ * const on = replay({ trace, sessions, model });
+ * const off = replay({ trace, sessions, model, engine: { enablePrefixCaching: false } });
+ * [on, off].map((run) => summarizeCohorts(run.trace, sessions).turns2plus.ttftMs.p50); // → [59.54, 12720]
+ * ```
  */
 export function replay(options: ReplayOptions): Replay {
   const startedMs = performance.now();
@@ -141,6 +151,13 @@ export function replay(options: ReplayOptions): Replay {
  * What a replay will run under: each engine setting from what is given, what the trace tells, what the model's card or
  * its fitted engine has, else the usual; the pacing as given or as the capture's client had it.
  * @throws InputError for a setting that there is not, or a value that does not fit
+ * @example
+ * ```ts
+ * import { latencyProfile, readCapture, replayConditions } from "prefixlab";
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * const { engine, poolTokens, pacing } = replayConditions({ trace, model: latencyProfile("h200-qwen3-8b") });
+ * [engine.from.kvCacheBlocks, poolTokens, pacing]; // → ["captured", 262112, "session"]
+ * ```
  */
 export function replayConditions(
   options: Pick<ReplayOptions, "trace" | "model" | "engine" | "pacing" | "maxInFlight">,

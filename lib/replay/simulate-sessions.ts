@@ -27,6 +27,22 @@ export interface SimulateSessionsOptions {
  * each turn follows the answer before it by its think time, and its prompt is the shared prefix and all turns so far,
  * answers included. The trace names session and turn, as a load generator's does.
  * @throws InputError when `prefixTokens` is negative, or an engine setting is wrong
+ * @example
+ * ```ts
+ * import { latencyProfile, planSessions, simulateSessions } from "prefixlab";
+ * const sessions = planSessions({
+ *   sessions: 4,
+ *   turns: 3,
+ *   ratePerSecond: 1,
+ *   prefixCount: 2,
+ *   promptTokens: 128,
+ *   outputTokens: 16,
+ *   thinkTimeMs: 0,
+ *   seed: 1,
+ * });
+ * const { trace } = simulateSessions({ sessions, prefixTokens: 1024, model: latencyProfile("h200-qwen3-8b") });
+ * trace.records.length; // → 12
+ * ```
  */
 export function simulateSessions(options: SimulateSessionsOptions): {
   readonly trace: Trace;

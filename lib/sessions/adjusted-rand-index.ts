@@ -7,6 +7,12 @@ import { InputError } from "../base/index.js";
  * @param a class label of each item
  * @param b class label of each item, as long as `a`
  * @throws InputError when lengths differ
+ * @example
+ * ```ts
+ * import { adjustedRandIndex } from "prefixlab/sessions";
+ * adjustedRandIndex([0, 0, 1, 1], [5, 5, 7, 7]); // → 1
+ * adjustedRandIndex([0, 0, 1, 1], [0, 1, 0, 1]); // → -0.5
+ * ```
  */
 export function adjustedRandIndex(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length)

@@ -1,6 +1,14 @@
 import { EDGE_KINDS, type Sessions } from "./sessions.js";
 
-/** One sentence that says why a record has the parent it has, or why it has none. */
+/**
+ * One sentence that says why a record has the parent it has, or why it has none.
+ * @example
+ * ```ts
+ * import { explainEdge, inferSessions, readCapture } from "prefixlab";
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * explainEdge(inferSessions(trace), 1).slice(0, 68); // → "holds the 83 prompt blocks of 0 and goes on with its recorded answer"
+ * ```
+ */
 export function explainEdge(sessions: Sessions, record: number): string {
   const { evidence } = sessions;
   const parent = sessions.parent[record];

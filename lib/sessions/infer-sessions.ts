@@ -13,16 +13,24 @@ import { EDGE_KINDS, labelsFromParents, type Sessions } from "./sessions.js";
  * parent's prompt and most of its answer; because hashes are chained, that is a common run of leading blocks. The
  * rule, in the order it is applied:
  *
- * - Runs that many roots continue differently are trunks (see {@link findTrunks}); what two requests share inside a
+ * - Runs that many roots continue differently are trunks (see `findTrunks`); what two requests share inside a
  *   trunk says nothing about sessions.
  * - A parent was over (without latencies: had arrived) before its child arrives, and the child's prompt is longer
  *   by part of the answer: the same prompt twice is two roots, or a fork of the same parent.
- * - Past the trunk, {@link chooseParent} takes the deepest match, with tolerance for a rewritten tail and for an
+ * - Past the trunk, `chooseParent` takes the deepest match, with tolerance for a rewritten tail and for an
  *   edited history whose former version is abandoned.
  *
  * Prompts shorter than a block, and records without hashes, are sessions of their own. Three passes over the blocks:
  * time O(total blocks), memory 19 bytes a distinct block.
  * @throws InputError when an option is out of range
+ * @example
+ * ```ts
+ * import { inferSessions, readCapture } from "prefixlab";
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * const { sessionCount, parent, turn } = inferSessions(trace);
+ * [trace.records.length, sessionCount]; // → [320, 64]
+ * [parent[1], turn[1]]; // → [0, 2]
+ * ```
  */
 export function inferSessions(trace: Trace, options: InferOptions = {}): Sessions {
   const where = "inferSessions";

@@ -7,6 +7,12 @@ import type { SessionLabels } from "./sessions.js";
  * session with the turn before. Records without a session are sessions of their own. Undefined where no record has
  * a session.
  * @throws InputError when a turn occurs twice in a session, or one after the first lacks the turn before it
+ * @example
+ * ```ts
+ * import { readCapture, recordedSessions } from "prefixlab";
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * recordedSessions(trace)?.turn.slice(0, 5); // → [1, 2, 3, 4, 1]
+ * ```
  */
 export function recordedSessions(trace: Trace): SessionLabels | undefined {
   const { records } = trace;

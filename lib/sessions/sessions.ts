@@ -16,6 +16,14 @@ export interface SessionLabels {
  * - `prefix`: the prompt holds every full block of the parent's prompt and is longer by part of its answer at least.
  * - `tail-edit`: all but the last few blocks of the parent's prompt: a partial, re-hashed or re-templated tail.
  * - `edit`: leaves the parent's prompt earlier, past the shared trunk, and the abandoned version never goes on: history was edited.
+ * @example
+ * ```ts
+ * import { inferSessions, readCapture } from "prefixlab";
+ * import { EDGE_KINDS } from "prefixlab/sessions";
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * const { kind } = inferSessions(trace).evidence;
+ * [EDGE_KINDS[kind[0]], EDGE_KINDS[kind[1]]]; // → ["root", "answer"]
+ * ```
  */
 export const EDGE_KINDS = ["root", "answer", "prefix", "tail-edit", "edit"] as const;
 

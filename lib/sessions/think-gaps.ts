@@ -7,6 +7,12 @@ import type { SessionLabels } from "./sessions.js";
  * Think gap of every record, ms: its arrival minus its parent's completion, where completion is arrival + TTFT +
  * decode (or the last thing known of a request that failed). Undefined for first turns and where arrivals or the
  * parent's latencies were not recorded. Never negative beyond rounding for inferred sessions.
+ * @example
+ * ```ts
+ * import { inferSessions, readCapture, thinkGapsMs } from "prefixlab";
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * thinkGapsMs(trace, inferSessions(trace)).slice(0, 2); // → [undefined, 1.173]
+ * ```
  */
 export function thinkGapsMs(trace: Trace, sessions: SessionLabels): (Ms | undefined)[] {
   return trace.records.map((record, i) => {
@@ -33,6 +39,15 @@ export interface ModeledThinkGaps {
  * none). A child that arrived sooner than that gets a gap of 0 and is counted: many of them mean that the modeled
  * engine is slower than the one behind the trace.
  * @throws InputError when `durationsMs` is not as long as the records
+ * @example
+ * ```ts
+ * import { inferSessions, readCapture } from "prefixlab";
+ * import { thinkGapsFromDurations } from "prefixlab/sessions";
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * const durationsMs = trace.records.map(() => 100);
+ * const { turns, clipped } = thinkGapsFromDurations(trace, inferSessions(trace), durationsMs);
+ * [turns, clipped]; // → [256, 0]
+ * ```
  */
 export function thinkGapsFromDurations(
   trace: Trace,

@@ -8,7 +8,17 @@ export interface TurnCohorts {
   readonly turns2plus: Int32Array;
 }
 
-/** Splits records into first turns and later turns, each in record order. */
+/**
+ * Splits records into first turns and later turns, each in record order.
+ * @example
+ * ```ts
+ * import { inferSessions, readCapture } from "prefixlab";
+ * import { turnCohorts } from "prefixlab/sessions";
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * const { turn1, turns2plus } = turnCohorts(inferSessions(trace));
+ * [turn1.length, turns2plus.length]; // → [64, 256]
+ * ```
+ */
 export function turnCohorts(sessions: SessionLabels): TurnCohorts {
   const all = Int32Array.from(sessions.turn, (_, i) => i);
   return {

@@ -7,6 +7,12 @@ const usualPoolTokens = 1_048_576;
 /**
  * The engine's settings, one row each, by vLLM's names: what is written to a meta line and read back, the flags of every
  * command that runs an engine, the axes of a sweep, and what is refused, all come from here.
+ * @example
+ * ```ts
+ * import { engineSettings } from "prefixlab";
+ * engineSettings.maxNumBatchedTokens.flag; // → "--max-num-batched-tokens"
+ * engineSettings.maxNumBatchedTokens.usual; // → 2048
+ * ```
  */
 export const engineSettings = {
   blockSize: {
@@ -133,6 +139,12 @@ export function someEngineSettings(
  * All settings: those given, checked, and the usual ones for the rest. A pool that is not given holds the usual number
  * of tokens, in blocks of the size that is.
  * @throws InputError for a name that is no setting, or a value that does not fit
+ * @example
+ * ```ts
+ * import { engineSettingsOf } from "prefixlab";
+ * const { blockSize, kvCacheBlocks, eviction } = engineSettingsOf({ blockSize: 32 });
+ * [blockSize, kvCacheBlocks, eviction]; // → [32, 32768, "lru"]
+ * ```
  */
 export function engineSettingsOf(given: Readonly<Record<string, unknown>> = {}): EngineSettings {
   const checked = someEngineSettings(given);

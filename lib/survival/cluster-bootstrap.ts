@@ -25,6 +25,16 @@ export interface BootstrapOptions {
  * @param clusters the cluster of each row; give every row its own for an ordinary bootstrap
  * @param statistic computed from row indices (with repeats), or undefined where it has no value
  * @throws InputError for no rows, a label that is no string or number, or options out of range
+ * @example
+ * ```ts
+ * import { clusterBootstrap, kaplanMeier, quantileOf } from "prefixlab/survival";
+ * const ttftMs = [31, 33, 52, 55, 38, 36, 90, 84, 41, 44];
+ * const session = ["a", "a", "b", "b", "c", "c", "d", "d", "e", "e"];
+ * const medianOf = (rows: Int32Array) =>
+ *   quantileOf(kaplanMeier({ times: Array.from(rows, (row) => ttftMs[row]) }), 0.5);
+ * const { estimate, lower, upper } = clusterBootstrap(session, medianOf, { replicates: 500, seed: 1 });
+ * [estimate, lower, upper]; // → [41, 31, 84]
+ * ```
  */
 export function clusterBootstrap(
   clusters: ClusterLabels,
@@ -34,7 +44,17 @@ export function clusterBootstrap(
   return clusterBootstrapAll(clusters, (rows) => [statistic(rows)], options)[0];
 }
 
-/** {@link clusterBootstrap} of several statistics from the same resamples. */
+/**
+ * {@link clusterBootstrap} of several statistics from the same resamples.
+ * @example
+ * ```ts
+ * import { clusterBootstrapAll } from "prefixlab/survival";
+ * const ttftMs = [31, 33, 52, 55, 38, 36, 90, 84];
+ * const session = ["a", "a", "b", "b", "c", "c", "d", "d"];
+ * const extremes = (rows: Int32Array) => [Math.min(...rows), Math.max(...rows)].map((row) => ttftMs[row]);
+ * clusterBootstrapAll(session, extremes, { replicates: 200 }).map(({ estimate }) => estimate); // → [31, 84]
+ * ```
+ */
 export function clusterBootstrapAll(
   clusters: ClusterLabels,
   statistics: (rows: Int32Array) => readonly (number | undefined)[],

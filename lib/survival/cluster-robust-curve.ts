@@ -19,6 +19,14 @@ export interface ClusteredCurve extends SurvivalCurve {
  * which reports this as its robust standard error. One pass over the sorted rows: three running totals are enough.
  * @param clusters the cluster of each row, as long as times
  * @throws InputError for lengths that differ, or naming the index of a bad observation
+ * @example
+ * ```ts
+ * import { clusterRobustCurve, kaplanMeier } from "prefixlab/survival";
+ * const ttftMs = { times: [31, 33, 52, 55, 38, 36] };
+ * const session = ["a", "a", "b", "b", "c", "c"];
+ * clusterRobustCurve(ttftMs, session).variance[2]; // → 0.05556
+ * kaplanMeier(ttftMs).variance[2]; // → 0.04167
+ * ```
  */
 export function clusterRobustCurve(observations: Observations, clusters: ClusterLabels): ClusteredCurve {
   return clusteredCurve("clusterRobustCurve", observations, clusters);

@@ -9,6 +9,14 @@ import { rowAt } from "./survival-at.js";
  * band, quantile and mean of this room applies.
  * @returns undefined when the curve has reached 0 at `given`: no one is left to ask about
  * @throws InputError when `given` is not a finite number >= 0
+ * @example
+ * ```ts
+ * import { conditionalCurve, kaplanMeier, quantileOf } from "prefixlab/survival";
+ * const curve = kaplanMeier({ times: [30, 36, 48, 87, 103, 240] });
+ * // Half of those that have waited 40 ms have their first token by:
+ * const waited = conditionalCurve(curve, 40);
+ * waited && quantileOf(waited, 0.5); // → 87
+ * ```
  */
 export function conditionalCurve(curve: SurvivalCurve, given: number): SurvivalCurve | undefined {
   requireFinite("conditionalCurve", "given", given, 0);

@@ -30,6 +30,13 @@ export interface DecimatedCurve {
  * within 1/resolution of the axis, in time or in survival, of the step line through the kept ones; the first and last
  * rows and every drop that can be seen stay. A million rows become at most about 2 x resolution, a band adds to that.
  * @throws InputError when resolution is not a positive integer
+ * @example
+ * ```ts
+ * import { decimateCurve, kaplanMeier, pointwiseBand } from "prefixlab/survival";
+ * const curve = kaplanMeier({ times: Array.from({ length: 100_000 }, (_, at) => 20 + at / 1000) });
+ * const drawn = decimateCurve(curve, { resolution: 200, band: pointwiseBand(curve) });
+ * drawn.rows.length; // → 48
+ * ```
  */
 export function decimateCurve(curve: SurvivalCurve, options: DecimateOptions = {}): DecimatedCurve {
   const { timeScale = "log", survivalScale = "log", band } = options;

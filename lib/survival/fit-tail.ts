@@ -26,6 +26,13 @@ export interface TailFit {
  * `LogNormalFitter`.
  * @returns undefined when the data do not bound the fit: no two distinct event times
  * @throws InputError for an event at time 0, left truncation, or naming the index of a bad observation
+ * @example
+ * ```ts
+ * import { fitLognormal } from "prefixlab/survival";
+ * const fit = fitLognormal({ times: [30, 36, 48, 87, 120], observed: [true, true, true, true, false] });
+ * fit?.quantileOf(0.5); // → 59.53
+ * fit?.survivalAt(500); // → 0.0004299
+ * ```
  */
 export function fitLognormal(observations: Observations): TailFit | undefined {
   return fitTail("fitLognormal", "lognormal", observations);
@@ -36,6 +43,12 @@ export function fitLognormal(observations: Observations): TailFit | undefined {
  * `survreg(dist = "weibull")`; lifelines: `WeibullFitter` with lambda = e^mu, rho = 1 / sigma.
  * @returns undefined when the data do not bound the fit: no two distinct event times
  * @throws InputError for an event at time 0, left truncation, or naming the index of a bad observation
+ * @example
+ * ```ts
+ * import { fitWeibull } from "prefixlab/survival";
+ * const fit = fitWeibull({ times: [30, 36, 48, 87, 120], observed: [true, true, true, true, false] });
+ * fit?.quantileOf(0.99); // → 203.8
+ * ```
  */
 export function fitWeibull(observations: Observations): TailFit | undefined {
   return fitTail("fitWeibull", "weibull", observations);

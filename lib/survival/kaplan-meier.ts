@@ -22,8 +22,15 @@ export interface SurvivalCurve extends RiskTable {
  * frequencies, in the variance too: for sampling weights or dependent subjects use `clusterRobustCurve`.
  *
  * With no censoring, survival is exactly (number of times > t) / n. No observations give a curve without rows.
- * @example kaplanMeier({ times: [9, 13, 13, 18], observed: [true, true, false, true] }).survival // 0.75, 0.5, 0
  * @throws InputError naming the index of a time, flag, entry or weight that cannot be used
+ * @example
+ * ```ts
+ * import { kaplanMeier } from "prefixlab/survival";
+ * // TTFT in ms; the third request timed out after 90 ms.
+ * const curve = kaplanMeier({ times: [30, 48, 90, 103], observed: [true, true, false, true] });
+ * curve.times; // → [30, 48, 90, 103]
+ * curve.survival; // → [0.75, 0.5, 0.5, 0]
+ * ```
  */
 export function kaplanMeier(observations: Observations): SurvivalCurve {
   return kaplanMeierOf(riskTable("kaplanMeier", observations));

@@ -40,6 +40,14 @@ export interface LogRankOptions {
  * `multivariate_logrank_test(weightings=...)`. It takes rows as independent: for turns of sessions, use
  * `restrictedMeanDifference` with clusters.
  * @throws InputError for fewer than two samples, an unknown weighting, or naming the index of a bad observation
+ * @example
+ * ```ts
+ * import { logRankTest } from "prefixlab/survival";
+ * const captured = { times: [30, 36, 48, 87, 103] };
+ * const modeled = { times: [31, 35, 50, 80, 110] };
+ * const { chiSquare, pValue } = logRankTest([captured, modeled]);
+ * [chiSquare, pValue]; // → [0.07907, 0.7786]
+ * ```
  */
 export function logRankTest(samples: readonly Observations[], options: LogRankOptions = {}): LogRankTest {
   return stratifiedLogRankTest([samples], options);
@@ -49,6 +57,13 @@ export function logRankTest(samples: readonly Observations[], options: LogRankOp
  * {@link logRankTest} within strata: each stratum (a cohort, a rate) is compared with itself, and the differences and
  * variances are summed. R: `survdiff(... ~ group + strata(stratum))`.
  * @param strata one entry a stratum, each with the same k samples in the same order; a sample may be empty
+ * @example
+ * ```ts
+ * import { stratifiedLogRankTest } from "prefixlab/survival";
+ * const firstTurns = [{ times: [430, 460, 510] }, { times: [440, 455, 530] }];
+ * const laterTurns = [{ times: [30, 36, 48, 87] }, { times: [31, 35, 50, 80] }];
+ * stratifiedLogRankTest([firstTurns, laterTurns]).pValue; // → 0.9667
+ * ```
  */
 export function stratifiedLogRankTest(
   strata: readonly (readonly Observations[])[],

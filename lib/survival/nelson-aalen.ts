@@ -18,6 +18,11 @@ export interface CumulativeHazard extends RiskTable {
  * (1978). R: `survfit(..., stype = 2)$cumhaz` and `std.chaz`. lifelines' default spreads tied events, 1/n + 1/(n - 1)
  * + ...; its `nelson_aalen_smoothing=False` is this definition.
  * @throws InputError naming the index of a time, flag, entry or weight that cannot be used
+ * @example
+ * ```ts
+ * import { nelsonAalen } from "prefixlab/survival";
+ * nelsonAalen({ times: [30, 48, 90], observed: [true, true, false] }).hazard; // → [0.3333, 0.8333, 0.8333]
+ * ```
  */
 export function nelsonAalen(observations: Observations): CumulativeHazard {
   const table = riskTable("nelsonAalen", observations);
@@ -51,6 +56,12 @@ export interface HazardBandOptions {
  * Pointwise limits for a cumulative hazard (Klein and Moeschberger 2003, section 4.3). Before the first event both
  * limits are 0.
  * @throws InputError when level is not in (0, 1)
+ * @example
+ * ```ts
+ * import { hazardBand, nelsonAalen } from "prefixlab/survival";
+ * const hazard = nelsonAalen({ times: [30, 48, 90, 103] });
+ * hazardBand(hazard, { level: 0.9 }).upper; // → [1.295, 1.889, 2.91, 5.344]
+ * ```
  */
 export function hazardBand(curve: CumulativeHazard, options: HazardBandOptions = {}): Band {
   const { transform = "log" } = options;

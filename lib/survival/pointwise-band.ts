@@ -23,6 +23,13 @@ export interface PointwiseBandOptions {
  * (1990); R: `survfit(conf.type = "plain" | "log" | "log-log" | "arcsin")`. At the ends: see `limitsOf`.
  * @returns limits aligned with the curve's rows
  * @throws InputError when level is not in (0, 1)
+ * @example
+ * ```ts
+ * import { kaplanMeier, pointwiseBand } from "prefixlab/survival";
+ * const { lower, upper } = pointwiseBand(kaplanMeier({ times: [30, 36, 48, 87, 103] }));
+ * lower; // → [0.2038, 0.1257, 0.05198, 0.008369, 0]
+ * upper; // → [0.9692, 0.8818, 0.7528, 0.5819, 0.5819]
+ * ```
  */
 export function pointwiseBand(curve: SurvivalCurve, options: PointwiseBandOptions = {}): Band {
   const { transform = "log-log" } = options;

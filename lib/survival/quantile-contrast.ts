@@ -38,6 +38,13 @@ const fewestClusters = 10;
  * with fewer than 10 clusters in a sample, for which coverage has not been shown
  * @throws InputError when p is outside [0, 1], level outside (0, 1), only one sample has clusters, or naming the index of
  * a bad observation
+ * @example
+ * ```ts
+ * import { quantileRatio } from "prefixlab/survival";
+ * const cacheOff = { times: [395, 410, 422, 430, 441, 455, 470, 495, 520, 610] };
+ * const cacheOn = { times: [30, 36, 41, 48, 52, 66, 87, 95, 103, 240] };
+ * quantileRatio(cacheOff, cacheOn, 0.5); // → { estimate: 8.481, lower: 4.442, upper: 12.07 }
+ * ```
  */
 export function quantileRatio(
   a: Sample | ClusteredCurve,
@@ -63,6 +70,13 @@ export function quantileRatio(
  * limits, those of {@link quantileRatio} with "S_a(t + d) = S_b(t)" in place of "S_a(r t) = S_b(t)".
  * @returns all parts undefined where a quantile is not reached; limits as in {@link quantileRatio}
  * @throws InputError as {@link quantileRatio}
+ * @example
+ * ```ts
+ * import { quantileDifference } from "prefixlab/survival";
+ * const cacheOff = { times: [395, 410, 422, 430, 441, 455, 470, 495, 520, 610] };
+ * const cacheOn = { times: [30, 36, 41, 48, 52, 66, 87, 95, 103, 240] };
+ * quantileDifference(cacheOff, cacheOn, 0.5); // → { estimate: 389, lower: 327, upper: 454 }
+ * ```
  */
 export function quantileDifference(
   a: Sample | ClusteredCurve,

@@ -25,6 +25,12 @@ export interface QuantileInterval {
  *
  * Of a `clusterRobustCurve`: see `clusteredQuantileInterval`.
  * @throws InputError when p is outside [0, 1] or level outside (0, 1), or a transform is given for a clustered curve
+ * @example
+ * ```ts
+ * import { kaplanMeier, quantileInterval } from "prefixlab/survival";
+ * const curve = kaplanMeier({ times: [30, 36, 41, 48, 52, 66, 87, 95, 103, 240] });
+ * quantileInterval(curve, 0.5); // → { estimate: 52, lower: 30, upper: 95 }
+ * ```
  */
 export function quantileInterval(
   curve: SurvivalCurve | ClusteredCurve,

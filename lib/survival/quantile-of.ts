@@ -10,6 +10,13 @@ import type { SurvivalCurve } from "./kaplan-meier.js";
  * @param p share, 0.5 for the median, 0.99 for p99
  * @returns undefined when the curve never falls that far: more than 1 - p are still without the event
  * @throws InputError when p is outside [0, 1]
+ * @example
+ * ```ts
+ * import { kaplanMeier, quantileOf } from "prefixlab/survival";
+ * const curve = kaplanMeier({ times: [30, 36, 48, 900], observed: [true, true, true, false] });
+ * quantileOf(curve, 0.5); // → 36
+ * quantileOf(curve, 0.99); // → undefined
+ * ```
  */
 export function quantileOf(curve: SurvivalCurve, p: number): number | undefined {
   requireFinite("quantileOf", "p", p, 0, 1);

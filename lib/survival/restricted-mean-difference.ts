@@ -19,6 +19,14 @@ import { studentQuantile } from "./student.js";
  * @returns all parts undefined where the horizon is beyond what a sample shows; the limits with a single cluster
  * @throws InputError when horizon is negative, level outside (0, 1), only one sample has clusters, or naming the index of
  * a bad observation
+ * @example
+ * ```ts
+ * import { restrictedMeanDifference } from "prefixlab/survival";
+ * const modeled = { times: [33, 35, 55, 52], clusters: ["a", "a", "b", "b"] };
+ * const captured = { times: [30, 36, 48, 57], clusters: ["a", "a", "b", "b"] };
+ * const { estimate } = restrictedMeanDifference(modeled, captured, 100, { paired: true });
+ * estimate; // → 1
+ * ```
  */
 export function restrictedMeanDifference(
   a: Sample | ClusteredCurve,

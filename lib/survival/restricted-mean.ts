@@ -24,6 +24,13 @@ export interface RestrictedMean {
  * derivative of the integral. lifelines' `return_variance` is another thing: the variance of min(T, horizon).
  * @returns undefined when the horizon is beyond the last time and the curve has not reached 0: nothing is known there
  * @throws InputError when horizon is negative or not finite, or level outside (0, 1)
+ * @example
+ * ```ts
+ * import { kaplanMeier, restrictedMean } from "prefixlab/survival";
+ * const curve = kaplanMeier({ times: [30, 36, 48, 900], observed: [true, true, true, false] });
+ * restrictedMean(curve, 100)?.mean; // → 53.5
+ * restrictedMean(curve, 1000); // → undefined
+ * ```
  */
 export function restrictedMean(
   curve: SurvivalCurve | ClusteredCurve,

@@ -44,6 +44,14 @@ export interface SimultaneousBand extends Band {
  * the distribution of the limit process, not looked up: see `bridgeStays` and `ornsteinUhlenbeckStays`.
  * @returns undefined when no event lies in the range before the curve reaches 0
  * @throws InputError when level is outside (0, 1), kind is unknown, or from is above to
+ * @example
+ * ```ts
+ * import { kaplanMeier, simultaneousBand } from "prefixlab/survival";
+ * const curve = kaplanMeier({ times: [30, 36, 41, 48, 52, 66, 87, 95, 103, 240] });
+ * const band = simultaneousBand(curve);
+ * band?.critical; // → 3.052
+ * band?.lower[4]; // → 0.08894
+ * ```
  */
 export function simultaneousBand(
   curve: SurvivalCurve,
@@ -78,7 +86,14 @@ export function simultaneousBand(
 /**
  * The c that the limit process exceeds, in absolute value, somewhere between a = from and a = to with probability
  * 1 - level: a Brownian bridge for Hall-Wellner, the bridge over its standard deviation for equal precision.
- * @param from,to the range on the bridge's clock, 0 < from <= to < 1
+ * @param from where the range begins on the bridge's clock, above 0
+ * @param to where it ends, below 1
+ * @example
+ * ```ts
+ * import { criticalValue } from "prefixlab/survival";
+ * criticalValue("hall-wellner", 0.95, 0.01, 0.99); // → 1.358
+ * criticalValue("equal-precision", 0.95, 0.1, 0.9); // → 3.052
+ * ```
  */
 export function criticalValue(
   kind: "hall-wellner" | "equal-precision",

@@ -20,6 +20,12 @@ export function rowAt(times: Float64Array, t: number): number {
  * P(T > t) read off a curve. After the last time the curve keeps its last value, which is the convention of R's
  * `summary(survfit, extend = TRUE)`: if the last subject was censored, nothing is known there.
  * @throws InputError when t is not a finite number
+ * @example
+ * ```ts
+ * import { kaplanMeier, survivalAt } from "prefixlab/survival";
+ * const curve = kaplanMeier({ times: [30, 36, 48, 87] });
+ * survivalAt(curve, 50); // → 0.25
+ * ```
  */
 export function survivalAt(curve: SurvivalCurve, t: number): number {
   requireFinite("survivalAt", "t", t);

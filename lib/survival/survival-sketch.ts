@@ -44,6 +44,15 @@ export interface SketchCounts {
  * from 1e-12 to 1e12 are told apart; a smaller one counts as 0.
  * @param options.relativeAccuracy default 0.001; from 0.0005 to 0.5
  * @throws InputError when relativeAccuracy is out of range
+ * @example
+ * ```ts
+ * import { quantileOf, survivalSketch } from "prefixlab/survival";
+ * const [monday, tuesday] = [survivalSketch({ relativeAccuracy: 0.01 }), survivalSketch({ relativeAccuracy: 0.01 })];
+ * for (const ttftMs of [30, 36, 48]) monday.add(ttftMs);
+ * tuesday.add(900, false);
+ * monday.merge(tuesday);
+ * quantileOf(monday.curve(), 0.5); // → 36.24
+ * ```
  */
 export function survivalSketch(options: { readonly relativeAccuracy?: number } = {}): SurvivalSketch {
   const relativeAccuracy = options.relativeAccuracy ?? 0.001;
@@ -83,7 +92,17 @@ export function survivalSketch(options: { readonly relativeAccuracy?: number } =
   };
 }
 
-/** The sketch whose `state()` was this. */
+/**
+ * The sketch whose `state()` was this.
+ * @example
+ * ```ts
+ * import { restoreSketch, survivalSketch } from "prefixlab/survival";
+ * const sketch = survivalSketch({ relativeAccuracy: 0.01 });
+ * sketch.add(36);
+ * const sent = JSON.stringify(sketch.state());
+ * restoreSketch(JSON.parse(sent)).curve().times; // → [36.24]
+ * ```
+ */
 export function restoreSketch(state: SketchState): SurvivalSketch {
   const sketch = survivalSketch({ relativeAccuracy: state.relativeAccuracy });
   sketch.merge({ ...sketch, state: () => state });

@@ -2,6 +2,14 @@
  * Dense ids for block hashes. A hash is a u64 on the wire, which a double cannot hold, so it is kept as two
  * 32-bit halves and stands as one int32 inside: chains become Int32Arrays, equality of blocks an integer compare.
  * Open addressing with linear probing; at most half full.
+ * @example
+ * ```ts
+ * import { BlockTable } from "prefixlab/trace";
+ * const blocks = new BlockTable();
+ * const id = blocks.internBigInt(15_124_091_327_655_142_811n);
+ * blocks.text(id); // → "15124091327655142811"
+ * [id, blocks.internBigInt(15_124_091_327_655_142_811n), blocks.size]; // → [0, 0, 1]
+ * ```
  */
 export class BlockTable {
   /** Upper half of id's hash at 2 id, lower half at 2 id + 1: side by side, a look-up misses the cache once less. */

@@ -12,12 +12,25 @@ import type { JsonValue, TraceMeta } from "./trace.js";
 
 const known = ["model", "gpu", "source", "block_size"];
 
-/** Block size, in tokens, of a trace with hashes whose meta line does not say. */
+/**
+ * Block size, in tokens, of a trace with hashes whose meta line does not say.
+ * @example
+ * ```ts
+ * import { defaultBlockSize } from "prefixlab/trace";
+ * defaultBlockSize; // → 16
+ * ```
+ */
 export const defaultBlockSize = 16;
 
 /**
  * The facts in the `{"meta": {...}}` line of the tap schema. Engine settings come from their wire names (`lib/settings`).
  * @throws RowError when a known field has a value that it cannot have
+ * @example
+ * ```ts
+ * import { metaFromJson } from "prefixlab/trace";
+ * metaFromJson({ model: "small", block_size: 16, max_num_seqs: 64, engine: "vllm" });
+ * // → { model: "small", blockSize: 16, engine: { maxNumSeqs: 64 }, extra: { engine: "vllm" } }
+ * ```
  */
 export function metaFromJson(json: unknown): TraceMeta {
   if (json === null || typeof json !== "object" || Array.isArray(json))

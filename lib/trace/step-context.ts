@@ -13,6 +13,14 @@ import type { TraceRecord } from "./trace.js";
  *
  * @param records in any order; those without arrival or first token are invisible and stay as they are
  * @returns the records in the same order, with `itlCtx` where there are gaps
+ * @example
+ * ```ts
+ * import { deriveStepContext } from "prefixlab/trace";
+ * const gaps = { promptTokens: 100, outputTokens: 3, ttftMs: 20, itlMs: Float64Array.of(5, 5) };
+ * const [first] = deriveStepContext([{ ...gaps, arrivalMs: 0 }, { ...gaps, arrivalMs: 5 }]);
+ * first.itlCtx?.numRunning; // → [2, 2]
+ * first.itlCtx?.prefillTokens; // → [100, 0]
+ * ```
  */
 export function deriveStepContext(records: readonly TraceRecord[]): TraceRecord[] {
   const visible = records.flatMap((record) => {

@@ -107,7 +107,15 @@ const wholeAnswers = new Set([
   "tool_use",
 ]);
 
-/** True when the request delivered all its output: neither failed, timed out, nor cut off by the capture's end. */
+/**
+ * True when the request delivered all its output: neither failed, timed out, nor cut off by the capture's end.
+ * @example
+ * ```ts
+ * import { isAnswered } from "prefixlab/trace";
+ * isAnswered({ promptTokens: 100, outputTokens: 24, finishReason: "length" }); // → true
+ * isAnswered({ promptTokens: 100, outputTokens: 3, finishReason: "abort" }); // → false
+ * ```
+ */
 export function isAnswered(record: TraceRecord): boolean {
   const { ttftMs, outputTokens, finishReason } = record;
   return (
@@ -116,12 +124,28 @@ export function isAnswered(record: TraceRecord): boolean {
   );
 }
 
-/** True when it {@link isAnswered} and its first token's time is known, so that it tells how long it took. */
+/**
+ * True when it {@link isAnswered} and its first token's time is known, so that it tells how long it took.
+ * @example
+ * ```ts
+ * import { isComplete } from "prefixlab/trace";
+ * isComplete({ promptTokens: 100, outputTokens: 24, ttftMs: 36 }); // → true
+ * isComplete({ promptTokens: 100, outputTokens: 24 }); // → false
+ * ```
+ */
 export function isComplete(record: TraceRecord): boolean {
   return record.ttftMs !== undefined && isAnswered(record);
 }
 
-/** First to last token, ms: the sum of the gaps, or mean times count of a summary; undefined without either. */
+/**
+ * First to last token, ms: the sum of the gaps, or mean times count of a summary; undefined without either.
+ * @example
+ * ```ts
+ * import { decodeMs, readCapture } from "prefixlab";
+ * const { records } = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * decodeMs(records[1]); // → 77.29
+ * ```
+ */
 export function decodeMs(record: TraceRecord): Ms | undefined {
   if (record.itlMs) {
     let sum = 0;
@@ -134,6 +158,13 @@ export function decodeMs(record: TraceRecord): Ms | undefined {
 /**
  * Mean time per output token, ms: the time from first to last token over the output tokens after the first, as TPOT is
  * defined, whatever the number of chunks that they came in. Undefined where no gap is known or there is one token only.
+ * @example
+ * ```ts
+ * import { readCapture } from "prefixlab";
+ * import { meanGapMs } from "prefixlab/trace";
+ * const { records } = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * meanGapMs(records[1]); // → 3.36
+ * ```
  */
 export function meanGapMs(record: TraceRecord): Ms | undefined {
   const totalMs = decodeMs(record);
@@ -143,7 +174,16 @@ export function meanGapMs(record: TraceRecord): Ms | undefined {
   return !record.itlMs && record.itlSummary?.count === tokens ? record.itlSummary.meanMs : totalMs / tokens;
 }
 
-/** Arrival to last token, ms; undefined when it was not complete. */
+/**
+ * Arrival to last token, ms; undefined when it was not complete.
+ * @example
+ * ```ts
+ * import { readCapture } from "prefixlab";
+ * import { totalMs } from "prefixlab/trace";
+ * const { records } = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * totalMs(records[1]); // → 127
+ * ```
+ */
 export function totalMs(record: TraceRecord): Ms | undefined {
   if (!isComplete(record)) return undefined;
   const decode = decodeMs(record) ?? (record.outputTokens <= 1 ? 0 : undefined);

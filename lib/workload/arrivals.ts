@@ -19,6 +19,12 @@ export interface ArrivalSpan {
  * `stream(seed, "arrivals")`.
  * @returns times in ms, ascending, all below `durationMs`
  * @throws InputError when the rate is no positive number, or the span has neither duration nor count
+ * @example
+ * ```ts
+ * import { poissonArrivals } from "prefixlab";
+ * const arrivalMs = poissonArrivals({ ratePerSecond: 0.8, count: 3, seed: 1 });
+ * arrivalMs; // → [51.41, 790.1, 1535]
+ * ```
  */
 export function poissonArrivals(
   options: ArrivalSpan & { readonly ratePerSecond: PerSecond; readonly seed: number | string },
@@ -41,6 +47,11 @@ export function poissonArrivals(
  * Evenly spaced arrivals, the first at 0.
  * @returns times in ms, ascending, all below `durationMs`
  * @throws InputError when the rate is no positive number, or the span has neither duration nor count
+ * @example
+ * ```ts
+ * import { constantArrivals } from "prefixlab/workload";
+ * constantArrivals({ ratePerSecond: 4, durationMs: 1000 }); // → [0, 250, 500, 750]
+ * ```
  */
 export function constantArrivals(options: ArrivalSpan & { readonly ratePerSecond: PerSecond }): Float64Array {
   const gapMs = 1000 / requireRate("constantArrivals", options.ratePerSecond);
@@ -53,6 +64,13 @@ export function constantArrivals(options: ArrivalSpan & { readonly ratePerSecond
  * has a stream of its own, so that a stair added at the end moves no earlier arrival.
  * @returns times in ms, ascending
  * @throws InputError when a rate is no positive number or there is none
+ * @example
+ * ```ts
+ * import { staircaseArrivals } from "prefixlab/workload";
+ * const arrivalMs = staircaseArrivals({ ratesPerSecond: [1, 8], durationMs: 20_000, seed: 1 });
+ * arrivalMs.filter((ms) => ms < 10_000).length; // → 7
+ * arrivalMs.filter((ms) => ms >= 10_000).length; // → 81
+ * ```
  */
 export function staircaseArrivals(options: {
   readonly ratesPerSecond: readonly PerSecond[];
@@ -79,6 +97,11 @@ export function staircaseArrivals(options: {
  * Bursts: `burstSize` simultaneous arrivals every `burstIntervalMs`, the first burst at 0.
  * @returns times in ms, ascending, all below `durationMs`
  * @throws InputError when size or interval is not positive
+ * @example
+ * ```ts
+ * import { burstArrivals } from "prefixlab/workload";
+ * burstArrivals({ burstSize: 3, burstIntervalMs: 500, durationMs: 1000 }); // → [0, 0, 0, 500, 500, 500]
+ * ```
  */
 export function burstArrivals(
   options: ArrivalSpan & { readonly burstSize: number; readonly burstIntervalMs: Ms },
@@ -95,7 +118,14 @@ export function burstArrivals(
   ).slice(0, options.count);
 }
 
-/** Concurrency levels of a staircase that doubles up to a peak: 16 gives 1, 2, 4, 8, 16; 6 gives 1, 2, 4, 6. */
+/**
+ * Concurrency levels of a staircase that doubles up to a peak: 16 gives 1, 2, 4, 8, 16; 6 gives 1, 2, 4, 6.
+ * @example
+ * ```ts
+ * import { doublingStairs } from "prefixlab/workload";
+ * doublingStairs(16); // → [1, 2, 4, 8, 16]
+ * ```
+ */
 export function doublingStairs(peak: number): number[] {
   requireInteger("doublingStairs", "peak", peak, 1);
   const stairs: number[] = [];

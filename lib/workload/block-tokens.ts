@@ -16,6 +16,13 @@ export type BlockExpander = (contentId: number) => Int32Array;
  * are the pool's tokens (shifted by the seed, so that another seed gives other blocks), and goes on at random: equal
  * blocks mean equal ids without fail.
  * @throws InputError when a block is too short, or the pool too small, to tell all ids apart
+ * @example
+ * ```ts
+ * import { blockExpander, tokenRange } from "prefixlab/workload";
+ * const expand = blockExpander({ blockSize: 16, pool: tokenRange(1000, 2000), seed: 1 });
+ * expand(7).length; // → 16
+ * expand(7).join() === expand(7).join(); // → true
+ * ```
  */
 export function blockExpander(options: {
   readonly blockSize: Tokens;

@@ -8,6 +8,11 @@ const VOWELS = ["a", "e", "i", "o", "u", "ai", "ea", "ou"];
  * Drawn from `stream(seed, name)`: two names differ within their first few characters, so prompts share a prefix
  * only where they are built to.
  * @throws InputError when `characters` is no non-negative integer
+ * @example
+ * ```ts
+ * import { promptText } from "prefixlab/workload";
+ * promptText({ seed: 1, name: "s0/1", characters: 40 }); // → "vimea mevou potea poupata roukai bearotr"
+ * ```
  */
 export function promptText(options: {
   readonly seed: number | string;

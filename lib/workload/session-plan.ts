@@ -41,6 +41,16 @@ export interface SessionPlanOptions {
  * Plans agentic multi-turn sessions: Poisson arrivals, shared prefixes given out in turn, and closed-loop turns
  * whose context grows by each turn's prompt and answer.
  * @throws InputError when a count is not positive or a time is negative
+ * @example
+ * ```ts
+ * import { planSessions } from "prefixlab";
+ * const sessions = planSessions({
+ *   ratePerSecond: 0.8, sessions: 64, turns: 5, prefixCount: 2,
+ *   promptTokens: 128, outputTokens: 24, thinkTimeMs: 500, seed: 1,
+ * });
+ * sessions[1].arrivalMs; // → 790.1
+ * sessions[1].turns[1]; // → { turn: 2, newTokens: 128, outputTokens: 24, thinkMs: 500 }
+ * ```
  */
 export function planSessions(options: SessionPlanOptions): PlannedSession[] {
   const where = "planSessions";

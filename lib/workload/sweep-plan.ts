@@ -55,6 +55,12 @@ const PREFILL_GAP_MS = 60;
  * The isolated stages come in an order drawn from `stream(seed, "sweep order")`: a machine that slows down during the
  * sweep must not look like a cost of size.
  * @throws InputError when a size or count is out of range
+ * @example
+ * ```ts
+ * import { planSweep } from "prefixlab/workload";
+ * const stages = planSweep({ maxPromptTokens: 2048, outputTokens: 64, levels: [1, 2, 4], repeats: 2, seed: 1 });
+ * stages.at(-1)?.name; // → "stall x4 by 2048"
+ * ```
  */
 export function planSweep(options: SweepOptions): SweepStage[] {
   const max = requireInteger(
@@ -81,7 +87,14 @@ export function planSweep(options: SweepOptions): SweepStage[] {
   ];
 }
 
-/** Sizes from `low` to `high`, each about `factor` times the one before, both ends included. */
+/**
+ * Sizes from `low` to `high`, each about `factor` times the one before, both ends included.
+ * @example
+ * ```ts
+ * import { geometricSizes } from "prefixlab/workload";
+ * geometricSizes(64, 1024, 2); // → [64, 128, 256, 512, 1024]
+ * ```
+ */
 export function geometricSizes(low: Tokens, high: Tokens, factor: number): Tokens[] {
   const steps = Math.max(1, Math.round(Math.log(high / low) / Math.log(factor)));
   const sizes = Array.from({ length: steps + 1 }, (_, i) => Math.round(low * (high / low) ** (i / steps)));

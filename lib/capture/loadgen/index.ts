@@ -5,6 +5,7 @@
  * say `drive-sessions.ts`. `api-client.ts` and `answer-reader.ts` do the measuring. Times are milliseconds.
  */
 export type { LoadProgress } from "./load-run.js";
+export type { LoopKind } from "./loadgen-meta.js";
 export {
   defaultLoadgenOptions,
   type LoadgenOptions,
@@ -14,4 +15,5 @@ export {
 } from "./loadgen-options.js";
 export { type LoadgenHooks, type LoadgenResult, runLoadgen } from "./run-loadgen.js";
 export { SEND_LAG_LIMIT_MS, type SendLag } from "./send-lag.js";
+export type { ServerFacts } from "./server-facts.js";
 export { type CohortJson, type LoadSummary, type QuantileJson, summariseLoad } from "./summarise-load.js";

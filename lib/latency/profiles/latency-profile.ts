@@ -4,7 +4,14 @@ import { h200Qwen3 } from "./h200-qwen3-8b.js";
 
 const profiles: Readonly<Record<string, () => LatencyModel>> = { "h200-qwen3-8b": h200Qwen3 };
 
-/** Names that {@link latencyProfile} knows. */
+/**
+ * Names that {@link latencyProfile} knows.
+ * @example
+ * ```ts
+ * import { profileNames } from "prefixlab";
+ * profileNames(); // → ["h200-qwen3-8b"]
+ * ```
+ */
 export function profileNames(): string[] {
   return Object.keys(profiles);
 }
@@ -12,6 +19,14 @@ export function profileNames(): string[] {
 /**
  * A latency model that ships with the library: a few documented constants in place of a fit.
  * @throws InputError naming the profiles there are, when `name` is none of them
+ * @example
+ * ```ts
+ * import { latencyProfile } from "prefixlab";
+ * import { emptyStepLoad } from "prefixlab/latency";
+ * const model = latencyProfile("h200-qwen3-8b");
+ * const chunk = { prefillTokens: 2048, prefillTokenDepth: 2048 ** 2 / 2, prefillSeqs: 1 };
+ * model.timer(1).stepMs({ ...emptyStepLoad(), ...chunk }); // → 182.6
+ * ```
  */
 export function latencyProfile(name: string): LatencyModel {
   const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined;

@@ -30,6 +30,13 @@ const basisLow = 0x84222325 | 0;
  * Without a key, the hash of a block is 64-bit FNV-1a (Fowler, Noll, Vo) over the 8 bytes of the hash before it
  * and then 4 bytes a token, all little-endian: the fingerprint of the tap schema. With a key it is the first 8 bytes
  * of HMAC-SHA256 over the same bytes.
+ * @example
+ * ```ts
+ * import { Fingerprinter } from "prefixlab/trace/files";
+ * const fingerprinter = new Fingerprinter({ blockSize: 16 });
+ * fingerprinter.append(new Int32Array(40)).lows.length; // → 2
+ * fingerprinter.append(new Int32Array(24)).lows.length; // → 2
+ * ```
  */
 export class Fingerprinter {
   readonly blockSize: number;
@@ -130,6 +137,12 @@ export class Fingerprinter {
 /**
  * The chained hashes of the full blocks of a prompt; see {@link Fingerprinter} for what they are.
  * @throws InputError when a token id is no integer from 0 to 2^32 - 1
+ * @example
+ * ```ts
+ * import { fingerprintTokens } from "prefixlab";
+ * const { lows } = fingerprintTokens(Array.from({ length: 40 }, (_, at) => at), { blockSize: 16 });
+ * lows.length; // → 2
+ * ```
  */
 export function fingerprintTokens(
   tokenIds: ArrayLike<number>,
@@ -138,7 +151,17 @@ export function fingerprintTokens(
   return new Fingerprinter(options).append(tokenIds);
 }
 
-/** Dense ids of block hashes in a table, as a record's `blockIds` holds them. */
+/**
+ * Dense ids of block hashes in a table, as a record's `blockIds` holds them.
+ * @example
+ * ```ts
+ * import { BlockTable } from "prefixlab/trace";
+ * import { fingerprintTokens, internHashes } from "prefixlab/trace/files";
+ * const blocks = new BlockTable();
+ * internHashes(fingerprintTokens(new Int32Array(48)), blocks); // → [0, 1, 2]
+ * internHashes(fingerprintTokens(new Int32Array(32)), blocks); // → [0, 1]
+ * ```
+ */
 export function internHashes(hashes: BlockHashes, blocks: BlockTable): Int32Array {
   const ids = new Int32Array(hashes.highs.length);
   blocks.internChain(hashes.highs, hashes.lows, ids);

@@ -17,7 +17,7 @@ export {
 export { importFormats, importTrace } from "./importers/import-trace.js";
 export type { ImportOptions } from "./importers/importer.js";
 export { readTrace } from "./read-trace.js";
-export type { ReadProgress, ReadTraceOptions } from "./read-trace-batches.js";
+export type { ReadProgress, ReadRowsOptions, ReadTraceOptions } from "./read-trace-batches.js";
 export { readTraceRows, type TraceRows } from "./read-trace-rows.js";
 export { recordFromLine, recordToLine } from "./record-text.js";
 export { TraceWriter, type TraceWriterOptions, writeTrace } from "./trace-writer.js";

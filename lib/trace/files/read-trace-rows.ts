@@ -22,6 +22,14 @@ const keptProblems = 1000;
  * (units, order, duplicates, a stream cut off) becomes a warning when the iteration ends.
  * @throws InputError (from the iteration) when the file cannot be read, is no trace at all, holds no usable
  * record, or, with `strict`, at the first bad row
+ * @example
+ * ```ts
+ * import { dataDir } from "prefixlab";
+ * import { readTraceRows } from "prefixlab/trace/files";
+ * let promptTokens = 0;
+ * for await (const record of readTraceRows(`${dataDir()}/warm-1.jsonl.gz`)) promptTokens += record.promptTokens;
+ * promptTokens; // → 522240
+ * ```
  */
 export function readTraceRows(path: string, options: ReadRowsOptions = {}): TraceRows {
   const source = readTraceBatches(path, options, keptProblems);

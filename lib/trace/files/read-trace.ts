@@ -7,6 +7,13 @@ import { type ReadTraceOptions, readTraceBatches } from "./read-trace-batches.js
  * file order, the latter behind all others.
  * @throws InputError when the file cannot be read, is no trace at all, holds no usable record, or, with `strict`, at
  * the first bad row
+ * @example
+ * ```ts
+ * import { dataDir, readTrace } from "prefixlab";
+ * const trace = await readTrace(`${dataDir()}/warm-1.jsonl.gz`);
+ * [trace.records.length, trace.rejected.length]; // → [320, 0]
+ * trace.records[1].ttftMs; // → 49.68
+ * ```
  */
 export async function readTrace(path: string, options: ReadTraceOptions = {}): Promise<Trace> {
   const rows = readTraceBatches(path, options, Number.POSITIVE_INFINITY);

@@ -9,6 +9,13 @@ import { RecordParser } from "./record-line.js";
  * One record as a line of the tap schema, without its line end: snake_case, absent fields left out, block hashes in
  * their original digits.
  * @param blocks the table that the record's block ids belong to
+ * @example
+ * ```ts
+ * import { BlockTable } from "prefixlab/trace";
+ * import { recordToLine } from "prefixlab/trace/files";
+ * recordToLine({ promptTokens: 100, outputTokens: 24, ttftMs: 36 }, new BlockTable());
+ * // → "{\"prompt_tokens\": 100, \"output_tokens\": 24, \"ttft_ms\": 36}"
+ * ```
  */
 export function recordToLine(record: TraceRecord, blocks: BlockTable): string {
   let line = `{"prompt_tokens": ${record.promptTokens}`;
@@ -45,6 +52,14 @@ export function recordToLine(record: TraceRecord, blocks: BlockTable): string {
  * @param blocks takes up the line's block hashes
  * @param blockSize tokens a block, against which the length of the hash chain is checked
  * @throws InputError that names the field when the line is not a row that can be used
+ * @example
+ * ```ts
+ * import { BlockTable } from "prefixlab/trace";
+ * import { recordFromLine } from "prefixlab/trace/files";
+ * const line = '{"prompt_tokens": 40, "output_tokens": 24, "block_hashes": [11, 12], "ttft_ms": 36}';
+ * recordFromLine(line, new BlockTable(), 16);
+ * // → { record: { promptTokens: 40, outputTokens: 24, ttftMs: 36, blockIds: [0, 1] } }
+ * ```
  */
 export function recordFromLine(
   line: string,

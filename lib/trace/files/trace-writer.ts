@@ -20,6 +20,14 @@ const batchChars = 1 << 20;
  * Writes a trace record by record. When the promise of {@link TraceWriter.append} resolves, the record is with the
  * operating system, decompressible if the path ends in `.gz`: a process that is killed loses only unfinished rows.
  * Records appended while a write is under way go out together in the next one, in order.
+ * @example
+ * ```ts
+ * import { readTrace, TraceWriter } from "prefixlab/trace/files";
+ * const writer = await TraceWriter.open("mine.jsonl", { meta: { model: "small", extra: {} } });
+ * await writer.append({ promptTokens: 100, outputTokens: 24, arrivalMs: 0, ttftMs: 36 });
+ * await writer.close();
+ * (await readTrace("mine.jsonl")).records.length; // → 1
+ * ```
  */
 export class TraceWriter {
   readonly #path: string;
@@ -120,6 +128,13 @@ export class TraceWriter {
 /**
  * Writes a whole trace in the tap schema; a path ending in `.gz` is compressed.
  * @throws WorkError when the file cannot be written
+ * @example
+ * ```ts
+ * import { readCapture, readTrace, writeTrace } from "prefixlab";
+ * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * await writeTrace("first-turns.jsonl.gz", { ...trace, records: trace.records.filter(({ turn }) => turn === 1) });
+ * (await readTrace("first-turns.jsonl.gz")).records.length; // → 64
+ * ```
  */
 export async function writeTrace(path: string, trace: Trace): Promise<void> {
   const writer = await TraceWriter.open(path, { meta: trace.meta, blocks: trace.blocks });

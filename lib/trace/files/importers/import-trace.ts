@@ -30,13 +30,27 @@ const importers: readonly Importer[] = [
   openaiLog,
 ];
 
-/** The formats that can be imported: name and one line of description each. */
+/**
+ * The formats that can be imported: name and one line of description each.
+ * @example
+ * ```ts
+ * import { importFormats } from "prefixlab";
+ * importFormats.find(({ format }) => format === "mooncake")?.description;
+ * // → "Mooncake JSON lines: arrivals, lengths and block hashes of 512 tokens; no latencies, no sessions"
+ * ```
+ */
 export const importFormats: readonly { readonly format: string; readonly description: string }[] = importers;
 
 /**
  * Reads a file of a foreign format into a trace.
  * @throws InputError when the format is unknown, the source cannot be read or holds no usable record, or, with
  * `strict`, at the first bad row
+ * @example
+ * ```ts
+ * import { dataDir, importTrace } from "prefixlab";
+ * const trace = await importTrace("mooncake", `${dataDir()}/examples/mooncake-style.jsonl`);
+ * [trace.meta.blockSize, trace.records.length]; // → [512, 316]
+ * ```
  */
 export async function importTrace(format: string, path: string, options: ImportOptions = {}): Promise<Trace> {
   const importer = importers.find((candidate) => candidate.format === format);
