@@ -2,8 +2,7 @@ import type { ClusteredCurve } from "./cluster-robust-curve.js";
 import { firstRow, reachable } from "./first-row.js";
 import { betaShare } from "./incomplete-beta.js";
 import { findRoot } from "./numeric.js";
-import type { QuantileInterval } from "./quantile-interval.js";
-import { quantileOf } from "./quantile-of.js";
+import { type QuantileInterval, quantileOf } from "./quantile-of.js";
 import { studentQuantile } from "./student.js";
 
 /**

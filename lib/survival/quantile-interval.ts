@@ -4,14 +4,7 @@ import { clusteredQuantileInterval } from "./clustered-quantile.js";
 import { reachable } from "./first-row.js";
 import type { SurvivalCurve } from "./kaplan-meier.js";
 import { type PointwiseBandOptions, pointwiseBand, requireLevel } from "./pointwise-band.js";
-import { quantileOf } from "./quantile-of.js";
-
-/** A quantile with its confidence limits; each is undefined where the curve, or its limit, never gets that far. */
-export interface QuantileInterval {
-  readonly estimate: number | undefined;
-  readonly lower: number | undefined;
-  readonly upper: number | undefined;
-}
+import { type QuantileInterval, quantileOf } from "./quantile-of.js";
 
 /**
  * {@link quantileOf} with its limits.

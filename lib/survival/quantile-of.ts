@@ -2,6 +2,13 @@ import { requireFinite } from "../base/index.js";
 import { firstRow, reachable } from "./first-row.js";
 import type { SurvivalCurve } from "./kaplan-meier.js";
 
+/** A quantile with its confidence limits; each is undefined where the curve, or its limit, never gets that far. */
+export interface QuantileInterval {
+  readonly estimate: number | undefined;
+  readonly lower: number | undefined;
+  readonly upper: number | undefined;
+}
+
 /**
  * The time by which a share p of subjects has had its event: the smallest time with S(t) <= 1 - p.
  *

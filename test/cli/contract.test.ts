@@ -68,7 +68,9 @@ describe("figure", () => {
         for (const quantity of ["ttft_ms", "itl_ms"])
           for (const p of ["p50", "p90", "p99"]) {
             const cell = errors[name][quantity][p];
-            expect(cell.interval[0]).toBeLessThanOrEqual(cell.interval[1]);
+            // A p99 of a few hundred values has none: all of them may lie below the true one.
+            if (quantity === "ttft_ms" && p === "p99") expect(cell.interval).toBeNull();
+            else expect(cell.interval[0]).toBeLessThanOrEqual(cell.interval[1]);
             expect(cell.error).toBeCloseTo(cell.modeled_ms / cell.captured_ms - 1, 9);
           }
       expect(cached.requests).toBe(320);
