@@ -7,6 +7,7 @@
 export {
   describeValue,
   InputError,
+  InvariantError,
   requireFinite,
   requireInteger,
   requirePositive,

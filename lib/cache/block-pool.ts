@@ -1,14 +1,16 @@
-import type { Blocks } from "../base/index.js";
+import { type Blocks, describeValue, InputError, type RandomStream, stream } from "../base/index.js";
+import type { Eviction, EvictionPolicy } from "./eviction/eviction.js";
+import { lru } from "./eviction/lru.js";
 
 const NONE = -1;
 
 /**
- * A pool of KV blocks with a prefix cache: vLLM V1's block pool (`vllm/v1/core/block_pool.py`), every operation O(1).
+ * A pool of KV blocks with a prefix cache: vLLM V1's block pool (`vllm/v1/core/block_pool.py`), every operation O(1)
+ * but for what the eviction policy does.
  *
- * A block in use has a reference count. One that nobody uses sits in the free list, from whose head allocation
- * takes; if it still holds findable content, it is evicted then and only then. A block becomes findable when it is
- * registered under its content id. Freed blocks go to the tail if they are findable (so the least recently used is
- * evicted first) and back to the head if they are not (nobody can want them).
+ * A block in use has a reference count. Allocation takes one that nobody uses: blocks without content first, those
+ * freed last before those never used; then the one that the eviction policy gives up, whose content can be found until
+ * then. A block becomes findable when it is registered under its content id.
  *
  * Content ids are dense integers: equal ids mean equal tokens from the prompt's start to the block's end.
  */
@@ -17,31 +19,46 @@ export class BlockPool {
   /** Registered blocks that lost their content to a new owner. */
   evictedBlocks = 0;
 
-  readonly #previous: Int32Array;
-  readonly #next: Int32Array;
   readonly #references: Int32Array;
   readonly #contentOf: Int32Array;
   /** Blocks with the same content form a ring, so that losing one leaves the others findable. */
   readonly #twinPrevious: Int32Array;
   readonly #twinNext: Int32Array;
   #blockOf: Int32Array;
-  /** Blocks never used yet: the head of the free list, without links. */
+  /** Freed blocks without content, the last one freed on top. */
+  readonly #blankBelow: Int32Array;
+  #blankTop = NONE;
+  /** Blocks never used: this one and all after it. */
   #untouched = 0;
-  #head = NONE;
-  #tail = NONE;
   #free: number;
+  readonly #policyName: string;
+  readonly #eviction: Eviction;
+  readonly #tellsStored: boolean;
+  readonly #tellsHits: boolean;
 
-  /** @param contentCount how many content ids to make room for; more is allowed, and grows the table */
-  constructor(capacityBlocks: Blocks, contentCount = 1024) {
+  /**
+   * @param contentCount how many content ids to make room for; more is allowed, and grows the table
+   * @param policy which idle block is given up first
+   * @param random what the policy draws from
+   */
+  constructor(
+    capacityBlocks: Blocks,
+    contentCount = 1024,
+    policy: EvictionPolicy = lru(),
+    random: RandomStream = stream(0, "eviction"),
+  ) {
     this.capacityBlocks = capacityBlocks;
     this.#free = capacityBlocks;
-    this.#previous = new Int32Array(capacityBlocks);
-    this.#next = new Int32Array(capacityBlocks);
     this.#references = new Int32Array(capacityBlocks);
     this.#contentOf = new Int32Array(capacityBlocks).fill(NONE);
     this.#twinPrevious = new Int32Array(capacityBlocks);
     this.#twinNext = new Int32Array(capacityBlocks);
+    this.#blankBelow = new Int32Array(capacityBlocks);
     this.#blockOf = new Int32Array(Math.max(16, contentCount)).fill(NONE);
+    this.#policyName = policy.name;
+    this.#eviction = policy.start({ capacityBlocks, random });
+    this.#tellsStored = this.#eviction.stored !== undefined;
+    this.#tellsHits = this.#eviction.hit !== undefined;
   }
 
   /** Blocks that can be allocated: never used, or used by nobody (their content may still be findable). */
@@ -59,15 +76,18 @@ export class BlockPool {
     return contentId < this.#blockOf.length ? this.#blockOf[contentId] : NONE;
   }
 
-  /** True when nobody uses the block, so that acquiring it takes one from the free list. */
+  /** True when nobody uses the block, so that acquiring it takes one from the free ones. */
   isFree(block: number): boolean {
     return this.#references[block] === 0;
   }
 
-  /** Takes a found block into use: one more reference, out of the free list if it was there. */
+  /** Takes a found block into use: one more reference; it is idle no more if it was. */
   acquire(block: number): void {
-    if (this.#references[block] === 0) this.#unlink(block);
-    this.#references[block]++;
+    if (this.#references[block]++ === 0) {
+      this.#eviction.reused(block);
+      this.#free--;
+    }
+    if (this.#tellsHits) this.#eviction.hit!(block);
   }
 
   /** {@link BlockPool.acquire} for the first `count` of these blocks, in order. */
@@ -75,25 +95,19 @@ export class BlockPool {
     for (let i = 0; i < count; i++) this.acquire(blocks[i]);
   }
 
-  /** Takes a block from the head of the free list, evicting what it held. Returns -1 when there is none. */
+  /**
+   * Takes a block that nobody uses, evicting what it held. Returns -1 when there is none.
+   * @throws InputError when the eviction policy names a block that is not idle
+   */
   allocate(): number {
     if (this.#free === 0) return NONE;
     let block: number;
-    // Freed blocks without content go in front of the untouched ones, so the list's head is theirs first.
-    if (
-      this.#head !== NONE &&
-      (this.#contentOf[this.#head] === NONE || this.#untouched === this.capacityBlocks)
-    ) {
-      block = this.#head;
-      this.#unlink(block);
-      if (this.#contentOf[block] !== NONE) {
-        this.#forget(block);
-        this.evictedBlocks++;
-      }
-    } else {
-      block = this.#untouched++;
-      this.#free--;
-    }
+    if (this.#blankTop !== NONE) {
+      block = this.#blankTop;
+      this.#blankTop = this.#blankBelow[block];
+    } else if (this.#untouched < this.capacityBlocks) block = this.#untouched++;
+    else block = this.#evict();
+    this.#free--;
     this.#references[block] = 1;
     return block;
   }
@@ -113,6 +127,7 @@ export class BlockPool {
     if (this.#contentOf[block] !== NONE) return;
     if (contentId >= this.#blockOf.length) this.#growContents(contentId);
     this.#contentOf[block] = contentId;
+    if (this.#tellsStored) this.#eviction.stored!(block, contentId);
     const first = this.#blockOf[contentId];
     if (first === NONE) {
       this.#blockOf[contentId] = block;
@@ -128,48 +143,38 @@ export class BlockPool {
   }
 
   /**
-   * Gives back the first `count` of a request's blocks, listed from the prompt's start. The last goes first, so that
-   * the end of a chain is evicted before its beginning.
+   * Gives back the first `count` of a request's blocks, listed from the prompt's start. The last becomes idle first, so
+   * that the end of a chain is evicted before its beginning.
    */
   release(blocks: Int32Array, count: number): void {
-    // Two passes keep vLLM's order: findable blocks to the tail, the others to the head, each last block first.
     for (let i = count - 1; i >= 0; i--) {
       const block = blocks[i];
-      if (--this.#references[block] > 0 || this.#contentOf[block] === NONE) continue;
-      this.#append(block);
+      if (--this.#references[block] > 0) continue;
+      const contentId = this.#contentOf[block];
+      if (contentId === NONE) continue;
+      this.#free++;
+      this.#eviction.freed(block, contentId);
     }
+    // A second pass keeps vLLM's order: of the blocks without content, the last is used again first.
     for (let i = 0; i < count; i++) {
       const block = blocks[i];
-      if (this.#references[block] === 0 && this.#contentOf[block] === NONE) this.#prepend(block);
+      if (this.#references[block] > 0 || this.#contentOf[block] !== NONE) continue;
+      this.#free++;
+      this.#blankBelow[block] = this.#blankTop;
+      this.#blankTop = block;
     }
   }
 
-  #append(block: number): void {
-    this.#previous[block] = this.#tail;
-    this.#next[block] = NONE;
-    if (this.#tail === NONE) this.#head = block;
-    else this.#next[this.#tail] = block;
-    this.#tail = block;
-    this.#free++;
-  }
-
-  #prepend(block: number): void {
-    this.#next[block] = this.#head;
-    this.#previous[block] = NONE;
-    if (this.#head === NONE) this.#tail = block;
-    else this.#previous[this.#head] = block;
-    this.#head = block;
-    this.#free++;
-  }
-
-  #unlink(block: number): void {
-    const previous = this.#previous[block];
-    const next = this.#next[block];
-    if (previous === NONE) this.#head = next;
-    else this.#next[previous] = next;
-    if (next === NONE) this.#tail = previous;
-    else this.#previous[next] = previous;
-    this.#free--;
+  #evict(): number {
+    const block = this.#eviction.victim();
+    // A free block without content is none of the policy's, and does not exist by now.
+    if (this.#references[block] !== 0)
+      throw new InputError(
+        `eviction policy "${this.#policyName}": victim() returned ${describeValue(block)}, which is no idle block: it must name one that was freed and not reused since`,
+      );
+    this.#forget(block);
+    this.evictedBlocks++;
+    return block;
   }
 
   #forget(block: number): void {

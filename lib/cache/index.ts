@@ -1,8 +1,16 @@
 /**
  * Where KV is kept and found, by itself: no scheduler, no clock.
  *
- * Read `block-pool.ts` first (vLLM's pool of reference-counted blocks), then `hit-rate-curve.ts` (hits against pool
- * size for all sizes at once). Sizes are blocks; content is named by dense integer ids.
+ * Read `kv-cache.ts` first (what a scheduler asks of a cache), then `block-cache.ts` (vLLM's blocks, on `block-pool.ts`)
+ * and `slot-cache.ts` (llama.cpp's seats). `eviction/` has one file a policy; `eviction/eviction.ts` says how to write
+ * one. `hit-rate-curve.ts` gives hits against pool size for all sizes at once. Sizes are blocks; content is named by
+ * dense integer ids.
  */
+export { BlockCache, type BlockCacheOptions } from "./block-cache.js";
 export { BlockPool } from "./block-pool.js";
+export type { EvictedPool, Eviction, EvictionPolicy } from "./eviction/eviction.js";
+export { evictionPolicy, evictions } from "./eviction/index.js";
+export { lru } from "./eviction/lru.js";
 export { type BlockAccess, type HitRateCurve, hitRateCurve } from "./hit-rate-curve.js";
+export type { Admission, KvCache } from "./kv-cache.js";
+export { SlotCache, type SlotCacheOptions } from "./slot-cache.js";

@@ -30,13 +30,13 @@ export async function judgeServingSimRuns(dir: string, figureDir?: string): Prom
     });
     const judged = judgeSecondHalf(trace, { fitted: Math.floor(trace.records.length / 2) });
     runs.push({ name, ...judged });
-    if (figureDir === undefined) continue;
-    const { endMs, running, waiting } = judged.replay.run.steps;
+    const loads = judged.replay.run.loads();
+    if (figureDir === undefined || loads === undefined) continue;
     const figure = loadChart({
       title: `Requests in the engine, ${name}`,
-      timesMs: endMs,
-      running: running as Int32Array,
-      waiting: waiting as Int32Array,
+      timesMs: loads.endMs,
+      running: loads.running,
+      waiting: loads.waiting,
       captured: await recordedCounts(join(dir, name, "timeseries.csv")),
     });
     await writeFile(join(figureDir, `load-${name}.png`), await renderPng(figure));

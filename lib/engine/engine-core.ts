@@ -1,32 +1,38 @@
-import { type Blocks, InputError, type Ms, requireInteger, type Tokens } from "../base/index.js";
-import { BlockPool } from "../cache/index.js";
+import {
+  type Blocks,
+  InputError,
+  InvariantError,
+  type Ms,
+  requireInteger,
+  type Tokens,
+} from "../base/index.js";
+import type { KvCache } from "../cache/index.js";
 import { emptyStepLoad, type StepLoad, type StepTimer } from "../latency/index.js";
 import { clearList } from "./clear-list.js";
-import { DecodeCalendar } from "./decode-calendar.js";
-import { type EngineOptions, engineOptions } from "./engine-options.js";
+import { Decodes } from "./decodes.js";
+import type { EngineOptions } from "./engine-options.js";
 import type { EngineRequest } from "./engine-request.js";
-import { EventHeap } from "./event-heap.js";
-import { PrefixLookup } from "./prefix-lookup.js";
+import type { Ordering, OrderingPolicy, RunningRequests } from "./orderings/ordering.js";
 import { Phase, RequestSlots, SlotList } from "./request-slots.js";
-import { SlotQueue } from "./slot-queue.js";
 
 const NONE = -1;
 
 /**
  * The scheduler and step composer of vLLM V1 (`vllm/v1/core/sched/scheduler.py`), without a clock of its own: the
  * caller says when a step begins and acts on its end. Simulation drives it in virtual time, the HTTP server by the
- * wall clock.
+ * wall clock. Where KV is kept is the cache's business, who comes first the ordering's, how long a step takes the
+ * timer's.
  *
  * A step: every decoding request takes one token of the budget; then running prefills take chunks, in order of
- * admission; then waiting requests are admitted first come first served while budget, `maxNumSeqs` and blocks last,
- * unless the step had to preempt. A prefill whose last token is computed emits its first token at the step's end.
+ * admission; then waiting requests are admitted while budget, `maxNumSeqs` and the cache allow, unless the step had to
+ * preempt. A prefill whose last token is computed emits its first token at the step's end. Where requests have seats
+ * (llama.cpp), waiting ones are seated first, whatever the budget, and prefills take chunks in order of seats.
  *
- * Nothing is done per running request per step: a decode's last step is known at its first token and waits in a heap;
- * block boundaries come every `blockSize` steps and wait in a calendar of that many lists.
+ * Nothing is done per running request per step: see {@link Decodes}.
  */
 export class EngineCore {
   readonly options: EngineOptions;
-  readonly pool: BlockPool;
+  readonly cache: KvCache;
   readonly slots = new RequestSlots();
   /** What the step in progress computes. */
   readonly load: StepLoad = emptyStepLoad();
@@ -46,29 +52,37 @@ export class EngineCore {
   /** Number of the step in progress, or of the next one between steps. */
   step = 0;
 
-  protected readonly waiting = new SlotQueue();
-  /** Running prefills, in the order in which they get the budget. */
-  protected prefilling: number[] = [];
   readonly #timer: StepTimer;
+  readonly #orderingName: string;
+  readonly #ordering: Ordering;
+  readonly #hasSeats: boolean;
   readonly #running = new SlotList();
-  readonly #calendar: DecodeCalendar;
-  readonly #lookup: PrefixLookup;
-  readonly #finishes = new EventHeap();
+  readonly #runningRequests: RunningRequests;
+  readonly #decodes: Decodes;
+  /** Running prefills, in the order in which they get the budget. */
+  readonly #prefilling: number[] = [];
+  /** How many of them, from the first on, got their chunk of the step being composed. */
+  #servedCount = 0;
+  /** What is left of the budget of the step being composed. */
+  #budgetTokens: Tokens = 0;
   readonly #finishing: number[] = [];
+  #waitingCount = 0;
   #runningCount = 0;
-  #decodingCount = 0;
-  #decodeContextTokens = 0;
   #inStep = false;
-  /** Whether a computed block can be found by every later request. */
-  readonly #sharesBlocks: boolean;
 
-  constructor(options: Partial<EngineOptions>, timer: StepTimer, contentCount = 1024) {
-    this.options = engineOptions(options);
-    this.pool = new BlockPool(this.options.kvCacheBlocks, contentCount);
-    this.#sharesBlocks = this.options.enablePrefixCaching && this.options.prefixReuse === "blocks";
+  constructor(options: EngineOptions, cache: KvCache, ordering: OrderingPolicy, timer: StepTimer) {
+    const { slots } = this;
+    this.options = options;
+    this.cache = cache;
     this.#timer = timer;
-    this.#calendar = new DecodeCalendar(this.slots, this.options.blockSize);
-    this.#lookup = new PrefixLookup(this.slots, this.pool);
+    this.#hasSeats = cache.seatOf !== undefined;
+    this.#decodes = new Decodes(slots, cache.blockSize);
+    this.#runningRequests = runningRequests(slots, this.#running);
+    this.#orderingName = ordering.name;
+    this.#ordering = ordering.start({
+      request: (slot) => slots.requests[slot],
+      arrival: (slot) => slots.arrival[slot],
+    });
   }
 
   get runningCount(): number {
@@ -76,70 +90,93 @@ export class EngineCore {
   }
 
   get decodingCount(): number {
-    return this.#decodingCount;
+    return this.#decodes.count;
   }
 
   get waitingCount(): number {
-    return this.waiting.length;
+    return this.#waitingCount;
   }
 
   get isIdle(): boolean {
-    return this.#runningCount === 0 && this.waiting.length === 0;
-  }
-
-  /** Blocks that one request may hold; one that needs more can never run. */
-  get capacityBlocks(): Blocks {
-    return this.pool.capacityBlocks;
+    return this.#runningCount === 0 && this.#waitingCount === 0;
   }
 
   /** Blocks a request needs at its longest. */
   blocksNeeded(promptTokens: Tokens, outputTokens: Tokens): Blocks {
     // The last output token is never fed back, so it needs no room.
-    return this.#blocksFor(promptTokens + outputTokens - 1);
+    return Math.ceil((promptTokens + outputTokens - 1) / this.cache.blockSize);
+  }
+
+  /** Prompt tokens that an admitted request found in the cache when it was first admitted. */
+  cachedTokens(slot: number): Tokens {
+    return this.slots.cachedTokens[slot];
+  }
+
+  /** Output tokens that a request has emitted. Between steps only. */
+  emittedTokens(slot: number): Tokens {
+    const { phase, emittedTokens, firstStep } = this.slots;
+    return emittedTokens[slot] + (phase[slot] === Phase.decoding ? this.step - firstStep[slot] : 0);
   }
 
   /**
    * Puts a request into the waiting queue and returns its slot, which `finished` will name.
-   * @throws InputError when it has no tokens, or needs more blocks than the pool has
+   * @throws InputError when it has no tokens, names too little content, or needs more blocks than it may have
    */
   submit(request: EngineRequest, tag: number): number {
-    requireInteger("EngineCore.submit", "promptTokens", request.promptTokens, 1);
-    requireInteger("EngineCore.submit", "outputTokens", request.outputTokens, 1);
-    const needed = this.blocksNeeded(request.promptTokens, request.outputTokens);
-    if (needed > this.capacityBlocks)
+    const { promptTokens, outputTokens, contentIds, priority } = request;
+    const { blockSize, requestCapacityBlocks } = this.cache;
+    requireInteger("EngineCore.submit", "promptTokens", promptTokens, 1);
+    requireInteger("EngineCore.submit", "outputTokens", outputTokens, 1);
+    if (priority !== undefined)
+      requireInteger("EngineCore.submit", "priority", priority, Number.MIN_SAFE_INTEGER);
+    const needed = this.blocksNeeded(promptTokens, outputTokens);
+    if (needed > requestCapacityBlocks)
       throw new InputError(
-        `EngineCore.submit: ${request.promptTokens} + ${request.outputTokens} tokens need ${needed} blocks, a request can have ${this.capacityBlocks}: raise kvCacheBlocks`,
+        `EngineCore.submit: ${promptTokens} + ${outputTokens} tokens need ${needed} blocks, a request can have ${requestCapacityBlocks}: raise kvCacheBlocks`,
       );
-    const slot = this.slots.take(request, tag, this.options.blockSize);
-    this.waiting.push(slot);
+    const fullBlocks = Math.floor((promptTokens + outputTokens) / blockSize);
+    if (contentIds.length < fullBlocks)
+      throw new InputError(
+        `EngineCore.submit: ${promptTokens} + ${outputTokens} tokens fill ${fullBlocks} blocks of ${blockSize}, got ${contentIds.length} content ids`,
+      );
+    const slot = this.slots.take(request, tag);
+    this.cache.enter(slot, contentIds, promptTokens + outputTokens);
+    this.#ordering.push(slot);
+    this.#waitingCount++;
     return slot;
   }
 
   /** Takes a request out, wherever it is, and frees its blocks. Between steps only. */
   abort(slot: number): void {
-    this.#lookup.unblock();
-    if (this.slots.phase[slot] === Phase.waiting) this.waiting.remove(slot);
-    else this.stopRunning(slot);
-    this.slots.drop(slot);
-  }
-
-  /** Slots that decode in the step in progress, one token each at its end; for a server that streams every token. */
-  *decodingSlots(): IterableIterator<number> {
-    const { phase, runNext, firstStep } = this.slots;
-    for (let slot = this.#running.head; slot !== NONE; slot = runNext[slot]) {
-      if (phase[slot] === Phase.decoding && firstStep[slot] < this.step) yield slot;
+    if (this.slots.phase[slot] === Phase.waiting) {
+      this.#ordering.remove(slot);
+      this.#waitingCount--;
+    } else {
+      const tokens = this.#knownTokens(slot);
+      this.#stopRunning(slot);
+      this.cache.release(slot, tokens);
     }
+    this.slots.drop(slot);
   }
 
   /**
    * Composes a step from what is running and waiting, and returns its duration in ms; undefined when there is
    * nothing to do. {@link EngineCore.endStep} must follow before the next one.
+   * @throws InputError when the ordering names a request that does not wait or run, or nobody although nobody runs
    */
   beginStep(): Ms | undefined {
     if (this.isIdle || this.#inStep) return undefined;
     this.#clearEvents();
-    this.#growDecodes();
-    this.composePrefills(this.options.maxNumBatchedTokens - this.#decodingCount);
+    for (;;) {
+      const preemptedBefore = this.preempted.length;
+      this.#compose();
+      if (this.load.prefillSeqs > 0 || this.#decodes.count > 0) break;
+      // The only one to be served was preempted: as in vLLM, the scheduler goes round again at once.
+      if (this.preempted.length > preemptedBefore) continue;
+      throw new InputError(
+        `ordering "${this.#orderingName}": next() names nobody, although ${this.#waitingCount} wait and ${this.#runningCount} run: it must name a waiting request when nobody runs`,
+      );
+    }
     this.#inStep = true;
     return this.#stepMs();
   }
@@ -149,45 +186,50 @@ export class EngineCore {
    * its duration in ms, or undefined when the step is not of that kind: then {@link EngineCore.beginStep} makes it.
    */
   decodeStep(): Ms | undefined {
-    const decoding = this.#decodingCount;
+    const decodes = this.#decodes;
+    const decoding = decodes.count;
     if (
       decoding === 0 ||
-      this.prefilling.length > 0 ||
-      (this.waiting.length > 0 && this.#runningCount < this.options.maxNumSeqs) ||
-      this.#finishes.nextKey === this.step ||
+      this.#prefilling.length > 0 ||
+      (this.#waitingCount > 0 && this.#runningCount < this.options.maxNumSeqs) ||
+      decodes.nextFinish === this.step ||
       // Each decode begins at most one block.
-      this.pool.freeBlocks < decoding ||
+      this.cache.freeBlocks < decoding ||
       this.#inStep
     )
       return undefined;
     this.#clearEvents();
     this.#growDecodes();
-    this.#registerDecodes();
+    this.#publishDecodes();
     this.step++;
     return this.#stepMs();
   }
 
-  /** Applies the end of the step: tokens are out, finished requests leave and their blocks are free. */
-  endStep(): void {
+  /**
+   * Applies the end of the step: tokens are out, finished requests leave and their blocks are free.
+   * @param emit told, for each request that emits in this step, its slot and how many tokens
+   */
+  endStep(emit?: (slot: number, tokens: Tokens) => void): void {
     const { slots, step } = this;
-    for (const slot of this.#finishing) this.#startDecoding(slot);
-    while (this.#finishes.nextKey === step) {
-      const slot = this.#finishes.pop();
-      if (slots.phase[slot] !== Phase.decoding || slots.lastStep[slot] !== step) continue;
-      this.stopRunning(slot);
+    if (emit) this.#emitDecodes(emit);
+    for (const slot of this.#finishing) {
+      this.#decodes.add(slot, step);
+      this.emittedFirst.push(slot);
+      emit?.(slot, 1);
+    }
+    for (;;) {
+      const slot = this.#decodes.takeFinished(step);
+      if (slot === NONE) break;
+      this.#stopRunning(slot);
       // An aborted request's entry may be for the same slot and step as that of the slot's next owner.
       slots.phase[slot] = Phase.unused;
       this.finished.push(slot);
     }
+    // The last output token was never fed back.
+    for (const slot of this.#inReleaseOrder())
+      this.cache.release(slot, slots.promptTokens[slot] + slots.outputTokens[slot] - 1);
     this.#inStep = false;
     this.step++;
-  }
-
-  /** Fills what the decodes leave of the budget: running prefills first, then waiting requests. */
-  protected composePrefills(budgetTokens: Tokens): void {
-    const budget = this.continuePrefills(budgetTokens);
-    this.#registerDecodes();
-    if (this.preempted.length === 0) this.#admit(budget);
   }
 
   /** Gives back the slots that {@link EngineCore.endStep} finished, once the caller has read them. */
@@ -195,12 +237,26 @@ export class EngineCore {
     for (const slot of this.finished) this.slots.drop(slot);
   }
 
+  #compose(): void {
+    const { preempted } = this;
+    const preemptedBefore = preempted.length;
+    this.#servedCount = 0;
+    this.#growDecodes();
+    this.#budgetTokens = this.options.maxNumBatchedTokens - this.#decodes.count;
+    if (this.#hasSeats) this.#seatWaiting();
+    this.#continuePrefills();
+    this.#publishDecodes();
+    if (!this.#hasSeats && preempted.length === preemptedBefore) this.#admitWaiting();
+  }
+
   /** Counts this step's decodes into the load, and asks the model for the step's duration. */
   #stepMs(): Ms {
-    this.#decodeContextTokens += this.#decodingCount;
-    this.load.decodeSeqs = this.#decodingCount;
-    this.load.decodeContextTokens = this.#decodeContextTokens;
-    return this.#timer.stepMs(this.load);
+    const { load } = this;
+    const decodes = this.#decodes;
+    decodes.contextTokens += decodes.count;
+    load.decodeSeqs = decodes.count;
+    load.decodeContextTokens = decodes.contextTokens;
+    return this.#timer.stepMs(load);
   }
 
   #clearEvents(): void {
@@ -218,10 +274,10 @@ export class EngineCore {
   /** Blocks for the decodes that begin a new one in this step. */
   #growDecodes(): void {
     const { slots } = this;
-    const begins = this.#calendar.beginning(this.step);
+    const begins = this.#decodes.beginning(this.step);
     for (let slot = begins.head; slot !== NONE; ) {
       const next = slots.boundaryNext[slot];
-      if (slots.heldBlocks[slot] < this.#blocksFor(this.#attendedTokens(slot))) this.#take(slot, 1);
+      this.#grow(slot, this.#attendedTokens(slot));
       // A preemption may have taken the next one out of the list: begin again, what is done is skipped above.
       slot = next !== NONE && slots.phase[next] !== Phase.decoding ? begins.head : next;
     }
@@ -231,11 +287,11 @@ export class EngineCore {
    * Decodes that fill a block in this step make it findable: after every preemption of the step, so that no content
    * is found that was never computed, and before admission, as in vLLM, whose blocks are findable once scheduled.
    */
-  #registerDecodes(): void {
-    if (!this.#sharesBlocks) return;
+  #publishDecodes(): void {
+    const { cache } = this;
     const { boundaryNext } = this.slots;
-    let slot = this.#calendar.filling(this.step).head;
-    for (; slot !== NONE; slot = boundaryNext[slot]) this.#register(slot, this.#attendedTokens(slot));
+    let slot = this.#decodes.filling(this.step).head;
+    for (; slot !== NONE; slot = boundaryNext[slot]) cache.publish(slot, this.#attendedTokens(slot));
   }
 
   /** Tokens in the KV of a decoding request once the step in progress is computed. */
@@ -243,154 +299,192 @@ export class EngineCore {
     return this.slots.computedTokens[slot] + this.step - this.slots.firstStep[slot];
   }
 
-  protected continuePrefills(budgetTokens: Tokens): Tokens {
-    const { slots } = this;
-    let budget = budgetTokens;
-    for (let i = 0; i < this.prefilling.length && budget > 0; i++) {
-      const slot = this.prefilling[i];
-      const total = this.prefillTotal(slot);
-      const chunk = Math.min(this.#capChunk(total - slots.computedTokens[slot]), budget);
-      const lacking = this.#blocksFor(slots.computedTokens[slot] + chunk) - slots.heldBlocks[slot];
-      if (!this.#take(slot, lacking)) break;
+  /** Running prefills take their chunks of the budget. */
+  #continuePrefills(): void {
+    const { slots, cache } = this;
+    const prefilling = this.#prefilling;
+    while (this.#servedCount < prefilling.length && this.#budgetTokens > 0) {
+      const slot = prefilling[this.#servedCount];
+      const total = this.#prefillTotal(slot);
+      const chunk = Math.min(total - slots.computedTokens[slot], this.#chunkLimit());
+      if (!this.#grow(slot, slots.computedTokens[slot] + chunk)) break;
       this.#compute(slot, chunk, total);
-      budget -= chunk;
+      this.#servedCount++;
     }
-    if (this.#finishing.length > 0)
-      this.prefilling = this.prefilling.filter(
-        (slot) => slots.computedTokens[slot] < this.prefillTotal(slot),
-      );
-    return budget;
+    // After every preemption, as with the decodes: one served earlier in the step may have been preempted since.
+    for (let i = 0; i < this.#servedCount; i++) {
+      const slot = prefilling[i];
+      cache.publish(slot, slots.computedTokens[slot]);
+    }
+    if (this.#finishing.length > 0) this.#dropFinishing();
   }
 
-  protected prefillTotal(slot: number): Tokens {
+  /** Takes those whose prefill ends out of the prefills. */
+  #dropFinishing(): void {
+    const prefilling = this.#prefilling;
+    const { computedTokens } = this.slots;
+    let kept = 0;
+    for (const slot of prefilling)
+      if (computedTokens[slot] < this.#prefillTotal(slot)) prefilling[kept++] = slot;
+    prefilling.length = kept;
+    this.#servedCount = 0;
+  }
+
+  #prefillTotal(slot: number): Tokens {
     return this.slots.promptTokens[slot] + this.slots.emittedTokens[slot];
   }
 
-  #admit(budgetTokens: Tokens): void {
-    const { pool } = this;
-    const lookup = this.#lookup;
-    const { blockSize, maxNumSeqs, enablePrefixCaching, reserveFullPrompt } = this.options;
-    let budget = budgetTokens;
-    while (budget > 0 && this.#runningCount < maxNumSeqs && this.waiting.length > 0) {
-      const slot = this.waiting.peek();
-      const total = this.prefillTotal(slot);
-      // The last token must be computed to yield logits, so a fully cached prompt recomputes its last block.
-      const findable = enablePrefixCaching ? Math.floor((total - 1) / blockSize) : 0;
-      if (reserveFullPrompt && lookup.isStillBlocked(slot, findable, this.#blocksFor(total))) break;
-      lookup.lookUp(slot, findable);
-      const { hits } = lookup;
-      const computed = hits * blockSize;
-      const chunk = Math.min(this.#capChunk(total - computed), budget);
-      const reserved = reserveFullPrompt ? total : computed + chunk;
-      if (this.#blocksFor(reserved) - hits + lookup.idleHits > pool.freeBlocks) {
-        lookup.block(slot);
-        break;
-      }
-
-      this.startRunning(slot, hits, computed);
-      this.#take(slot, this.#blocksFor(computed + chunk) - hits);
-      this.#compute(slot, chunk, total);
-      if (computed + chunk < total) this.prefilling.push(slot);
-      budget -= chunk;
+  /** Waiting requests take what is left of the budget, and of the cache. */
+  #admitWaiting(): void {
+    const { cache } = this;
+    const { maxNumSeqs, reserveFullPrompt } = this.options;
+    while (this.#budgetTokens > 0 && this.#runningCount < maxNumSeqs && this.#waitingCount > 0) {
+      const slot = this.#nextWaiting();
+      if (slot === NONE) break;
+      const total = this.#prefillTotal(slot);
+      const admission = cache.fit(slot, total, this.#chunkLimit(), reserveFullPrompt);
+      if (admission === undefined) break;
+      const { cachedTokens, chunkTokens } = admission;
+      this.#startRunning(slot, cachedTokens);
+      this.#compute(slot, chunkTokens, total);
+      cache.publish(slot, cachedTokens + chunkTokens);
+      if (cachedTokens + chunkTokens < total) this.#prefilling.push(slot);
     }
   }
 
-  /** Moves the head of the waiting queue to the running requests, with `hits` found blocks and `cached` tokens known. */
-  protected startRunning(slot: number, hits: Blocks, cached: Tokens): void {
+  /** Waiting requests take free seats. */
+  #seatWaiting(): void {
+    const { cache } = this;
+    while (this.#runningCount < this.options.maxNumSeqs && this.#waitingCount > 0) {
+      const slot = this.#nextWaiting();
+      if (slot === NONE) break;
+      const admission = cache.fit(slot, this.#prefillTotal(slot), 0, false);
+      if (admission === undefined) break;
+      this.#startRunning(slot, admission.cachedTokens);
+      this.#prefilling.push(slot);
+    }
+    if (this.admitted.length > 0) this.#prefilling.sort((a, b) => cache.seatOf!(a) - cache.seatOf!(b));
+  }
+
+  #nextWaiting(): number {
+    const slot = this.#ordering.next();
+    if (slot === undefined) return NONE;
+    if (this.slots.phase[slot] !== Phase.waiting)
+      throw new InputError(
+        `ordering "${this.#orderingName}": next() returned ${slot}, which does not wait: it must name a request that was pushed or put back, and not removed since`,
+      );
+    return slot;
+  }
+
+  /** Moves a waiting request that fits to the running ones, with `cachedTokens` found. */
+  #startRunning(slot: number, cachedTokens: Tokens): void {
     const { slots } = this;
-    this.waiting.shift();
-    this.#lookup.unblock();
-    this.pool.acquireAll(slots.blocks[slot], hits);
-    slots.heldBlocks[slot] = hits;
-    slots.registeredBlocks[slot] = hits;
-    slots.computedTokens[slot] = cached;
+    this.#ordering.remove(slot);
+    this.#waitingCount--;
+    this.cache.admit(slot);
+    slots.computedTokens[slot] = cachedTokens;
     slots.beginRunning(slot);
-    if (slots.preemptions[slot] === 0) slots.cachedTokens[slot] = cached;
-    this.prefixQueryTokens += this.options.enablePrefixCaching ? this.prefillTotal(slot) : 0;
-    this.prefixHitTokens += cached;
+    if (slots.preemptions[slot] === 0) slots.cachedTokens[slot] = cachedTokens;
+    this.prefixQueryTokens += this.options.enablePrefixCaching ? this.#prefillTotal(slot) : 0;
+    this.prefixHitTokens += cachedTokens;
     this.#running.append(slot, slots.runPrevious, slots.runNext);
     this.#runningCount++;
     this.admitted.push(slot);
   }
 
-  /** The threshold keeps one long prefill from starving others, so it does not bind a request that is alone. */
-  #capChunk(tokens: Tokens): Tokens {
+  /**
+   * Longest chunk that a prefill may take of what is left of the budget. The threshold keeps one long prefill from
+   * starving others, so it does not bind a request that is alone.
+   */
+  #chunkLimit(): Tokens {
     const threshold = this.options.longPrefillTokenThreshold;
-    return threshold > 0 && this.#runningCount + this.waiting.length > 1
-      ? Math.min(tokens, threshold)
-      : tokens;
+    return threshold > 0 && this.#runningCount + this.#waitingCount > 1
+      ? Math.min(threshold, this.#budgetTokens)
+      : this.#budgetTokens;
   }
 
-  #blocksFor(tokens: Tokens): Blocks {
-    return Math.ceil(tokens / this.options.blockSize);
-  }
-
+  /** A prefill gets a chunk of the step. */
   #compute(slot: number, chunk: Tokens, total: Tokens): void {
     const { slots, load } = this;
     const from = slots.computedTokens[slot];
     const to = from + chunk;
     slots.computedTokens[slot] = to;
+    slots.chunkTokens[slot] = chunk;
+    this.#budgetTokens -= chunk;
     load.prefillTokens += chunk;
     load.prefillTokenDepth += (to * to - from * from) / 2;
     load.prefillSeqs++;
-    if (this.#sharesBlocks) this.#register(slot, to);
     if (to === total) {
       this.#finishing.push(slot);
       this.finishedPrefillTokens += slots.promptTokens[slot];
     }
   }
 
-  #register(slot: number, computedTokens: Tokens): void {
-    const { slots, pool } = this;
-    const full = Math.floor(computedTokens / this.options.blockSize);
-    pool.registerRange(slots.blocks[slot], slots.contentIds[slot], slots.registeredBlocks[slot], full);
-    slots.registeredBlocks[slot] = full;
+  /** Takes back what {@link EngineCore.#compute} gave to a prefill in the step being composed. */
+  #uncompute(slot: number): void {
+    const { slots, load } = this;
+    const chunk = slots.chunkTokens[slot];
+    const to = slots.computedTokens[slot];
+    const from = to - chunk;
+    this.#budgetTokens += chunk;
+    load.prefillTokens -= chunk;
+    load.prefillTokenDepth -= (to * to - from * from) / 2;
+    load.prefillSeqs--;
+    slots.computedTokens[slot] = from;
+    if (to === this.#prefillTotal(slot)) {
+      this.#finishing.splice(this.#finishing.indexOf(slot), 1);
+      this.finishedPrefillTokens -= slots.promptTokens[slot];
+    }
   }
 
   /**
-   * Takes blocks for a running request; while there are too few, preempts the last admitted one, which may be the
-   * request itself: then the answer is false.
+   * Room for a running request up to this many tokens; while there is none, preempts the one that the ordering gives
+   * up, which may be the request itself: then the answer is false.
    */
-  #take(slot: number, count: Blocks): boolean {
-    const { slots, pool } = this;
-    while (count > pool.freeBlocks) {
-      const victim = this.#running.tail;
+  #grow(slot: number, tokens: Tokens): boolean {
+    while (!this.cache.grow(slot, tokens)) {
+      if (this.#running.head === slot && this.#running.tail === slot)
+        throw new InvariantError(
+          `EngineCore: no room for ${tokens} tokens of a request that runs alone, with ${this.cache.freeBlocks} blocks free`,
+        );
+      const victim = this.#ordering.victim(this.#runningRequests);
+      const phase = this.slots.phase[victim];
+      if (phase !== Phase.prefilling && phase !== Phase.decoding)
+        throw new InputError(
+          `ordering "${this.#orderingName}": victim() returned ${victim}, which does not run: it must name one of the running requests`,
+        );
       this.#preempt(victim);
       if (victim === slot) return false;
     }
-    pool.allocateInto(slots.blocks[slot], slots.heldBlocks[slot], count);
-    slots.heldBlocks[slot] += Math.max(0, count);
     return true;
   }
 
   #preempt(slot: number): void {
     const { slots } = this;
-    if (slots.phase[slot] === Phase.decoding) slots.emittedTokens[slot] += this.step - slots.firstStep[slot];
-    this.stopRunning(slot);
+    if (slots.phase[slot] === Phase.decoding) {
+      slots.emittedTokens[slot] += this.step - slots.firstStep[slot];
+      this.#budgetTokens++;
+    } else {
+      const place = this.#prefilling.indexOf(slot);
+      if (place < this.#servedCount) {
+        this.#uncompute(slot);
+        this.#servedCount--;
+      }
+    }
+    const tokens = this.#knownTokens(slot);
+    this.#stopRunning(slot);
+    this.cache.release(slot, tokens);
     slots.preemptions[slot]++;
     slots.phase[slot] = Phase.waiting;
     slots.computedTokens[slot] = 0;
-    this.#lookup.unblock();
-    this.waiting.pushFront(slot);
+    this.#ordering.putBack(slot);
+    this.#waitingCount++;
     this.preempted.push(slot);
     this.preemptionCount++;
   }
 
-  #startDecoding(slot: number): void {
-    const { slots, step } = this;
-    const computed = slots.computedTokens[slot];
-    slots.phase[slot] = Phase.decoding;
-    slots.firstStep[slot] = step;
-    slots.lastStep[slot] = step + slots.outputTokens[slot] - slots.emittedTokens[slot] - 1;
-    this.#decodingCount++;
-    this.#decodeContextTokens += computed;
-    this.#finishes.push(slots.lastStep[slot], slot);
-    this.#calendar.add(slot);
-    this.emittedFirst.push(slot);
-  }
-
   /** Tokens of a running request whose KV is there, those that the step in progress computes included. */
-  protected knownTokens(slot: number): Tokens {
+  #knownTokens(slot: number): Tokens {
     const { slots } = this;
     const computed = slots.computedTokens[slot];
     if (slots.phase[slot] !== Phase.decoding) return computed;
@@ -398,20 +492,38 @@ export class EngineCore {
     return computed + (this.#inStep ? this.step - firstStep : Math.max(0, this.step - 1 - firstStep));
   }
 
-  /** Takes a running request out of every list and frees its blocks. */
-  protected stopRunning(slot: number): void {
+  /** Takes a running request out of every list. */
+  #stopRunning(slot: number): void {
     const { slots } = this;
-    if (slots.phase[slot] === Phase.decoding) {
-      this.#calendar.remove(slot);
-      this.#decodingCount--;
-      this.#decodeContextTokens -= this.knownTokens(slot);
-    } else {
-      this.prefilling = this.prefilling.filter((other) => other !== slot);
-    }
+    if (slots.phase[slot] === Phase.decoding) this.#decodes.remove(slot, this.#knownTokens(slot));
+    else this.#prefilling.splice(this.#prefilling.indexOf(slot), 1);
     this.#running.remove(slot, slots.runPrevious, slots.runNext);
     this.#runningCount--;
-    this.pool.release(slots.blocks[slot], slots.heldBlocks[slot]);
-    slots.heldBlocks[slot] = 0;
-    slots.registeredBlocks[slot] = 0;
   }
+
+  /** Finished requests, in order of seats where they have some. */
+  #inReleaseOrder(): readonly number[] {
+    const { cache, finished } = this;
+    if (!this.#hasSeats || finished.length < 2) return finished;
+    return [...finished].sort((a, b) => cache.seatOf!(a) - cache.seatOf!(b));
+  }
+
+  /** A token each for the requests that decode in the step in progress. */
+  #emitDecodes(emit: (slot: number, tokens: Tokens) => void): void {
+    const { phase, runNext, firstStep } = this.slots;
+    for (let slot = this.#running.head; slot !== NONE; slot = runNext[slot]) {
+      if (phase[slot] === Phase.decoding && firstStep[slot] < this.step) emit(slot, 1);
+    }
+  }
+}
+
+function runningRequests(slots: RequestSlots, running: SlotList): RunningRequests {
+  return {
+    get last() {
+      return running.tail;
+    },
+    *[Symbol.iterator]() {
+      for (let slot = running.head; slot !== NONE; slot = slots.runNext[slot]) yield slot;
+    },
+  };
 }

@@ -13,6 +13,8 @@ export interface EngineRequest {
    * floor((promptTokens + outputTokens) / blockSize) of them. Equal ids mean equal content up to that block's end.
    */
   readonly contentIds: Int32Array;
+  /** For the ordering `priority`: lower numbers are more important. vLLM's field of a request; 0 where not given. */
+  readonly priority?: number;
   /** When the client sends it, ms of virtual time. Exactly one of `fireAtMs`, `after` and `inTurn` is given. */
   readonly fireAtMs?: Ms;
   /** Sent `gapMs` after the client has the last token of request `parent` (an index into the same list). */

@@ -1,14 +1,22 @@
 /**
- * The simulated engine: a block pool with a prefix cache, a scheduler with vLLM V1's semantics, and an event loop
- * in virtual time. It knows nothing of traces, sessions, warm or cold.
+ * The simulated engine: a scheduler with vLLM V1's semantics on a KV cache, and an event loop in virtual time. It knows
+ * nothing of traces, sessions, warm or cold.
  *
- * Read `engine-request.ts` (what goes in) and `engine-options.ts` (its settings) first, then `engine-core.ts` (one
- * step; `slot-engine.ts` is llama.cpp's variant of it), then `simulate.ts` (the loop around it). Times are milliseconds, sizes are tokens or blocks.
+ * Read `engine-request.ts` (what goes in) and `simulation-run.ts` (what comes out) first, then `engine-core.ts` (one
+ * step), then `run-engines.ts` (the loop around it). `orderings/` has one file an ordering; `orderings/ordering.ts` says
+ * how to write one. Times are milliseconds, sizes are tokens or blocks.
  */
 export { createEngine } from "./create-engine.js";
 export { EngineCore } from "./engine-core.js";
 export { type EngineOptions, engineOptions } from "./engine-options.js";
 export type { EngineRequest } from "./engine-request.js";
-export { type SimulateOptions, type SimulationRun, simulate } from "./simulate.js";
+export type { EngineRun } from "./engine-run.js";
+export { fcfs } from "./orderings/fcfs.js";
+export { orderingPolicy, orderings } from "./orderings/index.js";
+export type { OrderedRequests, Ordering, OrderingPolicy, RunningRequests } from "./orderings/ordering.js";
+export type { EngineView } from "./replica.js";
+export { type RouteRequest, type RunOptions, runEngines, type SimulateOptions } from "./run-engines.js";
+export { simulate } from "./simulate.js";
+export type { EngineLoads, GapContext, Recomputation, SimulationRun } from "./simulation-run.js";
 export type { StepColumns } from "./step-log.js";
 export { TurnQueue } from "./turn-queue.js";

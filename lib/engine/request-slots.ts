@@ -1,4 +1,3 @@
-import { InputError } from "../base/index.js";
 import type { EngineRequest } from "./engine-request.js";
 import { grown } from "./grown.js";
 
@@ -6,7 +5,7 @@ import { grown } from "./grown.js";
 export const Phase = { unused: 0, waiting: 1, prefilling: 2, decoding: 3 } as const;
 
 const NONE = -1;
-const NO_BLOCKS = new Int32Array(0);
+const NO_REQUEST: EngineRequest = { promptTokens: 0, outputTokens: 0, contentIds: new Int32Array(0) };
 
 /**
  * The requests inside the engine, one slot each, as columns of typed arrays. Slots are reused, so that memory is
@@ -20,12 +19,12 @@ export class RequestSlots {
   outputTokens: Int32Array = new Int32Array(64);
   /** Output tokens emitted before the segment that runs now: what a preempted request must recompute. */
   emittedTokens: Int32Array = new Int32Array(64);
-  /** Tokens whose KV is in the pool; for a decoding request, as of the step that emitted its segment's first token. */
+  /** Tokens whose KV is there; for a decoding request, as of the step that emitted its segment's first token. */
   computedTokens: Int32Array = new Int32Array(64);
+  /** Of a prefilling request: tokens that it computes in the step that served it last. */
+  chunkTokens: Int32Array = new Int32Array(64);
   cachedTokens: Int32Array = new Int32Array(64);
   preemptions: Int32Array = new Int32Array(64);
-  heldBlocks: Int32Array = new Int32Array(64);
-  registeredBlocks: Int32Array = new Int32Array(64);
   /** Step whose end emits the first token of the current segment, and the one that emits the last. */
   firstStep: Int32Array = new Int32Array(64);
   lastStep: Int32Array = new Int32Array(64);
@@ -37,39 +36,36 @@ export class RequestSlots {
   /** Decoding requests that fill a block in the same step, modulo the block size. */
   boundaryPrevious: Int32Array = new Int32Array(64);
   boundaryNext: Int32Array = new Int32Array(64);
-  /** Held blocks, `heldBlocks` of them; the array may be longer. */
-  readonly blocks: Int32Array[] = [];
-  readonly contentIds: Int32Array[] = [];
+  readonly requests: EngineRequest[] = [];
+  /** Counts up with every request: the order in which they reached the scheduler. */
+  readonly arrival: number[] = [];
   readonly #unused: number[] = [];
   #count = 0;
+  #arrivals = 0;
   #admissions = 0;
 
+  /** Slots in use or used before: all below this number. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** Takes a slot for a request. */
-  take(request: EngineRequest, tag: number, blockSize: number): number {
+  take(request: EngineRequest, tag: number): number {
     const slot = this.#unused.pop() ?? this.#count++;
     if (slot === this.phase.length) this.#grow();
-    const { promptTokens, outputTokens, contentIds } = request;
-    const fullBlocks = Math.floor((promptTokens + outputTokens) / blockSize);
-    if (contentIds.length < fullBlocks)
-      throw new InputError(
-        `EngineCore.submit: ${promptTokens} + ${outputTokens} tokens fill ${fullBlocks} blocks of ${blockSize}, got ${contentIds.length} content ids`,
-      );
     this.phase[slot] = Phase.waiting;
     this.tag[slot] = tag;
-    this.promptTokens[slot] = promptTokens;
-    this.outputTokens[slot] = outputTokens;
+    this.promptTokens[slot] = request.promptTokens;
+    this.outputTokens[slot] = request.outputTokens;
     this.emittedTokens[slot] = 0;
     this.computedTokens[slot] = 0;
+    this.chunkTokens[slot] = 0;
     this.cachedTokens[slot] = NONE;
     this.preemptions[slot] = 0;
-    this.heldBlocks[slot] = 0;
-    this.registeredBlocks[slot] = 0;
     this.firstStep[slot] = NONE;
     this.lastStep[slot] = NONE;
-    const blocks = Math.ceil((promptTokens + outputTokens) / blockSize);
-    // A slot keeps its array for the next request: allocating one a request costs more than filling it.
-    if ((this.blocks[slot]?.length ?? -1) < blocks) this.blocks[slot] = new Int32Array(blocks);
-    this.contentIds[slot] = contentIds;
+    this.requests[slot] = request;
+    this.arrival[slot] = this.#arrivals++;
     return slot;
   }
 
@@ -82,7 +78,7 @@ export class RequestSlots {
   /** Gives a slot back. */
   drop(slot: number): void {
     this.phase[slot] = Phase.unused;
-    this.contentIds[slot] = NO_BLOCKS;
+    this.requests[slot] = NO_REQUEST;
     this.#unused.push(slot);
   }
 
@@ -96,10 +92,9 @@ export class RequestSlots {
     this.outputTokens = grown(this.outputTokens, size);
     this.emittedTokens = grown(this.emittedTokens, size);
     this.computedTokens = grown(this.computedTokens, size);
+    this.chunkTokens = grown(this.chunkTokens, size);
     this.cachedTokens = grown(this.cachedTokens, size);
     this.preemptions = grown(this.preemptions, size);
-    this.heldBlocks = grown(this.heldBlocks, size);
-    this.registeredBlocks = grown(this.registeredBlocks, size);
     this.firstStep = grown(this.firstStep, size);
     this.lastStep = grown(this.lastStep, size);
     this.admission = grown(this.admission, size);

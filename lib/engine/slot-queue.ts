@@ -25,14 +25,14 @@ export class SlotQueue {
     this.#length++;
   }
 
-  shift(): void {
-    this.#start = (this.#start + 1) & (this.#ring.length - 1);
-    this.#length--;
-  }
-
-  /** Takes a slot out wherever it is; O(length). */
+  /** Takes a slot out wherever it is: O(1) at the front, else O(length). */
   remove(slot: number): boolean {
     const mask = this.#ring.length - 1;
+    if (this.peek() === slot) {
+      this.#start = (this.#start + 1) & mask;
+      this.#length--;
+      return true;
+    }
     for (let i = 0; i < this.#length; i++) {
       if (this.#ring[(this.#start + i) & mask] !== slot) continue;
       for (let j = i; j + 1 < this.#length; j++) {

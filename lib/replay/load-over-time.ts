@@ -12,19 +12,20 @@ export interface LoadOverTime {
 
 /**
  * Running and waiting requests of a simulation over virtual time. A request waits from when the client sent it to its
- * first admission, and runs from there to the step of its last token; one that never finished runs to the end.
+ * first admission, and runs from there to its last token's step; one that never finished runs to the end.
+ * @param replica counts the requests of one engine only. Default: of all.
  */
-export function loadOverTime(run: SimulationRun): LoadOverTime {
+export function loadOverTime(run: SimulationRun, replica?: number): LoadOverTime {
   const changes: { readonly atMs: Ms; readonly running: number; readonly waiting: number }[] = [];
   for (let i = 0; i < run.fireMs.length; i++) {
     const fireMs = run.fireMs[i];
     const admittedMs = run.admittedMs[i];
     if (Number.isNaN(fireMs) || run.refused.includes(i)) continue;
+    if (replica !== undefined && run.replica[i] !== replica) continue;
     changes.push({ atMs: fireMs, running: 0, waiting: 1 });
     if (Number.isNaN(admittedMs)) continue;
-    const last = run.lastStep[i];
     changes.push({ atMs: admittedMs, running: 1, waiting: -1 });
-    changes.push({ atMs: last < 0 ? run.endMs : run.steps.endMs[last], running: -1, waiting: 0 });
+    changes.push({ atMs: run.leftMs(i) ?? run.endMs, running: -1, waiting: 0 });
   }
   changes.sort((a, b) => a.atMs - b.atMs);
   const timesMs: Ms[] = [];

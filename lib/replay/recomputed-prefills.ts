@@ -7,11 +7,8 @@ import type { Replay } from "./run-replay.js";
  * short of KV blocks. Blocks of its own that it finds again are not subtracted.
  */
 export function recomputedPrefills({ run, trace }: Pick<Replay, "run" | "trace">): PrefillStep[] {
-  return [...run.resumed].flatMap(([index, windows]) =>
-    windows.map(([step, emittedTokens]): PrefillStep => {
-      const tokens = trace.records[index].promptTokens + emittedTokens;
-      const endMs = run.steps.endMs[step];
-      return { endMs, tokens, tokenDepth: tokens ** 2 / 2, chunks: 1, steps: 1 };
-    }),
-  );
+  return run.recomputations().map(({ request, endMs, emittedTokens }): PrefillStep => {
+    const tokens = trace.records[request].promptTokens + emittedTokens;
+    return { endMs, tokens, tokenDepth: tokens ** 2 / 2, chunks: 1, steps: 1 };
+  });
 }

@@ -184,9 +184,10 @@ function modelElsewhere({ engine, fittedAt = {} }: ReplayConditions): string[] {
 
 /** Arrival to last token of each request, ms; undefined where it did not complete. */
 export function durationsMs(run: SimulationRun): (Ms | undefined)[] {
-  return Array.from(run.lastStep, (last, i) =>
-    last < 0 ? undefined : run.steps.endMs[last] + run.emissionMs[i] - run.fireMs[i],
-  );
+  return Array.from(run.fireMs, (fireMs, i) => {
+    const lastMs = run.lastTokenMs(i);
+    return lastMs === undefined ? undefined : lastMs - fireMs;
+  });
 }
 
 function extrapolatedFraction(trace: Trace, run: SimulationRun, model: LatencyModel): number {

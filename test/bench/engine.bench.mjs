@@ -1,5 +1,5 @@
 // The engine core, the block pool and whole replays of synthetic plans.
-import { BlockPool, EngineCore, latencyProfile, simulate } from "prefixlab";
+import { BlockPool, createEngine, latencyProfile, simulate } from "prefixlab";
 import { atLeast, below, rateCase, result } from "./yardstick.mjs";
 
 const model = latencyProfile("h200-qwen3-8b");
@@ -34,7 +34,9 @@ const decoding = Array.from({ length: 128 }, (_, i) => ({
 
 /** 128 requests that only decode, filling their blocks at different steps; the loop is the simulation's. */
 function decodeSteps() {
-  const core = new EngineCore({ maxNumSeqs: 128, kvCacheBlocks: 900_000 }, model.timer(1), 900_000);
+  const core = createEngine({ maxNumSeqs: 128, kvCacheBlocks: 900_000 }, model.timer(1), {
+    contentCount: 900_000,
+  });
   decoding.forEach((request, i) => {
     core.submit(request, i);
   });

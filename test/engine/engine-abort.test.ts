@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { EngineCore } from "../../lib/engine/index.js";
+import { createEngine, type EngineCore } from "../../lib/engine/index.js";
 import { latencyProfile } from "../../lib/latency/index.js";
 
 const timer = latencyProfile("h200-qwen3-8b").timer(1);
@@ -16,9 +16,8 @@ const request = (promptTokens: number, outputTokens: number, firstId: number) =>
 /** One step; returns the slots that emitted a token and those that finished. */
 function step(core: EngineCore): { emitted: number[]; finished: number[] } {
   if (core.beginStep() === undefined) return { emitted: [], finished: [] };
-  const emitted = [...core.decodingSlots()];
-  core.endStep();
-  emitted.push(...core.emittedFirst);
+  const emitted: number[] = [];
+  core.endStep((slot) => emitted.push(slot));
   const finished = [...core.finished];
   core.dropFinished();
   return { emitted, finished };
@@ -26,7 +25,7 @@ function step(core: EngineCore): { emitted: number[]; finished: number[] } {
 
 describe("aborting requests", () => {
   it("does not end a slot's next owner twice when both would have ended in the same step", () => {
-    const core = new EngineCore({}, timer);
+    const core = createEngine({}, timer);
     core.submit(request(16, 100, 0), 0);
     const aborted = core.submit(request(16, 10, 100), 1);
     for (let i = 0; i < 3; i++) step(core);
@@ -47,7 +46,7 @@ describe("aborting requests", () => {
     });
     fc.assert(
       fc.property(fc.array(action, { minLength: 1, maxLength: 60 }), (actions) => {
-        const core = new EngineCore({ kvCacheBlocks: 60, maxNumSeqs: 6, maxNumBatchedTokens: 64 }, timer);
+        const core = createEngine({ kvCacheBlocks: 60, maxNumSeqs: 6, maxNumBatchedTokens: 64 }, timer);
         const left = new Map<number, number>();
         const run = () => {
           const { emitted, finished } = step(core);
@@ -68,8 +67,8 @@ describe("aborting requests", () => {
         }
         for (let i = 0; i < 5000 && left.size > 0; i++) run();
         expect(left.size).toBe(0);
-        expect([core.runningCount, core.waitingCount, core.decodingCount, core.pool.usedBlocks]).toEqual([
-          0, 0, 0, 0,
+        expect([core.runningCount, core.waitingCount, core.decodingCount, core.cache.freeBlocks]).toEqual([
+          0, 0, 0, 60,
         ]);
       }),
       { numRuns: 300 },

@@ -104,7 +104,7 @@ export class EngineMetrics {
     this.#gauge(
       "kv_cache_usage_perc",
       "KV blocks in use over all; 1 is full.",
-      () => core.pool.usedBlocks / core.pool.capacityBlocks,
+      () => (core.cache.capacityBlocks - core.cache.freeBlocks) / core.cache.capacityBlocks,
     );
     this.#running(
       "prefix_cache_queries_total",

@@ -41,14 +41,14 @@ export async function startServer(given: ServeOptions): Promise<EngineServer> {
     timeScale: checked.timeScale,
     seed: checked.seed,
   });
-  const options = { ...checked, maxModelTokens: maxModelTokens(checked, engine.core.capacityBlocks) };
-  const { pool } = engine.core;
+  const { cache } = engine.core;
+  const options = { ...checked, maxModelTokens: maxModelTokens(checked, cache.requestCapacityBlocks) };
   const served: ServedEngine = {
     engine,
     contents: new ContentIds({
       blockSize: options.engine.blockSize,
       poolBlocks: options.engine.kvCacheBlocks,
-      isPooled: (id) => pool.find(id) >= 0,
+      isPooled: (id) => cache.holds(id),
     }),
     metrics: new EngineMetrics(options.modelName, engine),
     seed: options.seed,
@@ -70,7 +70,11 @@ export async function startServer(given: ServeOptions): Promise<EngineServer> {
     url: `http://${host}:${address.port}`,
     modelName: options.modelName,
     get load() {
-      return { running: engine.core.runningCount, waiting: engine.waitingCount, usedBlocks: pool.usedBlocks };
+      return {
+        running: engine.core.runningCount,
+        waiting: engine.waitingCount,
+        usedBlocks: cache.capacityBlocks - cache.freeBlocks,
+      };
     },
     async close(graceMs = 5_000) {
       // A connection that served a request until just now is kept alive by its client: it becomes idle only then.

@@ -65,7 +65,7 @@ export class WallClockEngine {
     readonly seed: number;
   }) {
     this.#timer = options.model.timer(options.seed);
-    this.core = createEngine(options.engine, this.#timer);
+    this.core = createEngine(options.engine, this.#timer, { seed: options.seed });
     this.#timeScale = options.timeScale;
   }
 
@@ -151,7 +151,7 @@ export class WallClockEngine {
     if (stepMs === undefined) return false;
     for (const slot of this.core.admitted) {
       const entry = this.#entryOf.get(slot);
-      if (entry && !entry.isOver) entry.events.admitted?.(this.#clockMs, this.core.slots.cachedTokens[slot]);
+      if (entry && !entry.isOver) entry.events.admitted?.(this.#clockMs, this.core.cachedTokens(slot));
     }
     this.#stepEndMs = this.#clockMs + stepMs;
     return true;
@@ -168,12 +168,13 @@ export class WallClockEngine {
 
   #endStep(): void {
     const { core } = this;
-    const emitting = [...core.decodingSlots()];
-    core.endStep();
+    const emitting: { readonly entry: Entry; readonly tokens: Tokens }[] = [];
+    core.endStep((slot, tokens) => {
+      const entry = this.#entryOf.get(slot);
+      if (entry) emitting.push({ entry, tokens });
+    });
     this.#clockMs = this.#stepEndMs as Ms;
     this.#stepEndMs = undefined;
-    emitting.push(...core.emittedFirst);
-    const entries = emitting.map((slot) => this.#entryOf.get(slot));
     for (const slot of core.finished) {
       const entry = this.#entryOf.get(slot);
       if (entry) entry.slot = undefined;
@@ -181,7 +182,8 @@ export class WallClockEngine {
     }
     core.dropFinished();
     this.#dropAborted();
-    for (const entry of entries) if (entry && !entry.isOver) this.#emit(entry, this.#clockMs);
+    for (const { entry, tokens } of emitting)
+      for (let token = 0; token < tokens && !entry.isOver; token++) this.#emit(entry, this.#clockMs);
     this.onStep?.();
   }
 

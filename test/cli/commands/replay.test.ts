@@ -113,3 +113,75 @@ describe("replay", () => {
     expect(stderr).toContain("--latency-trace");
   });
 });
+
+describe("what a replay ran under", () => {
+  const header = (args: readonly string[]) => errorsOf(["replay", warm, ...profile, ...args]);
+
+  it("is in the document, each setting with where it comes from", () => {
+    const { engine, latency, pacing, pacing_from } = header([]);
+    expect(engine).toMatchObject({
+      block_size: { value: 32, from: "captured" },
+      kv_cache_blocks: { value: 8191, from: "captured" },
+      max_num_batched_tokens: { value: 512, from: "captured" },
+      enable_prefix_caching: { value: true, from: "captured" },
+      eviction: { value: "lru", from: "assumed" },
+      pool_tokens: 8191 * 32,
+    });
+    expect(engine.pool_gib).toBeCloseTo((8191 * 32 * 147_456) / 2 ** 30, 6);
+    expect(latency).toEqual({ kind: "profile:h200-qwen3-8b", fitted_at: null });
+    expect([pacing, pacing_from]).toEqual(["session", "captured"]);
+  });
+
+  it("is what flags give before what the capture tells", () => {
+    const { engine, pacing, pacing_from } = header(["--block-size", "16", "--open-loop"]);
+    // Memory stays what it is: the captured pool in smaller blocks.
+    expect(engine).toMatchObject({
+      block_size: { value: 16, from: "given" },
+      kv_cache_blocks: { value: 2 * 8191, from: "captured" },
+    });
+    expect([pacing, pacing_from]).toEqual(["open-loop", "given"]);
+  });
+
+  it("is printed in the first lines", () => {
+    const { stdout } = runCli(["replay", warm, ...profile, "--max-concurrency", "3"]);
+    expect(stdout).toMatch(/pool: 8191 blocks of 32 tokens = 262112 tokens = 36\.0 GiB/);
+    expect(stdout).toMatch(/engine, captured: --block-size 32 --kv-cache-size 8191/);
+    expect(stdout).toMatch(/engine, assumed: .*--eviction lru/);
+    expect(stdout).toMatch(/pacing: closed-loop \(given\); prompts: recorded/);
+  });
+
+  it("forces one pacing at most", () => {
+    const { status, stderr } = runCli(["replay", warm, ...profile, "--open-loop", "--replay-sessions"]);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/each force a pacing: give one of them at most/);
+  });
+
+  it("has blocks of the engine's own size and a pool that fits the card, whatever the trace's hashes", async () => {
+    // 100 chats of 10,240 tokens, each back after all the others: more than the card can keep.
+    const trace = await readTrace(warm);
+    const prompt = (chat: number) => Int32Array.from({ length: 20 }, (_, b) => trace.blocks.intern(chat, b));
+    const records = [0, 100_000].flatMap((startMs) =>
+      Array.from({ length: 100 }, (_, chat) => ({
+        promptTokens: 10_240,
+        outputTokens: 1,
+        arrivalMs: startMs + 1000 * chat,
+        blockIds: prompt(chat),
+      })),
+    );
+    const path = await written("chats.jsonl", { ...trace, meta: { blockSize: 512, extra: {} }, records });
+    const found = async (...flags: string[]) => {
+      const dumped = join(dir, "chats-modeled.jsonl");
+      const { engine } = errorsOf(["replay", path, ...profile, "--dump-trace", dumped, ...flags]);
+      const { records: modeled } = await readTrace(dumped);
+      return { engine, tokens: modeled.reduce((sum, r) => sum + (r.cachedTokens ?? 0), 0) };
+    };
+    const { engine, tokens } = await found();
+    expect(engine).toMatchObject({
+      block_size: { value: 16, from: "assumed" },
+      kv_cache_blocks: { from: "profile" },
+    });
+    expect(engine.pool_gib).toBeLessThan(0.9 * 131.4);
+    expect(tokens).toBe(0);
+    expect((await found("--kv-cache-size", "65536")).tokens).toBeGreaterThan(100 * 10_000);
+  });
+});

@@ -1,0 +1,200 @@
+import type { Ms, Tokens } from "../base/index.js";
+import type { EngineRequest } from "./engine-request.js";
+import type { EngineLoads, GapContext, Recomputation, SimulationRun } from "./simulation-run.js";
+import type { StepColumns } from "./step-log.js";
+
+/**
+ * A run as the engine keeps it. A request's tokens are a window on its engine's step clock: its first token is out at
+ * the end of step `firstStep`, one more at the end of each later step, all of them later by its `emissionMs`. Only a
+ * preempted request has more than one window: see `resumed`. These are for the engine's own tests and benches;
+ * everything else asks {@link SimulationRun}.
+ */
+export interface EngineRun extends SimulationRun {
+  /** Of the first engine. */
+  readonly steps: StepColumns;
+  /** Step that emitted the first token; -1 where none did. */
+  readonly firstStep: Int32Array;
+  /** Step that emitted the last token; -1 where it did not complete. */
+  readonly lastStep: Int32Array;
+  /** From the engine to the client. */
+  readonly emissionMs: Float64Array;
+  /** Preempted requests only: [first step, tokens emitted before it] of each window after the first. */
+  readonly resumed: ReadonlyMap<number, readonly (readonly [step: number, emittedTokens: Tokens])[]>;
+}
+
+/** Tokens that left at the ends of consecutive steps. */
+interface TokenWindow {
+  readonly firstStep: number;
+  readonly count: number;
+}
+
+/** An {@link EngineRun}, filled while it runs. */
+export class RunRecord implements EngineRun {
+  readonly requests: number;
+  readonly replica: Int32Array;
+  readonly fireMs: Float64Array;
+  readonly admittedMs: Float64Array;
+  readonly runningAtAdmission: Int32Array;
+  readonly cachedTokens: Int32Array;
+  readonly outputTokens: Int32Array;
+  readonly firstStep: Int32Array;
+  readonly lastStep: Int32Array;
+  readonly emissionMs: Float64Array;
+  readonly resumed = new Map<number, [step: number, emittedTokens: Tokens][]>();
+  readonly refused: number[] = [];
+  completed = 0;
+  endMs: Ms = 0;
+  busyMs: Ms = 0;
+  preemptions = 0;
+  prefixQueryTokens: Tokens = 0;
+  prefixHitTokens: Tokens = 0;
+  evictedBlocks = 0;
+  steps: StepColumns = { endMs: new Float64Array(0) };
+  readonly #requests: readonly EngineRequest[];
+  #logs: readonly StepColumns[] = [];
+
+  constructor(
+    requests: readonly EngineRequest[],
+    readonly replicas: number,
+  ) {
+    const n = requests.length;
+    this.#requests = requests;
+    this.requests = n;
+    this.replica = new Int32Array(n).fill(-1);
+    this.fireMs = new Float64Array(n).fill(Number.NaN);
+    this.admittedMs = new Float64Array(n).fill(Number.NaN);
+    this.runningAtAdmission = new Int32Array(n);
+    this.cachedTokens = new Int32Array(n).fill(-1);
+    this.outputTokens = new Int32Array(n);
+    this.firstStep = new Int32Array(n).fill(-1);
+    this.lastStep = new Int32Array(n).fill(-1);
+    this.emissionMs = new Float64Array(n);
+  }
+
+  /** The steps of all engines, once they have stopped. */
+  keepSteps(logs: readonly StepColumns[]): void {
+    this.#logs = logs;
+    this.steps = logs[0];
+  }
+
+  /** A request has its last token at the end of this step. */
+  complete(request: number, step: number): void {
+    this.lastStep[request] = step;
+    this.outputTokens[request] = this.#requests[request].outputTokens;
+    this.completed++;
+  }
+
+  firstTokenMs(request: number): Ms | undefined {
+    const step = this.firstStep[request];
+    return step < 0 ? undefined : this.#endMs(request)[step] + this.emissionMs[request];
+  }
+
+  lastTokenMs(request: number): Ms | undefined {
+    const step = this.lastStep[request];
+    return step < 0 ? undefined : this.#endMs(request)[step] + this.emissionMs[request];
+  }
+
+  leftMs(request: number): Ms | undefined {
+    const step = this.lastStep[request];
+    return step < 0 ? undefined : this.#endMs(request)[step];
+  }
+
+  decodeMs(request: number): Ms | undefined {
+    const firstStep = this.firstStep[request];
+    if (firstStep < 0) return undefined;
+    const endMs = this.#endMs(request);
+    return endMs[this.#lastStepSeen(request)] - endMs[firstStep];
+  }
+
+  tokenTimes(request: number, into: Float64Array, at: number): number {
+    const count = this.outputTokens[request];
+    if (count === 0) return 0;
+    const endMs = this.#endMs(request);
+    const delayMs = this.emissionMs[request];
+    let place = at;
+    for (const { firstStep, count: tokens } of this.#windows(request))
+      for (let step = firstStep; step < firstStep + tokens; step++) into[place++] = endMs[step] + delayMs;
+    return count;
+  }
+
+  tokenGaps(request: number, into: Float64Array, at: number): number {
+    const count = this.outputTokens[request] - 1;
+    if (count < 1) return 0;
+    const endMs = this.#endMs(request);
+    let place = at;
+    let beforeMs = endMs[this.firstStep[request]];
+    for (const { firstStep, count: tokens } of this.#closingWindows(request)) {
+      const endStep = firstStep + tokens;
+      for (let step = firstStep; step < endStep; step++) {
+        const ms = endMs[step];
+        into[place++] = ms - beforeMs;
+        beforeMs = ms;
+      }
+    }
+    return count;
+  }
+
+  gapContext(request: number): GapContext | undefined {
+    const count = this.outputTokens[request] - 1;
+    if (count < 1) return undefined;
+    const { running, finishedPrefillTokens } = this.#logs[this.replica[request]];
+    if (!running || !finishedPrefillTokens) return undefined;
+    const windows = this.#closingWindows(request);
+    const closing = (column: Int32Array): Int32Array => {
+      const values = new Int32Array(count);
+      let at = 0;
+      for (const { firstStep, count: tokens } of windows) {
+        values.set(column.subarray(firstStep, firstStep + tokens), at);
+        at += tokens;
+      }
+      return values;
+    };
+    return { numRunning: closing(running), prefillTokens: closing(finishedPrefillTokens) };
+  }
+
+  recomputations(): Recomputation[] {
+    return [...this.resumed].flatMap(([request, windows]) =>
+      windows.map(([step, emittedTokens]) => ({
+        request,
+        endMs: this.#endMs(request)[step],
+        emittedTokens,
+      })),
+    );
+  }
+
+  loads(replica = 0): EngineLoads | undefined {
+    const { endMs, running, waiting } = this.#logs[replica];
+    return running && waiting && { endMs, running, waiting };
+  }
+
+  #endMs(request: number): Float64Array {
+    return this.#logs[this.replica[request]].endMs;
+  }
+
+  #lastStepSeen(request: number): number {
+    const last = this.lastStep[request];
+    if (last >= 0) return last;
+    const windows = this.#windows(request);
+    const { firstStep, count } = windows[windows.length - 1];
+    return firstStep + count - 1;
+  }
+
+  /** A request's tokens as windows on the step clock: one, or several where it was preempted; none is empty. */
+  #windows(request: number): readonly TokenWindow[] {
+    const firstStep = this.firstStep[request];
+    const outputTokens = this.outputTokens[request];
+    const resumed = this.resumed.get(request);
+    if (!resumed) return [{ firstStep, count: outputTokens }];
+    const starts: (readonly [step: number, emitted: number])[] = [[firstStep, 0], ...resumed];
+    return starts.map(([step, emitted], k) => ({
+      firstStep: step,
+      count: (starts[k + 1]?.[1] ?? outputTokens) - emitted,
+    }));
+  }
+
+  /** The windows without the very first token, which closes no gap. */
+  #closingWindows(request: number): readonly TokenWindow[] {
+    const [first, ...later] = this.#windows(request);
+    return [{ firstStep: first.firstStep + 1, count: first.count - 1 }, ...later];
+  }
+}

@@ -1,0 +1,101 @@
+import type { Ms, Tokens } from "../base/index.js";
+import type { StepTimer } from "../latency/index.js";
+import type { EngineCore } from "./engine-core.js";
+import type { EngineRequest } from "./engine-request.js";
+import { EventHeap } from "./event-heap.js";
+import { StepLog } from "./step-log.js";
+
+/** What may be seen of an engine from outside, as of now: for routers. */
+export interface EngineView {
+  /** Requests sent there that no step has admitted yet. */
+  readonly waiting: number;
+  readonly running: number;
+  /** Blocks held by no request; they may still hold content. */
+  readonly freeBlocks: number;
+  readonly capacityBlocks: number;
+  /** Leading prompt tokens that a request would find in its cache. */
+  cachedTokens(request: EngineRequest): Tokens;
+}
+
+/** One engine in virtual time: its core, its clock, what is on its way to it, and what it did. */
+export class Replica implements EngineView {
+  readonly log: StepLog;
+  /** Requests on their way to the scheduler, by the time they reach it. */
+  readonly arrivals = new EventHeap();
+  /** The engine's clock: the end of its last step, or of the one in progress. */
+  nowMs: Ms = 0;
+  busyMs: Ms = 0;
+  /** Whether a step is in progress, whose end has not been applied. */
+  isStepping = false;
+  /** When it acts next; Infinity while nothing is there to do. */
+  nextMs: Ms = Number.POSITIVE_INFINITY;
+
+  constructor(
+    readonly index: number,
+    readonly core: EngineCore,
+    readonly timer: StepTimer,
+    keepLoads: boolean,
+  ) {
+    this.log = new StepLog(keepLoads);
+  }
+
+  get waiting(): number {
+    return this.core.waitingCount + this.arrivals.length;
+  }
+
+  get running(): number {
+    return this.core.runningCount;
+  }
+
+  get freeBlocks(): number {
+    return this.core.cache.freeBlocks;
+  }
+
+  get capacityBlocks(): number {
+    return this.core.cache.capacityBlocks;
+  }
+
+  cachedTokens({ contentIds, promptTokens }: EngineRequest): Tokens {
+    return this.core.cache.cachedTokens(contentIds, promptTokens);
+  }
+
+  /** Whether it has room for the request when it is alone. */
+  canHold({ promptTokens, outputTokens }: EngineRequest): boolean {
+    const { core } = this;
+    return core.blocksNeeded(promptTokens, outputTokens) <= core.cache.requestCapacityBlocks;
+  }
+
+  /** Makes the steps that only decode and begin before `untilMs`. */
+  decodeUntil(untilMs: Ms): void {
+    const { core, log } = this;
+    let nowMs = this.nowMs;
+    let busyMs = this.busyMs;
+    while (nowMs < untilMs) {
+      const durationMs = core.decodeStep();
+      if (durationMs === undefined) break;
+      nowMs += durationMs;
+      busyMs += durationMs;
+      log.push(nowMs, core.runningCount, core.waitingCount, 0, 0);
+    }
+    this.nowMs = nowMs;
+    this.busyMs = busyMs;
+  }
+
+  /** Composes a step, which ends at `nowMs`; false when there is nothing to do. */
+  beginStep(): boolean {
+    const { core } = this;
+    const durationMs = core.beginStep();
+    if (durationMs === undefined) return false;
+    this.nowMs += durationMs;
+    this.busyMs += durationMs;
+    this.isStepping = true;
+    this.log.push(
+      this.nowMs,
+      core.runningCount,
+      core.waitingCount,
+      core.load.prefillTokens,
+      core.finishedPrefillTokens,
+    );
+    return true;
+  }
+}

@@ -1,0 +1,313 @@
+import { InputError, type Ms, requireInteger } from "../base/index.js";
+import type { LatencyModel } from "../latency/index.js";
+import { createEngine } from "./create-engine.js";
+import type { EngineOptions } from "./engine-options.js";
+import type { EngineRequest } from "./engine-request.js";
+import { type EngineRun, RunRecord } from "./engine-run.js";
+import { EventHeap } from "./event-heap.js";
+import { type EngineView, Replica } from "./replica.js";
+import { TurnQueue } from "./turn-queue.js";
+import { Phase } from "./request-slots.js";
+
+/** What to simulate. */
+export interface SimulateOptions {
+  readonly requests: readonly EngineRequest[];
+  readonly model: LatencyModel;
+  readonly engine?: Partial<EngineOptions>;
+  readonly seed?: number | string;
+  /** End of the observation, ms of virtual time: later tokens are not seen. Default: until all is done. */
+  readonly untilMs?: Ms;
+  /** Keep the load of every step, for plots and for the per-gap context. Default false. */
+  readonly keepLoads?: boolean;
+  /** How many content ids the requests use, if known. */
+  readonly contentCount?: number;
+  /** Called about every 65,536 steps with the fraction of requests completed. */
+  readonly onProgress?: (fraction: number) => void;
+}
+
+/** Chooses the engine for a request when the client sends it: its index among those of {@link RunOptions.routing}. */
+export type RouteRequest = (request: EngineRequest, nowMs: Ms) => number;
+
+/** What to simulate on several engines. */
+export interface RunOptions extends SimulateOptions {
+  readonly replicas: number;
+  /** Starts the routing over these engines, whose views stay current. Not asked where there is one engine only. */
+  readonly routing: (engines: readonly EngineView[]) => RouteRequest;
+}
+
+/** Steps between two calls of `onProgress`. */
+const PROGRESS_STEPS = 0x10000;
+
+/**
+ * Runs requests through one or several equal engines in virtual time: open loop where they carry a firing time, closed
+ * loop where they follow another request or are sent in turn. Deterministic: the same requests, model, options and seed give the same
+ * numbers. Requests that follow one another in a circle are never sent, as those whose parent does not complete.
+ *
+ * Of what happens at one instant, steps end first, then requests are sent, then steps begin; engines in order.
+ * @throws InputError when a request has neither or several of `fireAtMs`, `after` and `inTurn`, or follows itself or none
+ */
+export function runEngines(options: RunOptions): EngineRun {
+  requireInteger("runEngines", "replicas", options.replicas, 1);
+  return new VirtualRun(options).run();
+}
+
+class VirtualRun {
+  readonly #requests: readonly EngineRequest[];
+  readonly #replicas: readonly Replica[];
+  readonly #record: RunRecord;
+  /** Undefined where there is one engine only. */
+  readonly #route: RouteRequest | undefined;
+  /**
+   * What clients do, where it must be chosen to which engine: requests to be sent and, beyond them, ends of requests in
+   * turn. With one engine only both wait among its arrivals.
+   */
+  readonly #sends = new EventHeap();
+  readonly #turns: TurnQueue;
+  /** When engines act next. An entry that is not its engine's `nextMs` is out of date. */
+  readonly #ready = new EventHeap();
+  /** Children of each request as linked lists in index order. */
+  readonly #firstChild: Int32Array;
+  readonly #nextSibling: Int32Array;
+  readonly #untilMs: Ms;
+  readonly #onProgress: ((fraction: number) => void) | undefined;
+  #nextProgressStep = 0;
+
+  constructor(options: RunOptions) {
+    const { requests, replicas, seed = 0 } = options;
+    this.#requests = requests;
+    this.#record = new RunRecord(requests, replicas);
+    this.#untilMs = options.untilMs ?? Number.POSITIVE_INFINITY;
+    this.#onProgress = options.onProgress;
+    const { firstChild, nextSibling } = linkChildren(requests);
+    this.#firstChild = firstChild;
+    this.#nextSibling = nextSibling;
+    this.#replicas = Array.from({ length: replicas }, (_, index) => startReplica(options, index, seed));
+    this.#route = replicas === 1 ? undefined : options.routing(this.#replicas);
+    this.#turns = new TurnQueue(requests, (index, atMs) => this.#fire(index, atMs));
+  }
+
+  run(): EngineRun {
+    const requests = this.#requests;
+    for (let i = 0; i < requests.length; i++) {
+      const { fireAtMs } = requests[i];
+      if (fireAtMs !== undefined) this.#fire(i, fireAtMs);
+    }
+    this.#turns.start();
+    const due: Replica[] = [];
+    for (;;) {
+      const atMs = Math.min(this.#ready.nextKey, this.#sends.nextKey);
+      if (atMs === Number.POSITIVE_INFINITY) break;
+      this.#takeDue(atMs, due);
+      for (const replica of due) if (replica.isStepping) this.#endStep(replica);
+      while (this.#sends.nextKey === atMs) this.#send(this.#sends.pop(), atMs);
+      // Of several that begin together, none may run ahead of what the others' steps bring.
+      const othersMs = due.length === 1 ? this.#ready.nextKey : justAfter(atMs);
+      for (const replica of due) this.#actAt(replica, this.#runUntil(replica, othersMs));
+    }
+    return this.#finish();
+  }
+
+  /** Engines that act at this instant, in order. */
+  #takeDue(atMs: Ms, due: Replica[]): void {
+    due.length = 0;
+    while (this.#ready.nextKey === atMs) {
+      const replica = this.#replicas[this.#ready.pop()];
+      if (replica.nextMs !== atMs) continue;
+      replica.nextMs = Number.POSITIVE_INFINITY;
+      due.push(replica);
+    }
+    if (due.length > 1) due.sort((a, b) => a.index - b.index);
+  }
+
+  #actAt(replica: Replica, atMs: Ms): void {
+    replica.nextMs = atMs;
+    if (atMs < Number.POSITIVE_INFINITY) this.#ready.push(atMs, replica.index);
+  }
+
+  /** The client sends a request, which may be in the future. */
+  #fire(index: number, atMs: Ms): void {
+    this.#record.fireMs[index] = atMs;
+    if (this.#route) this.#sends.push(atMs, index);
+    else this.#deliver(index, atMs, this.#replicas[0]);
+  }
+
+  /** The client has the last token of a request in turn. */
+  #endTurn(index: number, atMs: Ms): void {
+    const events = this.#route ? this.#sends : this.#replicas[0].arrivals;
+    events.push(atMs, this.#requests.length + index);
+  }
+
+  #send(event: number, atMs: Ms): void {
+    if (event >= this.#requests.length) {
+      this.#turns.ended(atMs);
+      return;
+    }
+    const request = this.#requests[event];
+    const replica = this.#replicas[this.#route!(request, atMs)];
+    if (replica.canHold(request)) this.#deliver(event, atMs, replica);
+    else {
+      this.#record.replica[event] = replica.index;
+      this.#refuse(event, atMs);
+    }
+  }
+
+  #refuse(index: number, atMs: Ms): void {
+    this.#record.refused.push(index);
+    if (this.#requests[index].inTurn) this.#turns.ended(atMs);
+  }
+
+  #deliver(index: number, atMs: Ms, replica: Replica): void {
+    const arrivesMs = atMs + replica.timer.arrivalOverheadMs(this.#requests[index].promptTokens);
+    this.#record.replica[index] = replica.index;
+    replica.arrivals.push(arrivesMs, index);
+    // One that is at work looks at its arrivals when its step ends.
+    const isAsleep = !replica.isStepping && replica.core.isIdle;
+    if (isAsleep && arrivesMs < replica.nextMs) this.#actAt(replica, Math.max(arrivesMs, replica.nowMs));
+  }
+
+  /**
+   * Lets an engine that is between steps run until anything else happens: others act at `othersMs`, and requests that it
+   * sends itself may have to be routed before. Returns when it must act next.
+   */
+  #runUntil(replica: Replica, othersMs: Ms): Ms {
+    const { core, arrivals } = replica;
+    for (;;) {
+      const boundMs = Math.min(othersMs, this.#sends.nextKey);
+      replica.decodeUntil(Math.min(this.#untilMs, arrivals.nextKey, boundMs));
+      if (replica.nowMs >= boundMs) return replica.nowMs;
+      if (core.isIdle) {
+        if (arrivals.length === 0) return Number.POSITIVE_INFINITY;
+        const wakeMs = Math.max(replica.nowMs, arrivals.nextKey);
+        if (wakeMs >= boundMs) return wakeMs;
+        replica.nowMs = wakeMs;
+      }
+      if (replica.nowMs >= this.#untilMs) return Number.POSITIVE_INFINITY;
+      this.#takeArrived(replica);
+      const beganMs = replica.nowMs;
+      if (!replica.beginStep()) continue;
+      this.#noteAdmissions(replica, beganMs);
+      if (replica.nowMs >= boundMs) return replica.nowMs;
+      this.#endStep(replica);
+    }
+  }
+
+  #takeArrived(replica: Replica): void {
+    const { core, arrivals, nowMs } = replica;
+    while (arrivals.nextKey <= nowMs) {
+      const atMs = arrivals.nextKey;
+      const event = arrivals.pop();
+      if (event >= this.#requests.length) this.#turns.ended(atMs);
+      else if (replica.canHold(this.#requests[event])) core.submit(this.#requests[event], event);
+      else this.#refuse(event, atMs);
+    }
+  }
+
+  #noteAdmissions({ core }: Replica, atMs: Ms): void {
+    const { slots } = core;
+    const { admittedMs, runningAtAdmission, cachedTokens } = this.#record;
+    for (const slot of core.admitted) {
+      const index = slots.tag[slot];
+      if (slots.preemptions[slot] !== 0) continue;
+      admittedMs[index] = atMs;
+      runningAtAdmission[index] = core.runningCount;
+      cachedTokens[index] = slots.cachedTokens[slot];
+    }
+  }
+
+  #endStep(replica: Replica): void {
+    const { core, timer, nowMs } = replica;
+    const { slots, step } = core;
+    const record = this.#record;
+    core.endStep();
+    replica.isStepping = false;
+    for (const slot of core.emittedFirst) {
+      const index = slots.tag[slot];
+      if (record.firstStep[index] < 0) {
+        record.firstStep[index] = step;
+        record.emissionMs[index] = timer.emissionOverheadMs();
+      } else {
+        const windows = record.resumed.get(index) ?? [];
+        windows.push([step, slots.emittedTokens[slot]]);
+        record.resumed.set(index, windows);
+      }
+    }
+    for (const slot of core.finished) {
+      const index = slots.tag[slot];
+      record.complete(index, step);
+      const doneMs = nowMs + record.emissionMs[index];
+      if (this.#requests[index].inTurn) this.#endTurn(index, doneMs);
+      for (let child = this.#firstChild[index]; child >= 0; child = this.#nextSibling[child])
+        this.#fire(child, doneMs + this.#requests[child].after!.gapMs);
+    }
+    core.dropFinished();
+    if (this.#onProgress && step >= this.#nextProgressStep) {
+      this.#onProgress(record.completed / this.#requests.length);
+      this.#nextProgressStep = step + PROGRESS_STEPS;
+    }
+  }
+
+  #finish(): EngineRun {
+    const record = this.#record;
+    for (const { core, nowMs, busyMs } of this.#replicas) {
+      const { slots } = core;
+      for (let slot = 0; slot < slots.count; slot++)
+        if (slots.phase[slot] !== Phase.unused)
+          record.outputTokens[slots.tag[slot]] = core.emittedTokens(slot);
+      record.endMs = Math.max(record.endMs, nowMs);
+      record.busyMs += busyMs;
+      record.preemptions += core.preemptionCount;
+      record.prefixQueryTokens += core.prefixQueryTokens;
+      record.prefixHitTokens += core.prefixHitTokens;
+      record.evictedBlocks += core.cache.evictedBlocks;
+    }
+    record.keepSteps(this.#replicas.map(({ log }) => log.columns()));
+    return record;
+  }
+}
+
+function startReplica(options: RunOptions, index: number, seed: number | string): Replica {
+  // The first one draws as an engine alone does.
+  const ownSeed = index === 0 ? seed : `${seed}/replica ${index}`;
+  const timer = options.model.timer(ownSeed);
+  const core = createEngine(options.engine ?? {}, timer, {
+    seed: ownSeed,
+    ...(options.contentCount !== undefined && { contentCount: options.contentCount }),
+  });
+  return new Replica(index, core, timer, options.keepLoads ?? false);
+}
+
+/** The earliest time that is later. */
+function justAfter(ms: Ms): Ms {
+  return ms + Math.max(Number.MIN_VALUE, Math.abs(ms) * Number.EPSILON);
+}
+
+/** Children of each request as linked lists in index order. */
+function linkChildren(requests: readonly EngineRequest[]): {
+  firstChild: Int32Array;
+  nextSibling: Int32Array;
+} {
+  const n = requests.length;
+  const firstChild = new Int32Array(n).fill(-1);
+  const nextSibling = new Int32Array(n).fill(-1);
+  for (let i = n - 1; i >= 0; i--) {
+    const { fireAtMs, after, inTurn } = requests[i];
+    if ([fireAtMs, after, inTurn].filter((given) => given !== undefined).length !== 1)
+      throw new InputError(`simulate: request ${i} must have exactly one of fireAtMs, after and inTurn`);
+    if (inTurn && !(Number.isInteger(inTurn.maxInFlight) && inTurn.maxInFlight >= 1 && inTurn.gapMs >= 0))
+      throw new InputError(
+        `simulate: request ${i} has inTurn with maxInFlight ${inTurn.maxInFlight} and gapMs ${inTurn.gapMs}, expected a whole number >= 1 and a time >= 0`,
+      );
+    if (fireAtMs !== undefined && !(fireAtMs >= 0 && Number.isFinite(fireAtMs)))
+      throw new InputError(`simulate: request ${i} has fireAtMs ${fireAtMs}, expected a finite number >= 0`);
+    if (!after) continue;
+    if (!Number.isInteger(after.parent) || after.parent < 0 || after.parent >= n || after.parent === i)
+      throw new InputError(
+        `simulate: request ${i} follows request ${after.parent}, which is not another of the ${n}`,
+      );
+    if (!(after.gapMs >= 0 && Number.isFinite(after.gapMs)))
+      throw new InputError(`simulate: request ${i} has gapMs ${after.gapMs}, expected a finite number >= 0`);
+    nextSibling[i] = firstChild[after.parent];
+    firstChild[after.parent] = i;
+  }
+  return { firstChild, nextSibling };
+}
