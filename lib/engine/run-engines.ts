@@ -6,8 +6,8 @@ import type { EngineRequest } from "./engine-request.js";
 import { type EngineRun, RunRecord } from "./engine-run.js";
 import { EventHeap } from "./event-heap.js";
 import { type EngineView, Replica } from "./replica.js";
-import { TurnQueue } from "./turn-queue.js";
 import { Phase } from "./request-slots.js";
+import { TurnQueue } from "./turn-queue.js";
 
 /** What to simulate. */
 export interface SimulateOptions {
