@@ -29,7 +29,14 @@ export class WorkError extends Error {
   override readonly name = "WorkError";
 }
 
-/** Two parts of the program disagree: a fault of the program, which no input should be able to bring about. */
+/**
+ * Two parts of the program disagree: a fault of the program, which no input should be able to bring about.
+ * @example
+ * ```ts
+ * import { InvariantError } from "prefixlab/base";
+ * new InvariantError("the pool holds 3 blocks of 2") instanceof Error; // → true
+ * ```
+ */
 export class InvariantError extends Error {
   override readonly name = "InvariantError";
 }

@@ -83,9 +83,12 @@ export class BlockPool {
 
   /** Takes a found block into use: one more reference; it is idle no more if it was. */
   acquire(block: number): void {
-    if (this.#references[block]++ === 0) {
-      this.#eviction.reused(block);
+    const references = this.#references;
+    const before = references[block];
+    references[block] = before + 1;
+    if (before === 0) {
       this.#free--;
+      this.#eviction.reused(block);
     }
     if (this.#tellsHits) this.#eviction.hit!(block);
   }
@@ -147,19 +150,29 @@ export class BlockPool {
    * that the end of a chain is evicted before its beginning.
    */
   release(blocks: Int32Array, count: number): void {
+    const references = this.#references;
+    const contentOf = this.#contentOf;
+    let idle = 0;
+    let blank = 0;
     for (let i = count - 1; i >= 0; i--) {
       const block = blocks[i];
-      if (--this.#references[block] > 0) continue;
-      const contentId = this.#contentOf[block];
-      if (contentId === NONE) continue;
-      this.#free++;
-      this.#eviction.freed(block, contentId);
+      if (--references[block] > 0) continue;
+      const contentId = contentOf[block];
+      if (contentId === NONE) blank++;
+      else {
+        idle++;
+        this.#eviction.freed(block, contentId);
+      }
     }
-    // A second pass keeps vLLM's order: of the blocks without content, the last is used again first.
+    this.#free += idle + blank;
+    if (blank > 0) this.#releaseBlank(blocks, count);
+  }
+
+  /** A pass of its own keeps vLLM's order: of a request's blocks without content, the last is used again first. */
+  #releaseBlank(blocks: Int32Array, count: number): void {
     for (let i = 0; i < count; i++) {
       const block = blocks[i];
       if (this.#references[block] > 0 || this.#contentOf[block] !== NONE) continue;
-      this.#free++;
       this.#blankBelow[block] = this.#blankTop;
       this.#blankTop = block;
     }

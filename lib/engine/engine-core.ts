@@ -28,7 +28,7 @@ const NONE = -1;
  * preempt. A prefill whose last token is computed emits its first token at the step's end. Where requests have seats
  * (llama.cpp), waiting ones are seated first, whatever the budget, and prefills take chunks in order of seats.
  *
- * Nothing is done per running request per step: see {@link Decodes}.
+ * Nothing is done per running request per step: see `Decodes`.
  */
 export class EngineCore {
   readonly options: EngineOptions;

@@ -19,4 +19,4 @@ export { type RouteRequest, type RunOptions, runEngines, type SimulateOptions } 
 export { simulate } from "./simulate.js";
 export type { EngineLoads, GapContext, Recomputation, SimulationRun } from "./simulation-run.js";
 export type { StepColumns } from "./step-log.js";
-export { TurnQueue } from "./turn-queue.js";
+export { type Send, TurnQueue } from "./turn-queue.js";

@@ -1,4 +1,3 @@
-import type { Blocks } from "../../base/index.js";
 import type { Eviction, EvictionPolicy } from "./eviction.js";
 import { IdleList } from "./idle-list.js";
 
@@ -10,24 +9,8 @@ export function lru(): EvictionPolicy {
   return { name: "lru", start: ({ capacityBlocks }) => new LeastRecentlyUsed(capacityBlocks) };
 }
 
-class LeastRecentlyUsed implements Eviction {
-  readonly #idle: IdleList;
-
-  constructor(capacityBlocks: Blocks) {
-    this.#idle = new IdleList(capacityBlocks);
-  }
-
-  freed(block: number): void {
-    this.#idle.append(block);
-  }
-
-  reused(block: number): void {
-    this.#idle.remove(block);
-  }
-
+class LeastRecentlyUsed extends IdleList implements Eviction {
   victim(): number {
-    const block = this.#idle.head;
-    this.#idle.remove(block);
-    return block;
+    return this.takeFirst();
   }
 }
