@@ -1,7 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { InputError, stream } from "../../lib/base/index.js";
 import { fitLatency } from "../../lib/fit/index.js";
-import { latencyModelFromJson, priceStep } from "../../lib/latency/index.js";
+import { type LatencyModel, latencyModelFromJson, priceStep } from "../../lib/latency/index.js";
 import { fittingSweep, simulateSteps, somePrices, traceOf } from "./step-simulator.js";
 
 const budget = 512;
@@ -69,7 +69,12 @@ describe("fitLatency, physical", () => {
 });
 
 describe.each(["physical", "empirical"] as const)("a fitted %s model", (kind) => {
-  const { model } = fitLatency([sweep(5, 0.1)], { kind, maxNumBatchedTokens: budget });
+  let model: LatencyModel;
+
+  beforeAll(() => {
+    ({ model } = fitLatency([sweep(5, 0.1)], { kind, maxNumBatchedTokens: budget }));
+  });
+
   const load = {
     prefillTokens: 0,
     prefillTokenDepth: 0,
@@ -77,7 +82,7 @@ describe.each(["physical", "empirical"] as const)("a fitted %s model", (kind) =>
     decodeSeqs: 2,
     decodeContextTokens: 900,
   };
-  const draw = (from: typeof model, seed: number) => {
+  const draw = (from: LatencyModel, seed: number) => {
     const timer = from.timer(seed);
     return Array.from({ length: 300 }, () => [timer.stepMs(load), timer.emissionOverheadMs()]);
   };
