@@ -104,7 +104,7 @@ async function measureRoom(room) {
     seed: Number(flags.seed),
   };
   const isGood = printSummary(measured);
-  if (!flags.file) writeReport(measured);
+  if (!flags.file && !flags.sample) writeReport(measured);
   return isGood;
 }
 
