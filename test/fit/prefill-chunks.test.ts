@@ -34,7 +34,7 @@ describe("lonePrefill", () => {
     expect(lonePrefill(1025, 0, 512).chunks).toBe(3);
     expect(lonePrefill(1000, 0, 512, 100).chunks).toBe(10);
     expect(lonePrefill(1000, 0, 512, 1).chunks).toBe(1000);
-    expect(lonePrefill(1000, 0, 512, 600).chunks).toBe(2);
+    expect(lonePrefill(1100, 0, 512, 600).chunks).toBe(3);
   });
 
   it("computes the tokens that were not cached, at their depth", () => {

@@ -48,12 +48,14 @@ describe("alignSteps", () => {
   it("starts a step for a first token that comes half a gap after the last, and not for an earlier one", () => {
     expect(align(tokens(0, 10), tokens(10, 13, 4.9)).firstStep[1]).toBe(10);
     expect(align(tokens(0, 10), tokens(10, 13, 5)).firstStep[1]).toBe(11);
+    expect(align(tokens(0, 10), tokens(10, 11, 4.9)).firstStep[1]).toBe(10);
     expect(align(tokens(0, 10), tokens(10, 13)).firstStep[1]).toBe(10);
     expect(align(tokens(0, 10), tokens(11, 13)).firstStep[1]).toBe(11);
   });
 
   it("starts a step for a lone token that comes after all others", () => {
     expect(align(tokens(0, 10), tokens(10, 10, 0.5)).firstStep[1]).toBe(11);
+    expect(align(tokens(0, 10), tokens(10, 10)).firstStep[1]).toBe(10);
     expect(align(tokens(0, 10), tokens(10, 10, -0.5)).firstStep[1]).toBe(10);
   });
 
@@ -68,14 +70,17 @@ describe("alignSteps", () => {
 
   it("never places a token before the first step", () => {
     const chunked = Float64Array.from([Number.NaN, Number.NaN, 10, 20, 30]);
-    const { firstStep, steps } = align(tokens(0, 8), chunked);
-    expect(firstStep).toEqual([0, 0]);
-    expect(steps).toBe(9);
+    expect(align(tokens(0, 8), chunked)).toMatchObject({ firstStep: [0, 0], misfitMs: [0, 10], steps: 9 });
   });
 
   it("skips tokens inside a chunk when it compares", () => {
     const chunked = Float64Array.from([20, Number.NaN, Number.NaN, 50.5, 60.5]);
     expect(align(tokens(0, 8), chunked)).toMatchObject({ firstStep: [0, 2], misfitMs: [0, 0.5] });
+  });
+
+  it("takes a request's pace from the gaps that are known", () => {
+    const chunked = Float64Array.from([115, Number.NaN, Number.NaN, 145, 155]);
+    expect(align(tokens(0, 10), chunked).firstStep[1]).toBe(11);
   });
 
   it("knows the place of a token between steps whose times are not known", () => {
@@ -96,7 +101,8 @@ describe("alignSteps", () => {
     };
     for (const off of [-3, -2, -1, 1, 2, 3])
       expect(align(tokens(0, 60), withFirst(200 + 10 * off)).firstStep[1], `${off} steps off`).toBe(20);
-    expect(align(tokens(0, 60), withFirst(240)).firstStep[1]).not.toBe(20);
+    for (const off of [-4, 4])
+      expect(align(tokens(0, 60), withFirst(200 + 10 * off)).firstStep[1], `${off} steps off`).not.toBe(20);
   });
 
   it("compares the first 48 tokens: later ones may slip", () => {
