@@ -28,7 +28,7 @@ interface Case {
 }
 
 const { robust: cases } = JSON.parse(
-  readFileSync(new URL("../reference/fit/robust-and-service.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../reference/fit/fits.json", import.meta.url), "utf8"),
 ) as { robust: Case[] };
 
 describe("robustNonNegativeFit", () => {

@@ -30,7 +30,7 @@ interface Case {
 }
 
 const { service: cases } = JSON.parse(
-  readFileSync(new URL("../reference/fit/robust-and-service.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../reference/fit/fits.json", import.meta.url), "utf8"),
 ) as { service: Case[] };
 
 describe("fitServiceCurve", () => {

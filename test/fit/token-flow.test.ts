@@ -263,7 +263,14 @@ describe("StepWarp", () => {
   });
 
   it("takes a microsecond at least for a step that costs nothing", () => {
-    const free = Object.fromEntries(Object.keys(somePrices).map((name) => [name, 0])) as typeof somePrices;
+    const free = {
+      stepMs: 0,
+      prefillTokenMs: 0,
+      prefillTokenDepthMs: 0,
+      prefillSeqMs: 0,
+      decodeSeqMs: 0,
+      decodeContextTokenMs: 0,
+    };
     const decode = { firstTokenMs: 0, lastTokenMs: 10, steps: 10, promptTokens: 100 };
     expect(new StepWarp([decode], [], free).at(10)).toBeCloseTo(10_000, 6);
     const prefill = { endMs: 5, tokens: 10, tokenDepth: 0, chunks: 1, steps: 1 };

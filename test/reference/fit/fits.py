@@ -1,6 +1,6 @@
-"""The robust fit and the service curve as their documentation defines them, with scipy's nnls and numpy's quantiles.
+"""The robust fit, the physical fit on it and the service curve as their documentation defines them, with scipy's nnls and numpy's quantiles.
 
-    python3 test/reference/fit/robust_and_service.py > test/reference/fit/robust-and-service.json   (scipy 1.17.1, numpy 2.4.6)
+    python3 test/reference/fit/fits.py > test/reference/fit/fits.json   (scipy 1.17.1, numpy 2.4.6)
 """
 
 import json
@@ -76,8 +76,39 @@ def service_curve(points, step_ms, window_points=None, low_share=0.25):
     return curve, windows
 
 
+def seqs_class(seqs):
+    return 0 if seqs < 1 else min(12, int(np.floor(np.log2(np.floor(seqs)))) + 1)
+
+
+def prefill_class(tokens):
+    return int(np.searchsorted([0, 32, 128, 512, 2048], tokens))
+
+
+def physical_fit(observations, ridge):
+    """Prices of a step's work and of a request's overhead; a kind of step weighs with the root of its number."""
+    prices_chunks = sum(o["kind"] in ("chunk", "span") for o in observations) >= 20
+    rows, groups = [], []
+    for o in observations:
+        alone = o["kind"] == "isolated"
+        seqs, context, tokens, depth, chunks = (o[name] for name in ("seqs", "context", "tokens", "depth", "chunks"))
+        rows.append(
+            [o["steps"], tokens, depth, chunks if prices_chunks else 0, seqs, context, alone, alone * o["prompt"]]
+        )
+        of_decodes = o["kind"] in ("decode", "span")
+        groups.append((o["kind"], seqs_class(seqs / o["steps"]) if of_decodes else prefill_class(tokens)))
+    labels = {group: i for i, group in enumerate(dict.fromkeys(groups))}
+    groups = np.array([labels[group] for group in groups])
+    share = np.array([o["share"] for o in observations])
+    total = np.bincount(groups, weights=share)
+    weights = share / np.sqrt(total[groups])
+    x, _, kept = robust_fit(
+        np.array(rows, dtype=float), np.array([o["ms"] for o in observations]), weights, groups, ridge
+    )
+    return {"coefficients": x.tolist(), "trimmed": int((~kept).sum())}
+
+
 random = np.random.default_rng(11)
-robust, service = [], []
+robust, service, physical = [], [], []
 
 for name, n, noise, strays, ridge, uneven in [
     ("noise of 5 %", 60, 0.05, 0, 0, False),
@@ -136,4 +167,35 @@ for name, n, step_ms, options in [
     case = {"name": name, "points": points.tolist(), "stepMs": step_ms, "options": options}
     service.append(case | {"curve": curve, "windows": windows[:3]})
 
-print(json.dumps({"robust": robust, "service": service}))
+for name, counts, ridge in [
+    ("decodes, chunks and isolated TTFTs", {"decode": 60, "chunk": 30, "isolated": 25}, 0),
+    ("too few chunks to price one", {"decode": 60, "chunk": 19, "isolated": 25}, 0),
+    ("spans and services, with a ridge", {"span": 50, "service": 30}, 1e-4),
+]:
+    observations = []
+    for kind, n in counts.items():
+        for _ in range(n):
+            steps = {"span": int(random.integers(5, 60)), "isolated": int(random.integers(1, 4))}.get(kind, 1)
+            each = 0 if kind == "isolated" else int(random.integers(1, 12))
+            chunks = 0 if kind == "decode" else max(1, steps if kind == "isolated" else int(random.integers(0, 3)))
+            tokens = chunks * int(random.integers(10, 400))
+            o = {
+                "kind": kind,
+                "steps": steps,
+                "tokens": tokens,
+                "depth": tokens * int(random.integers(1, 900)),
+                "chunks": chunks,
+                "seqs": each * steps,
+                "context": each * steps * int(random.integers(50, 2000)),
+                "prompt": tokens + int(random.integers(0, 600)),
+                "share": round(1 / max(1, each), 3),
+            }
+            price = 6 * steps + 0.12 * tokens + 2e-5 * o["depth"] + 0.8 * chunks + 0.4 * o["seqs"] + 3e-4 * o["context"]
+            if kind == "isolated":
+                price += 4 + 0.002 * o["prompt"]
+            stray = 3 if random.uniform() < 0.04 else 1
+            o["ms"] = round(price * stray * (1 + 0.08 * random.normal()), 3)
+            observations.append(o)
+    physical.append({"name": name, "observations": observations, "ridge": ridge} | physical_fit(observations, ridge))
+
+print(json.dumps({"physical": physical, "robust": robust, "service": service}))
