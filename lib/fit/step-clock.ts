@@ -101,8 +101,8 @@ function lowerBound(clock: readonly Ms[], time: Ms): number {
   while (low < high) {
     const middle = (low + high) >> 1;
     let known = middle;
-    while (known > low && Number.isNaN(clock[known])) known--;
-    if (clock[known] < time) low = middle + 1;
+    while (known >= low && Number.isNaN(clock[known])) known--;
+    if (known < low || clock[known] < time) low = middle + 1;
     else high = middle;
   }
   return low;

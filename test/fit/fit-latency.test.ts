@@ -1,7 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { InputError, stream } from "../../lib/base/index.js";
 import { fitLatency } from "../../lib/fit/index.js";
-import { latencyModelFromJson, priceStep } from "../../lib/latency/index.js";
+import { type LatencyModel, latencyModelFromJson, priceStep } from "../../lib/latency/index.js";
+import type { Trace, TraceRecord } from "../../lib/trace/index.js";
+import { recordOf, timedRecord } from "./record-of.js";
 import { fittingSweep, simulateSteps, somePrices, traceOf } from "./step-simulator.js";
 
 const budget = 512;
@@ -69,7 +71,12 @@ describe("fitLatency, physical", () => {
 });
 
 describe.each(["physical", "empirical"] as const)("a fitted %s model", (kind) => {
-  const { model } = fitLatency([sweep(5, 0.1)], { kind, maxNumBatchedTokens: budget });
+  let model: LatencyModel;
+
+  beforeAll(() => {
+    ({ model } = fitLatency([sweep(5, 0.1)], { kind, maxNumBatchedTokens: budget }));
+  });
+
   const load = {
     prefillTokens: 0,
     prefillTokenDepth: 0,
@@ -77,7 +84,7 @@ describe.each(["physical", "empirical"] as const)("a fitted %s model", (kind) =>
     decodeSeqs: 2,
     decodeContextTokens: 900,
   };
-  const draw = (from: typeof model, seed: number) => {
+  const draw = (from: LatencyModel, seed: number) => {
     const timer = from.timer(seed);
     return Array.from({ length: 300 }, () => [timer.stepMs(load), timer.emissionOverheadMs()]);
   };
@@ -110,5 +117,187 @@ describe("a fit is refused", () => {
     }));
     const { trace } = simulateSteps({ requests, prices: somePrices, maxNumBatchedTokens: budget });
     expect(() => fitLatency([trace])).toThrow(/capture some at concurrency 1/);
+  });
+});
+
+describe("what a fit says of itself", () => {
+  /** Isolated requests of `tokens` output tokens, 10 ms apart, with prompts of 100, 200, ... tokens. */
+  function isolatedTrace(requests: number, outputTokens: number, given: Partial<TraceRecord> = {}): Trace {
+    const records = Array.from({ length: requests }, (_, i) =>
+      timedRecord(
+        2000 * i,
+        20 + 10 * (1 + (i % 10)),
+        Array.from({ length: outputTokens - 1 }, (_, k) => 10 + 0.01 * k),
+        { promptTokens: 100 * (1 + (i % 10)), cachedTokens: 0, ...given },
+      ),
+    );
+    return traceOf(records, 2048);
+  }
+
+  /** The same by a recorder that kept only mean gaps. */
+  function meansOf(trace: Trace): Trace {
+    const records = trace.records.map(({ itlMs, ...record }) => ({
+      ...record,
+      itlSummary: { meanMs: itlMs!.reduce((sum, gap) => sum + gap, 0) / itlMs!.length, count: itlMs!.length },
+    }));
+    return traceOf(records, 2048);
+  }
+
+  it("counts what it used, by kind, over all traces", () => {
+    const { report } = fitLatency([isolatedTrace(8, 7), isolatedTrace(4, 11)]);
+    expect(report.used).toEqual({ isolated: 12, decode: 8 * 6 + 4 * 10 });
+    expect(report.kind).toBe("physical");
+    expect(report.trimmed).toBe(0);
+  });
+
+  it("refuses seven isolated requests, 49 gaps and 29 spans, and takes one more", () => {
+    expect(() => fitLatency([isolatedTrace(7, 20)])).toThrow(
+      "fitLatency: too little to fit in 7 records: 7 requests that were alone on the engine until their first token (at least 8 are needed: capture some at concurrency 1)",
+    );
+    expect(() => fitLatency([isolatedTrace(8, 20)])).not.toThrow();
+    const oneGapEach = isolatedTrace(49, 2);
+    expect(() => fitLatency([oneGapEach])).toThrow(
+      "fitLatency: too little to fit in 49 records: 49 inter-token gaps without a prefill (at least 50 are needed: capture answers of more tokens, with their gaps)",
+    );
+    expect(() => fitLatency([isolatedTrace(50, 2)])).not.toThrow();
+    expect(() => fitLatency([meansOf(isolatedTrace(14, 9)), meansOf(isolatedTrace(15, 9))])).toThrow(
+      "fitLatency: too little to fit in 29 records: 29 decodes with known first and last token (at least 30 are needed)",
+    );
+    expect(() => fitLatency([meansOf(isolatedTrace(30, 9))])).not.toThrow();
+  });
+
+  it("goes by gaps as soon as one trace has them", () => {
+    const mixed = fitLatency([isolatedTrace(30, 9), meansOf(isolatedTrace(40, 9))]).report;
+    expect(mixed.used).toEqual({ isolated: 70, decode: 240 });
+    expect(fitLatency([meansOf(isolatedTrace(40, 9))]).report.used).toEqual({ span: 40 });
+  });
+
+  it("says on which sizes it was fitted", () => {
+    const trace = isolatedTrace(12, 9, { cachedTokens: 64 });
+    const { range } = fitLatency([trace]).report;
+    expect(range).toEqual({ uncachedTokens: [36, 936], contextTokens: [109, 1009], runningSeqs: [1, 1] });
+    const unfinished = timedRecord(90_000, 20, [10, 10], { promptTokens: 5000, finishReason: "error" });
+    expect(fitLatency([traceOf([...trace.records, unfinished], 2048)]).report.range).toEqual(range);
+    const { trace: loaded, loads } = simulateSteps({
+      requests: fittingSweep(),
+      prices: somePrices,
+      maxNumBatchedTokens: budget,
+    });
+    const most = Math.max(...loads.map(({ decodeSeqs }) => decodeSeqs));
+    expect(fitLatency([loaded]).report.range.runningSeqs).toEqual([1, most]);
+  });
+
+  it("takes a request without cached tokens for uncached in its range", () => {
+    const { cachedTokens, ...record } = isolatedTrace(1, 9).records[0];
+    const trace = isolatedTrace(12, 9, { cachedTokens: 64 });
+    const untold = traceOf([...trace.records, { ...record, arrivalMs: 90_000, promptTokens: 3000 }], 2048);
+    expect(fitLatency([untold]).report.range.uncachedTokens).toEqual([36, 3000]);
+  });
+
+  it("divides the load of a whole decode by its steps", () => {
+    expect(fitLatency([meansOf(isolatedTrace(40, 9))]).report.range.runningSeqs).toEqual([1, 1]);
+  });
+
+  it("lists what it left out over all traces, the most first, and each warning once", () => {
+    const withFailed = (trace: Trace) =>
+      traceOf(
+        [
+          ...trace.records,
+          recordOf({ arrivalMs: 80_000, outputTokens: 0, elapsedMs: 5, finishReason: "error" }),
+          ...[90_000, 90_001, 90_002].map((arrivalMs) => timedRecord(arrivalMs, 50, [], { cachedTokens: 0 })),
+        ],
+        undefined,
+      );
+    const { report } = fitLatency([withFailed(isolatedTrace(8, 9)), withFailed(isolatedTrace(8, 9))]);
+    expect(report.leftOut).toEqual([
+      { reason: "TTFT of a request that was not alone on the engine", count: 6 },
+      { reason: "no first token", count: 2 },
+    ]);
+    expect(report.warnings).toEqual(["the token budget of a step is not recorded: 2048 assumed"]);
+  });
+
+  it("keeps runs of several traces apart", () => {
+    const noise = fitLatency([isolatedTrace(8, 9), isolatedTrace(8, 9)]).model.toJson().noise as {
+      row: number;
+      run_starts: number[];
+    }[];
+    const decodes = noise.find(({ row }) => row === 0)!;
+    expect(decodes.run_starts).toEqual(Array.from({ length: 16 }, (_, i) => 8 * i));
+  });
+
+  it("asks of each record whether to fit on it, with its place and its trace", () => {
+    const traces = [isolatedTrace(12, 9), isolatedTrace(12, 9)];
+    const asked = new Set<string>();
+    const { report } = fitLatency(traces, {
+      isFitted: (record, index, trace) => {
+        expect(trace.records[index]).toBe(record);
+        asked.add(`${traces.indexOf(trace)}.${index}`);
+        return traces.indexOf(trace) === 0 || index >= 9;
+      },
+    });
+    expect(asked.size).toBe(24);
+    expect(report.used.isolated).toBe(15);
+    expect(report.leftOut[0].count).toBe(9);
+  });
+
+  it("warns of a kind of observation that it meets worse than its mean would", () => {
+    // Prefills of one to ten chunks that take no longer for it, though a step of decodes takes 10 ms.
+    const trace = traceOf(
+      isolatedTrace(40, 20).records.map((record, i) => ({ ...record, ttftMs: 110 + 5 * (i % 3) })),
+      100,
+    );
+    const { report } = fitLatency([trace], { kind: "empirical" });
+    const [ttft] = report.residuals;
+    expect(ttft.rSquared).toBeLessThan(-0.1);
+    expect(report.warnings).toEqual([
+      `the model meets 40 "TTFT of isolated requests" worse than their mean would (R2 ${ttft.rSquared!.toFixed(2)}): capture more requests, of more sizes`,
+    ]);
+    expect(fitLatency([isolatedTrace(40, 20)]).report.warnings).toEqual([]);
+  });
+
+  it("fits the empirical model where asked to, and says why it could not on mean gaps", () => {
+    expect(fitLatency([isolatedTrace(12, 9)], { kind: "empirical" }).model.kind).toBe("empirical");
+    const onMeans = fitLatency([meansOf(isolatedTrace(40, 9))], { kind: "empirical" });
+    expect(onMeans.model.kind).toBe("physical");
+    const refused = "the empirical model needs the gaps: the physical model was fitted";
+    expect(onMeans.report.warnings).toContain(refused);
+    expect(fitLatency([meansOf(isolatedTrace(40, 9))]).report.warnings).not.toContain(refused);
+    expect(fitLatency([isolatedTrace(12, 9)], { kind: "empirical" }).report.warnings).not.toContain(refused);
+  });
+
+  it("asks for prefills that a trace does not show with the model of the round before", () => {
+    const traces = [meansOf(isolatedTrace(40, 9)), meansOf(isolatedTrace(40, 9))];
+    const asked: Trace[] = [];
+    const hidden = { endMs: 60, tokens: 500, tokenDepth: 125_000, chunks: 1, steps: 1 };
+    const { report } = fitLatency(traces, {
+      hiddenPrefills: (model, trace) => {
+        expect(model.kind).toBe("physical");
+        asked.push(trace);
+        return [hidden];
+      },
+    });
+    expect(asked).toHaveLength(12);
+    expect(asked.filter((trace) => trace === traces[1])).toHaveLength(6);
+    expect(report.used.span).toBe(80);
+  });
+
+  it("takes the way to the scheduler from the records that it is fitted on", () => {
+    const trace = meansOf(isolatedTrace(60, 9));
+    const waited = traceOf(
+      trace.records.map((record, i) => ({ ...record, extra: { waiting_ms: i < 30 ? 4 : 1 } })),
+      2048,
+    );
+    const overhead = (isFitted: (index: number) => boolean) =>
+      fitLatency([waited], { isFitted: (_, index) => isFitted(index) })
+        .model.timer(1)
+        .arrivalOverheadMs(100);
+    expect(overhead((i) => i < 30)).toBeCloseTo(4, 9);
+    expect(overhead((i) => i >= 30)).toBeCloseTo(1, 9);
+  });
+
+  it("refuses a budget that is no positive integer", () => {
+    expect(() => fitLatency([isolatedTrace(12, 9)], { maxNumBatchedTokens: 0 })).toThrow(
+      "fitLatency: maxNumBatchedTokens must be a positive integer, got 0",
+    );
   });
 });

@@ -1,8 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { stream } from "../../lib/base/index.js";
+import { fitMeans } from "../../lib/fit/fit-means.js";
+import type { PhysicalFit } from "../../lib/fit/fit-physical.js";
 import { fitLatency } from "../../lib/fit/index.js";
+import type { Observation } from "../../lib/fit/observations.js";
 import { priceStep } from "../../lib/latency/index.js";
 import type { Trace } from "../../lib/trace/index.js";
+import { observationOf } from "./observation-of.js";
 import { simulateSteps, somePrices, traceOf } from "./step-simulator.js";
 
 const prices = { ...somePrices, prefillTokenDepthMs: 0 };
@@ -95,5 +99,95 @@ describe("fitLatency on mean gaps", () => {
     const preempted = report.leftOut.find(({ reason }) => /preempted/.test(reason));
     expect(preempted?.count).toBeGreaterThanOrEqual(14);
     expect(preempted?.count).toBeLessThanOrEqual(18);
+  });
+});
+
+describe("fitMeans", () => {
+  const range = { uncachedTokens: [1, 2], contextTokens: [1, 2], runningSeqs: [1, 2] } as const;
+
+  /** Whole decodes, and services that finish one step of decodes first where the engine schedules ahead. */
+  function observations(isAhead: boolean): Observation[] {
+    const random = stream(5, "means");
+    const spans = Array.from({ length: 80 }, (_, run) => {
+      const steps = 20 + random.integer(60);
+      const seqs = 1 + random.integer(16);
+      const chunks = random.integer(5);
+      const load = {
+        decodeSeqs: steps * seqs,
+        decodeContextTokens: steps * seqs * (100 + random.integer(900)),
+        prefillTokens: chunks * (50 + random.integer(200)),
+        prefillSeqs: chunks,
+      };
+      const o = observationOf({ kind: "span", steps, load, share: steps, run });
+      return { ...o, ms: priceStep(prices, o.load) + (steps - 1) * prices.stepMs };
+    });
+    const services = Array.from({ length: 60 }, (_, i) => {
+      const seqs = random.integer(12);
+      const load = {
+        decodeSeqs: seqs,
+        decodeContextTokens: seqs * (100 + random.integer(900)),
+        prefillTokens: 50 + random.integer(400),
+        prefillSeqs: 1,
+      };
+      const o = observationOf({ kind: "service", load, run: 100 + i });
+      const decodeMs =
+        prices.stepMs +
+        prices.decodeSeqMs * load.decodeSeqs +
+        prices.decodeContextTokenMs * load.decodeContextTokens;
+      return { ...o, ms: priceStep(prices, o.load) + (isAhead && seqs > 0 ? decodeMs : 0) };
+    });
+    return [...spans, ...services];
+  }
+
+  it.each([
+    ["in the step", false],
+    ["a step ahead", true],
+  ])("finds the prices of an engine that schedules %s", (_, isAhead) => {
+    const { step, residuals } = fitMeans(() => observations(isAhead), range, 0);
+    for (const name of ["stepMs", "prefillTokenMs", "decodeSeqMs", "decodeContextTokenMs"] as const)
+      expect(Math.abs(step[name] / prices[name] - 1), name).toBeLessThan(0.01);
+    const service = residuals.find(({ of }) => of === "scheduled to first token")!;
+    expect(service.relative.p95 - service.relative.p05).toBeLessThan(0.01);
+  });
+
+  it("observes four times for each of the two readings, each time knowing the round before", () => {
+    const asked: (PhysicalFit | undefined)[] = [];
+    const all = observations(false);
+    fitMeans(
+      (earlier) => {
+        asked.push(earlier);
+        return all;
+      },
+      range,
+      0,
+    );
+    expect(asked.map((earlier) => earlier !== undefined)).toEqual([
+      false,
+      true,
+      true,
+      true,
+      false,
+      true,
+      true,
+      true,
+    ]);
+    expect(asked[1]!.step.stepMs).toBeCloseTo(prices.stepMs, 1);
+  });
+
+  it("takes what is known of the way to the scheduler for a request's overhead", () => {
+    const { model } = fitMeans(() => observations(false), range, 11);
+    expect(model.timer(1).arrivalOverheadMs(500)).toBe(11);
+  });
+
+  it("lets load and its context, which rise together, share an effect", () => {
+    const spans = Array.from({ length: 60 }, (_, run) => {
+      const seqs = 1 + (run % 12);
+      const load = { decodeSeqs: 40 * seqs, decodeContextTokens: 40 * seqs * 1000 };
+      return observationOf({ kind: "span", steps: 40, load, share: 40, run, ms: 40 * (6 + 0.7 * seqs) });
+    });
+    const { step } = fitMeans(() => spans, range, 0);
+    expect(step.decodeSeqMs).toBeGreaterThan(0.3);
+    expect(step.decodeSeqMs).toBeLessThan(0.4);
+    expect(1000 * step.decodeContextTokenMs).toBeCloseTo(step.decodeSeqMs, 3);
   });
 });

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stream } from "../../lib/base/index.js";
@@ -14,7 +15,49 @@ function rowsWith(seed: number, noise: number, everyNth: number) {
   return { rows, targets, weights: rows.map(() => 1), groups: rows.map((_, i) => i % 2) };
 }
 
+interface Case {
+  readonly name: string;
+  readonly rows: number[][];
+  readonly targets: number[];
+  readonly weights: number[];
+  readonly groups: number[];
+  readonly ridge: number;
+  readonly coefficients: number[];
+  readonly ratios: number[];
+  readonly kept: boolean[];
+}
+
+const { robust: cases } = JSON.parse(
+  readFileSync(new URL("../reference/fit/fits.json", import.meta.url), "utf8"),
+) as { robust: Case[] };
+
 describe("robustNonNegativeFit", () => {
+  it.each(cases)("agrees with the same definition on scipy's nnls: $name", (expected) => {
+    const { coefficients, ratios, kept } = robustNonNegativeFit(expected);
+    expected.coefficients.forEach((value, p) => {
+      expect(Math.abs(coefficients[p] - value), `coefficient ${p}`).toBeLessThan(1e-6 * (1e-3 + value));
+    });
+    expected.ratios.forEach((ratio, i) => {
+      expect(ratios[i]).toBeCloseTo(ratio, 5);
+    });
+    expect(kept).toEqual(expected.kept);
+  });
+
+  it("trims nothing of data that are exact but for rounding", () => {
+    const { rows, targets, weights, groups } = rowsWith(6, 0, 0);
+    const rounded = targets.map((ms) => Math.round(ms * 1e3) / 1e3);
+    const { kept } = robustNonNegativeFit({ rows, targets: rounded, weights, groups });
+    expect(kept.every(Boolean)).toBe(true);
+  });
+
+  it("takes no prediction for less than a microsecond, and no target either", () => {
+    const rows = [[0], [0], [1], [1]];
+    const all = { rows, weights: [1, 1, 1, 1], groups: [0, 0, 1, 1] };
+    const { coefficients, ratios } = robustNonNegativeFit({ ...all, targets: [0, 0.002, 4, 4] });
+    expect(coefficients[0]).toBeCloseTo(4, 9);
+    expect(Array.from(ratios, (ratio) => Number(ratio.toFixed(9)))).toEqual([0, 2, 1, 1]);
+  });
+
   it("is exact on exact data", () => {
     const { coefficients, kept } = robustNonNegativeFit(rowsWith(1, 0, 0));
     expect(coefficients[0]).toBeCloseTo(5, 8);

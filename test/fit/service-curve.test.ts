@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stream } from "../../lib/base/index.js";
-import { fitServiceCurve, type ServicePoint } from "../../lib/fit/service-curve.js";
+import { fitServiceCurve, type ServiceCurve, type ServicePoint } from "../../lib/fit/service-curve.js";
 
 function points(waitMs: (i: number) => number): ServicePoint[] {
   return Array.from({ length: 240 }, (_, i) => {
@@ -16,7 +17,48 @@ function points(waitMs: (i: number) => number): ServicePoint[] {
   });
 }
 
+interface Case {
+  readonly name: string;
+  /** Uncached tokens, token depth, steps, TTFT. */
+  readonly points: [number, number, number, number][];
+  readonly stepMs: number;
+  readonly options: { readonly windowPoints?: number; readonly lowShare?: number };
+  /** Of fewer than three windows the floor alone: many curves go through them. */
+  readonly curve: Partial<ServiceCurve>;
+  /** What the curve says of the first windows' means, a step apart. */
+  readonly windows: { readonly uncachedTokens: number; readonly tokenDepth: number; readonly ms: number }[];
+}
+
+const { service: cases } = JSON.parse(
+  readFileSync(new URL("../reference/fit/fits.json", import.meta.url), "utf8"),
+) as { service: Case[] };
+
 describe("fitServiceCurve", () => {
+  it.each(cases)(
+    "agrees with the same definition on scipy's nnls: $name",
+    ({ points, stepMs, options, curve, windows }) => {
+      const fitted = fitServiceCurve({
+        points: points.map(([uncachedTokens, tokenDepth, steps, ttftMs]) => ({
+          uncachedTokens,
+          tokenDepth,
+          steps,
+          ttftMs,
+        })),
+        stepMs,
+        ...options,
+      });
+      expect(fitted.stepMs).toBe(stepMs);
+      for (const [name, value] of Object.entries(curve)) {
+        const found = fitted[name as keyof ServiceCurve];
+        expect(Math.abs(found - value), name).toBeLessThan(1e-6 * (1e-3 + value));
+      }
+      for (const { uncachedTokens, tokenDepth, ms } of windows)
+        expect(
+          fitted.requestMs + fitted.tokenMs * uncachedTokens + fitted.tokenDepthMs * tokenDepth,
+        ).toBeCloseTo(ms, 5);
+    },
+  );
+
   it("finds a + b u + c u^2 where nothing waits", () => {
     const curve = fitServiceCurve({ points: points(() => 0), stepMs: 6 });
     expect(curve.requestMs).toBeCloseTo(9, 1);

@@ -35,7 +35,12 @@ export const somePrices: StepCoefficients = {
 };
 
 /** A continuous-batching engine in its most obvious form: one loop, one step a turn, every request looked at. */
-export function simulateSteps(simulation: Simulation): { trace: Trace; loads: StepLoad[] } {
+export function simulateSteps(simulation: Simulation): {
+  trace: Trace;
+  loads: StepLoad[];
+  /** Per step, when it ended and how many tokens it emitted. */
+  ends: { readonly ms: number; readonly emitted: number }[];
+} {
   const { requests, prices, maxNumBatchedTokens } = simulation;
   const states = requests.map((request) => ({
     request,
@@ -47,6 +52,7 @@ export function simulateSteps(simulation: Simulation): { trace: Trace; loads: St
   const queue = [...states].sort((a, b) => a.readyMs - b.readyMs);
   const isDone = (state: (typeof states)[number]) => state.tokenMs.length >= state.request.outputTokens;
   const loads: StepLoad[] = [];
+  const ends: { ms: number; emitted: number }[] = [];
   let nowMs = 0;
   while (queue.some((state) => !isDone(state))) {
     const present = queue.filter((state) => !isDone(state) && state.readyMs <= nowMs);
@@ -76,6 +82,7 @@ export function simulateSteps(simulation: Simulation): { trace: Trace; loads: St
     for (const state of emitting)
       state.tokenMs.push(nowMs + state.emissionMs + (simulation.jitterMs?.() ?? 0));
     loads.push(load);
+    ends.push({ ms: nowMs, emitted: emitting.length });
   }
   const records: TraceRecord[] = states.map(({ request, tokenMs }) => ({
     promptTokens: request.promptTokens,
@@ -86,7 +93,7 @@ export function simulateSteps(simulation: Simulation): { trace: Trace; loads: St
     itlMs: Float64Array.from({ length: tokenMs.length - 1 }, (_, k) => tokenMs[k + 1]! - tokenMs[k]!),
     finishReason: "length",
   }));
-  return { trace: traceOf(records, maxNumBatchedTokens), loads };
+  return { trace: traceOf(records, maxNumBatchedTokens), loads, ends };
 }
 
 /** A trace of these records, with nothing else known. */

@@ -1,0 +1,254 @@
+import { describe, expect, it } from "vitest";
+import type { ReconstructOptions } from "../../lib/fit/index.js";
+import { type EarlierRound, observeMeans } from "../../lib/fit/observe-means.js";
+import { BlockTable, type Trace, type TraceRecord } from "../../lib/trace/index.js";
+import { recordOf } from "./record-of.js";
+import { traceOf } from "./step-simulator.js";
+
+const severalSteps = "first tokens of prefills that shared several steps";
+const unscheduled = "not recorded when the request was scheduled";
+
+/** A request whose gaps are known by their mean alone: first token at `firstMs`, then `steps` more every `gapMs`. */
+function meanRecord(
+  firstMs: number,
+  steps: number,
+  gapMs: number,
+  { waitingMs, ...given }: Partial<TraceRecord> & { readonly waitingMs?: number } = {},
+): TraceRecord {
+  return recordOf({
+    arrivalMs: firstMs - 10,
+    ttftMs: 10,
+    outputTokens: steps + 1,
+    itlSummary: { meanMs: gapMs, count: steps },
+    cachedTokens: 0,
+    ...(waitingMs === undefined ? {} : { extra: { waiting_ms: waitingMs } }),
+    ...given,
+  });
+}
+
+interface Asked {
+  readonly options?: ReconstructOptions;
+  readonly isTarget?: (record: TraceRecord, index: number) => boolean;
+  readonly firstRun?: number;
+  readonly earlier?: EarlierRound;
+}
+
+function observe(trace: Trace, { options = {}, isTarget = () => true, firstRun, earlier }: Asked = {}) {
+  const { observations, leftOut, warnings } = observeMeans(trace, options, isTarget, firstRun, earlier);
+  return {
+    spans: observations.filter(({ kind }) => kind === "span"),
+    services: observations.filter(({ kind }) => kind === "service"),
+    leftOut: Object.fromEntries(leftOut),
+    warnings,
+  };
+}
+
+const long = meanRecord(10, 100, 10, { promptTokens: 50, waitingMs: 2 });
+const short = meanRecord(200, 40, 10, { promptTokens: 100, cachedTokens: 20, waitingMs: 3 });
+
+describe("observeMeans, whole decodes", () => {
+  it("are first to last token, with all tokens decoded meanwhile and the prefills that ended meanwhile", () => {
+    const { spans, warnings } = observe(traceOf([long, short], 100));
+    expect(spans).toEqual([
+      {
+        kind: "span",
+        ms: 1000,
+        steps: 100,
+        load: {
+          prefillTokens: 80,
+          prefillTokenDepth: (100 ** 2 - 20 ** 2) / 2,
+          prefillSeqs: 1,
+          decodeSeqs: 140,
+          decodeContextTokens: 100 * (50 + 50) + 40 * (100 + 20),
+        },
+        promptTokens: 50,
+        share: 100,
+        run: 0,
+      },
+      expect.objectContaining({ ms: 400, steps: 40, promptTokens: 100, share: 40, run: 1 }),
+    ]);
+    expect(warnings).toEqual([
+      "gaps were not recorded: the fit rests on mean gaps under load, and has no step noise",
+    ]);
+  });
+
+  it("do not count the prefill that ended with their own first token", () => {
+    const { spans } = observe(traceOf([long, short], 100));
+    expect(spans[1].load).toMatchObject({ prefillTokens: 0, prefillTokenDepth: 0, prefillSeqs: 0 });
+    expect(spans[1].load.decodeSeqs).toBeCloseTo(80, 9);
+    const together = observe(traceOf([long, meanRecord(10.9, 40, 10), meanRecord(11.1, 40, 10)], 100));
+    // What came within a millisecond of the first token was in its step, what came later was not.
+    expect(together.spans[0].load).toMatchObject({ prefillTokens: 100, prefillSeqs: 1 });
+  });
+
+  it("count a prefill that ended with their last token, and none after", () => {
+    const withLast = (firstMs: number) =>
+      observe(traceOf([long, meanRecord(firstMs, 40, 10)], 100)).spans[0].load;
+    expect(withLast(1010).prefillSeqs).toBe(1);
+    expect(withLast(1010.1).prefillSeqs).toBe(0);
+  });
+
+  it("count a prefill's chunks by the budget given, else the trace's, else 2,048, and by the threshold", () => {
+    const other = meanRecord(200, 40, 10, { promptTokens: 3000 });
+    const chunks = (trace: Trace, options: ReconstructOptions = {}) =>
+      observe(trace, { options }).spans[0].load.prefillSeqs;
+    expect(chunks(traceOf([long, other], 100))).toBe(30);
+    expect(chunks(traceOf([long, other], 100), { maxNumBatchedTokens: 1000 })).toBe(3);
+    expect(chunks(traceOf([long, other], 100), { longPrefillTokenThreshold: 50 })).toBe(60);
+    expect(chunks(traceOf([long, other]))).toBe(2);
+  });
+
+  it("are those of complete requests that were asked for, and were not preempted", () => {
+    const records = [
+      long,
+      meanRecord(20, 90, 10),
+      meanRecord(30, 90, 10),
+      meanRecord(40, 20, 40),
+      meanRecord(50, 50, 10, { finishReason: "error" }),
+      recordOf({ arrivalMs: 60, ttftMs: 10, cachedTokens: 0 }),
+    ];
+    const { spans, leftOut } = observe(traceOf(records, 1000), { isTarget: (_, i) => i !== 1, firstRun: 70 });
+    expect(spans.map(({ run }) => run)).toEqual([70, 72]);
+    expect(leftOut).toMatchObject({
+      "records that are not to be fitted on: they only load the engine": 1,
+      "no decode of at least one step": 2,
+      "decode far slower than those beside it: preempted": 1,
+    });
+  });
+
+  it("count prefills that a simulation adds, and space tokens evenly in steps, once there are prices", () => {
+    const prices = {
+      stepMs: 5,
+      prefillTokenMs: 0.1,
+      prefillTokenDepthMs: 0,
+      prefillSeqMs: 0,
+      decodeSeqMs: 5,
+      decodeContextTokenMs: 0,
+    };
+    const hidden = { endMs: 700, tokens: 500, tokenDepth: 9000, chunks: 2, steps: 1 };
+    const free = [short, long].map((record) => ({ ...record, promptTokens: 50, cachedTokens: 49 }));
+    const { spans } = observe(traceOf(free, 100), {
+      earlier: { prices: { ...prices, prefillTokenMs: 0 }, hiddenPrefills: [] },
+    });
+    // A step takes 10 ms alone and 15 ms together: 19 before, 400 / 15 beside, 41 after.
+    const steps = 19 + 400 / 15 + 41;
+    expect(spans[1].load.decodeSeqs).toBeCloseTo(40 + (100 * 400) / 15 / steps, 6);
+    expect(spans[0].load.decodeSeqs).toBeCloseTo(140, 6);
+
+    const withHidden = observe(traceOf(free, 100), { earlier: { prices, hiddenPrefills: [hidden] } });
+    expect(withHidden.spans[0].load).toMatchObject({
+      prefillTokens: 501,
+      prefillTokenDepth: 9000 + 49.5,
+      prefillSeqs: 3,
+    });
+    expect(withHidden.spans[1].load.prefillTokens).toBe(0);
+    const beforeAll = observe(traceOf(free, 100), {
+      earlier: { prices, hiddenPrefills: [hidden, { ...hidden, endMs: 300 }] },
+    });
+    expect(beforeAll.spans.map(({ load }) => load.prefillTokens)).toEqual([1001, 500]);
+  });
+
+  it("warn where cached tokens were guessed from blocks", () => {
+    const blocks = new BlockTable();
+    const blockIds = Int32Array.of(blocks.intern(0, 1));
+    const trace = (given: Partial<TraceRecord>): Trace => {
+      const { cachedTokens, ...record } = long;
+      return { ...traceOf([{ ...record, ...given }], 100), blocks };
+    };
+    const guessed = "cached tokens were not recorded: prompt blocks of earlier requests are taken as cached";
+    expect(observe(trace({ blockIds })).warnings).toContain(guessed);
+    expect(observe(trace({ blockIds, cachedTokens: 0 })).warnings).not.toContain(guessed);
+    expect(observe(trace({})).warnings).not.toContain(guessed);
+  });
+});
+
+describe("observeMeans, scheduled to first token", () => {
+  it("is the step of a prefill beside the decodes that were running", () => {
+    const { services, leftOut } = observe(traceOf([long, short], 100), { firstRun: 70 });
+    expect(services).toEqual([
+      {
+        kind: "service",
+        ms: 8,
+        steps: 1,
+        load: {
+          prefillTokens: 50,
+          prefillTokenDepth: 1250,
+          prefillSeqs: 1,
+          decodeSeqs: 0,
+          decodeContextTokens: 0,
+        },
+        promptTokens: 50,
+        share: 1,
+        run: 70,
+      },
+      {
+        kind: "service",
+        ms: 7,
+        steps: 1,
+        load: {
+          prefillTokens: 80,
+          prefillTokenDepth: (100 ** 2 - 20 ** 2) / 2,
+          prefillSeqs: 1,
+          decodeSeqs: 1,
+          decodeContextTokens: 50 + 19,
+        },
+        promptTokens: 100,
+        share: 1,
+        run: 71,
+      },
+    ]);
+    expect(leftOut).toEqual({});
+  });
+
+  it("is one for prefills that were scheduled and ended together", () => {
+    const pair = (waitingMs: number) =>
+      observe(traceOf([short, meanRecord(200.5, 40, 10, { promptTokens: 15, waitingMs })], 100));
+    const { services } = pair(3);
+    expect(services).toHaveLength(1);
+    expect(services[0]).toMatchObject({ ms: 7, promptTokens: 100, run: 0 });
+    expect(services[0].load).toMatchObject({ prefillTokens: 95, prefillSeqs: 2, decodeSeqs: 0 });
+    expect(pair(3.5).services).toHaveLength(1);
+    expect(pair(3.6)).toMatchObject({ services: [], leftOut: { [severalSteps]: 1 } });
+  });
+
+  it("is not told where one of them does not say when it was scheduled", () => {
+    const { services, leftOut } = observe(traceOf([short, meanRecord(200.5, 40, 10)], 100));
+    expect(services).toEqual([]);
+    expect(leftOut).toEqual({ [unscheduled]: 1 });
+  });
+
+  it("is not told of prefills of several chunks, or beyond the budget, or with another first token in between", () => {
+    const severalOf = (records: readonly TraceRecord[]) =>
+      observe(traceOf(records, 100)).leftOut[severalSteps] ?? 0;
+    expect(severalOf([meanRecord(10, 9, 10, { promptTokens: 100, waitingMs: 2 })])).toBe(0);
+    expect(severalOf([meanRecord(10, 9, 10, { promptTokens: 101, waitingMs: 2 })])).toBe(1);
+    // One decodes beside it: 99 tokens fit, 100 do not.
+    expect(severalOf([long, meanRecord(200, 40, 10, { promptTokens: 99, waitingMs: 3 })])).toBe(0);
+    expect(severalOf([long, meanRecord(200, 40, 10, { promptTokens: 100, waitingMs: 3 })])).toBe(1);
+    const earlier = (firstMs: number) => meanRecord(firstMs, 40, 10, { promptTokens: 10, waitingMs: 3 });
+    expect(severalOf([earlier(193), short])).toBe(0);
+    expect(severalOf([earlier(193.1), short])).toBe(1);
+  });
+
+  it("knows who was decoding when the step ended", () => {
+    const runningWith = (record: TraceRecord) => {
+      const at = meanRecord(500, 5, 10, { promptTokens: 10, waitingMs: 9 });
+      const service = observe(traceOf([record, at], 100)).services.find(({ ms }) => ms === 1);
+      return [service!.load.decodeSeqs, service!.load.decodeContextTokens];
+    };
+    const decode = (firstMs: number, steps: number) =>
+      meanRecord(firstMs, steps, 10, { promptTokens: 70, waitingMs: 1 });
+    expect(runningWith(decode(100, 80))).toEqual([1, 110]);
+    expect(runningWith(decode(99, 40))).toEqual([1, 110]);
+    expect(runningWith(decode(98.9, 40))).toEqual([0, 0]);
+    expect(runningWith(decode(498.9, 40))).toEqual([1, 70]);
+    expect(runningWith(decode(600, 40))).toEqual([0, 0]);
+  });
+
+  it("is told of requests asked for alone", () => {
+    const isTarget = (_: TraceRecord, i: number) => i !== 0;
+    expect(observe(traceOf([long, short], 100), { isTarget }).services.map(({ run }) => run)).toEqual([1]);
+    const pair = [short, meanRecord(200.5, 40, 10, { promptTokens: 15, waitingMs: 3 })];
+    expect(observe(traceOf(pair, 100), { isTarget }).services).toEqual([]);
+  });
+});
