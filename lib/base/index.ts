@@ -13,6 +13,7 @@ export {
   requirePositive,
   WorkError,
 } from "./errors.js";
+export { IndexedHeap } from "./indexed-heap.js";
 export { nonNegativeLeastSquares, solveSymmetric } from "./least-squares.js";
 export { mean, median, quantile, quantileSorted, sortedCopy } from "./quantile.js";
 export { type RandomStream, stream } from "./random.js";

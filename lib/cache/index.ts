@@ -9,8 +9,13 @@
 export { BlockCache, type BlockCacheOptions } from "./block-cache.js";
 export { BlockPool } from "./block-pool.js";
 export type { EvictedPool, Eviction, EvictionPolicy } from "./eviction/eviction.js";
+export { fifo } from "./eviction/fifo.js";
 export { evictionPolicy, evictions } from "./eviction/index.js";
+export { lfu } from "./eviction/lfu.js";
 export { lru } from "./eviction/lru.js";
+export { mru } from "./eviction/mru.js";
+export { random } from "./eviction/random.js";
+export { slru } from "./eviction/slru.js";
 export { type BlockAccess, type HitRateCurve, hitRateCurve } from "./hit-rate-curve.js";
 export type { Admission, KvCache } from "./kv-cache.js";
 export { SlotCache, type SlotCacheOptions } from "./slot-cache.js";

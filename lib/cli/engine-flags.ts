@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { InputError } from "../base/index.js";
+import { evictions } from "../cache/index.js";
+import { orderings } from "../engine/index.js";
 import {
   type EngineSettingName,
   type EngineSettings,
@@ -10,15 +12,22 @@ import {
 /** The engine flags as commander hands them over: by the flag's name in camel case. */
 export type EngineFlags = Readonly<Record<string, unknown>>;
 
+/** Settings that are policies, with the shipped ones. */
+const policyWords: Partial<Record<EngineSettingName, object>> = {
+  eviction: evictions,
+  schedulingPolicy: orderings,
+};
+
 /** Adds a flag for each engine setting to a command, by vLLM's names; a switch gets its `--no-` form too. */
 export function addEngineFlags(command: Command): Command {
   for (const name of engineSettingNames) {
     const { flag, placeholder, says, usual } = settingRow(name);
-    const told = `(default: the capture's, else ${shown(usual)})`;
+    const words = policyWords[name] ? `: ${Object.keys(policyWords[name]).join(", ")}` : "";
+    const told = `${words} (default: the capture's, else ${shown(usual)})`;
     if (placeholder === undefined) {
-      command.option(flag, `${says} ${told}`);
+      command.option(flag, `${says}${told}`);
       command.option(flag.replace("--", "--no-"), `the contrary of ${flag}`);
-    } else command.option(`${flag} <${placeholder}>`, `${says} ${told}`, (text) => parsed(name, text));
+    } else command.option(`${flag} <${placeholder}>`, `${says}${told}`, (text) => parsed(name, text));
   }
   return command;
 }

@@ -14,7 +14,8 @@ const origins: readonly SettingOrigin[] = ["captured", "given", "profile", "fitt
 
 /** What a replay ran under, for people: every setting as the flag that gives it, by where it comes from. */
 export function headerLines(conditions: ReplayConditions, prompts: string): string[] {
-  const { engine, poolTokens, poolBytes, pacing, pacingFrom, latency, fittedAt } = conditions;
+  const { engine, poolTokens, poolBytes, pacing, pacingFrom, replicas, router, latency, fittedAt } =
+    conditions;
   const { kvCacheBlocks, blockSize } = engine.settings;
   const gib = poolBytes === undefined ? "" : ` = ${toGib(poolBytes).toFixed(1)} GiB`;
   const at = fittedAt ? `, fitted at ${asFlags(fittedAt)}` : "";
@@ -24,6 +25,7 @@ export function headerLines(conditions: ReplayConditions, prompts: string): stri
       const flags = asFlags(settingsFrom(engine, origin));
       return flags === "" ? [] : [`engine, ${origin}: ${flags}`];
     }),
+    ...(replicas > 1 ? [`replicas: ${replicas} of these, router ${router}`] : []),
     `pacing: ${pacing} (${pacingFrom}); prompts: ${prompts}; latency model: ${latency}${at}`,
   ];
 }
@@ -38,6 +40,7 @@ export function headerJson(conditions: ReplayConditions): Record<string, unknown
       ...(poolBytes !== undefined && { pool_gib: toGib(poolBytes) }),
     },
     pacing_from: pacingFrom,
+    ...(conditions.replicas > 1 && { replica_count: conditions.replicas, router: conditions.router }),
     latency: { kind: latency, fitted_at: fittedAt ? settingsToWire(fittedAt) : null },
   };
 }

@@ -14,6 +14,7 @@ export type { EngineRun } from "./engine-run.js";
 export { fcfs } from "./orderings/fcfs.js";
 export { orderingPolicy, orderings } from "./orderings/index.js";
 export type { OrderedRequests, Ordering, OrderingPolicy, RunningRequests } from "./orderings/ordering.js";
+export { priority } from "./orderings/priority.js";
 export type { EngineView } from "./replica.js";
 export { type RouteRequest, type RunOptions, runEngines, type SimulateOptions } from "./run-engines.js";
 export { simulate } from "./simulate.js";

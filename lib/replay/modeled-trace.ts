@@ -35,6 +35,7 @@ export function modeledTrace(
       return modeled;
     }
     modeled.arrivalMs = fireMs;
+    if (run.replicas > 1) modeled.extra = { ...record.extra, replica: run.replica[i] };
     if (concurrency[i] > 0) modeled.concurrency = concurrency[i];
     const cachedTokens = run.cachedTokens[i];
     if (cachedTokens >= 0) modeled.cachedTokens = cachedTokens;

@@ -1,7 +1,7 @@
 import { InputError, type Ms, requireFinite, requireInteger, type Tokens } from "../base/index.js";
 import type { EngineRequest } from "../engine/index.js";
 import { type SessionLabels, thinkGapsFromDurations, thinkGapsMs } from "../sessions/index.js";
-import type { Trace } from "../trace/index.js";
+import type { Trace, TraceRecord } from "../trace/index.js";
 import { capturedPacing } from "./captured-pacing.js";
 import { closedLoopTurns } from "./closed-loop-turns.js";
 import type { Pacing } from "./pacing.js";
@@ -110,6 +110,7 @@ export function planReplay(options: PlanOptions): Plan {
       promptTokens: Math.max(1, record.promptTokens),
       outputTokens: plannedOutputTokens(record.outputTokens),
       contentIds: chains.contentIds[index],
+      ...priorityOf(record),
     };
     const gapMs = gaps?.[index];
     const parent = sessions.parent[index];
@@ -118,6 +119,12 @@ export function planReplay(options: PlanOptions): Plan {
     return { ...shape, fireAtMs: ((record.arrivalMs as Ms) - originMs) / rateScale };
   });
   return { requests, pacing, prompts, blockSize, contentCount: chains.contentCount, assumptions };
+}
+
+/** The priority that a request asked for, vLLM's field of that name; a record keeps it under its wire name. */
+function priorityOf({ extra }: TraceRecord): { priority?: number } {
+  const priority = extra?.priority;
+  return typeof priority === "number" && Number.isSafeInteger(priority) ? { priority } : {};
 }
 
 /** Gap between the parent's completion and each record's arrival; undefined where its own arrival paces it. */

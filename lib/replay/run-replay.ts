@@ -1,5 +1,6 @@
 import type { Bytes, Ms, Tokens } from "../base/index.js";
-import { type SimulationRun, simulate } from "../engine/index.js";
+import type { SimulationRun } from "../engine/index.js";
+import { type RouterPolicy, routerPolicy, runFleet } from "../fleet/index.js";
 import { isExtrapolated, type LatencyModel } from "../latency/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import {
@@ -29,6 +30,10 @@ export interface ReplayOptions {
   readonly prompts?: Prompts;
   /** Settings that go before those of the captured engine, which are the default; see {@link chooseSettings}. */
   readonly engine?: Partial<EngineSettings>;
+  /** Equal engines behind a router. Default 1. */
+  readonly replicas?: number;
+  /** Which of them a request is sent to: a router, or the word for a shipped one. Default "round-robin". */
+  readonly router?: string | RouterPolicy;
   /** Fixes the latency model's draws. Default 1. */
   readonly seed?: number | string;
   /** Arrivals come this many times as fast; think gaps stay. Default 1. */
@@ -51,6 +56,9 @@ export interface ReplayConditions {
   readonly poolBytes?: Bytes;
   readonly pacing: Pacing;
   readonly pacingFrom: Extract<SettingOrigin, "captured" | "given" | "assumed">;
+  readonly replicas: number;
+  /** Name of the router; undefined where there is nothing to route. */
+  readonly router?: string;
   /** Kind of the latency model. */
   readonly latency: string;
   /** Settings of the engine that the model was fitted on, as far as they are known. */
@@ -76,7 +84,7 @@ export interface Replay {
  * pacing is the default; `conditions` of the result says what was told, given and assumed. A trace without latencies
  * cannot tell its think gaps; they are then taken from the completions of an open-loop replay of the same trace, and the
  * plan's assumptions say so.
- * @throws InputError as {@link planReplay}, {@link chooseSettings} and {@link simulate} do
+ * @throws InputError as {@link planReplay}, {@link chooseSettings} and {@link runFleet} do
  * @example
  * ```ts
  * import { fitLatency, inferSessions, readCapture, readCaptures, replay, summarizeCohorts } from "prefixlab";
@@ -104,10 +112,12 @@ export function replay(options: ReplayOptions): Replay {
     ...(options.thinkScale !== undefined && { thinkScale: options.thinkScale }),
   };
   const simulatePlan = (plan: Plan): SimulationRun =>
-    simulate({
+    runFleet({
       requests: plan.requests,
       model,
       engine: settings,
+      replicas: conditions.replicas,
+      ...(options.router && { router: options.router }),
       seed,
       contentCount: plan.contentCount,
       keepLoads: options.keepLoads ?? false,
@@ -160,9 +170,12 @@ export function replay(options: ReplayOptions): Replay {
  * ```
  */
 export function replayConditions(
-  options: Pick<ReplayOptions, "trace" | "model" | "engine" | "pacing" | "maxInFlight">,
+  options: Pick<
+    ReplayOptions,
+    "trace" | "model" | "engine" | "pacing" | "maxInFlight" | "replicas" | "router"
+  >,
 ): ReplayConditions {
-  const { trace, model } = options;
+  const { trace, model, replicas = 1, router = "round-robin" } = options;
   const { memory, fittedAt } = model;
   const engine = chooseSettings({
     given: options.engine,
@@ -179,6 +192,8 @@ export function replayConditions(
     ...(memory && { poolBytes: kvCacheBlocks * blockSize * memory.kvBytesPerToken }),
     pacing: pacing ?? captured.pacing,
     pacingFrom: pacing === undefined ? captured.from : "given",
+    replicas,
+    ...(replicas > 1 && { router: routerPolicy(router).name }),
     latency: model.kind,
     ...(fittedAt && { fittedAt }),
   };

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { describeValue, InputError, requireFinite, requireInteger } from "../base/index.js";
+import { engineOptions } from "../engine/index.js";
 import { pacings } from "../replay/index.js";
 import {
   type EngineSettingName,
@@ -24,7 +25,7 @@ const settingAxes = Object.fromEntries(
     const { axis, flag, says, parse } = settingRow(name);
     return [
       axis ?? flag.slice(2),
-      { says, setting: name, parse: (where, value) => cellValue(parse(where, value)) },
+      { says, setting: name, parse: (where, value) => cellValue(shipped(name, parse(where, value))) },
     ];
   }),
 );
@@ -58,6 +59,15 @@ export function cellSettings(cell: SweepCell): Partial<EngineSettings> {
     return setting === undefined ? [] : [[setting, value]];
   });
   return someEngineSettings(Object.fromEntries(given), "sweep");
+}
+
+/**
+ * The value of a setting, a policy only if there is one of that name.
+ * @throws InputError when there is none
+ */
+function shipped(name: EngineSettingName, value: unknown): unknown {
+  engineOptions({ [name]: value });
+  return value;
 }
 
 /** A switch is on or off in a cell, a policy its name. */

@@ -1,9 +1,21 @@
 import { describeValue, InputError } from "../../base/index.js";
 import type { EvictionPolicy } from "./eviction.js";
+import { fifo } from "./fifo.js";
+import { lfu } from "./lfu.js";
 import { lru } from "./lru.js";
+import { mru } from "./mru.js";
+import { random } from "./random.js";
+import { slru } from "./slru.js";
 
 /** The shipped eviction policies, by the word that names each: one row a policy. */
-export const evictions: Readonly<Record<string, () => EvictionPolicy>> = { lru };
+export const evictions: Readonly<Record<string, () => EvictionPolicy>> = {
+  lru,
+  mru,
+  fifo,
+  lfu,
+  random,
+  slru,
+};
 
 /**
  * The eviction policy that a word names, or the one given.

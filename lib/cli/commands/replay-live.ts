@@ -26,6 +26,8 @@ export interface LiveReplayFlags extends EngineFlags, LatencyFlags, PacingFlags 
   readonly seed: number;
   readonly tolerance: number;
   readonly against?: string;
+  readonly replicas: number;
+  readonly router?: string;
   readonly dumpTrace?: string;
   readonly json?: boolean;
 }
@@ -94,6 +96,8 @@ function refuseModelFlags(flags: LiveReplayFlags): void {
   const given: Readonly<Record<string, boolean>> = {
     "--against": flags.against !== undefined,
     "--seeds": flags.seeds !== 1,
+    "--replicas": flags.replicas !== 1,
+    "--router": flags.router !== undefined,
     "--latency-trace": flags.latencyTrace !== undefined,
     "--latency-model": flags.latencyModel !== undefined,
     "--profile": flags.profile !== undefined,

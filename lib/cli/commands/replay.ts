@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { InputError } from "../../base/index.js";
+import { routers } from "../../fleet/index.js";
 import { alignTraces, compareTraces } from "../../judge/index.js";
 import { capturedEngine, type Replay, replay } from "../../replay/index.js";
 import { sessionsOf } from "../../sessions/index.js";
@@ -29,6 +30,8 @@ interface ReplayFlags extends EngineFlags, LatencyFlags, PacingFlags {
   readonly tolerance: number;
   readonly dumpTrace?: string;
   readonly against?: string;
+  readonly replicas: number;
+  readonly router?: string;
   readonly url?: string;
   readonly modelName?: string;
   readonly tokenRange?: readonly [number, number];
@@ -52,6 +55,8 @@ export function replayCommand(): Command {
       "compare with this capture of the same requests instead of the replayed trace",
     )
     .option("--dump-trace <file>", "write the modeled trace of the first seed")
+    .option("--replicas <n>", "equal engines behind a router", parseCount, 1)
+    .option("--router <name>", `which replica a request is sent to: ${Object.keys(routers).join(", ")}`)
     .option("--url <url>", "replay live against this server instead of a model")
     .option("--model-name <name>", "with --url: the model's name there")
     .option("--token-range <low:high>", "with --url: token ids to draw prompts from", parseRange)
@@ -84,6 +89,8 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
     const { replayLiveCommand } = await import("./replay-live.js");
     return replayLiveCommand(trace, sessions, { ...flags, url: flags.url });
   }
+  if (flags.router !== undefined && flags.replicas === 1)
+    throw new InputError("replay: --router chooses among replicas: give --replicas N with it");
   const engine = engineFromFlags(flags);
   const pacing = pacingFromFlags(flags);
   const model = await latencyFromFlags(flags);
@@ -96,6 +103,8 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
         model,
         engine,
         ...pacing,
+        replicas: flags.replicas,
+        ...(flags.router !== undefined && { router: flags.router }),
         prompts: flags.coldPrompts ? "unique" : "recorded",
         rateScale: flags.rateScale,
         seed: flags.seed + k,
@@ -110,7 +119,10 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
   // Without its own capture, what a what-if differs by is an effect, not an error: nothing is judged.
   const isWhatIf =
     flags.against === undefined &&
-    (flags.coldPrompts === true || flags.rateScale !== 1 || changesEngine(engine, trace));
+    (flags.coldPrompts === true ||
+      flags.rateScale !== 1 ||
+      flags.replicas !== 1 ||
+      changesEngine(engine, trace));
   const comparison = compareTraces({
     captured,
     sessions,

@@ -1,9 +1,10 @@
 import { describeValue, InputError } from "../../base/index.js";
 import { fcfs } from "./fcfs.js";
 import type { OrderingPolicy } from "./ordering.js";
+import { priority } from "./priority.js";
 
 /** The shipped orderings, by the word that names each: one row an ordering. */
-export const orderings: Readonly<Record<string, () => OrderingPolicy>> = { fcfs };
+export const orderings: Readonly<Record<string, () => OrderingPolicy>> = { fcfs, priority };
 
 /**
  * The ordering that a word names, or the one given.

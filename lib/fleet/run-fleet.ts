@@ -1,0 +1,46 @@
+import { describeValue, InputError, stream } from "../base/index.js";
+import { type RouteRequest, runEngines, type SimulateOptions, type SimulationRun } from "../engine/index.js";
+import type { RouterPolicy } from "./router.js";
+import { routerPolicy } from "./routers/index.js";
+
+/** What to run on a fleet of equal engines. */
+export interface FleetOptions extends SimulateOptions {
+  /** Engines, each with a cache of its own. Default 1. */
+  readonly replicas?: number;
+  /** Which of them a request is sent to: a router, or the word that names a shipped one. Default "round-robin". */
+  readonly router?: string | RouterPolicy;
+}
+
+/**
+ * Runs requests on equal engines behind a router, in virtual time. One engine is a fleet of one. A request that can never
+ * fit the replica that it is sent to is refused there.
+ * @throws InputError when there is no replica, no such router, or the router names a replica that is not there
+ * @example
+ * ```ts
+ * import { runFleet } from "prefixlab/fleet";
+ * import { latencyProfile } from "prefixlab";
+ * const contentIds = Int32Array.from({ length: 64 }, (_, block) => block);
+ * const requests = [0, 1000, 2000].map((fireAtMs) => ({ promptTokens: 1000, outputTokens: 1, contentIds, fireAtMs }));
+ * const run = runFleet({ requests, model: latencyProfile("h200-qwen3-8b"), replicas: 2 });
+ * [...run.replica]; // → [0, 1, 0]
+ * [...run.cachedTokens]; // → [0, 0, 992]
+ * ```
+ */
+export function runFleet(options: FleetOptions): SimulationRun {
+  const { replicas = 1, router = "round-robin", seed = 0 } = options;
+  const policy = routerPolicy(router);
+  return runEngines({
+    ...options,
+    replicas,
+    routing: (engines): RouteRequest => {
+      const started = policy.start({ replicas: engines, random: stream(seed, "router") });
+      return (request, nowMs) => {
+        const replica = started.route(request, engines, nowMs);
+        if (Number.isInteger(replica) && replica >= 0 && replica < engines.length) return replica;
+        throw new InputError(
+          `router "${policy.name}": route() returned ${describeValue(replica)}, expected a replica from 0 to ${engines.length - 1}`,
+        );
+      };
+    },
+  });
+}
