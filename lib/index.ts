@@ -76,6 +76,8 @@ export {
   scoreSessions,
   sessionsOf,
   thinkGapsMs,
+  type Workload,
+  workloadOf,
 } from "./sessions/index.js";
 export { type EngineSettings, engineSettings, engineSettingsOf } from "./settings/index.js";
 export {

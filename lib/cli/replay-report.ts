@@ -50,7 +50,7 @@ function unserved({ trace, run }: Replay): string[] {
 }
 
 function modeledTable({ trace }: Replay, sessions: SessionLabels): string {
-  const summaries = summarizeCohorts(trace, sessions);
+  const summaries = summarizeCohorts({ trace, sessions });
   const row = (cohort: string, { n, ttftMs, itlMs, totalMs }: CohortSummary) => [
     cohort,
     String(n),

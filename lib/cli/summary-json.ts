@@ -2,13 +2,12 @@ import type { CohortSummary, Quantiles } from "../cohorts/index.js";
 import { cohortNames, completedCount, summarizeCohorts } from "../cohorts/index.js";
 import type { Comparison, ErrorCell } from "../judge/index.js";
 import type { Prompts, Replay } from "../replay/index.js";
-import type { SessionLabels } from "../sessions/index.js";
-import type { Trace } from "../trace/index.js";
+import type { Workload } from "../sessions/index.js";
 import { headerJson } from "./replay-header.js";
 
 /** Cohorts as the command line's JSON has them. */
-export function cohortsJson(trace: Trace, sessions: SessionLabels): Record<string, unknown> {
-  const summaries = summarizeCohorts(trace, sessions);
+export function cohortsJson(workload: Workload): Record<string, unknown> {
+  const summaries = summarizeCohorts(workload);
   return Object.fromEntries(cohortNames.map((name) => [name, cohortJson(summaries[name])]));
 }
 
@@ -27,13 +26,14 @@ function quantilesJson(q: Quantiles): Record<string, number | null> {
 }
 
 /** A captured trace as one series. */
-export function capturedSeriesJson(trace: Trace, sessions: SessionLabels): Record<string, unknown> {
+export function capturedSeriesJson(workload: Workload): Record<string, unknown> {
+  const { trace } = workload;
   const completed = completedCount(trace);
   return {
     requests: trace.records.length,
     completed,
     censored: trace.records.length - completed,
-    cohorts: cohortsJson(trace, sessions),
+    cohorts: cohortsJson(workload),
   };
 }
 
@@ -43,9 +43,9 @@ export function promptsWord(prompts: Prompts): string {
 }
 
 /** A replay as one series. */
-export function replaySeriesJson(replay: Replay, sessions: SessionLabels): Record<string, unknown> {
+export function replaySeriesJson(replay: Replay): Record<string, unknown> {
   return {
-    ...capturedSeriesJson(replay.trace, sessions),
+    ...capturedSeriesJson(replay),
     virtual_s: replay.virtualMs / 1000,
     wall_s: replay.wallMs / 1000,
     busy_fraction: replay.virtualMs > 0 ? replay.run.busyMs / replay.virtualMs : 0,

@@ -1,6 +1,6 @@
 import type { Ms } from "../base/index.js";
 import { selectQuantiles } from "../base/index.js";
-import type { SessionLabels } from "../sessions/index.js";
+import type { SessionLabels, Workload } from "../sessions/index.js";
 import { kaplanMeier, quantileOf } from "../survival/index.js";
 import { isAnswered, type Trace, type TraceRecord, totalMs } from "../trace/index.js";
 
@@ -145,14 +145,14 @@ export function summarizeCohort(records: readonly TraceRecord[]): CohortSummary 
  * Summaries of all cohorts of a trace.
  * @example
  * ```ts
- * import { readCapture, sessionsOf, summarizeCohorts } from "prefixlab";
+ * import { readCapture, summarizeCohorts, workloadOf } from "prefixlab";
  * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
- * const { turn1, turns2plus } = summarizeCohorts(trace, sessionsOf(trace));
+ * const { turn1, turns2plus } = summarizeCohorts(workloadOf(trace));
  * [turn1.n, turn1.ttftMs.p50]; // → [64, 50.79]
  * [turns2plus.n, turns2plus.ttftMs.p50]; // → [256, 56.19]
  * ```
  */
-export function summarizeCohorts(trace: Trace, sessions: SessionLabels): Record<CohortName, CohortSummary> {
+export function summarizeCohorts({ trace, sessions }: Workload): Record<CohortName, CohortSummary> {
   const of = (cohort: CohortName): CohortSummary =>
     summarizeCohort(cohortIndices(sessions, cohort).map((i) => trace.records[i]));
   return { all: of("all"), turn1: of("turn1"), turns2plus: of("turns2plus") };

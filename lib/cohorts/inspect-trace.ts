@@ -6,7 +6,7 @@ import {
   sortedCopy,
   type Tokens,
 } from "../base/index.js";
-import type { SessionLabels } from "../sessions/index.js";
+import type { SessionLabels, Workload } from "../sessions/index.js";
 import { settingsToWire } from "../settings/index.js";
 import { isAnswered, type JsonValue, type Trace } from "../trace/index.js";
 
@@ -60,13 +60,13 @@ export interface TraceInspection {
  * Counts, ranges, sharing, hits and sessions of a trace.
  * @example
  * ```ts
- * import { inspectTrace, readCapture, sessionsOf } from "prefixlab";
+ * import { inspectTrace, readCapture, workloadOf } from "prefixlab";
  * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
- * const { requests, sharing, sessions } = inspectTrace(trace, sessionsOf(trace));
+ * const { requests, sharing, sessions } = inspectTrace(workloadOf(trace));
  * [requests, sessions.count, sharing.unboundedHitFraction]; // → [320, 64, 0.905]
  * ```
  */
-export function inspectTrace(trace: Trace, sessions: SessionLabels): TraceInspection {
+export function inspectTrace({ trace, sessions }: Workload): TraceInspection {
   const { records, meta } = trace;
   const completed = records.filter(isAnswered).length;
   const arrivals = records.flatMap((r) => r.arrivalMs ?? []);

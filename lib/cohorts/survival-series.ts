@@ -1,7 +1,6 @@
 import type { Ms } from "../base/index.js";
-import type { SessionLabels } from "../sessions/index.js";
+import type { Workload } from "../sessions/index.js";
 import { kaplanMeier, pointwiseBand, type SurvivalCurve } from "../survival/index.js";
-import type { Trace } from "../trace/index.js";
 import { type CohortName, cohortIndices, summarizeCohort, ttftObservations } from "./cohorts.js";
 
 /** The TTFT survival curve of one cohort of one trace, ready to be drawn or tabulated. Times are milliseconds. */
@@ -21,13 +20,13 @@ export interface TtftSurvival {
  * a first token are censored when they were last known to wait.
  * @example
  * ```ts
- * import { readCapture, sessionsOf, ttftSurvival } from "prefixlab";
+ * import { readCapture, ttftSurvival, workloadOf } from "prefixlab";
  * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
- * const { n, censored, medianMs } = ttftSurvival(trace, sessionsOf(trace), "turns2plus");
+ * const { n, censored, medianMs } = ttftSurvival(workloadOf(trace), "turns2plus");
  * [n, censored, medianMs]; // → [256, 0, 56.19]
  * ```
  */
-export function ttftSurvival(trace: Trace, sessions: SessionLabels, cohort: CohortName): TtftSurvival {
+export function ttftSurvival({ trace, sessions }: Workload, cohort: CohortName): TtftSurvival {
   const records = cohortIndices(sessions, cohort).map((i) => trace.records[i]);
   const { times, observed } = ttftObservations(records);
   const curve = kaplanMeier({ times, observed });

@@ -52,7 +52,7 @@ function panelOf(series: readonly CacheEffectCurve[], cohort: CohortName, title:
   return {
     title,
     series: series.flatMap(({ kind, cache, label, trace, sessions }) => {
-      const { curve, lower, upper, n, censored, medianMs } = ttftSurvival(trace, sessions, cohort);
+      const { curve, lower, upper, n, censored, medianMs } = ttftSurvival({ trace, sessions }, cohort);
       if (n === 0) return [];
       const { times, survival } = curve;
       const median = medianMs === undefined ? {} : { medianMs };

@@ -2,17 +2,15 @@ import { InputError } from "../base/index.js";
 import type { EngineOptions } from "../engine/index.js";
 import type { LatencyModel } from "../latency/index.js";
 import { type Replay, replay } from "../replay/index.js";
-import { inferSessions, type SessionLabels } from "../sessions/index.js";
+import { inferSessions, type Workload } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
 import { alignTraces } from "./align-traces.js";
 import { type Comparison, compareTraces } from "./compare.js";
 
 /** One curve of the cache-effect figure. */
-export interface CacheEffectSeries {
+export interface CacheEffectSeries extends Workload {
   readonly kind: "captured" | "modeled";
   readonly cache: "on" | "off";
-  readonly trace: Trace;
-  readonly sessions: SessionLabels;
   /** Modeled series made here: the replay behind it. */
   readonly replay?: Replay;
 }
@@ -27,8 +25,6 @@ export interface CacheEffect {
 }
 
 export interface CacheEffectOptions {
-  /** The capture with the cache on: its arrivals, think gaps and sharing drive both replays. */
-  readonly captured: Trace;
   /** A capture of the same schedule with the cache off: only judged, never replayed. */
   readonly capturedOff?: Trace;
   readonly model: LatencyModel;
@@ -40,33 +36,27 @@ export interface CacheEffectOptions {
 /**
  * What a prefix cache does to time to first token: a warm capture, its session-paced replay, and the same schedule
  * replayed with prefix caching off. The cold replay is a counterfactual: nothing of a cold capture goes into it.
+ * @param workload the capture with the cache on: its arrivals, think gaps and sharing drive both replays
  * @throws InputError when the capture has no block hashes
  * @example
  * ```ts
- * import { cacheEffect, fitLatency, readCapture, readCaptures } from "prefixlab";
+ * import { cacheEffect, fitLatency, readCapture, readCaptures, workloadOf } from "prefixlab";
  * const { model } = fitLatency(await readCaptures({ role: "fit" }));
- * const captured = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
- * const effect = cacheEffect({ captured, model });
+ * const warm = workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 }));
+ * const effect = cacheEffect(warm, { model });
  * effect.series.map(({ kind, cache }) => `${kind}, cache ${cache}`); // → ["captured, cache on", "modeled, cache on", "modeled, cache off"]
  * effect.on.cachedTokens.exactFraction; // → 1
  * ```
  */
-export function cacheEffect(options: CacheEffectOptions): CacheEffect {
-  const { captured, capturedOff, model, seed = 1 } = options;
+export function cacheEffect(workload: Workload, options: CacheEffectOptions): CacheEffect {
+  const { trace: captured, sessions } = workload;
+  const { capturedOff, model, seed = 1 } = options;
   if (captured.records.every((r) => r.blockIds === undefined))
     throw new InputError(
       "cacheEffect: the captured trace has no block_hashes, so nothing says which prompts share a prefix",
     );
-  const sessions = inferSessions(captured);
   const run = (enablePrefixCaching: boolean): Replay =>
-    replay({
-      trace: captured,
-      sessions,
-      model,
-      seed,
-      pacing: "session",
-      engine: { ...options.engine, enablePrefixCaching },
-    });
+    replay(workload, { model, seed, pacing: "session", engine: { ...options.engine, enablePrefixCaching } });
   const on = run(true);
   const off = run(false);
   const aligned = capturedOff && alignTraces(captured, capturedOff);
@@ -86,7 +76,7 @@ export function cacheEffect(options: CacheEffectOptions): CacheEffect {
         : []),
       { kind: "modeled", cache: "off", trace: off.trace, sessions, replay: off },
     ],
-    on: compareTraces({ captured, sessions, modeled: [on.trace] }),
-    ...(aligned && { off: compareTraces({ captured: aligned, sessions, modeled: [off.trace] }) }),
+    on: compareTraces(workload, { modeled: [on.trace] }),
+    ...(aligned && { off: compareTraces({ trace: aligned, sessions }, { modeled: [off.trace] }) }),
   };
 }

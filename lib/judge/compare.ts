@@ -1,6 +1,6 @@
 import { InputError, type Ms, mean, selectQuantiles, type Tokens } from "../base/index.js";
 import { type CohortName, cohortIndices, cohortNames, reportedQuantiles } from "../cohorts/index.js";
-import type { SessionLabels } from "../sessions/index.js";
+import type { SessionLabels, Workload } from "../sessions/index.js";
 import { clusterRobustCurve, quantileRatio } from "../survival/index.js";
 import { type Trace, totalMs } from "../trace/index.js";
 import { type CurveDistance, ttftDistances } from "./curve-distance.js";
@@ -60,8 +60,6 @@ export interface Comparison {
 
 /** What is compared, and how it is judged. */
 export interface CompareOptions {
-  readonly captured: Trace;
-  readonly sessions: SessionLabels;
   /** Modeled traces of the same records in the same order, one a seed. */
   readonly modeled: readonly Trace[];
   /** Largest relative error that holds. Default 0.1. */
@@ -73,24 +71,24 @@ export interface CompareOptions {
 }
 
 /**
- * Compares a capture with its replays: quantiles of TTFT, ITL and request totals, per turn cohort and per concurrency
+ * Compares a captured workload with its replays: quantiles of TTFT, ITL and request totals, per turn cohort and per concurrency
  * bucket (requests in flight at the captured arrival), and the hit canary. Quantiles are over what was seen on each
  * side: a TTFT or gap also of a request that failed later, a total only of a complete one. Waits that never ended are in
  * no quantile; survival curves are where they count.
  * @throws InputError without a modeled trace
  * @example
  * ```ts
- * import { compareTraces, inferSessions, latencyProfile, readCapture, replay } from "prefixlab";
- * const captured = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
- * const sessions = inferSessions(captured);
- * const { trace } = replay({ trace: captured, sessions, model: latencyProfile("h200-qwen3-8b") });
- * const comparison = compareTraces({ captured, sessions, modeled: [trace] });
+ * import { compareTraces, latencyProfile, readCapture, replay, workloadOf } from "prefixlab";
+ * const captured = workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 }));
+ * const { trace } = replay(captured, { model: latencyProfile("h200-qwen3-8b") });
+ * const comparison = compareTraces(captured, { modeled: [trace] });
  * // The timings of another engine: prefixes are found as they were, times are not met.
  * [comparison.cachedTokens.exactFraction, comparison.verdict]; // → [1, "fail"]
  * ```
  */
-export function compareTraces(options: CompareOptions): Comparison {
-  const { captured, sessions, modeled, tolerance = 0.1, kind = "error", intervals = true } = options;
+export function compareTraces(workload: Workload, options: CompareOptions): Comparison {
+  const { trace: captured, sessions } = workload;
+  const { modeled, tolerance = 0.1, kind = "error", intervals = true } = options;
   const [first] = modeled;
   if (!first) throw new InputError("compareTraces: modeled must hold at least one trace, got none");
   const groups: [string, number[], boolean][] = [
@@ -99,14 +97,19 @@ export function compareTraces(options: CompareOptions): Comparison {
   ];
   const cells = groups.flatMap(([group, indices, isCohort]) =>
     (["ttft", "itl", "total"] as const).flatMap((quantity) =>
-      compareQuantity(group, quantity, indices, isCohort, { ...options, tolerance, kind, intervals }),
+      compareQuantity(workload, group, quantity, indices, isCohort, {
+        ...options,
+        tolerance,
+        kind,
+        intervals,
+      }),
     ),
   );
   const gating = cells.filter((cell) => cell.gates);
   return {
     kind,
     cells,
-    curves: ttftDistances(captured, first, sessions),
+    curves: ttftDistances(workload, first),
     cachedTokens: hitCanary(captured, first),
     verdict: gating.length === 0 ? "none" : gating.every((cell) => cell.holds) ? "pass" : "fail",
     tolerance,
@@ -115,14 +118,16 @@ export function compareTraces(options: CompareOptions): Comparison {
 }
 
 function compareQuantity(
+  workload: Workload,
   group: string,
   quantity: Quantity,
   indices: readonly number[],
   isCohort: boolean,
   options: Required<CompareOptions>,
 ): ErrorCell[] {
-  const { captured, sessions, modeled, tolerance, kind, intervals } = options;
-  const [real, ...models] = [captured, ...modeled].map((trace) =>
+  const { sessions } = workload;
+  const { modeled, tolerance, kind, intervals } = options;
+  const [real, ...models] = [workload.trace, ...modeled].map((trace) =>
     valuesOf(trace, sessions, indices, quantity),
   );
   const n = real.times.length;

@@ -1,6 +1,6 @@
 import type { Ms } from "../base/index.js";
 import { type CohortName, cohortNames, ttftSurvival } from "../cohorts/index.js";
-import type { SessionLabels } from "../sessions/index.js";
+import type { Workload } from "../sessions/index.js";
 import { ksDistance, type SurvivalCurve, wassersteinDistance } from "../survival/index.js";
 import type { Trace } from "../trace/index.js";
 
@@ -14,9 +14,9 @@ export interface CurveDistance {
 }
 
 /** Distances of the TTFT curves per cohort, up to the last time that both curves know. Empty cohorts are left out. */
-export function ttftDistances(captured: Trace, modeled: Trace, sessions: SessionLabels): CurveDistance[] {
+export function ttftDistances({ trace: captured, sessions }: Workload, modeled: Trace): CurveDistance[] {
   return cohortNames.flatMap((cohort) => {
-    const [a, b] = [captured, modeled].map((trace) => ttftSurvival(trace, sessions, cohort));
+    const [a, b] = [captured, modeled].map((trace) => ttftSurvival({ trace, sessions }, cohort));
     if (!a || !b || a.n === a.censored || b.n === b.censored) return [];
     const upTo = Math.min(knownUpTo(a.curve), knownUpTo(b.curve));
     const options = Number.isFinite(upTo) ? { upTo } : {};

@@ -1,5 +1,6 @@
 import { type Ms, mean, quantile } from "../base/index.js";
 import { fitLatency, type LatencyKind } from "../fit/index.js";
+import type { LatencyModel } from "../latency/index.js";
 import { type Replay, recomputedPrefills, replay } from "../replay/index.js";
 import { inferSessions } from "../sessions/index.js";
 import { meanGapMs, type Trace, type TraceRecord } from "../trace/index.js";
@@ -34,8 +35,8 @@ export function judgeSecondHalf(
 ): HalfJudged {
   const { fitted, kind = "physical", seed = 1 } = options;
   const sessions = inferSessions(trace);
-  const run = (model: Parameters<typeof replay>[0]["model"]): Replay =>
-    replay({ trace, sessions, model, pacing: "open-loop", seed, keepLoads: true });
+  const run = (model: LatencyModel): Replay =>
+    replay({ trace, sessions }, { model, pacing: "open-loop", seed, keepLoads: true });
   const { model } = fitLatency([trace], {
     kind,
     isFitted: (_, index) => index < fitted,

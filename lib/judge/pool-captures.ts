@@ -1,10 +1,8 @@
-import type { SessionLabels } from "../sessions/index.js";
+import type { Workload } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
 
 /** A capture and its replays, record for record. */
-export interface CaptureWithReplays {
-  readonly captured: Trace;
-  readonly sessions: SessionLabels;
+export interface CaptureWithReplays extends Workload {
   /** Modeled traces, one a model seed. */
   readonly modeled: readonly Trace[];
 }
@@ -21,15 +19,15 @@ export function poolCaptures(captures: readonly CaptureWithReplays[]): CaptureWi
   const parent: number[] = [];
   const turn: number[] = [];
   const session: number[] = [];
-  for (const { sessions, captured } of captures) {
+  for (const { sessions, trace } of captures) {
     for (const p of sessions.parent) parent.push(p < 0 ? p : p + records);
     for (const t of sessions.turn) turn.push(t);
     for (const s of sessions.session) session.push(s + sessionCount);
-    records += captured.records.length;
+    records += trace.records.length;
     sessionCount = session.reduce((most, s) => Math.max(most, s), -1) + 1;
   }
   return {
-    captured: joined(captures.map((capture) => capture.captured)),
+    trace: joined(captures.map(({ trace }) => trace)),
     sessions: {
       parent: Int32Array.from(parent),
       turn: Int32Array.from(turn),

@@ -1,22 +1,19 @@
 import { InputError } from "../base/index.js";
 import type { LatencyModel } from "../latency/index.js";
 import { replay } from "../replay/index.js";
-import type { SessionLabels } from "../sessions/index.js";
-import type { Trace } from "../trace/index.js";
+import type { Workload } from "../sessions/index.js";
 import type { AccuracyScenario } from "./accuracy-scenarios.js";
 import { alignTraces } from "./align-traces.js";
 import type { JudgedCapture } from "./scenario-accuracy.js";
 
 /** A capture and what it is known by. */
-export interface ScenarioCapture {
+export interface ScenarioCapture extends Workload {
   /** The engine that answered, without its version. */
   readonly engine: string;
   /** What was driven: "warm", "cold", "poisson", ... */
   readonly scenario: string;
   /** Captures of two scenarios with the same seed are the same schedule under other conditions. */
   readonly seed: number;
-  readonly trace: Trace;
-  readonly sessions: SessionLabels;
 }
 
 /**
@@ -59,14 +56,13 @@ function replayCapture(
     throw new InputError(
       `${title}: the captures of "${target.scenario}" and "${source.scenario}" with seed ${target.seed} are not of the same requests`,
     );
-  const { trace, sessions } = source;
   const engine = { enablePrefixCaching: cache === "on" };
   const replays = Array.from({ length: seeds }, (_, k) =>
-    replay({ trace, sessions, model, pacing, engine, seed: k + 1 }),
+    replay(source, { model, pacing, engine, seed: k + 1 }),
   );
   return {
-    captured,
-    sessions,
+    trace: captured,
+    sessions: source.sessions,
     modeled: replays.map((r) => r.trace),
     busyFraction: replays.reduce((sum, r) => sum + r.run.busyMs / r.virtualMs, 0) / seeds,
   };

@@ -36,8 +36,10 @@ export interface ScenarioAccuracy {
 export function scenarioAccuracy(judged: readonly JudgedCapture[], allowance: Allowance): ScenarioAccuracy {
   if (judged.length === 0) throw new InputError("scenarioAccuracy: needs at least one capture");
   const pooled = poolCaptures(judged);
-  const comparison = compareTraces(pooled);
-  const single = judged.map((capture) => compareTraces({ ...capture, intervals: false }));
+  const comparison = compareTraces(pooled, { modeled: pooled.modeled });
+  const single = judged.map((capture) =>
+    compareTraces(capture, { modeled: capture.modeled, intervals: false }),
+  );
   const cells = comparison.cells.map((cell): AccuracyCell => {
     const captured = single.flatMap((one) => findCell(one, cell)?.capturedMs ?? []);
     const seedSpread = captured.length > 1 ? spreadOf(captured) : undefined;

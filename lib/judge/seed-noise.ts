@@ -1,6 +1,5 @@
 import { type Ms, mean } from "../base/index.js";
-import type { SessionLabels } from "../sessions/index.js";
-import type { Trace } from "../trace/index.js";
+import type { Workload } from "../sessions/index.js";
 import { type Comparison, compareTraces, type ErrorCell, type Quantity } from "./compare.js";
 
 /** One captured number over the captures of a scenario. */
@@ -18,11 +17,9 @@ export interface NoiseCell {
  * How much the captured quantiles of each cohort differ over captures of one scenario that were made with different
  * seeds: the engine's own noise, the floor that fidelity is judged by. A number that some capture lacks is left out.
  */
-export function seedNoise(
-  captures: readonly { readonly trace: Trace; readonly sessions: SessionLabels }[],
-): NoiseCell[] {
-  const each = captures.map(({ trace, sessions }) =>
-    compareTraces({ captured: trace, sessions, modeled: [trace], intervals: false }),
+export function seedNoise(captures: readonly Workload[]): NoiseCell[] {
+  const each = captures.map((capture) =>
+    compareTraces(capture, { modeled: [capture.trace], intervals: false }),
   );
   return (each[0]?.cells ?? []).flatMap((cell) => {
     const valuesMs = each.flatMap((one) => findCell(one, cell)?.capturedMs ?? []);

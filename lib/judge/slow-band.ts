@@ -1,6 +1,6 @@
 import { type Ms, mean, quantile } from "../base/index.js";
 import { type CohortName, cohortIndices } from "../cohorts/index.js";
-import type { SessionLabels } from "../sessions/index.js";
+import type { SessionLabels, Workload } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
 import type { JudgedCapture } from "./scenario-accuracy.js";
 
@@ -15,8 +15,7 @@ export interface SlowBand {
  * chunks that shared their step. Undefined without gaps.
  */
 export function slowBandMass(
-  trace: Trace,
-  sessions: SessionLabels,
+  { trace, sessions }: Workload,
   cohort: CohortName,
   thresholdMs: Ms,
 ): number | undefined {
@@ -45,10 +44,10 @@ export function slowBandThresholdMs(traces: readonly Trace[]): Ms {
 /** {@link slowBandMass} of all requests, as a mean over the captures and over their replays. */
 export function slowBandOf(judged: readonly JudgedCapture[], thresholdMs: Ms): SlowBand {
   const massOf = (trace: Trace, sessions: SessionLabels): number[] => {
-    const mass = slowBandMass(trace, sessions, "all", thresholdMs);
+    const mass = slowBandMass({ trace, sessions }, "all", thresholdMs);
     return mass === undefined ? [] : [mass];
   };
-  const captured = mean(judged.flatMap((j) => massOf(j.captured, j.sessions)));
+  const captured = mean(judged.flatMap((j) => massOf(j.trace, j.sessions)));
   const modeled = mean(judged.flatMap((j) => j.modeled.flatMap((trace) => massOf(trace, j.sessions))));
   return { ...(captured !== undefined && { captured }), ...(modeled !== undefined && { modeled }) };
 }

@@ -16,9 +16,9 @@ export interface LoadOverTime {
  * @param replica counts the requests of one engine only. Default: of all.
  * @example
  * ```ts
- * import { inferSessions, latencyProfile, loadOverTime, readCapture, replay } from "prefixlab";
+ * import { latencyProfile, loadOverTime, readCapture, replay, workloadOf } from "prefixlab";
  * const trace = await readCapture({ role: "judge", scenario: "burst" });
- * const { run } = replay({ trace, sessions: inferSessions(trace), model: latencyProfile("h200-qwen3-8b") });
+ * const { run } = replay(workloadOf(trace), { model: latencyProfile("h200-qwen3-8b") });
  * const { running } = loadOverTime(run);
  * Math.max(...running); // → 12
  * ```

@@ -1,7 +1,7 @@
 import { InputError, type Ms, requireFinite, requireInteger, type Tokens } from "../base/index.js";
 import type { EngineRequest } from "../engine/index.js";
-import { type SessionLabels, thinkGapsFromDurations, thinkGapsMs } from "../sessions/index.js";
-import type { Trace, TraceRecord } from "../trace/index.js";
+import { thinkGapsFromDurations, thinkGapsMs, type Workload } from "../sessions/index.js";
+import type { TraceRecord } from "../trace/index.js";
 import { capturedPacing } from "./captured-pacing.js";
 import { closedLoopTurns } from "./closed-loop-turns.js";
 import type { Pacing } from "./pacing.js";
@@ -13,8 +13,6 @@ export type Prompts = "recorded" | "unique";
 
 /** How to turn a trace into requests. */
 export interface PlanOptions {
-  readonly trace: Trace;
-  readonly sessions: SessionLabels;
   /** Default: that of the capture's client, see {@link capturedPacing}. */
   readonly pacing?: Pacing;
   /** Closed loop: requests in flight at most. Default: as many as the capture had. */
@@ -48,16 +46,15 @@ export interface Plan {
  * @throws InputError when the trace has no records, or no arrivals
  * @example
  * ```ts
- * import { inferSessions, planReplay, readCapture } from "prefixlab";
+ * import { planReplay, readCapture, workloadOf } from "prefixlab";
  * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
- * const plan = planReplay({ trace, sessions: inferSessions(trace) });
+ * const plan = planReplay(workloadOf(trace));
  * plan.requests.filter(({ after }) => after !== undefined).length; // → 256
  * ```
  */
-export function planReplay(options: PlanOptions): Plan {
+export function planReplay(workload: Workload, options: PlanOptions = {}): Plan {
+  const { trace, sessions } = workload;
   const {
-    trace,
-    sessions,
     pacing = capturedPacing(trace).pacing,
     prompts = "recorded",
     maxInFlight,
@@ -94,7 +91,7 @@ export function planReplay(options: PlanOptions): Plan {
       `${chains.unhashedPromptBlocks} full prompt blocks have no hash and are shared with nothing`,
     );
 
-  const gaps = pacing === "session" ? pacingGapsMs(options, assumptions) : undefined;
+  const gaps = pacing === "session" ? pacingGapsMs(workload, options.durationsMs, assumptions) : undefined;
   const turns = pacing === "closed-loop" ? closedLoopTurns(trace, maxInFlight) : undefined;
   const originMs = records.reduce((least, r) => Math.min(least, r.arrivalMs as Ms), Number.POSITIVE_INFINITY);
   const unanswered = records.filter((r) => r.outputTokens < 1).length;
@@ -128,18 +125,22 @@ function priorityOf({ extra }: TraceRecord): { priority?: number } {
 }
 
 /** Gap between the parent's completion and each record's arrival; undefined where its own arrival paces it. */
-function pacingGapsMs(options: PlanOptions, assumptions: string[]): readonly (Ms | undefined)[] {
-  const { trace, sessions, durationsMs } = options;
+function pacingGapsMs(
+  workload: Workload,
+  durationsMs: PlanOptions["durationsMs"],
+  assumptions: string[],
+): readonly (Ms | undefined)[] {
+  const { sessions } = workload;
   const turns = sessions.parent.filter((p) => p >= 0).length;
   let gapsMs: readonly (Ms | undefined)[];
   if (durationsMs) {
-    const modeled = thinkGapsFromDurations(trace, sessions, durationsMs);
+    const modeled = thinkGapsFromDurations(workload, durationsMs);
     gapsMs = modeled.gapsMs;
     if (modeled.clipped > 0)
       assumptions.push(
         `${modeled.clipped} of ${turns} turns arrived before their parent's modeled completion: gap 0`,
       );
-  } else gapsMs = thinkGapsMs(trace, sessions);
+  } else gapsMs = thinkGapsMs(workload);
   const unknown = gapsMs.filter((gapMs, i) => gapMs === undefined && sessions.parent[i] >= 0).length;
   if (unknown > 0)
     assumptions.push(

@@ -2,7 +2,7 @@ import type { Bytes, Ms, Tokens } from "../base/index.js";
 import type { SimulationRun } from "../engine/index.js";
 import { type RouterPolicy, routerPolicy, runFleet } from "../fleet/index.js";
 import { isExtrapolated, type LatencyModel } from "../latency/index.js";
-import type { SessionLabels } from "../sessions/index.js";
+import type { Workload } from "../sessions/index.js";
 import {
   type ChosenSettings,
   chooseSettings,
@@ -18,8 +18,6 @@ import { type Plan, type Prompts, planReplay } from "./plan.js";
 
 /** One replay of a trace through the simulated engine. */
 export interface ReplayOptions {
-  readonly trace: Trace;
-  readonly sessions: SessionLabels;
   /** How long steps take. */
   readonly model: LatencyModel;
   /** Default: that of the capture's client, see {@link capturedPacing}. */
@@ -65,9 +63,8 @@ export interface ReplayConditions {
   readonly fittedAt?: Partial<EngineSettings>;
 }
 
-/** What a replay made: a trace beside the source, and how the engine fared. */
-export interface Replay {
-  readonly trace: Trace;
+/** What a replay made: a trace of the same requests and sessions as the source, and how the engine fared. */
+export interface Replay extends Workload {
   readonly plan: Plan;
   readonly run: SimulationRun;
   readonly conditions: ReplayConditions;
@@ -91,19 +88,18 @@ export interface Replay {
  * const { model } = fitLatency(await readCaptures({ role: "fit" }));
  * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
  * const sessions = inferSessions(trace);
- * const on = replay({ trace, sessions, model });
- * const off = replay({ trace, sessions, model, engine: { enablePrefixCaching: false } });
- * [on, off].map((run) => summarizeCohorts(run.trace, sessions).turns2plus.ttftMs.p50); // → [59.54, 12720]
+ * const on = replay({ trace, sessions }, { model });
+ * const off = replay({ trace, sessions }, { model, engine: { enablePrefixCaching: false } });
+ * [on, off].map((run) => summarizeCohorts({ trace: run.trace, sessions }).turns2plus.ttftMs.p50); // → [59.54, 12720]
  * ```
  */
-export function replay(options: ReplayOptions): Replay {
+export function replay(workload: Workload, options: ReplayOptions): Replay {
   const startedMs = performance.now();
-  const { trace, sessions, model, seed = 1 } = options;
-  const conditions = replayConditions(options);
+  const { trace, sessions } = workload;
+  const { model, seed = 1 } = options;
+  const conditions = replayConditions(workload, options);
   const { settings } = conditions.engine;
   const planOptions = {
-    trace,
-    sessions,
     blockSize: settings.blockSize,
     pacing: conditions.pacing,
     ...(options.maxInFlight !== undefined && { maxInFlight: options.maxInFlight }),
@@ -127,8 +123,8 @@ export function replay(options: ReplayOptions): Replay {
   let plan: Plan;
   const paced = conditions.pacing === "session";
   if (paced && trace.records.every((r) => r.ttftMs === undefined) && sessions.parent.some((p) => p >= 0)) {
-    const open = simulatePlan(planReplay({ ...planOptions, pacing: "open-loop" }));
-    plan = planReplay({ ...planOptions, durationsMs: durationsMs(open) });
+    const open = simulatePlan(planReplay(workload, { ...planOptions, pacing: "open-loop" }));
+    plan = planReplay(workload, { ...planOptions, durationsMs: durationsMs(open) });
     plan = {
       ...plan,
       assumptions: [
@@ -136,7 +132,7 @@ export function replay(options: ReplayOptions): Replay {
         ...plan.assumptions,
       ],
     };
-  } else plan = planReplay(planOptions);
+  } else plan = planReplay(workload, planOptions);
   plan = { ...plan, assumptions: [...modelElsewhere(conditions), ...plan.assumptions] };
 
   const run = simulatePlan(plan);
@@ -147,6 +143,7 @@ export function replay(options: ReplayOptions): Replay {
   });
   return {
     trace: modeled,
+    sessions,
     plan,
     run,
     conditions,
@@ -165,17 +162,15 @@ export function replay(options: ReplayOptions): Replay {
  * ```ts
  * import { latencyProfile, readCapture, replayConditions } from "prefixlab";
  * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
- * const { engine, poolTokens, pacing } = replayConditions({ trace, model: latencyProfile("h200-qwen3-8b") });
+ * const { engine, poolTokens, pacing } = replayConditions({ trace }, { model: latencyProfile("h200-qwen3-8b") });
  * [engine.from.kvCacheBlocks, poolTokens, pacing]; // → ["captured", 262112, "session"]
  * ```
  */
 export function replayConditions(
-  options: Pick<
-    ReplayOptions,
-    "trace" | "model" | "engine" | "pacing" | "maxInFlight" | "replicas" | "router"
-  >,
+  { trace }: Pick<Workload, "trace">,
+  options: Pick<ReplayOptions, "model" | "engine" | "pacing" | "maxInFlight" | "replicas" | "router">,
 ): ReplayConditions {
-  const { trace, model, replicas = 1, router = "round-robin" } = options;
+  const { model, replicas = 1, router = "round-robin" } = options;
   const { memory, fittedAt } = model;
   const engine = chooseSettings({
     given: options.engine,

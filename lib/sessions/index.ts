@@ -22,3 +22,4 @@ export {
 export { sessionsOf } from "./sessions-of.js";
 export { type ModeledThinkGaps, thinkGapsFromDurations, thinkGapsMs } from "./think-gaps.js";
 export { type TurnCohorts, turnCohorts } from "./turn-cohorts.js";
+export { type Workload, workloadOf } from "./workload-of.js";

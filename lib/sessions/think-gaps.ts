@@ -1,7 +1,6 @@
 import { InputError, type Ms } from "../base/index.js";
-import type { Trace } from "../trace/index.js";
 import { completionMs } from "./request-columns.js";
-import type { SessionLabels } from "./sessions.js";
+import type { Workload } from "./workload-of.js";
 
 /**
  * Think gap of every record, ms: its arrival minus its parent's completion, where completion is arrival + TTFT +
@@ -9,12 +8,12 @@ import type { SessionLabels } from "./sessions.js";
  * parent's latencies were not recorded. Never negative beyond rounding for inferred sessions.
  * @example
  * ```ts
- * import { inferSessions, readCapture, thinkGapsMs } from "prefixlab";
+ * import { readCapture, thinkGapsMs, workloadOf } from "prefixlab";
  * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
- * thinkGapsMs(trace, inferSessions(trace)).slice(0, 2); // → [undefined, 1.173]
+ * thinkGapsMs(workloadOf(trace)).slice(0, 2); // → [undefined, 1.173]
  * ```
  */
-export function thinkGapsMs(trace: Trace, sessions: SessionLabels): (Ms | undefined)[] {
+export function thinkGapsMs({ trace, sessions }: Workload): (Ms | undefined)[] {
   return trace.records.map((record, i) => {
     const parent = sessions.parent[i];
     if (parent < 0 || record.arrivalMs === undefined) return undefined;
@@ -41,17 +40,16 @@ export interface ModeledThinkGaps {
  * @throws InputError when `durationsMs` is not as long as the records
  * @example
  * ```ts
- * import { inferSessions, readCapture } from "prefixlab";
+ * import { readCapture, workloadOf } from "prefixlab";
  * import { thinkGapsFromDurations } from "prefixlab/sessions";
  * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
  * const durationsMs = trace.records.map(() => 100);
- * const { turns, clipped } = thinkGapsFromDurations(trace, inferSessions(trace), durationsMs);
+ * const { turns, clipped } = thinkGapsFromDurations(workloadOf(trace), durationsMs);
  * [turns, clipped]; // → [256, 0]
  * ```
  */
 export function thinkGapsFromDurations(
-  trace: Trace,
-  sessions: SessionLabels,
+  { trace, sessions }: Workload,
   durationsMs: ArrayLike<Ms | undefined>,
 ): ModeledThinkGaps {
   if (durationsMs.length !== trace.records.length)

@@ -1,8 +1,7 @@
 import { completedCount, summarizeCohorts } from "../cohorts/index.js";
 import type { LatencyModel } from "../latency/index.js";
 import { type Pacing, replay } from "../replay/index.js";
-import { type SessionLabels, sessionsOf } from "../sessions/index.js";
-import type { Trace } from "../trace/index.js";
+import { type Workload, workloadOf } from "../sessions/index.js";
 import { cellSettings, type SweepCell } from "./sweep-cell.js";
 
 /** What one what-if gave: flat, so that a table of them is one row a cell. Undefined numbers are null. */
@@ -12,16 +11,10 @@ export type SweepRow = Readonly<Record<string, string | number | null>>;
  * Replays a trace under one what-if. The row holds the cell's own parameters and only what is the same on every
  * machine: no wall time.
  */
-export function runCell(
-  trace: Trace,
-  sessions: SessionLabels,
-  model: LatencyModel,
-  cell: SweepCell,
-): SweepRow {
+export function runCell(workload: Workload, model: LatencyModel, cell: SweepCell): SweepRow {
   const { turns, pacing, prompts } = cell;
-  const kept = turns === undefined ? { trace, sessions } : firstTurns(trace, sessions, Number(turns));
-  const result = replay({
-    ...kept,
+  const kept = turns === undefined ? workload : firstTurns(workload, Number(turns));
+  const result = replay(kept, {
     model,
     engine: cellSettings(cell),
     ...(pacing !== undefined && { pacing: pacing as Pacing }),
@@ -31,7 +24,7 @@ export function runCell(
     seed: cell.seed ?? 1,
   });
   const { run } = result;
-  const cohorts = summarizeCohorts(result.trace, kept.sessions);
+  const cohorts = summarizeCohorts(result);
   const virtualS = result.virtualMs / 1000;
   const outputTokens = result.trace.records.reduce((sum, r) => sum + r.outputTokens, 0);
   const row: Record<string, string | number | null> = {
@@ -58,12 +51,7 @@ export function runCell(
   return row;
 }
 
-function firstTurns(
-  trace: Trace,
-  sessions: SessionLabels,
-  turns: number,
-): { trace: Trace; sessions: SessionLabels } {
+function firstTurns({ trace, sessions }: Workload, turns: number): Workload {
   const records = trace.records.filter((_, i) => sessions.turn[i] <= turns);
-  const shorter = { ...trace, records };
-  return { trace: shorter, sessions: sessionsOf(shorter) };
+  return workloadOf({ ...trace, records });
 }

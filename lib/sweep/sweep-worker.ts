@@ -1,8 +1,7 @@
 import { workerData } from "piscina";
 import { type LatencyModel, latencyModelFromJson } from "../latency/index.js";
-import { type SessionLabels, sessionsOf } from "../sessions/index.js";
+import { type Workload, workloadOf } from "../sessions/index.js";
 import { readTrace } from "../trace/files/index.js";
-import type { Trace } from "../trace/index.js";
 import { runCell, type SweepRow } from "./run-cell.js";
 import type { SweepCell } from "./sweep-cell.js";
 
@@ -13,15 +12,14 @@ export interface SweepWorkerData {
 }
 
 const { tracePath, modelJson } = workerData as SweepWorkerData;
-let inputs: Promise<{ trace: Trace; sessions: SessionLabels; model: LatencyModel }> | undefined;
+let inputs: Promise<{ workload: Workload; model: LatencyModel }> | undefined;
 
 /** Runs one cell; the trace is read once a worker. */
 export default async function runCellInWorker(cell: SweepCell): Promise<SweepRow> {
   inputs ??= readTrace(tracePath).then((trace) => ({
-    trace,
-    sessions: sessionsOf(trace),
+    workload: workloadOf(trace),
     model: latencyModelFromJson(modelJson),
   }));
-  const { trace, sessions, model } = await inputs;
-  return runCell(trace, sessions, model, cell);
+  const { workload, model } = await inputs;
+  return runCell(workload, model, cell);
 }

@@ -24,7 +24,7 @@ export async function bench() {
   const model = latencyProfile("h200-qwen3-8b");
   const n = trace.records.length;
   const replayed = (blockSize, gaps) => () => {
-    const plan = planReplay({ trace, sessions, pacing: "open-loop", blockSize });
+    const plan = planReplay({ trace, sessions }, { pacing: "open-loop", blockSize });
     const engine = { blockSize, kvCacheBlocks: poolTokens / blockSize };
     const run = simulate({
       requests: plan.requests,

@@ -20,7 +20,7 @@ export async function bench() {
   const sessions = inferSessions(captured);
   const engine = capturedEngine(captured.meta);
   const run = (enablePrefixCaching) =>
-    replay({ trace: captured, sessions, model, seed: 1, engine: { ...engine, enablePrefixCaching } });
+    replay({ trace: captured, sessions }, { model, seed: 1, engine: { ...engine, enablePrefixCaching } });
   let virtualMs = 0;
   const both = () => {
     virtualMs = run(true).virtualMs + run(false).virtualMs;
@@ -29,7 +29,7 @@ export async function bench() {
   const firstMs = timeMs(both);
   const seconds = medianSeconds(both, 15);
   const modeled = [run(true).trace];
-  const compare = () => compareTraces({ captured, sessions, modeled });
+  const compare = () => compareTraces({ trace: captured, sessions }, { modeled });
   const compareSeconds = medianSeconds(compare, 7);
   const n = captured.records.length;
   return [

@@ -5,12 +5,10 @@ import { compareTraces } from "../../lib/judge/index.js";
 import { repeated, sessionsOf, ttftTrace } from "../judge/judged-traces.js";
 
 const comparisonOf = (kind: "error" | "difference") =>
-  compareTraces({
-    captured: ttftTrace(repeated(100, 40)),
-    sessions: sessionsOf(10, 4),
-    modeled: [ttftTrace(repeated(300, 40))],
-    kind,
-  });
+  compareTraces(
+    { trace: ttftTrace(repeated(100, 40)), sessions: sessionsOf(10, 4) },
+    { modeled: [ttftTrace(repeated(300, 40))], kind },
+  );
 
 describe("a comparison for people", () => {
   it("is of errors where both sides answer one question, marked where they gate", () => {

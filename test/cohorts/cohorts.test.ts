@@ -72,7 +72,7 @@ describe("turn cohorts", () => {
   });
 
   it("are summed up each from its own requests: plain quantiles, or the curve's where some were censored", () => {
-    const { all, turn1, turns2plus } = summarizeCohorts(trace, sessions);
+    const { all, turn1, turns2plus } = summarizeCohorts({ trace, sessions });
     expect([all.n, all.censored, turn1.n, turn1.censored, turns2plus.n, turns2plus.censored]).toEqual([
       7, 1, 3, 1, 4, 0,
     ]);
@@ -90,13 +90,13 @@ describe("turn cohorts", () => {
   it("have a survival curve with a 95 % log-log band and the table's median, of requests that tell a wait", () => {
     const silent: TraceRecord = { promptTokens: 1, outputTokens: 2, elapsedMs: 5, finishReason: "stop" };
     const more = { ...trace, records: [...records.slice(0, 6), silent] };
-    const found = ttftSurvival(more, sessions, "all");
+    const found = ttftSurvival({ trace: more, sessions }, "all");
     expect([found.n, found.censored, found.cohort]).toEqual([6, 1, "all"]);
     const band = pointwiseBand(found.curve, { level: 0.95, transform: "log-log" });
     expect([...found.lower]).toEqual([...band.lower]);
     expect([...found.upper]).toEqual([...band.upper]);
     expect(found.medianMs).toBe(summarizeCohort(more.records).ttftMs.p50);
-    expect(ttftSurvival(trace, sessions, "turns2plus").medianMs).toBe(40);
+    expect(ttftSurvival({ trace, sessions }, "turns2plus").medianMs).toBe(40);
   });
 
   it("counts requests that delivered all their output", () => {

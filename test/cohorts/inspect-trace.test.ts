@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { inspectTrace } from "../../lib/cohorts/index.js";
-import { inferSessions } from "../../lib/sessions/index.js";
+import { workloadOf } from "../../lib/sessions/index.js";
 import { BlockTable, type Trace, type TraceRecord } from "../../lib/trace/index.js";
 
 function traceOf(records: readonly Partial<TraceRecord>[], blocks = new BlockTable()): Trace {
@@ -13,7 +13,7 @@ function traceOf(records: readonly Partial<TraceRecord>[], blocks = new BlockTab
   };
 }
 
-const inspect = (trace: Trace) => inspectTrace(trace, inferSessions(trace));
+const inspect = (trace: Trace) => inspectTrace(workloadOf(trace));
 
 describe("inspectTrace", () => {
   const blocks = new BlockTable();
@@ -121,6 +121,6 @@ describe("inspectTrace", () => {
       turn: Int32Array.of(1, 2, 3, 1),
       session: Int32Array.of(0, 0, 0, 1),
     };
-    expect(inspectTrace(trace, sessions).sessions).toEqual({ count: 2, multiTurn: 1, longestTurns: 3 });
+    expect(inspectTrace({ trace, sessions }).sessions).toEqual({ count: 2, multiTurn: 1, longestTurns: 3 });
   });
 });

@@ -40,6 +40,7 @@ describe("a fleet", () => {
   });
 
   it("of several engines does what each would do alone with its requests", () => {
+    let compared = 0;
     fc.assert(
       fc.property(
         workloads,
@@ -47,6 +48,11 @@ describe("a fleet", () => {
         ({ requests, options }, drawn) => {
           const replicaOf = requests.map((_, i) => drawn[i % drawn.length]);
           const naive = naiveFleet(requests, replicaOf, model, options);
+          // Who comes first of those that are sent to one replica at one instant, by ends elsewhere, is not defined.
+          const sent = requests.map((_, i) => `${replicaOf[i]} ${naive.fireMs[i]}`);
+          if (requests.some(({ after }, i) => after && sent.indexOf(sent[i]) !== sent.lastIndexOf(sent[i])))
+            return;
+          compared++;
           const run = runFleet({
             requests,
             model,
@@ -61,8 +67,9 @@ describe("a fleet", () => {
           });
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 600 },
     );
+    expect(compared).toBeGreaterThan(100);
   });
 
   it("serves each request once and in whole, on the replica that it was sent to, after its parent", () => {
@@ -161,22 +168,22 @@ describe("a replay on replicas", () => {
   const sessions = inferSessions(trace);
 
   it("says how many there were, behind which router, and which replica served each request", () => {
-    const { conditions, trace: modeled } = replay({ trace, sessions, model, replicas: 2 });
+    const { conditions, trace: modeled } = replay({ trace, sessions }, { model, replicas: 2 });
     expect([conditions.replicas, conditions.router]).toEqual([2, "round-robin"]);
     const served = new Set(modeled.records.map(({ extra }) => extra?.replica));
     expect([...served].sort()).toEqual([0, 1]);
   });
 
   it("on one is the replay as it always was, without a word of replicas", () => {
-    const one = replay({ trace, sessions, model, replicas: 1 });
-    expect(one.trace.records).toEqual(replay({ trace, sessions, model }).trace.records);
+    const one = replay({ trace, sessions }, { model, replicas: 1 });
+    expect(one.trace.records).toEqual(replay({ trace, sessions }, { model }).trace.records);
     expect(one.conditions.router).toBeUndefined();
     expect(one.trace.records.every(({ extra }) => extra?.replica === undefined)).toBe(true);
   });
 
   it("finds less where turns are sent away from their history than where all is in one place", () => {
     const found = (replicas: number) =>
-      replay({ trace, sessions, model, replicas }).trace.records.reduce(
+      replay({ trace, sessions }, { model, replicas }).trace.records.reduce(
         (sum, r) => sum + (r.cachedTokens ?? 0),
         0,
       );

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { cacheEffect } from "../../lib/judge/index.js";
 import { capturedEngine, replay } from "../../lib/replay/index.js";
-import { inferSessions } from "../../lib/sessions/index.js";
+import { inferSessions, workloadOf } from "../../lib/sessions/index.js";
 import { linearModel } from "../engine/linear-model.js";
 import { multiturnTrace } from "../replay/multiturn-trace.js";
 
@@ -9,12 +9,12 @@ const model = linearModel({ base: 4, prefill: 0.2, depth: 0.0001, decode: 0.5, a
 const shape = { sessions: 12, turns: 4, prefixTokens: 400, promptTokens: 30, outputTokens: 20 };
 const { trace } = multiturnTrace(shape);
 const sessions = inferSessions(trace);
-const cold = replay({ trace, sessions, model, engine: { enablePrefixCaching: false } }).trace;
+const cold = replay({ trace, sessions }, { model, engine: { enablePrefixCaching: false } }).trace;
 
 describe("cacheEffect", () => {
   it("replays a warm capture with the cache on and off, and pairs a cold capture by session and turn", () => {
     const shuffled = { ...cold, records: [...cold.records].sort((a, b) => b.ttftMs! - a.ttftMs!) };
-    const effect = cacheEffect({ captured: trace, capturedOff: shuffled, model });
+    const effect = cacheEffect(workloadOf(trace), { capturedOff: shuffled, model });
     expect(effect.series.map((s) => `${s.kind} ${s.cache}`)).toEqual([
       "captured on",
       "modeled on",
@@ -34,7 +34,7 @@ describe("cacheEffect", () => {
 
   it("refuses a capture without hashes", () => {
     const bare = { ...trace, records: trace.records.map(({ blockIds: _, outputBlockIds: __, ...r }) => r) };
-    expect(() => cacheEffect({ captured: bare, model })).toThrow(/block_hashes/);
+    expect(() => cacheEffect(workloadOf(bare), { model })).toThrow(/block_hashes/);
   });
 
   it("takes a capture in which some requests have no hashes", () => {
@@ -42,12 +42,12 @@ describe("cacheEffect", () => {
       const { blockIds: _, outputBlockIds: __, ...bare } = r;
       return i === 3 ? bare : r;
     });
-    expect(cacheEffect({ captured: { ...trace, records }, model }).series).toHaveLength(3);
+    expect(cacheEffect(workloadOf({ ...trace, records }), { model }).series).toHaveLength(3);
   });
 
   it("judges nothing against a cold capture of other requests, but shows it with its own sessions", () => {
     const other = multiturnTrace({ ...shape, sessions: 5 }).trace;
-    const effect = cacheEffect({ captured: trace, capturedOff: other, model });
+    const effect = cacheEffect(workloadOf(trace), { capturedOff: other, model });
     expect(effect.off).toBeUndefined();
     const shown = effect.series[2]!;
     expect([shown.kind, shown.cache, shown.trace]).toEqual(["captured", "off", other]);
@@ -55,7 +55,7 @@ describe("cacheEffect", () => {
   });
 
   it("has three curves without a cold capture, under the engine's captured settings or the given ones", () => {
-    const effect = cacheEffect({ captured: trace, model, engine: { kvCacheBlocks: 300 }, seed: 4 });
+    const effect = cacheEffect(workloadOf(trace), { model, engine: { kvCacheBlocks: 300 }, seed: 4 });
     expect(effect.series.map((s) => `${s.kind} ${s.cache}`)).toEqual([
       "captured on",
       "modeled on",

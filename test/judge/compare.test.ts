@@ -26,12 +26,10 @@ function cellOf(
 
 /** 40 requests of 100 ms, modeled at another time. */
 function against(modeledMs: number, options: Partial<CompareOptions> = {}) {
-  return compareTraces({
-    captured: ttftTrace(repeated(100, 40)),
-    sessions: sessionsOf(10, 4),
-    modeled: [ttftTrace(repeated(modeledMs, 40))],
-    ...options,
-  });
+  return compareTraces(
+    { trace: ttftTrace(repeated(100, 40)), sessions: sessionsOf(10, 4) },
+    { modeled: [ttftTrace(repeated(modeledMs, 40))], ...options },
+  );
 }
 
 describe("the verdict of compareTraces", () => {
@@ -66,12 +64,11 @@ describe("the verdict of compareTraces", () => {
     const captured = ttftTrace(repeated(100, 40));
     const sessions = sessionsOf(10, 4);
     const fast = (turn: number) => Array.from(sessions.turn, (t) => (t === turn ? 50 : 100));
-    const options = { captured, sessions };
-    const all = compareTraces({ ...options, modeled: [ttftTrace(fast(4))] });
+    const workload = { trace: captured, sessions };
+    const all = compareTraces(workload, { modeled: [ttftTrace(fast(4))] });
     expect(all.cells.filter((c) => c.gates && !c.holds)).toEqual([]);
     expect(all.verdict).toBe("pass");
-    const more = compareTraces({
-      ...options,
+    const more = compareTraces(workload, {
       modeled: [ttftTrace(Array.from(fast(4), (v, i) => (i % 4 === 3 || i % 4 === 2 ? 50 : v)))],
     });
     expect(more.cells.filter((c) => c.gates && !c.holds).length).toBeGreaterThan(0);
@@ -80,11 +77,10 @@ describe("the verdict of compareTraces", () => {
 
   it("is none below 30 values, and there from 30 on", () => {
     const of = (n: number) =>
-      compareTraces({
-        captured: ttftTrace(repeated(100, n)),
-        sessions: sessionsOf(n, 1),
-        modeled: [ttftTrace(repeated(500, n))],
-      });
+      compareTraces(
+        { trace: ttftTrace(repeated(100, n)), sessions: sessionsOf(n, 1) },
+        { modeled: [ttftTrace(repeated(500, n))] },
+      );
     expect(of(29).verdict).toBe("none");
     expect(of(29).cells.some((c) => c.gates)).toBe(false);
     expect(of(30).verdict).toBe("fail");
@@ -92,7 +88,7 @@ describe("the verdict of compareTraces", () => {
 
   it("is none without any latency", () => {
     const bare = traceOf(repeated(0, 40).map(() => ({})));
-    const comparison = compareTraces({ captured: bare, sessions: sessionsOf(40, 1), modeled: [bare] });
+    const comparison = compareTraces({ trace: bare, sessions: sessionsOf(40, 1) }, { modeled: [bare] });
     expect(comparison).toMatchObject({ cells: [], verdict: "none", curves: [] });
   });
 
@@ -103,25 +99,24 @@ describe("the verdict of compareTraces", () => {
     [0.99, 500, true],
   ])("gates on p = %d of %d values: %s, for five must be beyond it", (quantile, n, gates) => {
     const trace = ttftTrace(repeated(100, n));
-    const { cells } = compareTraces({ captured: trace, sessions: sessionsOf(n, 1), modeled: [trace] });
+    const { cells } = compareTraces({ trace, sessions: sessionsOf(n, 1) }, { modeled: [trace] });
     expect(cellOf(cells, "all", "ttft", quantile).gates).toBe(gates);
   });
 
   it("counts captured values, not modeled ones", () => {
     const captured = traceOf(repeated(100, 40).map((ttftMs, i) => (i < 29 ? { ttftMs } : {})));
     const modeled = [ttftTrace(repeated(100, 40))];
-    const { cells } = compareTraces({ captured, sessions: sessionsOf(40, 1), modeled });
+    const { cells } = compareTraces({ trace: captured, sessions: sessionsOf(40, 1) }, { modeled });
     expect(cellOf(cells, "all")).toMatchObject({ n: 29, gates: false });
   });
 
   it("gates on cohorts alone, not on requests by how many were in flight", () => {
     const busy = (ttftMs: number) =>
       traceOf(repeated(ttftMs, 40).map((ms) => ({ ttftMs: ms, concurrency: 1 })));
-    const { cells } = compareTraces({
-      captured: busy(100),
-      sessions: sessionsOf(40, 1),
-      modeled: [busy(200)],
-    });
+    const { cells } = compareTraces(
+      { trace: busy(100), sessions: sessionsOf(40, 1) },
+      { modeled: [busy(200)] },
+    );
     expect(cellOf(cells, "in flight 1")).toMatchObject({ n: 40, gates: false, holds: false });
     expect(cellOf(cells, "all").gates).toBe(true);
   });
@@ -159,7 +154,7 @@ describe("the numbers of compareTraces", () => {
   const captured = captureOf(1);
   const seeds = [captureOf(1.05), captureOf(1.2)];
   const sessions = sessionsOf(30, 4);
-  const { cells, seeds: seedCount } = compareTraces({ captured, sessions, modeled: seeds });
+  const { cells, seeds: seedCount } = compareTraces({ trace: captured, sessions }, { modeled: seeds });
 
   it("are quantiles of TTFT, gaps and totals of each cohort, definition 7", () => {
     const type7 = (values: readonly number[], p: number): number => {
@@ -183,7 +178,7 @@ describe("the numbers of compareTraces", () => {
 
   it("are means over the seeds", () => {
     expect(seedCount).toBe(2);
-    const single = seeds.map((seed) => compareTraces({ captured, sessions, modeled: [seed] }));
+    const single = seeds.map((seed) => compareTraces({ trace: captured, sessions }, { modeled: [seed] }));
     for (const cell of cells) {
       const { group, quantity, quantile } = cell;
       const [one, two] = single.map((s) => cellOf(s.cells, group, quantity, quantile).modeledMs!);
@@ -221,11 +216,10 @@ describe("the numbers of compareTraces", () => {
     (_, seedsMs) => {
       // In every session the median of all seeds is 300 ms: alone, they would leave nothing else open.
       const same = (ms: number) => ttftTrace(repeated(ms, 40));
-      const { cells: found } = compareTraces({
-        captured: same(100),
-        sessions: sessionsOf(10, 4),
-        modeled: seedsMs.map(same),
-      });
+      const { cells: found } = compareTraces(
+        { trace: same(100), sessions: sessionsOf(10, 4) },
+        { modeled: seedsMs.map(same) },
+      );
       const { error, interval } = cellOf(found, "all");
       expect(error).toBeCloseTo(seedsMs.reduce((sum, ms) => sum + ms) / 300 - 1, 12);
       expect(interval![0]).toBeLessThanOrEqual(error!);
@@ -234,15 +228,15 @@ describe("the numbers of compareTraces", () => {
   );
 
   it("stand beside the distances of the whole curves, captured against the first seed", () => {
-    const { curves } = compareTraces({ captured, sessions, modeled: seeds });
-    expect(curves).toEqual(ttftDistances(captured, seeds[0]!, sessions));
+    const { curves } = compareTraces({ trace: captured, sessions }, { modeled: seeds });
+    expect(curves).toEqual(ttftDistances({ trace: captured, sessions }, seeds[0]!));
     expect(curves.every((c) => c.ks > 0)).toBe(true);
   });
 
   it("have no interval where the values cannot give one, or none is wanted", () => {
     expect(cellOf(cells, "all", "ttft", 0.5).interval).toBeDefined();
     expect(cellOf(cells, "all", "ttft", 0.99).interval).toBeUndefined();
-    const bare = compareTraces({ captured, sessions, modeled: seeds, intervals: false });
+    const bare = compareTraces({ trace: captured, sessions }, { modeled: seeds, intervals: false });
     expect(bare.cells.some((c) => c.interval !== undefined)).toBe(false);
     expect(bare.cells.map(({ error }) => error)).toEqual(cells.map(({ error }) => error));
   });
@@ -250,7 +244,7 @@ describe("the numbers of compareTraces", () => {
   it("count a TTFT and gaps of a request that failed later, and a total only of a complete one", () => {
     const failed = { ...captured.records[0]!, finishReason: "error" };
     const trace = { ...captured, records: [failed, ...captured.records.slice(1)] };
-    const { cells: found } = compareTraces({ captured: trace, sessions, modeled: [trace] });
+    const { cells: found } = compareTraces({ trace, sessions }, { modeled: [trace] });
     expect(cellOf(found, "all", "ttft").n).toBe(120);
     expect(cellOf(found, "all", "itl").n).toBe(720);
     expect(cellOf(found, "all", "total").n).toBe(119);
@@ -258,11 +252,11 @@ describe("the numbers of compareTraces", () => {
 
   it("leave a model out that has no such number, and have no error without one", () => {
     const silent = traceOf(captured.records.map(() => ({})));
-    const { cells: half } = compareTraces({ captured, sessions, modeled: [seeds[0]!, silent] });
+    const { cells: half } = compareTraces({ trace: captured, sessions }, { modeled: [seeds[0]!, silent] });
     expect(cellOf(half, "all").modeledMs).toBe(
-      cellOf(compareTraces({ captured, sessions, modeled: [seeds[0]!] }).cells, "all").modeledMs,
+      cellOf(compareTraces({ trace: captured, sessions }, { modeled: [seeds[0]!] }).cells, "all").modeledMs,
     );
-    const { cells: none } = compareTraces({ captured, sessions, modeled: [silent] });
+    const { cells: none } = compareTraces({ trace: captured, sessions }, { modeled: [silent] });
     const cell = cellOf(none, "all");
     expect([cell.error, cell.modeledMs, cell.interval, cell.holds]).toEqual([
       undefined,
@@ -275,7 +269,7 @@ describe("the numbers of compareTraces", () => {
 
   it("have no error against a capture of 0 ms", () => {
     const zero = ttftTrace(repeated(0, 40));
-    const { cells: found } = compareTraces({ captured: zero, sessions: sessionsOf(40, 1), modeled: [zero] });
+    const { cells: found } = compareTraces({ trace: zero, sessions: sessionsOf(40, 1) }, { modeled: [zero] });
     expect(cellOf(found, "all")).toMatchObject({ capturedMs: 0, modeledMs: 0, holds: false });
     expect(cellOf(found, "all").error).toBeUndefined();
   });
@@ -285,7 +279,7 @@ describe("requests by how many were in flight", () => {
   it("are in buckets of doubling width, named by their ends, those that do not tell in none", () => {
     const levels = [1, 1, 2, 3, 4, 7, 7, 8, 15, 16, 31, 31, 0];
     const trace = traceOf([...levels.map((concurrency) => ({ ttftMs: 10, concurrency })), { ttftMs: 10 }]);
-    const { cells } = compareTraces({ captured: trace, sessions: sessionsOf(14, 1), modeled: [trace] });
+    const { cells } = compareTraces({ trace, sessions: sessionsOf(14, 1) }, { modeled: [trace] });
     const sizes = cells
       .filter((c) => c.group.startsWith("in flight") && c.quantile === 0.5 && c.quantity === "ttft")
       .map(({ group, n }) => [group, n]);
@@ -303,7 +297,7 @@ describe("requests by how many were in flight", () => {
       traceOf(ttftsMs.map((ttftMs, i) => ({ ttftMs, concurrency: levels[i]! })));
     const captured = of([10, 20, 30, 40], [1, 2, 2, 1]);
     const modeled = [of([11, 22, 33, 44], [8, 8, 8, 8])];
-    const { cells } = compareTraces({ captured, sessions: sessionsOf(4, 1), modeled });
+    const { cells } = compareTraces({ trace: captured, sessions: sessionsOf(4, 1) }, { modeled });
     expect(cellOf(cells, "in flight 1")).toMatchObject({ capturedMs: 25, modeledMs: 27.5 });
     expect(cellOf(cells, "in flight 2-3")).toMatchObject({ capturedMs: 25, modeledMs: 27.5 });
   });
@@ -313,11 +307,10 @@ describe("the hit canary", () => {
   const withTokens = (cached: readonly (number | undefined)[]) =>
     traceOf(cached.map((cachedTokens) => (cachedTokens === undefined ? {} : { cachedTokens })));
   const canaryOf = (recorded: readonly (number | undefined)[], predicted: readonly (number | undefined)[]) =>
-    compareTraces({
-      captured: withTokens(recorded),
-      sessions: sessionsOf(recorded.length, 1),
-      modeled: [withTokens(predicted)],
-    }).cachedTokens;
+    compareTraces(
+      { trace: withTokens(recorded), sessions: sessionsOf(recorded.length, 1) },
+      { modeled: [withTokens(predicted)] },
+    ).cachedTokens;
 
   it("counts the requests that both sides tell, exact ones, and misses in either direction", () => {
     expect(canaryOf([0, 16, 32, 48, undefined, 64], [0, 32, 16, 48, 16, undefined])).toEqual({
@@ -335,11 +328,10 @@ describe("the hit canary", () => {
 
   it("is that of the first seed", () => {
     const modeled = [withTokens([16]), withTokens([0])];
-    const { cachedTokens } = compareTraces({
-      captured: withTokens([16]),
-      sessions: sessionsOf(1, 1),
-      modeled,
-    });
+    const { cachedTokens } = compareTraces(
+      { trace: withTokens([16]), sessions: sessionsOf(1, 1) },
+      { modeled },
+    );
     expect(cachedTokens.exactFraction).toBe(1);
   });
 });
@@ -354,10 +346,10 @@ describe("a replay compared with itself", () => {
     outputTokens: 20,
   });
   const sessions = inferSessions(trace);
-  const { trace: captured } = replay({ trace, sessions, model });
+  const { trace: captured } = replay({ trace, sessions }, { model });
 
   it("has no error, every canary exact, and no distance of curves", () => {
-    const self = compareTraces({ captured, sessions, modeled: [captured, captured] });
+    const self = compareTraces({ trace: captured, sessions }, { modeled: [captured, captured] });
     expect(self.cells.length).toBeGreaterThan(20);
     for (const cell of self.cells) expect(cell.error).toBe(0);
     expect(self.cachedTokens.exactFraction).toBe(1);
@@ -367,7 +359,7 @@ describe("a replay compared with itself", () => {
 
   it.each([1.2, 0.8])("errs by the factor %d that its times are multiplied by", (factor) => {
     const records = captured.records.map((r) => ({ ...r, ttftMs: factor * r.ttftMs! }));
-    const comparison = compareTraces({ captured, sessions, modeled: [{ ...captured, records }] });
+    const comparison = compareTraces({ trace: captured, sessions }, { modeled: [{ ...captured, records }] });
     for (const p of [0.5, 0.9, 0.99])
       expect(cellOf(comparison.cells, "all", "ttft", p).error).toBeCloseTo(factor - 1, 9);
     expect(comparison.verdict).toBe("fail");

@@ -7,7 +7,7 @@ describe("ttftDistances", () => {
     // Turn 1: 10 and 30 against 10 and 40. Turn 2: 20 and 20 against 25 and 25.
     const captured = ttftTrace([10, 20, 30, 20]);
     const modeled = ttftTrace([10, 25, 40, 25]);
-    expect(ttftDistances(captured, modeled, sessionsOf(2, 2))).toEqual([
+    expect(ttftDistances({ trace: captured, sessions: sessionsOf(2, 2) }, modeled)).toEqual([
       { cohort: "all", ks: 0.5, wassersteinMs: 5 },
       { cohort: "turn1", ks: 0.5, wassersteinMs: 5 },
       { cohort: "turns2plus", ks: 1, wassersteinMs: 5 },
@@ -16,20 +16,28 @@ describe("ttftDistances", () => {
 
   it("are those of too fast as of too slow", () => {
     const [fast, slow] = [ttftTrace([10, 20]), ttftTrace([11, 23])];
-    expect(ttftDistances(fast, slow, sessionsOf(2, 1))).toEqual(ttftDistances(slow, fast, sessionsOf(2, 1)));
-    expect(ttftDistances(fast, slow, sessionsOf(2, 1))[0]!.wassersteinMs).toBeCloseTo(2, 12);
+    expect(ttftDistances({ trace: fast, sessions: sessionsOf(2, 1) }, slow)).toEqual(
+      ttftDistances({ trace: slow, sessions: sessionsOf(2, 1) }, fast),
+    );
+    expect(ttftDistances({ trace: fast, sessions: sessionsOf(2, 1) }, slow)[0]!.wassersteinMs).toBeCloseTo(
+      2,
+      12,
+    );
   });
 
   it("leave out cohorts that a side does not have", () => {
     const some = ttftTrace([10, 20]);
-    expect(ttftDistances(some, some, sessionsOf(2, 1)).map((d) => d.cohort)).toEqual(["all", "turn1"]);
-    expect(ttftDistances(some, traceOf([{}, {}]), sessionsOf(2, 1))).toEqual([]);
+    expect(ttftDistances({ trace: some, sessions: sessionsOf(2, 1) }, some).map((d) => d.cohort)).toEqual([
+      "all",
+      "turn1",
+    ]);
+    expect(ttftDistances({ trace: some, sessions: sessionsOf(2, 1) }, traceOf([{}, {}]))).toEqual([]);
     const waiting = traceOf([
       { outputTokens: 0, elapsedMs: 5 },
       { outputTokens: 0, elapsedMs: 6 },
     ]);
-    expect(ttftDistances(some, waiting, sessionsOf(2, 1))).toEqual([]);
-    expect(ttftDistances(waiting, some, sessionsOf(2, 1))).toEqual([]);
+    expect(ttftDistances({ trace: some, sessions: sessionsOf(2, 1) }, waiting)).toEqual([]);
+    expect(ttftDistances({ trace: waiting, sessions: sessionsOf(2, 1) }, some)).toEqual([]);
   });
 
   it("go no further than the curve that ends first above zero", () => {
@@ -40,6 +48,9 @@ describe("ttftDistances", () => {
       [cut, whole],
       [whole, cut],
     ] as const)
-      expect(ttftDistances(a, b, sessionsOf(2, 1))[0]).toMatchObject({ ks: 0, wassersteinMs: 0 });
+      expect(ttftDistances({ trace: a, sessions: sessionsOf(2, 1) }, b)[0]).toMatchObject({
+        ks: 0,
+        wassersteinMs: 0,
+      });
   });
 });

@@ -8,7 +8,7 @@ import {
   type ScenarioCapture,
 } from "../../lib/judge/index.js";
 import { capturedEngine, replay } from "../../lib/replay/index.js";
-import { inferSessions } from "../../lib/sessions/index.js";
+import { inferSessions, workloadOf } from "../../lib/sessions/index.js";
 import type { Trace } from "../../lib/trace/index.js";
 import { linearModel } from "../engine/linear-model.js";
 import { fittingSweep, simulateSteps, somePrices } from "../fit/step-simulator.js";
@@ -29,9 +29,7 @@ function scheduleOf(seed: number): Trace {
 /** What an engine of the model's prices would have recorded of a schedule. */
 function captureOf(scenario: string, cache: "on" | "off", seed: number, engine = "vLLM"): ScenarioCapture {
   const schedule = scheduleOf(seed);
-  const { trace } = replay({
-    trace: schedule,
-    sessions: inferSessions(schedule),
+  const { trace } = replay(workloadOf(schedule), {
     model,
     engine: { enablePrefixCaching: cache === "on", maxNumSeqs: 64 },
   });
@@ -64,10 +62,10 @@ const counterfactual: AccuracyScenario = {
 describe("replayScenario", () => {
   it("replays each capture of the scenario and of its engine, once a model seed", () => {
     const judged = replayScenario(warm, captures, model, 3);
-    expect(judged.map((j) => j.captured)).toEqual([captures[0]!.trace, captures[1]!.trace]);
-    for (const { modeled, captured } of judged) {
+    expect(judged.map((j) => j.trace)).toEqual([captures[0]!.trace, captures[1]!.trace]);
+    for (const { modeled, trace } of judged) {
       expect(modeled.map((m) => m.meta.extra.seed)).toEqual([1, 2, 3]);
-      expect(modeled[0]!.records).toHaveLength(captured.records.length);
+      expect(modeled[0]!.records).toHaveLength(trace.records.length);
       expect(modeled[0]!.records.some((r) => r.cachedTokens! > 0)).toBe(true);
       expect(capturedEngine(modeled[0]!.meta).maxNumSeqs).toBe(64);
     }
@@ -76,22 +74,22 @@ describe("replayScenario", () => {
   it("replays the capture with the same seed under the judged one's cache, record for record", () => {
     const judged = replayScenario(counterfactual, captures, model, 1);
     // The judged captures are in the order of the inventory, seed 2 first.
-    expect(judged.map((j) => j.captured.records.length)).toEqual([24, 21]);
-    for (const { captured, modeled, sessions } of judged) {
+    expect(judged.map((j) => j.trace.records.length)).toEqual([24, 21]);
+    for (const { trace, modeled, sessions } of judged) {
       expect(modeled[0]!.records.every((r) => r.cachedTokens === 0)).toBe(true);
-      captured.records.forEach((record, i) => {
+      trace.records.forEach((record, i) => {
         const other = modeled[0]!.records[i]!;
         expect([record.session, record.turn]).toEqual([other.session, other.turn]);
         expect(record.ttftMs).toBeCloseTo(other.ttftMs!, 6);
       });
-      expect(sessions.turn).toHaveLength(captured.records.length);
+      expect(sessions.turn).toHaveLength(trace.records.length);
     }
   });
 
   it("tells how busy the modeled engine was, as a mean over the seeds", () => {
     const [judged] = replayScenario(warm, captures, model, 2);
     const { trace, sessions } = captures[0]!;
-    const one = replay({ trace, sessions, model, pacing: "session", engine: capturedEngine(trace.meta) });
+    const one = replay({ trace, sessions }, { model, pacing: "session", engine: capturedEngine(trace.meta) });
     expect(judged!.busyFraction).toBeCloseTo(one.run.busyMs / one.virtualMs, 12);
     expect(judged!.busyFraction).toBeLessThan(1);
   });

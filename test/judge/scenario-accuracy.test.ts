@@ -13,7 +13,7 @@ import { repeated, sessionsOf, traceOf, ttftTrace } from "./judged-traces.js";
 /** One capture of 40 requests that all take as long. */
 function judged(capturedMs: number, modeledMs: number, busyFraction = 0.5): JudgedCapture {
   return {
-    captured: ttftTrace(repeated(capturedMs, 40)),
+    trace: ttftTrace(repeated(capturedMs, 40)),
     sessions: sessionsOf(10, 4),
     modeled: [ttftTrace(repeated(modeledMs, 40))],
     busyFraction,
@@ -73,7 +73,7 @@ describe("scenarioAccuracy", () => {
       const times = (slower: number) =>
         levels.flatMap((level) => Array.from({ length: 4 }, () => slower * level * (1 + draw.uniform() / 4)));
       return {
-        captured: ttftTrace(times(1)),
+        trace: ttftTrace(times(1)),
         sessions: sessionsOf(sessions, 4),
         modeled: [ttftTrace(times(1.1))],
         busyFraction: 1,
@@ -85,15 +85,17 @@ describe("scenarioAccuracy", () => {
       ...c,
       sessions: { ...c.sessions, session: c.sessions.session.map((s) => s + 100 * k) },
     }));
-    const byHand = compareTraces({
-      captured: ttftTrace(captures.flatMap((c) => c.captured.records.map((r) => r.ttftMs!))),
-      sessions: {
-        parent: new Int32Array(52).fill(-1),
-        turn: Int32Array.from(captures.flatMap((c) => [...c.sessions.turn])),
-        session: Int32Array.from(shifted.flatMap((c) => [...c.sessions.session])),
+    const byHand = compareTraces(
+      {
+        trace: ttftTrace(captures.flatMap((c) => c.trace.records.map((r) => r.ttftMs!))),
+        sessions: {
+          parent: new Int32Array(52).fill(-1),
+          turn: Int32Array.from(captures.flatMap((c) => [...c.sessions.turn])),
+          session: Int32Array.from(shifted.flatMap((c) => [...c.sessions.session])),
+        },
       },
-      modeled: [ttftTrace(captures.flatMap((c) => c.modeled[0]!.records.map((r) => r.ttftMs!)))],
-    });
+      { modeled: [ttftTrace(captures.flatMap((c) => c.modeled[0]!.records.map((r) => r.ttftMs!)))] },
+    );
     // With the same numbers in both captures only 7 sessions would be left: too few for any interval.
     expect(cells.filter((c) => c.interval).length).toBeGreaterThan(0);
     expect(cells.map((c) => c.interval)).toEqual(byHand.cells.map((c) => c.interval));
@@ -107,7 +109,7 @@ describe("scenarioAccuracy", () => {
 describe("poolCaptures", () => {
   const pooled = poolCaptures([
     {
-      captured: ttftTrace([1, 2, 3, 4]),
+      trace: ttftTrace([1, 2, 3, 4]),
       sessions: sessionsOf(2, 2),
       modeled: [
         [10, 20, 30, 40],
@@ -115,19 +117,19 @@ describe("poolCaptures", () => {
       ].map(ttftTrace),
     },
     {
-      captured: ttftTrace([5, 6]),
+      trace: ttftTrace([5, 6]),
       sessions: sessionsOf(1, 2),
       modeled: [
         [50, 60],
         [51, 61],
       ].map(ttftTrace),
     },
-    { captured: ttftTrace([7]), sessions: sessionsOf(1, 1), modeled: [[70], [71]].map(ttftTrace) },
+    { trace: ttftTrace([7]), sessions: sessionsOf(1, 1), modeled: [[70], [71]].map(ttftTrace) },
   ]);
   const ttfts = ({ records }: ReturnType<typeof ttftTrace>) => records.map((r) => r.ttftMs);
 
   it("joins records in order, captured and seed by seed", () => {
-    expect(ttfts(pooled.captured)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(ttfts(pooled.trace)).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect(pooled.modeled.map(ttfts)).toEqual([
       [10, 20, 30, 40, 50, 60, 70],
       [11, 21, 31, 41, 51, 61, 71],
@@ -141,7 +143,7 @@ describe("poolCaptures", () => {
   });
 
   it("is one capture itself", () => {
-    const one = { captured: ttftTrace([1]), sessions: sessionsOf(1, 1), modeled: [ttftTrace([2])] };
+    const one = { trace: ttftTrace([1]), sessions: sessionsOf(1, 1), modeled: [ttftTrace([2])] };
     expect(poolCaptures([one])).toBe(one);
   });
 });

@@ -9,15 +9,15 @@ describe("slowBandMass", () => {
   const sessions = sessionsOf(2, 2);
 
   it("is the share of gaps longer than the threshold, which is not long itself", () => {
-    expect(slowBandMass(trace, sessions, "all", 20)).toBe(2 / 5);
-    expect(slowBandMass(trace, sessions, "all", 19.9)).toBe(4 / 5);
-    expect(slowBandMass(trace, sessions, "all", 30)).toBe(0);
+    expect(slowBandMass({ trace, sessions }, "all", 20)).toBe(2 / 5);
+    expect(slowBandMass({ trace, sessions }, "all", 19.9)).toBe(4 / 5);
+    expect(slowBandMass({ trace, sessions }, "all", 30)).toBe(0);
   });
 
   it("is of one cohort, and undefined where it has no gaps", () => {
-    expect(slowBandMass(trace, sessions, "turn1", 20)).toBe(1 / 3);
-    expect(slowBandMass(trace, sessions, "turns2plus", 20)).toBe(1 / 2);
-    expect(slowBandMass(traceOf([{}, {}]), sessionsOf(1, 2), "all", 20)).toBeUndefined();
+    expect(slowBandMass({ trace, sessions }, "turn1", 20)).toBe(1 / 3);
+    expect(slowBandMass({ trace, sessions }, "turns2plus", 20)).toBe(1 / 2);
+    expect(slowBandMass({ trace: traceOf([{}, {}]), sessions: sessionsOf(1, 2) }, "all", 20)).toBeUndefined();
   });
 });
 
@@ -35,7 +35,7 @@ describe("slowBandThresholdMs", () => {
 
 describe("slowBandOf", () => {
   const capture = (captured: number[], ...modeled: number[][]) => ({
-    captured: traceOf([gaps(...captured)]),
+    trace: traceOf([gaps(...captured)]),
     sessions: sessionsOf(1, 1),
     modeled: modeled.map((values) => traceOf([gaps(...values)])),
     busyFraction: 1,

@@ -53,7 +53,7 @@ const [{ code }] = output;
 /** A replay of two sessions that share a prefix, by rooms of the package: cached tokens and TTFT of each request. */
 function smallReplay(given: {
   trace: Pick<typeof trace, "BlockTable">;
-  sessions: Pick<typeof sessions, "inferSessions">;
+  sessions: Pick<typeof sessions, "workloadOf">;
   latency: Pick<typeof latency, "latencyProfile">;
   replay: Pick<typeof replayRoom, "replay">;
 }): string {
@@ -76,9 +76,7 @@ function smallReplay(given: {
     rejected: [],
     warnings: [],
   };
-  const { trace: modeled } = given.replay.replay({
-    trace: captured,
-    sessions: given.sessions.inferSessions(captured),
+  const { trace: modeled } = given.replay.replay(given.sessions.workloadOf(captured), {
     model: given.latency.latencyProfile("h200-qwen3-8b"),
   });
   return JSON.stringify(modeled.records.map(({ cachedTokens, ttftMs }) => [cachedTokens, ttftMs]));

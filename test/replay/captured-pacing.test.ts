@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readCapture } from "../../lib/captures/index.js";
 import { capturedPacing, replay } from "../../lib/replay/index.js";
-import { inferSessions } from "../../lib/sessions/index.js";
+import { workloadOf } from "../../lib/sessions/index.js";
 import type { JsonValue, Trace } from "../../lib/trace/index.js";
 import { everyCost } from "../engine/linear-model.js";
 import { multiturnTrace } from "./multiturn-trace.js";
@@ -43,7 +43,7 @@ describe("how a capture's client paced its requests", () => {
 
   it("of a trace that a replay wrote is that of the replay", () => {
     for (const pacing of ["open-loop", "closed-loop", "session"] as const) {
-      const written = replay({ trace, sessions: inferSessions(trace), model: everyCost, pacing }).trace;
+      const written = replay(workloadOf(trace), { model: everyCost, pacing }).trace;
       expect(capturedPacing(written)).toEqual({ pacing, from: "captured" });
     }
   });

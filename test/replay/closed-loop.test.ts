@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { readCapture } from "../../lib/captures/index.js";
 import { type EngineRequest, simulate } from "../../lib/engine/index.js";
 import { planReplay, replay } from "../../lib/replay/index.js";
-import { inferSessions } from "../../lib/sessions/index.js";
+import { inferSessions, workloadOf } from "../../lib/sessions/index.js";
 import { everyCost as model } from "../engine/linear-model.js";
 import { multiturnTrace } from "./multiturn-trace.js";
 
@@ -64,7 +64,7 @@ describe("a closed loop", () => {
 
   it("of so many in flight has so many in flight, whatever the capture had", () => {
     for (const maxInFlight of [1, 3]) {
-      const { trace: modeled } = replay({ trace, sessions, model, maxInFlight });
+      const { trace: modeled } = replay({ trace, sessions }, { model, maxInFlight });
       const most = Math.max(...modeled.records.map(({ concurrency }) => concurrency ?? 0));
       expect(most).toBe(maxInFlight);
     }
@@ -72,7 +72,7 @@ describe("a closed loop", () => {
 
   it("of a captured staircase has as many places as the load generator had workers, stair by stair", async () => {
     const staircase = await readCapture({ role: "judge", scenario: "staircase" });
-    const plan = planReplay({ trace: staircase, sessions: inferSessions(staircase) });
+    const plan = planReplay(workloadOf(staircase));
     const places = plan.requests.map(({ inTurn }) => inTurn?.maxInFlight);
     expect([...new Set(places)]).toEqual([1, 2, 4, 8, 16]);
     staircase.records.forEach(({ concurrency = 0 }, i) => {
@@ -82,7 +82,7 @@ describe("a closed loop", () => {
   });
 
   it("wants a pacing that is one, and a place at least", () => {
-    const plan = (options: object) => planReplay({ trace, sessions, ...options });
+    const plan = (options: object) => planReplay({ trace, sessions }, { ...options });
     expect(() => plan({ pacing: "session", maxInFlight: 2 })).toThrow(
       /maxInFlight is for pacing "closed-loop"/,
     );

@@ -23,7 +23,7 @@ function modeledShare(trace: Trace, prefixReuse?: "blocks" | "slots"): number {
   const sessions = inferSessions(trace);
   const engine = prefixReuse ? { prefixReuse } : {};
   const shares = [1, 2, 3, 4].map((seed) =>
-    cachedShare(replay({ trace, sessions, model, engine, pacing: "session", seed }).trace),
+    cachedShare(replay({ trace, sessions }, { model, engine, pacing: "session", seed }).trace),
   );
   return shares.reduce((a, b) => a + b, 0) / shares.length;
 }

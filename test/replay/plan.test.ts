@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { planReplay, poolChains, sequenceBlocks } from "../../lib/replay/index.js";
-import { inferSessions } from "../../lib/sessions/index.js";
+import { inferSessions, workloadOf } from "../../lib/sessions/index.js";
 import { multiturnTrace } from "./multiturn-trace.js";
 
 const { trace } = multiturnTrace({
@@ -15,7 +15,7 @@ const sessions = inferSessions(trace);
 
 describe("planReplay", () => {
   it("open loop: every request fires at its recorded time, counted from the first arrival", () => {
-    const plan = planReplay({ trace, sessions, pacing: "open-loop" });
+    const plan = planReplay({ trace, sessions }, { pacing: "open-loop" });
     expect(plan.requests.map((r) => r.fireAtMs)).toEqual(
       trace.records.map((r) => r.arrivalMs! - trace.records[0]!.arrivalMs!),
     );
@@ -45,14 +45,14 @@ describe("planReplay", () => {
   });
 
   it("cold prompts: no content is shared by two requests", () => {
-    const plan = planReplay({ trace, sessions, prompts: "unique" });
+    const plan = planReplay({ trace, sessions }, { prompts: "unique" });
     const ids = plan.requests.flatMap((r) => [...r.contentIds]);
     expect(new Set(ids).size).toBe(ids.length);
     expect(Math.max(...ids)).toBeLessThan(plan.contentCount);
   });
 
   it("scales the arrivals of first turns and leaves think gaps as they are", () => {
-    const plan = planReplay({ trace, sessions, rateScale: 2 });
+    const plan = planReplay({ trace, sessions }, { rateScale: 2 });
     const plain = planReplay({ trace, sessions });
     plan.requests.forEach((request, i) => {
       const other = plain.requests[i]!;
@@ -63,7 +63,7 @@ describe("planReplay", () => {
 
   it("says that a trace without hashes shares nothing, and refuses one without arrivals or records", () => {
     const bare = { ...trace, records: trace.records.map(({ blockIds: _, outputBlockIds: __, ...r }) => r) };
-    const plan = planReplay({ trace: bare, sessions: inferSessions(bare) });
+    const plan = planReplay(workloadOf(bare));
     expect(plan.assumptions[0]).toMatch(/no block hashes/);
     const timeless = { ...trace, records: trace.records.map(({ arrivalMs: _, ...r }) => r) };
     expect(() => planReplay({ trace: timeless, sessions })).toThrow(/no arrival times/);

@@ -17,12 +17,10 @@ describe("recomputedPrefills", () => {
     range: { uncachedTokens: [1, 1000], contextTokens: [1, 1000], runningSeqs: [1, 10] },
   });
   const replayed = (kvCacheBlocks: number) =>
-    replay({
-      trace: traceOf(trace.records),
-      sessions: inferSessions(trace),
-      model,
-      engine: { kvCacheBlocks, maxNumBatchedTokens: 512 },
-    });
+    replay(
+      { trace: traceOf(trace.records), sessions: inferSessions(trace) },
+      { model, engine: { kvCacheBlocks, maxNumBatchedTokens: 512 } },
+    );
 
   it("lists a prefill of prompt and emitted tokens for every return from preemption", () => {
     const starved = replayed(50);

@@ -29,7 +29,7 @@ describe("what a replay runs under", () => {
 
   it("is the captured engine and pacing when nothing is given: a capture with the cache off is replayed with it off", () => {
     const coldSessions = inferSessions(cold);
-    const { conditions, trace: modeled } = replay({ trace: cold, sessions: coldSessions, model });
+    const { conditions, trace: modeled } = replay({ trace: cold, sessions: coldSessions }, { model });
     expect(conditions.engine.settings).toMatchObject(capturedEngine(cold.meta));
     expect(conditions.engine.from).toMatchObject({
       enablePrefixCaching: "captured",
@@ -38,18 +38,16 @@ describe("what a replay runs under", () => {
     });
     expect([conditions.pacing, conditions.pacingFrom]).toEqual(["session", "captured"]);
     const [captured, replayed] = [cold, modeled].map(
-      (one) => summarizeCohorts(one, coldSessions).turns2plus.ttftMs.p50 as number,
+      (one) => summarizeCohorts({ trace: one, sessions: coldSessions }).turns2plus.ttftMs.p50 as number,
     );
     expect(Math.abs(replayed / captured - 1)).toBeLessThan(0.15);
   });
 
   it("is what is given before what the trace tells", () => {
-    const { engine, pacing, pacingFrom } = replayConditions({
-      trace: cold,
-      model,
-      engine: { enablePrefixCaching: true },
-      pacing: "open-loop",
-    });
+    const { engine, pacing, pacingFrom } = replayConditions(
+      { trace: cold },
+      { model, engine: { enablePrefixCaching: true }, pacing: "open-loop" },
+    );
     expect([engine.settings.enablePrefixCaching, engine.from.enablePrefixCaching]).toEqual([true, "given"]);
     expect([pacing, pacingFrom]).toEqual(["open-loop", "given"]);
   });
@@ -64,26 +62,25 @@ describe("what a replay runs under", () => {
       enablePrefixCaching: false,
       reserveFullPrompt: false,
     };
-    const { trace: modeled } = replay({ trace, sessions, model: everyCost, engine: given, seed: 7 });
+    const { trace: modeled } = replay({ trace, sessions }, { model: everyCost, engine: given, seed: 7 });
     expect(capturedEngine(modeled.meta)).toEqual(engineSettingsOf(given));
     expect(modeled.meta.extra.seed).toBe(7);
   });
 
   it("never takes the block size of the hashes for the engine's, but where prefixes are found in slots", () => {
     const coarse = { ...trace, meta: { ...trace.meta, blockSize: 512 } };
-    expect(replayConditions({ trace: coarse, model: everyCost }).engine.settings.blockSize).toBe(16);
+    expect(replayConditions({ trace: coarse }, { model: everyCost }).engine.settings.blockSize).toBe(16);
     const slots = { ...coarse, meta: { ...coarse.meta, engine: { prefixReuse: "slots" } as const } };
-    expect(replayConditions({ trace: slots, model: everyCost }).engine.settings.blockSize).toBe(512);
+    expect(replayConditions({ trace: slots }, { model: everyCost }).engine.settings.blockSize).toBe(512);
   });
 
   it("has a profile's pool, in the block size that is, and its bytes", () => {
     const h200 = latencyProfile("h200-qwen3-8b");
     for (const blockSize of [16, 512]) {
-      const { engine, poolTokens, poolBytes } = replayConditions({
-        trace,
-        model: h200,
-        engine: { blockSize },
-      });
+      const { engine, poolTokens, poolBytes } = replayConditions(
+        { trace },
+        { model: h200, engine: { blockSize } },
+      );
       expect(engine.from.kvCacheBlocks).toBe("profile");
       expect(poolTokens).toBeGreaterThan(700_000);
       expect(poolTokens).toBeLessThan(750_000);
@@ -97,19 +94,21 @@ describe("what a replay runs under", () => {
     expect(model.fittedAt).toMatchObject({ maxNumBatchedTokens: 512, blockSize: 32, maxNumSeqs: 64 });
     expect(back.fittedAt).toEqual(model.fittedAt);
     const untold = { ...trace, meta: { extra: {} } };
-    const { engine } = replayConditions({ trace: untold, model: back });
+    const { engine } = replayConditions({ trace: untold }, { model: back });
     expect([engine.settings.maxNumBatchedTokens, engine.from.maxNumBatchedTokens]).toEqual([512, "fitted"]);
   });
 
   it("says when the model was fitted at other settings than those that it is used at", () => {
-    const { plan } = replay({ trace, sessions, model, engine: { maxNumBatchedTokens: 8192 } });
+    const { plan } = replay({ trace, sessions }, { model, engine: { maxNumBatchedTokens: 8192 } });
     expect(plan.assumptions.join("\n")).toMatch(/fitted at maxNumBatchedTokens 512 and is used at 8192/);
-    const same = replay({ trace, sessions, model, engine: model.fittedAt ?? {} });
+    const same = replay({ trace, sessions }, { model, engine: model.fittedAt ?? {} });
     expect(same.plan.assumptions.join("\n")).not.toMatch(/fitted at/);
   });
 
   it("refuses a setting that there is not", () => {
     const engine = { kvCacheSize: 10 } as Record<string, number>;
-    expect(() => replay({ trace, sessions, model: everyCost, engine })).toThrow(/no setting "kvCacheSize"/);
+    expect(() => replay({ trace, sessions }, { model: everyCost, engine })).toThrow(
+      /no setting "kvCacheSize"/,
+    );
   });
 });

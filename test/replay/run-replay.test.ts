@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { summarizeCohorts } from "../../lib/cohorts/index.js";
 import { capturedEngine, durationsMs, replay } from "../../lib/replay/index.js";
-import { inferSessions } from "../../lib/sessions/index.js";
+import { inferSessions, workloadOf } from "../../lib/sessions/index.js";
 import { decodeMs } from "../../lib/trace/index.js";
 import { linearModel } from "../engine/linear-model.js";
 import { multiturnTrace } from "./multiturn-trace.js";
@@ -25,7 +25,7 @@ const { trace } = multiturnTrace({
 const sessions = inferSessions(trace);
 
 describe("replay", () => {
-  const warm = replay({ trace, sessions, model });
+  const warm = replay({ trace, sessions }, { model });
 
   it("gives a trace of the same requests in the same order, each complete", () => {
     expect(warm.trace.records).toHaveLength(trace.records.length);
@@ -50,19 +50,16 @@ describe("replay", () => {
 
   it("tells the settings it ran under, so that the modeled trace replays as it ran", () => {
     const engine = { kvCacheBlocks: 500, maxNumSeqs: 3, enablePrefixCaching: false };
-    const { trace: modeled } = replay({ trace, sessions, model, engine });
+    const { trace: modeled } = replay({ trace, sessions }, { model, engine });
     expect(capturedEngine(modeled.meta)).toMatchObject(engine);
   });
 
   it("counts no refused request as in flight, and keeps no block of an answer that never came", () => {
     const big = trace.records.reduce((least, r) => Math.min(least, r.promptTokens), Number.POSITIVE_INFINITY);
-    const { trace: modeled, run } = replay({
-      trace,
-      sessions,
-      model,
-      pacing: "open-loop",
-      engine: { kvCacheBlocks: Math.ceil(big / 16) + 3 },
-    });
+    const { trace: modeled, run } = replay(
+      { trace, sessions },
+      { model, pacing: "open-loop", engine: { kvCacheBlocks: Math.ceil(big / 16) + 3 } },
+    );
     expect(run.refused.length).toBeGreaterThan(trace.records.length / 2);
     const refused = new Set(run.refused);
     modeled.records.forEach((record, i) => {
@@ -79,7 +76,7 @@ describe("replay", () => {
       i === 5 ? { ...r, promptTokens: 0, blockIds: new Int32Array(0) } : r,
     );
     const emptied = { ...trace, records };
-    const { plan, trace: modeled } = replay({ trace: emptied, sessions: inferSessions(emptied), model });
+    const { plan, trace: modeled } = replay(workloadOf(emptied), { model });
     expect(plan.assumptions.join()).toContain("1 requests with an empty prompt");
     expect(modeled.records[5]!.finishReason).toBe("length");
   });
@@ -101,12 +98,7 @@ describe("replay", () => {
     const at = (arrivals: readonly number[]) => {
       const records = arrivals.map((arrivalMs) => ({ promptTokens: 40, outputTokens: 3, arrivalMs }));
       const source = { ...trace, records };
-      const { run, trace: modeled } = replay({
-        trace: source,
-        sessions: inferSessions(source),
-        model,
-        pacing: "open-loop",
-      });
+      const { run, trace: modeled } = replay(workloadOf(source), { model, pacing: "open-loop" });
       return { doneMs: durationsMs(run)[0]!, inFlight: modeled.records.map((r) => r.concurrency) };
     };
     const { doneMs } = at([0]);
@@ -116,8 +108,8 @@ describe("replay", () => {
   });
 
   it("hits the shared prefix on first turns and the history on later ones; with caching off, nothing", () => {
-    const off = replay({ trace, sessions, model, engine: { enablePrefixCaching: false } });
-    const cold = replay({ trace, sessions, model, prompts: "unique" });
+    const off = replay({ trace, sessions }, { model, engine: { enablePrefixCaching: false } });
+    const cold = replay({ trace, sessions }, { model, prompts: "unique" });
     warm.trace.records.forEach((record, i) => {
       const parent = sessions.parent[i]!;
       if (parent >= 0) {
@@ -127,17 +119,19 @@ describe("replay", () => {
       expect(off.trace.records[i]!.cachedTokens).toBe(0);
       expect(cold.trace.records[i]!.cachedTokens).toBe(0);
     });
-    const [on, without] = [warm, off].map((r) => summarizeCohorts(r.trace, sessions).turns2plus.ttftMs.p50!);
+    const [on, without] = [warm, off].map(
+      (r) => summarizeCohorts({ trace: r.trace, sessions }).turns2plus.ttftMs.p50!,
+    );
     expect(without!).toBeGreaterThan(2 * on!);
   });
 
   it("is the same for the same seed", () => {
-    const again = replay({ trace, sessions, model });
+    const again = replay({ trace, sessions }, { model });
     expect(again.trace.records).toEqual(warm.trace.records);
   });
 
   it("replays its own result onto itself: a modeled trace is a capture of the simulator", () => {
-    const again = replay({ trace: warm.trace, sessions: inferSessions(warm.trace), model });
+    const again = replay(workloadOf(warm.trace), { model });
     warm.trace.records.forEach((record, i) => {
       expect(again.trace.records[i]!.ttftMs!).toBeCloseTo(record.ttftMs!, 6);
       expect(again.trace.records[i]!.cachedTokens).toBe(record.cachedTokens);
@@ -145,7 +139,7 @@ describe("replay", () => {
   });
 
   it("gives mean and count of the gaps where the gaps themselves are not wanted", () => {
-    const lean = replay({ trace, sessions, model, gaps: false });
+    const lean = replay({ trace, sessions }, { model, gaps: false });
     lean.trace.records.forEach((record, i) => {
       expect(record.itlMs).toBeUndefined();
       expect(record.itlSummary!.meanMs * record.itlSummary!.count).toBeCloseTo(
@@ -157,9 +151,9 @@ describe("replay", () => {
 
   it("takes think gaps from modeled completions where the trace has no latencies, and says so", () => {
     const bare = { ...trace, records: trace.records.map(({ ttftMs: _, itlMs: __, ...r }) => r) };
-    const paced = replay({ trace: bare, sessions, model });
+    const paced = replay({ trace: bare, sessions }, { model });
     expect(paced.plan.assumptions[0]).toMatch(/no latencies/);
-    const open = replay({ trace: bare, sessions, model, pacing: "open-loop" });
+    const open = replay({ trace: bare, sessions }, { model, pacing: "open-loop" });
     // On an engine that keeps up, pacing by the modeled gaps gives back the recorded arrivals.
     paced.trace.records.forEach((record, i) => {
       expect(record.arrivalMs!).toBeCloseTo(open.trace.records[i]!.arrivalMs!, 0);
@@ -168,7 +162,7 @@ describe("replay", () => {
 
   it("reports requests outside the model's fit range", () => {
     const narrow = { ...model, range: { ...model.range, contextTokens: [0, 500] as const } };
-    const share = replay({ trace, sessions, model: narrow }).extrapolated;
+    const share = replay({ trace, sessions }, { model: narrow }).extrapolated;
     const outside = trace.records.filter((r) => r.promptTokens + r.outputTokens > 500).length;
     expect(share).toBeCloseTo(outside / trace.records.length, 12);
   });

@@ -6,7 +6,7 @@ import {
   ttftObservations,
 } from "../../lib/cohorts/index.js";
 import { summarizeTraceFile } from "../../lib/scale/index.js";
-import { inferSessions } from "../../lib/sessions/index.js";
+import { inferSessions, workloadOf } from "../../lib/sessions/index.js";
 import { kaplanMeier, survivalAt } from "../../lib/survival/index.js";
 import { readTrace } from "../../lib/trace/files/index.js";
 import type { TraceRecord } from "../../lib/trace/index.js";
@@ -16,7 +16,7 @@ describe("summarizeTraceFile", () => {
   it("gives the document of inspectTrace in one pass: counts exact, medians within 0.1 %, blocks within 2 %", async () => {
     await withTraceFile(syntheticTrace(1200, 11), async (path) => {
       const trace = await readTrace(path);
-      const whole = inspectTrace(trace, inferSessions(trace));
+      const whole = inspectTrace(workloadOf(trace));
       const { inspection } = await summarizeTraceFile(path, { windowRequests: 800 });
       const { ranges, sharing, ...exact } = inspection;
       const { ranges: wholeRanges, sharing: wholeSharing, ...wholeExact } = whole;

@@ -5,6 +5,7 @@ import {
   thinkGapsFromDurations,
   thinkGapsMs,
   turnCohorts,
+  workloadOf,
 } from "../../lib/sessions/index.js";
 import { traceOf } from "./trace-of.js";
 
@@ -16,14 +17,14 @@ const conversation = traceOf(
 
 describe("thinkGapsMs", () => {
   it("is arrival minus the parent's completion, undefined for first turns", () => {
-    expect(thinkGapsMs(conversation, inferSessions(conversation))).toEqual([undefined, 600, 0]);
+    expect(thinkGapsMs(workloadOf(conversation))).toEqual([undefined, 600, 0]);
   });
 
   it("is undefined where the parent's latencies were not recorded", () => {
     const trace = traceOf({ at: 0, prompt: "s a" }, { at: 10, prompt: "s a A b" });
     const sessions = inferSessions(trace);
     expect(sessions.parent[1]).toBe(0);
-    expect(thinkGapsMs(trace, sessions)).toEqual([undefined, undefined]);
+    expect(thinkGapsMs({ trace, sessions })).toEqual([undefined, undefined]);
   });
 });
 
@@ -45,7 +46,7 @@ describe("completionMs", () => {
 describe("thinkGapsFromDurations", () => {
   it("takes the modeled duration off the interval of arrivals, and counts what it had to clip", () => {
     const sessions = inferSessions(conversation);
-    expect(thinkGapsFromDurations(conversation, sessions, [250, 900, 100])).toEqual({
+    expect(thinkGapsFromDurations({ trace: conversation, sessions }, [250, 900, 100])).toEqual({
       gapsMs: [undefined, 750, 0],
       clipped: 1,
       turns: 2,
@@ -53,17 +54,13 @@ describe("thinkGapsFromDurations", () => {
   });
 
   it("has no gap where the model has no duration", () => {
-    const { gapsMs, turns } = thinkGapsFromDurations(conversation, inferSessions(conversation), [
-      undefined,
-      100,
-      100,
-    ]);
+    const { gapsMs, turns } = thinkGapsFromDurations(workloadOf(conversation), [undefined, 100, 100]);
     expect(gapsMs).toEqual([undefined, undefined, 200]);
     expect(turns).toBe(1);
   });
 
   it("refuses durations of another trace", () => {
-    expect(() => thinkGapsFromDurations(conversation, inferSessions(conversation), [1])).toThrow(
+    expect(() => thinkGapsFromDurations(workloadOf(conversation), [1])).toThrow(
       "durationsMs must have one entry a record (3), got 1",
     );
   });

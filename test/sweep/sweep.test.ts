@@ -71,16 +71,16 @@ describe("cells", () => {
 describe("runCell", () => {
   it("hits more in a larger pool, and nothing with caching off", () => {
     const hits = [60, 100, 1000].map((size) =>
-      Number(runCell(trace, sessions, model, { "kv-cache-size": size }).hit_fraction),
+      Number(runCell({ trace, sessions }, model, { "kv-cache-size": size }).hit_fraction),
     );
     expect(hits[0]!).toBeLessThanOrEqual(hits[1]!);
     expect(hits[1]!).toBeLessThanOrEqual(hits[2]!);
     expect(hits[2]!).toBeGreaterThan(0.5);
-    expect(runCell(trace, sessions, model, { "prefix-caching": "off" }).hit_fraction).toBe(0);
+    expect(runCell({ trace, sessions }, model, { "prefix-caching": "off" }).hit_fraction).toBe(0);
   });
 
   it("keeps only the first turns when told so", () => {
-    expect(runCell(trace, sessions, model, { turns: 1 }).requests).toBe(10);
+    expect(runCell({ trace, sessions }, model, { turns: 1 }).requests).toBe(10);
   });
 });
 
@@ -89,7 +89,7 @@ describe("SweepStore", () => {
   afterAll(() => rmSync(dir, { recursive: true }));
   let rows: ReturnType<typeof runCell>[];
   beforeAll(() => {
-    rows = cells.map((cell) => runCell(trace, sessions, model, cell));
+    rows = cells.map((cell) => runCell({ trace, sessions }, model, cell));
   });
 
   it("gives the same bytes whatever the order and the sharing out of the cells", async () => {

@@ -8,7 +8,7 @@ import { type CacheEffectCurve, cacheEffectFigure, writeFigure } from "../../fig
 import { fitLatency } from "../../fit/index.js";
 import { type Comparison, cacheEffect } from "../../judge/index.js";
 import type { Replay } from "../../replay/index.js";
-import { sessionsOf } from "../../sessions/index.js";
+import { sessionsOf, workloadOf } from "../../sessions/index.js";
 import { comparisonTable } from "../comparison-table.js";
 import { formatTable, showMs } from "../print-table.js";
 import { readInput } from "../read-input.js";
@@ -100,7 +100,7 @@ async function fromCommittedCaptures(flags: FigureFlags): Promise<FigureData> {
     throw new InputError(
       `--captured-nocache ${flags.capturedNocache}: its meta line says that ${kind === "modeled" ? "a replay wrote it" : "the prefix cache was on"}, expected a capture with the cache off; with --real TRACE it is drawn as what it is`,
     );
-  const effect = cacheEffect({ captured, capturedOff, model: fitLatency(fitSet).model });
+  const effect = cacheEffect(workloadOf(captured), { capturedOff, model: fitLatency(fitSet).model });
   return { ...effect, series: effect.series.map((one) => ({ ...one, key: `${one.kind}_${one.cache}` })) };
 }
 
@@ -144,14 +144,14 @@ function figureJson(data: FigureData): Record<string, unknown> {
 
 function seriesJson({ kind, cache, trace, sessions, replay }: FigureSeries): Record<string, unknown> {
   const origin = { kind, cache: cache ?? null };
-  if (replay) return { ...origin, ...replaySeriesJson(replay, sessions) };
+  if (replay) return { ...origin, ...replaySeriesJson(replay) };
   const endMs = trace.records.reduce(
     (last, r) => Math.max(last, (r.arrivalMs ?? 0) + (r.elapsedMs ?? r.ttftMs ?? 0)),
     0,
   );
   return {
     ...origin,
-    ...capturedSeriesJson(trace, sessions),
+    ...capturedSeriesJson({ trace, sessions }),
     // A capture runs by the wall clock: what it covered is what it took.
     virtual_s: endMs / 1000,
     wall_s: endMs / 1000,
@@ -165,7 +165,7 @@ function seriesTable(series: readonly FigureSeries[]): string {
   const cohorts = ["turn1", "turns2plus"] as const;
   const rows = cohorts.flatMap((cohort) =>
     series.map((s) => {
-      const summary = summarizeCohorts(s.trace, s.sessions)[cohort];
+      const summary = summarizeCohorts(s)[cohort];
       const { ttftMs, itlMs } = summary;
       return [
         cohort === "turn1" ? "turn 1" : "turns 2+",

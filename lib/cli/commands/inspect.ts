@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { inspectTrace, type Range, type RangedQuantity, type TraceInspection } from "../../cohorts/index.js";
-import { inferSessions } from "../../sessions/index.js";
+import { workloadOf } from "../../sessions/index.js";
 import { readInput, reportProblems } from "../read-input.js";
 
 /** The `inspect` command: what is in a trace. */
@@ -13,7 +13,7 @@ export function inspectCommand(): Command {
     .addHelpText("after", "\nExample:\n  npx prefixlab inspect data/warm-1.jsonl.gz\n")
     .action(async (path: string, flags: { strict?: boolean; json?: boolean }) => {
       const trace = await readInput(path, { strict: flags.strict ?? false, quiet: true });
-      const inspection = inspectTrace(trace, inferSessions(trace));
+      const inspection = inspectTrace(workloadOf(trace));
       if (flags.json) process.stdout.write(`${JSON.stringify(inspectionJson(inspection), null, 2)}\n`);
       else {
         process.stdout.write(inspectionReport(path, inspection));

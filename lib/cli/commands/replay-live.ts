@@ -47,13 +47,10 @@ export async function replayLiveCommand(
   refuseModelFlags(flags);
   const pacing = pacingFromFlags(flags);
   const pacingFrom = pacing.pacing === undefined ? capturedPacing(trace).from : "given";
-  const plan = planReplay({
-    trace,
-    sessions,
-    ...pacing,
-    prompts: flags.coldPrompts ? "unique" : "recorded",
-    rateScale: flags.rateScale,
-  });
+  const plan = planReplay(
+    { trace, sessions },
+    { ...pacing, prompts: flags.coldPrompts ? "unique" : "recorded", rateScale: flags.rateScale },
+  );
   const stop = new AbortController();
   void stopSignal().then(() => stop.abort());
   const bar = progressBar(`replaying against ${flags.url}`);
@@ -76,17 +73,14 @@ export async function replayLiveCommand(
   if (flags.dumpTrace !== undefined) await writeTrace(flags.dumpTrace, live.trace);
   // What a what-if differs by is an effect, not an error.
   const isWhatIf = flags.coldPrompts === true || flags.rateScale !== 1;
-  const comparison = compareTraces({
-    captured: trace,
-    sessions,
-    modeled: [live.trace],
-    tolerance: flags.tolerance,
-    kind: isWhatIf ? "difference" : "error",
-  });
+  const comparison = compareTraces(
+    { trace, sessions },
+    { modeled: [live.trace], tolerance: flags.tolerance, kind: isWhatIf ? "difference" : "error" },
+  );
   if (flags.json) {
     const document = liveJson(live.trace, sessions, plan, pacingFrom, wallMs, flags.seed);
     process.stdout.write(
-      `${JSON.stringify({ ...document, source: capturedSeriesJson(trace, sessions), ...comparisonJson(comparison) }, null, 2)}\n`,
+      `${JSON.stringify({ ...document, source: capturedSeriesJson({ trace, sessions }), ...comparisonJson(comparison) }, null, 2)}\n`,
     );
   } else process.stdout.write(liveReport(live.trace, plan, pacingFrom, comparison, live.notSent));
   if (comparison.verdict === "fail" || live.notSent > 0) process.exitCode = 1;
@@ -123,7 +117,7 @@ function liveJson(
   seed: number,
 ): Record<string, unknown> {
   return {
-    ...capturedSeriesJson(trace, sessions),
+    ...capturedSeriesJson({ trace, sessions }),
     // A live replay runs by the wall clock: what it covered is what it took.
     virtual_s: wallMs / 1000,
     wall_s: wallMs / 1000,

@@ -97,19 +97,20 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
   const replays = Array.from({ length: flags.seeds }, (_, k): Replay => {
     const bar = progressBar(`replaying, seed ${flags.seed + k}`);
     try {
-      return replay({
-        trace,
-        sessions,
-        model,
-        engine,
-        ...pacing,
-        replicas: flags.replicas,
-        ...(flags.router !== undefined && { router: flags.router }),
-        prompts: flags.coldPrompts ? "unique" : "recorded",
-        rateScale: flags.rateScale,
-        seed: flags.seed + k,
-        onProgress: bar.update,
-      });
+      return replay(
+        { trace, sessions },
+        {
+          model,
+          engine,
+          ...pacing,
+          replicas: flags.replicas,
+          ...(flags.router !== undefined && { router: flags.router }),
+          prompts: flags.coldPrompts ? "unique" : "recorded",
+          rateScale: flags.rateScale,
+          seed: flags.seed + k,
+          onProgress: bar.update,
+        },
+      );
     } finally {
       bar.stop();
     }
@@ -123,17 +124,18 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
       flags.rateScale !== 1 ||
       flags.replicas !== 1 ||
       changesEngine(engine, trace));
-  const comparison = compareTraces({
-    captured,
-    sessions,
-    modeled: replays.map((r) => r.trace),
-    tolerance: flags.tolerance,
-    kind: isWhatIf ? "difference" : "error",
-  });
+  const comparison = compareTraces(
+    { trace: captured, sessions },
+    {
+      modeled: replays.map((r) => r.trace),
+      tolerance: flags.tolerance,
+      kind: isWhatIf ? "difference" : "error",
+    },
+  );
   if (flags.json) {
     const document = {
-      ...replaySeriesJson(first, sessions),
-      source: capturedSeriesJson(captured, sessions),
+      ...replaySeriesJson(first),
+      source: capturedSeriesJson({ trace: captured, sessions }),
       ...comparisonJson(comparison),
     };
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);

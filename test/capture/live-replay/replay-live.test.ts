@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { replayLive } from "../../../lib/capture/live-replay/index.js";
 import { loadgenOptions, runLoadgen } from "../../../lib/capture/loadgen/index.js";
 import { type Plan, planReplay } from "../../../lib/replay/index.js";
-import { inferSessions } from "../../../lib/sessions/index.js";
+import { workloadOf } from "../../../lib/sessions/index.js";
 import { isComplete, type Trace } from "../../../lib/trace/index.js";
 import {
   answerTogether,
@@ -65,7 +65,7 @@ describe("replayLive", () => {
   it("session-paced: sends the capture's sizes and sharing, later turns through the answers of this run", async () => {
     const { url } = await start();
     const source = await capture(url);
-    const plan = planReplay({ trace: source, sessions: inferSessions(source) });
+    const plan = planReplay(workloadOf(source));
     const { trace, notSent, warnings } = await replayOf(url, plan);
     expect(warnings.filter((warning) => !warning.includes("went out late"))).toEqual([]);
     expect(notSent).toBe(0);
@@ -87,7 +87,7 @@ describe("replayLive", () => {
     // The capture's 18 are answered at once; of the replay's, the first answer comes when the last request is there.
     const { url } = await start({ behave: answerTogether(18, 18) });
     const source = await capture(url);
-    const plan = planReplay({ trace: source, sessions: inferSessions(source), pacing: "open-loop" });
+    const plan = planReplay(workloadOf(source), { pacing: "open-loop" });
     const { trace } = await replayOf(url, plan);
     expect(trace.records.every(isComplete)).toBe(true);
     for (const [i, { fireAtMs }] of plan.requests.entries()) {
@@ -102,7 +102,7 @@ describe("replayLive", () => {
     const { url, received } = await start();
     const source = await capture(url);
     const from = received.length;
-    const plan = planReplay({ trace: source, sessions: inferSessions(source), prompts: "unique" });
+    const plan = planReplay(workloadOf(source), { prompts: "unique" });
     await replayOf(url, plan);
     const firstBlocks = received.slice(from).map(({ promptIds }) => promptIds.slice(0, 16).join());
     expect(new Set(firstBlocks).size).toBe(source.records.length);
@@ -111,7 +111,7 @@ describe("replayLive", () => {
   it("another seed sends other blocks, so that a second replay does not find the first's in the cache", async () => {
     const { url, received } = await start();
     const source = await capture(url);
-    const plan = planReplay({ trace: source, sessions: inferSessions(source) });
+    const plan = planReplay(workloadOf(source));
     const from = received.length;
     await replayOf(url, plan, 1);
     await replayOf(url, plan, 2);
@@ -125,7 +125,7 @@ describe("replayLive", () => {
       behave: (n) => (n === 18 ? { kind: "status", status: 503, message: "full" } : { kind: "answer" }),
     });
     const source = await capture(url);
-    const plan = planReplay({ trace: source, sessions: inferSessions(source) });
+    const plan = planReplay(workloadOf(source));
     const { trace, notSent, warnings } = await replayOf(url, plan);
     expect(notSent).toBe(2);
     expect(trace.records.filter(({ finishReason }) => finishReason === "never sent")).toHaveLength(2);
