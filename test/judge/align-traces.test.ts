@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { alignTraces } from "../../lib/judge/index.js";
+import type { TraceRecord } from "../../lib/trace/index.js";
 import { traceOf } from "./judged-traces.js";
 
 type Key = readonly [session: string, turn: number, promptTokens: number, ttftMs?: number];
@@ -102,6 +103,14 @@ describe("alignTraces", () => {
       expect(alignTraces(reference, other)).toBeUndefined();
       expect(alignTraces(other, reference)).toBeUndefined();
     }
+  });
+
+  it.each([
+    ["sessions", ({ session: _, ...record }: TraceRecord) => record],
+    ["turns", ({ turn: _, ...record }: TraceRecord) => record],
+  ])("does not align where neither side records %s, though nothing else tells them apart", (_, without) => {
+    const both = { ...reference, records: reference.records.map(without) };
+    expect(alignTraces(both, both)).toBeUndefined();
   });
 
   it("keeps turn 1 of session 11 apart from turn 11 of session 1", () => {

@@ -36,14 +36,19 @@ Exit code 1: below 85 %, or a survivor without a reason.`);
   process.exit(flags.help ? 0 : 2);
 }
 
+/** A whole page of numbers changes with any of them: it would find every mutant, and tell no one which. */
+const leftOut = new Set(["accuracy-page.test.ts"]);
+
 let isGood = true;
 for (const room of flags.room) if (!(await measureRoom(room))) isGood = false;
 process.exit(isGood ? 0 : 1);
 
 async function measureRoom(room) {
   const startedAt = performance.now();
-  const sources = filesUnder(join(root, "lib", room), ".ts");
-  const testFiles = filesUnder(join(root, "test", room), ".test.ts");
+  const sources = filesUnder(join(root, "lib", room), ".ts").filter(isWrittenByHand);
+  const testFiles = filesUnder(join(root, "test", room), ".test.ts").filter(
+    (path) => !leftOut.has(basename(path)),
+  );
   if (sources.length === 0 || testFiles.length === 0)
     throw new Error(`no room with tests: lib/${room}, test/${room}`);
 
@@ -100,6 +105,7 @@ async function measureRoom(room) {
     results,
     minutes: (performance.now() - startedAt) / 60_000,
     tests: Object.values(recorded.files).reduce((sum, { count }) => sum + count, 0),
+    processes: Number(flags.jobs),
     sampled: flags.sample !== undefined,
     seed: Number(flags.seed),
   };
@@ -120,6 +126,11 @@ function choose(mutants) {
     drawn.sort((a, b) => a.at - b.at);
     return drawn.slice(0, most).map(({ mutant }) => mutant);
   });
+}
+
+/** Tables that a script wrote are compared with what it wrote beside them. */
+function isWrittenByHand(path) {
+  return !/^\/\*\* Written by /m.test(readFileSync(path, "utf8"));
 }
 
 function filesUnder(folder, ending) {
