@@ -100,8 +100,10 @@ describe("planReplay", () => {
     expect(plan.requests.map((r) => r.outputTokens)).toEqual(records.map((r) => Math.max(1, r.outputTokens)));
     expect(plan.assumptions).toContain("4 requests without output are replayed with one output token");
     const [one, ...rest] = trace.records;
-    const short = { ...trace, records: [{ ...one, outputTokens: 1 }, ...rest] };
-    expect(planReplay({ trace: short, sessions }).assumptions).toEqual([]);
+    const of = (outputTokens: number) =>
+      planReplay({ trace: { ...trace, records: [{ ...one, outputTokens }, ...rest] }, sessions });
+    expect(of(1).assumptions).toEqual([]);
+    expect(of(0).assumptions).toEqual(["1 requests without output are replayed with one output token"]);
   });
 
   it("replays an empty prompt with one token, and counts them; a prompt of one token is none", () => {
@@ -152,6 +154,9 @@ describe("planReplay", () => {
     expect(plan.assumptions).toEqual([
       "1 turns follow a parent whose completion is unknown: fired at their recorded time",
     ]);
+    const { ttftMs: _, itlMs: __, ...bare } = trace.records[0];
+    const ofFirst = { ...trace, records: [bare, ...trace.records.slice(1)] };
+    expect(planReplay({ trace: ofFirst, sessions }).assumptions).toEqual(plan.assumptions);
   });
 
   it("takes think gaps from modeled durations where these are given, and counts turns that came too early", () => {
@@ -165,6 +170,8 @@ describe("planReplay", () => {
     expect(plan.assumptions).toEqual([
       "1 of 12 turns arrived before their parent's modeled completion: gap 0",
     ]);
+    const inTime = trace.records.map(() => 200);
+    expect(planReplay({ trace, sessions, durationsMs: inTime }).assumptions).toEqual([]);
   });
 
   it("counts from the earliest arrival, wherever it is in the trace", () => {
