@@ -251,9 +251,15 @@ describe("replay", () => {
   });
 
   it("reports requests outside the model's fit range", () => {
-    const narrow = { ...model, range: { ...model.range, contextTokens: [0, 500] as const } };
-    const share = replay({ trace, sessions, model: narrow }).extrapolated;
-    const outside = trace.records.filter((r) => r.promptTokens + r.outputTokens > 500).length;
-    expect(share).toBeCloseTo(outside / trace.records.length, 12);
+    const contexts = trace.records.map((r) => r.promptTokens + r.outputTokens);
+    const shortest = Math.min(...contexts);
+    for (const most of [shortest - 1, shortest, 500, Math.max(...contexts)]) {
+      const narrow = { ...model, range: { ...model.range, contextTokens: [0, most] as const } };
+      const outside = contexts.filter((tokens) => tokens > most).length;
+      expect(replay({ trace, sessions, model: narrow }).extrapolated).toBeCloseTo(
+        outside / contexts.length,
+        12,
+      );
+    }
   });
 });
