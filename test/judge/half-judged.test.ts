@@ -132,6 +132,10 @@ describe("judgeSecondHalf", () => {
     expect(ttfts.length).toBeLessThan(judged.judgedRequests);
     expect(judged.cells.map((c) => c.quantity)).toEqual(new Array(4).fill("ttft"));
     expect(judged.cells[0]!.capturedMs).toBeCloseTo(ttfts.reduce((a, b) => a + b) / ttfts.length, 9);
+    // The model has gaps of answers whose gaps the capture did not record.
+    const unrecorded = trace.records.map(({ itlMs, ...r }, i) => (i < fitted && itlMs ? { ...r, itlMs } : r));
+    const { cells: told } = judgeSecondHalf({ ...trace, records: unrecorded }, { fitted });
+    expect(told.map((c) => c.quantity)).toEqual(new Array(4).fill("ttft"));
   });
 });
 

@@ -105,7 +105,6 @@ async function measureRoom(room) {
     results,
     minutes: (performance.now() - startedAt) / 60_000,
     tests: Object.values(recorded.files).reduce((sum, { count }) => sum + count, 0),
-    processes: Number(flags.jobs),
     sampled: flags.sample !== undefined,
     seed: Number(flags.seed),
   };

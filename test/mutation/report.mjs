@@ -48,7 +48,7 @@ Survivors' reasons are kept in \`reasons.json\`. The tests' random cases are the
 
 `;
 
-function roomPart({ room, mutants, results, minutes, processes, tests, sampled, seed }) {
+function roomPart({ room, mutants, results, tests, sampled, seed }) {
   const reasons = readReasons();
   const survivors = results.filter(({ status }) => lived.has(status));
   const lines = [`## lib/${room}`, ""];
@@ -57,7 +57,7 @@ function roomPart({ room, mutants, results, minutes, processes, tests, sampled, 
     ? `, a sample of ${mutants} drawn with seed ${seed}; 95 % interval ${wilson(found, results.length).map(percent).join(" to ")} (Wilson)`
     : "";
   lines.push(
-    `**${percent(found / results.length)}** of ${results.length} mutants found by ${tests} tests${interval}. ${minutes.toFixed(0)} min in ${processes === 1 ? "one process" : `${processes} processes`}. Random cases: seed ${seed}.`,
+    `**${percent(found / results.length)}** of ${results.length} mutants found by ${tests} tests${interval}. Random cases: seed ${seed}.`,
     "",
     "| file | mutants | found | of them endless | survived | not reached | score |",
     "|---|---|---|---|---|---|---|",
