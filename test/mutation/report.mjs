@@ -54,7 +54,7 @@ function roomPart({ room, mutants, results, tests, sampled, seed }) {
   const lines = [`## lib/${room}`, ""];
   const found = results.length - survivors.length;
   const interval = sampled
-    ? `, a sample of ${mutants} drawn with seed ${seed}; 95 % interval ${wilson(found, results.length).map(percent).join(" to ")} (Wilson)`
+    ? `, drawn with seed ${seed} from ${mutants}; 95 % interval ${wilson(found, results.length).map(percent).join(" to ")} (Wilson)`
     : "";
   lines.push(
     `**${percent(found / results.length)}** of ${results.length} mutants found by ${tests} tests${interval}. Random cases: seed ${seed}.`,
@@ -80,7 +80,7 @@ function roomPart({ room, mutants, results, tests, sampled, seed }) {
 }
 
 /** In the order of the results. */
-export function groupByFile(results) {
+function groupByFile(results) {
   const groups = new Map();
   for (const result of results) {
     const group = groups.get(result.file);

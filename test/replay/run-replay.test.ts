@@ -251,6 +251,10 @@ describe("replay", () => {
   });
 
   it("reports requests outside the model's fit range", () => {
+    const one = { ...trace, records: [trace.records[0]] };
+    const ofOne = { ...sessions, parent: Int32Array.of(-1) };
+    const never = { ...model, range: { ...model.range, contextTokens: [0, 1] as const } };
+    expect(replay({ trace: one, sessions: ofOne, model: never }).extrapolated).toBe(1);
     const contexts = trace.records.map((r) => r.promptTokens + r.outputTokens);
     const shortest = Math.min(...contexts);
     for (const most of [shortest - 1, shortest, 500, Math.max(...contexts)]) {
