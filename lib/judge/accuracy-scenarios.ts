@@ -35,6 +35,14 @@ export const accuracyScenarios: readonly AccuracyScenario[] = [
   { title: "poisson", engine: "vLLM", judged: "poisson", cache: "on", pacing: "open-loop" },
   { title: "burst", engine: "vLLM", judged: "burst", cache: "on", pacing: "open-loop" },
   { title: "staircase", engine: "vLLM", judged: "staircase", cache: "on", pacing: "open-loop" },
+  // The client was a closed loop: at its recorded times it is given what a prediction must find out.
+  {
+    title: "staircase, closed loop",
+    engine: "vLLM",
+    judged: "staircase",
+    cache: "on",
+    pacing: "closed-loop",
+  },
   { title: "llama.cpp, warm multiturn", engine: "llama.cpp", judged: "warm", cache: "on", pacing: "session" },
   {
     title: "llama.cpp, cold multiturn, predicted from the warm capture",

@@ -99,7 +99,7 @@ export function simulateSteps(simulation: Simulation): {
 /** A trace of these records, with nothing else known. */
 export function traceOf(records: readonly TraceRecord[], maxNumBatchedTokens?: number): Trace {
   return {
-    meta: { extra: {}, ...(maxNumBatchedTokens === undefined ? {} : { engine: { maxNumBatchedTokens } }) },
+    meta: { extra: {}, ...(maxNumBatchedTokens !== undefined && { engine: { maxNumBatchedTokens } }) },
     records: [...records].sort((a, b) => (a.arrivalMs ?? 0) - (b.arrivalMs ?? 0)),
     blocks: new BlockTable(),
     rejected: [],

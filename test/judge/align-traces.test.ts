@@ -104,6 +104,17 @@ describe("alignTraces", () => {
     }
   });
 
+  it("does not align where neither side records sessions or turns, though the rest would name each request", () => {
+    const [a1, b1, a2] = reference.records;
+    const withoutSession = [a1, a2].map(({ session: _, ...record }) => record);
+    const withoutTurn = [a1, b1].map(({ turn: _, ...record }) => record);
+    const withoutBoth = [a1].map(({ session: _, turn: __, ...record }) => record);
+    for (const records of [withoutSession, withoutTurn, withoutBoth]) {
+      const both = { ...reference, records };
+      expect(alignTraces(both, both)).toBeUndefined();
+    }
+  });
+
   it("keeps turn 1 of session 11 apart from turn 11 of session 1", () => {
     const keys: Key[] = [
       ["11", 1, 5, 1],

@@ -25,6 +25,9 @@ describe("cacheEffect", () => {
     for (const cell of effect.off!.cells) expect(cell.error).toBeCloseTo(0, 9);
     const [captured, on, off, modeledOff] = effect.series;
     expect(captured!.trace).toBe(trace);
+    // Records that were put in order have the sessions of those whose order they are in.
+    for (const { sessions: labels } of effect.series)
+      expect([...labels.session]).toEqual([...sessions.session]);
     expect(off!.trace.records.map((r) => r.ttftMs)).toEqual(modeledOff!.trace.records.map((r) => r.ttftMs));
     expect(modeledOff!.replay!.trace.records.every((r) => r.cachedTokens === 0)).toBe(true);
     expect(on!.replay!.trace.records.some((r) => r.cachedTokens! > 0)).toBe(true);
@@ -63,5 +66,6 @@ describe("cacheEffect", () => {
     ]);
     expect(capturedEngine(effect.series[1]!.trace.meta).kvCacheBlocks).toBe(300);
     expect(effect.series[1]!.replay!.seed).toBe(4);
+    expect(cacheEffect(workloadOf(trace), { model }).series[1]!.replay!.seed).toBe(1);
   });
 });

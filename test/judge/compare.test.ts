@@ -267,6 +267,35 @@ describe("the numbers of compareTraces", () => {
     expect(cell.capturedMs).toBeGreaterThan(0);
   });
 
+  it("have an error against a capture below a millisecond", () => {
+    const { cells: found } = compareTraces(
+      { trace: ttftTrace(repeated(0.5, 40)), sessions: sessionsOf(40, 1) },
+      { modeled: [ttftTrace(repeated(0.6, 40))] },
+    );
+    expect(cellOf(found, "all").error).toBeCloseTo(0.2, 12);
+  });
+
+  it("have no interval where the values give only one of its limits", () => {
+    const draw = stream(8, "one-sided");
+    const sessions = sessionsOf(12, 4);
+    const clusters = Array.from(sessions.session);
+    let oneSided = 0;
+    for (let capture = 0; capture < 60; capture++) {
+      const levels = Array.from({ length: 12 }, () => Math.exp(draw.exponential(1)));
+      const times = clusters.map((session) => levels[session] * (1 + draw.exponential(1)));
+      const slower = times.map((ms) => ms * (1 + draw.uniform()));
+      const { cells: found } = compareTraces(
+        { trace: ttftTrace(times), sessions },
+        { modeled: [ttftTrace(slower)] },
+      );
+      const ratio = quantileRatio({ times: slower, clusters }, { times, clusters }, 0.9, { paired: true });
+      const limits = [ratio.lower, ratio.upper].filter((limit) => limit !== undefined);
+      if (limits.length === 1) oneSided++;
+      expect(cellOf(found, "all", "ttft", 0.9).interval !== undefined).toBe(limits.length === 2);
+    }
+    expect(oneSided).toBeGreaterThan(0);
+  });
+
   it("have no error against a capture of 0 ms", () => {
     const zero = ttftTrace(repeated(0, 40));
     const { cells: found } = compareTraces({ trace: zero, sessions: sessionsOf(40, 1) }, { modeled: [zero] });
@@ -277,7 +306,7 @@ describe("the numbers of compareTraces", () => {
 
 describe("requests by how many were in flight", () => {
   it("are in buckets of doubling width, named by their ends, those that do not tell in none", () => {
-    const levels = [1, 1, 2, 3, 4, 7, 7, 8, 15, 16, 31, 31, 0];
+    const levels = [7, 1, 31, 2, 3, 16, 8, 7, 15, 1, 31, 4, 0];
     const trace = traceOf([...levels.map((concurrency) => ({ ttftMs: 10, concurrency })), { ttftMs: 10 }]);
     const { cells } = compareTraces({ trace, sessions: sessionsOf(14, 1) }, { modeled: [trace] });
     const sizes = cells

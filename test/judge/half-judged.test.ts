@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { fitLatency } from "../../lib/fit/index.js";
 import { judgeSecondHalf } from "../../lib/judge/index.js";
-import { meanGapMs, type Trace } from "../../lib/trace/index.js";
+import type { LatencyModel } from "../../lib/latency/index.js";
+import { recomputedPrefills, replay } from "../../lib/replay/index.js";
+import { inferSessions } from "../../lib/sessions/index.js";
+import { meanGapMs, type Trace, type TraceRecord } from "../../lib/trace/index.js";
 import { fittingSweep, simulateSteps, somePrices } from "../fit/step-simulator.js";
 
 /** A capture of an engine with known prices; the requests of the sweep are sent once more, so that both halves are alike. */
@@ -52,7 +56,22 @@ describe("judgeSecondHalf", () => {
     );
   });
 
-  it("has quantiles in their order", () => {
+  it("has quantiles of definition 7, in their order", () => {
+    const ttfts = trace.records.slice(fitted).map((r) => r.ttftMs!);
+    for (const [statistic, p] of [
+      ["p50", 0.5],
+      ["p90", 0.9],
+      ["p99", 0.99],
+    ] as const) {
+      const sorted = [...ttfts].sort((a, b) => a - b);
+      const at = p * (sorted.length - 1);
+      const [below, above] = [sorted[Math.floor(at)]!, sorted[Math.ceil(at)]!];
+      expect(cells.find((c) => c.quantity === "ttft" && c.statistic === statistic)!.capturedMs).toBeCloseTo(
+        below + (at % 1) * (above - below),
+        9,
+      );
+    }
+
     for (const quantity of ["ttft", "tpot"]) {
       const [p50, p90, p99] = ["p50", "p90", "p99"].map(
         (s) => cells.find((c) => c.quantity === quantity && c.statistic === s)!.capturedMs,
@@ -94,5 +113,66 @@ describe("judgeSecondHalf", () => {
 
   it("refuses a first half that is too small to fit on", () => {
     expect(() => judgeSecondHalf(trace, { fitted: 2 })).toThrow("too little to fit");
+  });
+
+  it("keeps the loads of the replay, which has model seed 1 unless another is given", () => {
+    expect(replay.run.loads()!.endMs.length).toBeGreaterThan(100);
+    expect(replay.seed).toBe(1);
+    expect(judgeSecondHalf(trace, { fitted, seed: 5 }).replay.seed).toBe(5);
+  });
+
+  it("takes requests without a first token into no statistic, and has none where no answer has a gap", () => {
+    const records = trace.records.map((r, i): TraceRecord => {
+      if (i < fitted) return r;
+      const { itlMs: _, ttftMs, ...rest } = r;
+      return i % 2 === 0 ? { ...rest, outputTokens: 1 } : { ...rest, outputTokens: 1, ttftMs: ttftMs! };
+    });
+    const judged = judgeSecondHalf({ ...trace, records }, { fitted });
+    const ttfts = records.slice(fitted).flatMap((r) => r.ttftMs ?? []);
+    expect(ttfts.length).toBeLessThan(judged.judgedRequests);
+    expect(judged.cells.map((c) => c.quantity)).toEqual(new Array(4).fill("ttft"));
+    expect(judged.cells[0]!.capturedMs).toBeCloseTo(ttfts.reduce((a, b) => a + b) / ttfts.length, 9);
+    // The model has gaps of answers whose gaps the capture did not record.
+    const unrecorded = trace.records.map(({ itlMs, ...r }, i) => (i < fitted && itlMs ? { ...r, itlMs } : r));
+    const { cells: told } = judgeSecondHalf({ ...trace, records: unrecorded }, { fitted });
+    expect(told.map((c) => c.quantity)).toEqual(new Array(4).fill("ttft"));
+  });
+});
+
+describe("judgeSecondHalf of a capture with mean gaps only", () => {
+  /** Six at once, each of many tokens: 50 blocks cannot hold them all. */
+  const requests = Array.from({ length: 60 }, (_, i) => ({
+    arrivalMs: 1500 * Math.floor(i / 6) + 10 * (i % 6),
+    promptTokens: 100 + i,
+    outputTokens: 200,
+  }));
+  const { trace: full } = simulateSteps({ requests, prices: somePrices, maxNumBatchedTokens: 2048 });
+  const meansOf = (kvCacheBlocks: number): Trace => ({
+    ...full,
+    meta: { ...full.meta, engine: { kvCacheBlocks } },
+    records: full.records.map(({ itlMs, ...record }) => ({
+      ...record,
+      itlSummary: { meanMs: itlMs!.reduce((sum, gap) => sum + gap) / itlMs!.length, count: itlMs!.length },
+    })),
+  });
+
+  it("fits on no request but the first ones: 30 decodes are enough, 29 are not", () => {
+    expect(judgeSecondHalf(meansOf(2000), { fitted: 30 }).fittedRequests).toBe(30);
+    expect(() => judgeSecondHalf(meansOf(2000), { fitted: 29 })).toThrow("29 decodes");
+  });
+
+  it("counts what preempted requests of its replay compute again as load, where blocks are scarce", () => {
+    const trace = meansOf(60);
+    const sessions = inferSessions(trace);
+    const modeledBy = (model: LatencyModel) => replay({ trace, sessions }, { model, pacing: "open-loop" });
+    const isFitted = (_: TraceRecord, index: number) => index < 40;
+    const { replay: judged } = judgeSecondHalf(trace, { fitted: 40 });
+    expect(judged.run.preemptions).toBeGreaterThan(0);
+    const hiddenPrefills = (soFar: LatencyModel) => recomputedPrefills(modeledBy(soFar));
+    const told = modeledBy(fitLatency([trace], { isFitted, hiddenPrefills }).model);
+    const untold = modeledBy(fitLatency([trace], { isFitted }).model);
+    const timesOf = ({ trace: { records } }: typeof told) => records.map((r) => [r.ttftMs, r.elapsedMs]);
+    expect(timesOf(judged)).toEqual(timesOf(told));
+    expect(timesOf(judged)).not.toEqual(timesOf(untold));
   });
 });

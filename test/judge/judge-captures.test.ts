@@ -6,6 +6,7 @@ import {
   judgeCaptures,
   replayScenario,
   type ScenarioCapture,
+  slowBandThresholdMs,
 } from "../../lib/judge/index.js";
 import { capturedEngine, replay } from "../../lib/replay/index.js";
 import { inferSessions, workloadOf } from "../../lib/sessions/index.js";
@@ -99,6 +100,14 @@ describe("replayScenario", () => {
     expect(judged!.modeled[0]!.meta.extra.pacing).toBe("open-loop");
   });
 
+  it("replays a capture from itself though it records no sessions, as open-loop ones do", () => {
+    const records = captures[0]!.trace.records.map(({ session: _, turn: __, ...record }) => record);
+    const bare = { ...captures[0]!, trace: { ...captures[0]!.trace, records } };
+    const [judged] = replayScenario({ ...warm, pacing: "open-loop" }, [bare], model, 1);
+    expect(judged!.trace).toBe(bare.trace);
+    expect(judged!.modeled[0]!.records).toHaveLength(records.length);
+  });
+
   it("is nothing where the scenario was not captured", () => {
     expect(replayScenario({ ...warm, judged: "burst" }, captures, model, 1)).toEqual([]);
   });
@@ -116,7 +125,7 @@ describe("replayScenario", () => {
 });
 
 describe("judgeCaptures", () => {
-  const fitted = simulateSteps({
+  const sweep = simulateSteps({
     requests: fittingSweep(),
     prices: somePrices,
     maxNumBatchedTokens: 2048,
@@ -124,6 +133,11 @@ describe("judgeCaptures", () => {
     emissionOverheadMs: () => 1,
     noise: () => 1,
   }).trace;
+  // The first 18 requests of the sweep come one after the other.
+  const fitted: Trace = {
+    ...sweep,
+    records: sweep.records.map((record, i) => (i < 18 ? { ...record, concurrency: 1 } : record)),
+  };
   const scenarios = [warm, counterfactual, { ...warm, title: "never captured", judged: "burst" }];
   const vllm = captures.filter((c) => c.engine === "vLLM");
   const seen: string[] = [];
@@ -151,6 +165,31 @@ describe("judgeCaptures", () => {
     expect(new Set(off!.accuracy.cells.map((c) => c.allowed))).toEqual(new Set([0.1]));
     for (const cell of on!.accuracy.cells)
       expect(cell.allowed).toBe(Math.max(cell.quantile > 0.9 ? 0.1 : 0.03, cell.seedSpread ?? 0));
+  });
+
+  it("counts as slow what is longer than three gaps of a vLLM decode that was alone", () => {
+    expect(report.slowMs).toBe(slowBandThresholdMs([fitted]));
+    expect(report.slowMs).toBeGreaterThan(3 * somePrices.stepMs);
+    const ofLlama = judgeCaptures({ captures: [], fitSets: { "llama.cpp": [fitted] } });
+    expect(ofLlama.slowMs).toBe(0);
+  });
+
+  it("judges by default the scenarios of the accuracy page, under both kinds of model, with three seeds", () => {
+    const { scenarios: all, seeds } = judgeCaptures({
+      captures: vllm.slice(0, 1),
+      fitSets: { vLLM: [fitted] },
+    });
+    expect(all.map((s) => [s.kind, s.scenario])).toEqual([
+      ["physical", accuracyScenarios[0]],
+      ["empirical", accuracyScenarios[0]],
+    ]);
+    expect([seeds, ...all.map((s) => s.accuracy.pooled.seeds)]).toEqual([3, 3, 3]);
+  });
+
+  it("tells the noise of vLLM alone", () => {
+    const { noise } = judgeCaptures({ captures, fitSets: { vLLM: [fitted] }, scenarios: [], kinds: [] });
+    expect(captures.filter((c) => c.scenario === "warm")).toHaveLength(3);
+    expect(noise).toEqual(report.noise);
   });
 
   it("tells the engine's noise of scenarios that were captured more than once", () => {

@@ -56,6 +56,20 @@ describe("scenarioAccuracy", () => {
     expect(median(accuracy).seedSpread).toBeCloseTo(0.2, 12);
   });
 
+  it("takes the spread of a number over the captures that have it", () => {
+    const single = (ms: number): JudgedCapture => ({
+      trace: ttftTrace(repeated(ms, 10)),
+      sessions: sessionsOf(10, 1),
+      modeled: [ttftTrace(repeated(ms, 10))],
+      busyFraction: 1,
+    });
+    const { cells } = scenarioAccuracy([single(80), judged(100, 100), judged(120, 120)], () => 1);
+    const spreadOf = (group: string) =>
+      cells.find((c) => c.group === group && c.quantity === "ttft" && c.quantile === 0.5)!.seedSpread;
+    expect(spreadOf("turn1")).toBeCloseTo(0.4, 12);
+    expect(spreadOf("turns2plus")).toBeCloseTo(20 / 110, 12);
+  });
+
   it("pools the requests of all captures, and tells how many and how busy", () => {
     const accuracy = scenarioAccuracy([judged(100, 100, 0.7), judged(200, 210, 0.2)], () => 0.1);
     const cell = median(accuracy);
@@ -142,6 +156,29 @@ describe("poolCaptures", () => {
     expect([...pooled.sessions.parent]).toEqual([-1, 0, -1, 2, -1, 4, -1]);
   });
 
+  it("numbers on after the largest session, wherever it is, and after a capture without requests", () => {
+    const capture = (session: readonly number[]) => ({
+      trace: ttftTrace(session.map(() => 1)),
+      sessions: {
+        parent: new Int32Array(session.length).fill(-1),
+        turn: new Int32Array(session.length).fill(1),
+        session: Int32Array.from(session),
+      },
+      modeled: [ttftTrace(session.map(() => 1))],
+    });
+    const joined = poolCaptures([[], [2, 0, 1], [0]].map(capture));
+    expect([...joined.sessions.session]).toEqual([2, 0, 1, 3]);
+  });
+
+  it("has the meta of the first capture", () => {
+    const named = (model: string) => {
+      const trace = { ...ttftTrace([1]), meta: { model, extra: {} } };
+      return { trace, sessions: sessionsOf(1, 1), modeled: [trace] };
+    };
+    const { trace, modeled } = poolCaptures(["first", "second", "third"].map(named));
+    expect([trace.meta.model, modeled[0]!.meta.model]).toEqual(["first", "first"]);
+  });
+
   it("is one capture itself", () => {
     const one = { trace: ttftTrace([1]), sessions: sessionsOf(1, 1), modeled: [ttftTrace([2])] };
     expect(poolCaptures([one])).toBe(one);
@@ -223,6 +260,12 @@ describe("seedNoise", () => {
     expect(noise.some((c) => c.group === "turns2plus")).toBe(false);
     expect(noise.find((c) => c.group === "turn1" && c.quantity === "ttft")!.valuesMs).toEqual([10, 30]);
     expect(noise.some((c) => c.quantity === "total")).toBe(false);
+  });
+
+  it("of one capture has its numbers, and no spread", () => {
+    const noise = seedNoise([capture([10, 20])]);
+    expect(noise.length).toBeGreaterThan(0);
+    for (const { valuesMs, spread } of noise) expect([valuesMs.length, spread]).toEqual([1, 0]);
   });
 
   it("is nothing without captures", () => {

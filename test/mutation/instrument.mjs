@@ -73,7 +73,10 @@ export function instrument(file, text, { firstId = 1, record = false } = {}) {
     if (isRemovable(node)) {
       const id = add(node, textOf(node), "nothing");
       const inner = renderChildren(node);
-      return record ? `{ __mutants.reach(${id}); ${inner} }` : `{ if (__mutants.on !== ${id}) { ${inner} } }`;
+      const switched = record
+        ? `{ __mutants.reach(${id}); ${inner} }`
+        : `{ if (__mutants.on !== ${id}) { ${inner} } }`;
+      return counted(node, switched);
     }
     const replacements = isExpressionPlace(node) ? replacementsOf(node, textOf) : [];
     const ids = replacements.map(([original, replacement]) => add(node, original, replacement));

@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import seedrandom from "seedrandom";
 import { instrument } from "./instrument.mjs";
 import { Planner } from "./planner.mjs";
-import { groupByFile, printSummary, writeReport } from "./report.mjs";
+import { printSummary, writeReport } from "./report.mjs";
 import { WorkerProcess } from "./worker-process.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
@@ -23,18 +23,21 @@ const { values: flags } = parseArgs({
 });
 
 if (flags.help || !flags.room) {
-  console.log(`npm run mutate -- --room fit [--file service-curve.ts] [--sample 20] [--seed 1] [--jobs 2] [--verbose]
+  console.log(`npm run mutate -- --room fit [--file service-curve.ts] [--sample 300] [--seed 1] [--jobs 2] [--verbose]
 
 --room     a folder of lib, tested by the folder of test of the same name; may be repeated
 --file     only these files of it; the report is not written
---sample   at most so many mutants of each file, drawn with --seed
+--sample   only so many mutants, drawn with --seed; the report says so
 --seed     also of the random cases that the tests draw
 --verbose  says of every mutant which test found it
 
-A whole room's run writes its part of test/mutation/REPORT.md; reasons of survivors are kept in reasons.json.
+The run of a room writes its part of test/mutation/REPORT.md; reasons of survivors are kept in reasons.json.
 Exit code 1: below 85 %, or a survivor without a reason.`);
   process.exit(flags.help ? 0 : 2);
 }
+
+/** A whole page of numbers changes with any of them: it would find every mutant, and tell no one which. */
+const leftOut = new Set(["accuracy-page.test.ts"]);
 
 let isGood = true;
 for (const room of flags.room) if (!(await measureRoom(room))) isGood = false;
@@ -42,8 +45,10 @@ process.exit(isGood ? 0 : 1);
 
 async function measureRoom(room) {
   const startedAt = performance.now();
-  const sources = filesUnder(join(root, "lib", room), ".ts");
-  const testFiles = filesUnder(join(root, "test", room), ".test.ts");
+  const sources = filesUnder(join(root, "lib", room), ".ts").filter(isWrittenByHand);
+  const testFiles = filesUnder(join(root, "test", room), ".test.ts").filter(
+    (path) => !leftOut.has(basename(path)),
+  );
   if (sources.length === 0 || testFiles.length === 0)
     throw new Error(`no room with tests: lib/${room}, test/${room}`);
 
@@ -104,7 +109,7 @@ async function measureRoom(room) {
     seed: Number(flags.seed),
   };
   const isGood = printSummary(measured);
-  if (!flags.file && !flags.sample) writeReport(measured);
+  if (!flags.file) writeReport(measured);
   return isGood;
 }
 
@@ -113,13 +118,15 @@ function choose(mutants) {
     ? mutants.filter(({ file }) => flags.file.some((name) => basename(file) === basename(name)))
     : mutants;
   if (flags.sample === undefined) return wanted;
-  const most = Number(flags.sample);
   const random = seedrandom.alea(`${flags.seed}/mutants`);
-  return [...groupByFile(wanted).values()].flatMap((ofFile) => {
-    const drawn = ofFile.map((mutant) => ({ mutant, at: random() }));
-    drawn.sort((a, b) => a.at - b.at);
-    return drawn.slice(0, most).map(({ mutant }) => mutant);
-  });
+  const drawn = wanted.map((mutant) => ({ mutant, at: random() }));
+  drawn.sort((a, b) => a.at - b.at);
+  return drawn.slice(0, Number(flags.sample)).map(({ mutant }) => mutant);
+}
+
+/** Tables that a script wrote are compared with what it wrote beside them. */
+function isWrittenByHand(path) {
+  return !/^\/\*\* Written by /m.test(readFileSync(path, "utf8"));
 }
 
 function filesUnder(folder, ending) {

@@ -41,6 +41,30 @@ describe("how a capture's client paced its requests", () => {
     expect(capturedPacing(anonymous({ loop: "closed", pattern: "unheard of" })).from).toBe("assumed");
   });
 
+  it("is not by sessions where these are of one turn, or only one of session and turn is recorded", () => {
+    const one = trace.records.find(({ turn }) => turn === 1)!;
+    const later = trace.records.find(({ turn }) => turn === 2)!;
+    const { session: _, ...withoutSession } = later;
+    const { turn: __, ...withoutTurn } = later;
+    for (const records of [[one, one], [withoutSession], [withoutTurn]])
+      expect(capturedPacing({ ...trace, meta: { extra: {} }, records })).toEqual({
+        pacing: "open-loop",
+        from: "assumed",
+      });
+    expect(capturedPacing({ ...trace, meta: { extra: {} }, records: [one, later] }).pacing).toBe("session");
+  });
+
+  it("is the pacing that is told before the pattern, and the pattern where no pacing is", () => {
+    expect(capturedPacing(anonymous({ pacing: "session", pattern: "poisson" }))).toEqual({
+      pacing: "session",
+      from: "captured",
+    });
+    expect(capturedPacing(anonymous({ pacing: "some other", pattern: "constant" }))).toEqual({
+      pacing: "closed-loop",
+      from: "captured",
+    });
+  });
+
   it("of a trace that a replay wrote is that of the replay", () => {
     for (const pacing of ["open-loop", "closed-loop", "session"] as const) {
       const written = replay(workloadOf(trace), { model: everyCost, pacing }).trace;

@@ -34,6 +34,22 @@ describe("recomputedPrefills", () => {
     }
   });
 
+  it("makes each one chunk of one step, whose tokens look back on half of them as a mean", () => {
+    const { run, trace: modeled } = replayed(50);
+    const prefills = recomputedPrefills({ run, trace: modeled });
+    const again = run.recomputations();
+    prefills.forEach((prefill, k) => {
+      const tokens = 100 + again[k].emittedTokens;
+      expect(prefill).toEqual({
+        endMs: again[k].endMs,
+        tokens,
+        tokenDepth: (tokens * tokens) / 2,
+        chunks: 1,
+        steps: 1,
+      });
+    });
+  });
+
   it("is empty where blocks are plenty", () => {
     expect(recomputedPrefills(replayed(1000))).toEqual([]);
   });

@@ -160,10 +160,104 @@ describe("replay", () => {
     });
   });
 
+  it("says that latencies are missing only where none is there and a turn follows another", () => {
+    const { ttftMs: _, itlMs: __, ...bare } = trace.records[0];
+    const some = { ...trace, records: [bare, ...trace.records.slice(1)] };
+    expect(replay({ trace: some, sessions }, { model }).plan.assumptions.join()).not.toMatch(/no latencies/);
+
+    const records = trace.records.map(({ ttftMs: _, itlMs: __, ...r }) => r);
+    const none = { ...trace, records };
+    const apart = { ...sessions, parent: new Int32Array(records.length).fill(-1) };
+    expect(replay({ trace: none, sessions: apart }, { model }).plan.assumptions).toEqual([]);
+    const oneChild = { ...sessions, parent: Int32Array.from(apart.parent) };
+    oneChild.parent[sessions.parent.indexOf(0)] = 0;
+    expect(replay({ trace: none, sessions: oneChild }, { model }).plan.assumptions[0]).toMatch(
+      /no latencies/,
+    );
+  });
+
+  it("has the scales of arrivals and of think gaps that are given", () => {
+    const plain = warm.plan.requests;
+    const faster = replay({ trace, sessions }, { model, rateScale: 4 }).plan.requests;
+    const slower = replay({ trace, sessions }, { model, thinkScale: 3 }).plan.requests;
+    plain.forEach(({ fireAtMs, after }, i) => {
+      if (fireAtMs !== undefined) expect(faster[i].fireAtMs).toBeCloseTo(fireAtMs / 4, 9);
+      else expect(slower[i].after?.gapMs).toBeCloseTo(3 * (after?.gapMs ?? 0), 9);
+    });
+  });
+
+  it("keeps the load of every step only where it is wanted, in the run and beside each gap", () => {
+    expect(warm.run.loads()).toBeUndefined();
+    expect(warm.trace.records.some((r) => r.itlCtx !== undefined)).toBe(false);
+    const loaded = replay({ trace, sessions }, { model, keepLoads: true });
+    expect(loaded.run.loads()!.endMs.length).toBeGreaterThan(100);
+    for (const { itlMs, itlCtx } of loaded.trace.records)
+      expect(itlCtx!.numRunning).toHaveLength(itlMs!.length);
+  });
+
+  it("tells how far it is, from less to more", () => {
+    const fractions: number[] = [];
+    replay({ trace, sessions }, { model, onProgress: (fraction) => fractions.push(fraction) });
+    expect(fractions.length).toBeGreaterThan(0);
+    expect(fractions).toEqual([...fractions].sort((a, b) => a - b));
+    for (const fraction of fractions) expect(fraction).toBeGreaterThanOrEqual(0);
+    for (const fraction of fractions) expect(fraction).toBeLessThanOrEqual(1);
+  });
+
+  it("has model seed 1 unless another is given, and tells it in the trace", () => {
+    expect([warm.seed, warm.trace.meta.extra.seed]).toEqual([1, 1]);
+    const other = replay({ trace, sessions }, { model, seed: "some" });
+    expect([other.seed, other.trace.meta.extra.seed]).toEqual(["some", "some"]);
+  });
+
+  it("tells the time that it took and the virtual time that it covered", () => {
+    const beforeMs = performance.now();
+    const { wallMs, virtualMs, run } = replay({ trace, sessions }, { model });
+    expect(wallMs).toBeGreaterThan(0);
+    expect(wallMs).toBeLessThanOrEqual(performance.now() - beforeMs);
+    expect(virtualMs).toBe(run.endMs);
+  });
+
+  it("has no duration of a request that did not complete", () => {
+    const records = [trace.records[0], { ...trace.records[1], promptTokens: 100_000 }];
+    const { run } = replay(
+      { trace: { ...trace, records }, sessions: { ...sessions, parent: Int32Array.of(-1, -1) } },
+      { model, engine: { kvCacheBlocks: 100 } },
+    );
+    expect(durationsMs(run)[0]).toBeGreaterThan(0);
+    expect(durationsMs(run)[1]).toBeUndefined();
+  });
+
+  it("counts a request as outside the range by the tokens that were to be computed, all of them if it was refused", () => {
+    const share = (uncachedTokens: readonly [number, number], engine = {}) =>
+      replay({ trace, sessions }, { model: { ...model, range: { ...model.range, uncachedTokens } }, engine })
+        .extrapolated;
+    const uncached = warm.trace.records.map((r) => r.promptTokens - r.cachedTokens!);
+    for (const most of [40, 60, 430])
+      expect(share([0, most])).toBe(uncached.filter((tokens) => tokens > most).length / uncached.length);
+
+    // No request fits 20 blocks of 16 tokens; first turns are refused, and later ones never sent.
+    const refusing = { kvCacheBlocks: 20 };
+    const largest = Math.max(...trace.records.map((r) => r.promptTokens));
+    const ofLargest = trace.records.filter((r) => r.promptTokens === largest).length;
+    expect(share([0, largest], refusing)).toBe(0);
+    expect(share([0, largest - 1], refusing)).toBeCloseTo(ofLargest / trace.records.length, 12);
+  });
+
   it("reports requests outside the model's fit range", () => {
-    const narrow = { ...model, range: { ...model.range, contextTokens: [0, 500] as const } };
-    const share = replay({ trace, sessions }, { model: narrow }).extrapolated;
-    const outside = trace.records.filter((r) => r.promptTokens + r.outputTokens > 500).length;
-    expect(share).toBeCloseTo(outside / trace.records.length, 12);
+    const one = { ...trace, records: [trace.records[0]] };
+    const ofOne = { ...sessions, parent: Int32Array.of(-1) };
+    const never = { ...model, range: { ...model.range, contextTokens: [0, 1] as const } };
+    expect(replay({ trace: one, sessions: ofOne }, { model: never }).extrapolated).toBe(1);
+    const contexts = trace.records.map((r) => r.promptTokens + r.outputTokens);
+    const shortest = Math.min(...contexts);
+    for (const most of [shortest - 1, shortest, 500, Math.max(...contexts)]) {
+      const narrow = { ...model, range: { ...model.range, contextTokens: [0, most] as const } };
+      const outside = contexts.filter((tokens) => tokens > most).length;
+      expect(replay({ trace, sessions }, { model: narrow }).extrapolated).toBeCloseTo(
+        outside / contexts.length,
+        12,
+      );
+    }
   });
 });

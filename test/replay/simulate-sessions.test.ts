@@ -66,6 +66,41 @@ describe("simulateSessions", () => {
     expect(simulateSessions(options).trace.records).toEqual(trace.records);
   });
 
+  it("has hashes of all full blocks of prompt and answer, each in the table", () => {
+    const used = new Set<number>();
+    for (const { promptTokens, outputTokens, blockIds, outputBlockIds } of trace.records) {
+      expect(blockIds).toHaveLength(Math.floor(promptTokens / 16));
+      const full = Math.floor((promptTokens + outputTokens) / 16);
+      expect(outputBlockIds).toHaveLength(full - Math.floor(promptTokens / 16));
+      for (const id of [...(blockIds ?? []), ...(outputBlockIds ?? [])]) used.add(id);
+    }
+    expect(trace.blocks.size).toBe(used.size);
+    expect(Math.max(...used)).toBe(used.size - 1);
+  });
+
+  it("shares what is in the prefix, and nothing else, whatever the order in which prefixes are used", () => {
+    const turns = [{ turn: 1, newTokens: 40, outputTokens: 30, thinkMs: 0 }];
+    const planned = [1, 2, 0, 1].map((prefix, k) => ({
+      session: `s${k}`,
+      arrivalMs: 1000 * k,
+      prefix,
+      turns,
+    }));
+    // Two full blocks, and a third that begins in the prefix.
+    const { trace: small } = simulateSessions({ ...options, sessions: planned, prefixTokens: 40 });
+    const chains = small.records.map((r) => [...(r.blockIds ?? []), ...(r.outputBlockIds ?? [])]);
+    const shared = (a: number, b: number) => chains[a].filter((id) => chains[b].includes(id)).length;
+    expect(chains.map(({ length }) => length)).toEqual([6, 6, 6, 6]);
+    expect([shared(0, 3), shared(0, 1), shared(0, 2), shared(1, 2), shared(1, 3)]).toEqual([2, 0, 0, 0, 0]);
+    expect(chains[0].slice(0, 2)).toEqual(chains[3].slice(0, 2));
+  });
+
+  it("draws with seed 1 unless another is given", () => {
+    const seedOf = (seed?: number) =>
+      simulateSessions({ ...options, ...(seed !== undefined && { seed }) }).trace.meta.extra.seed;
+    expect([seedOf(), seedOf(7)]).toEqual([1, 7]);
+  });
+
   it("refuses a negative prefix", () => {
     expect(() => simulateSessions({ ...options, prefixTokens: -1 })).toThrow(InputError);
   });
