@@ -97,11 +97,11 @@ describe.skipIf(reason !== "")(`the package in an empty project${reason}`, { tim
       "example.mjs",
       `${entries.map((entry, at) => `import * as m${at} from "prefixlab${entry}";`).join("\n")}
        console.log([${entries.map((_, at) => `Object.keys(m${at}).length > 0`)}].every(Boolean));
-       import { cacheEffect, fitLatency, readCapture, readCaptures, summarizeCohorts } from "prefixlab";
+       import { cacheEffect, fitLatency, readCapture, readCaptures, summarizeCohorts, workloadOf } from "prefixlab";
        const { model } = fitLatency(await readCaptures({ role: "fit" }));
        const captured = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
-       for (const { kind, cache, trace, sessions } of cacheEffect({ captured, model }).series)
-         console.log(kind, cache, summarizeCohorts(trace, sessions).turns2plus.n);`,
+       for (const series of cacheEffect(workloadOf(captured), { model }).series)
+         console.log(series.kind, series.cache, summarizeCohorts(series).turns2plus.n);`,
     );
     expect(printed).toEqual(["true", "captured on 256", "modeled on 256", "modeled off 256"]);
   });
@@ -126,13 +126,13 @@ describe.skipIf(reason !== "")(`the package in an empty project${reason}`, { tim
     ],
   ])("has types for %s, strictly and without skipping its declarations", (_, files, how, compiler) => {
     const text = `${entries.map((entry, at) => `import * as m${at} from "prefixlab${entry}";`).join("\n")}
-      import { replay, type Trace } from "prefixlab";
+      import { type Trace, workloadOf } from "prefixlab";
       import { kaplanMeier } from "prefixlab/survival";
       export const entries = [${entries.map((_, at) => `m${at}`)}];
       export const count = (trace: Trace): number => trace.records.length;
       export const survival: Float64Array = kaplanMeier({ times: [1, 2] }).survival;
       // @ts-expect-error: types that resolve to any would take this
-      export const wrong = replay(3);`;
+      export const wrong = workloadOf(3);`;
     for (const file of files) writeFileSync(join(installed.project, file), text);
     const { status, stdout } = run([
       join(root, "node_modules", compiler),
