@@ -1,6 +1,6 @@
 /**
  * The simulated engine: a scheduler with vLLM V1's semantics on a KV cache, and an event loop in virtual time. It knows
- * nothing of traces, sessions, warm or cold.
+ * nothing of traces and sessions, nor of why nothing is shared.
  *
  * Read `engine-request.ts` (what goes in) and `simulation-run.ts` (what comes out) first, then `engine-core.ts` (one
  * step), then `run-engines.ts` (the loop around it). `orderings/` has one file an ordering; `orderings/ordering.ts` says

@@ -15,9 +15,9 @@ export interface AccuracyScenario {
 
 /** What the accuracy page judges, in its order. */
 export const accuracyScenarios: readonly AccuracyScenario[] = [
-  { title: "warm multiturn", engine: "vLLM", judged: "warm", cache: "on", pacing: "session" },
+  { title: "multiturn, cache on", engine: "vLLM", judged: "warm", cache: "on", pacing: "session" },
   {
-    title: "cold multiturn, predicted from the warm capture",
+    title: "multiturn, cache off, predicted from the capture with it on",
     engine: "vLLM",
     judged: "cold",
     replayed: "warm",
@@ -25,13 +25,19 @@ export const accuracyScenarios: readonly AccuracyScenario[] = [
     pacing: "session",
   },
   {
-    title: "cold multiturn, replayed from itself",
+    title: "multiturn, cache off, replayed from itself",
     engine: "vLLM",
     judged: "cold",
     cache: "off",
     pacing: "session",
   },
-  { title: "low-rate cold multiturn", engine: "vLLM", judged: "low-rate", cache: "off", pacing: "session" },
+  {
+    title: "low-rate multiturn, cache off",
+    engine: "vLLM",
+    judged: "low-rate",
+    cache: "off",
+    pacing: "session",
+  },
   { title: "poisson", engine: "vLLM", judged: "poisson", cache: "on", pacing: "open-loop" },
   { title: "burst", engine: "vLLM", judged: "burst", cache: "on", pacing: "open-loop" },
   { title: "staircase", engine: "vLLM", judged: "staircase", cache: "on", pacing: "open-loop" },
@@ -43,9 +49,15 @@ export const accuracyScenarios: readonly AccuracyScenario[] = [
     cache: "on",
     pacing: "closed-loop",
   },
-  { title: "llama.cpp, warm multiturn", engine: "llama.cpp", judged: "warm", cache: "on", pacing: "session" },
   {
-    title: "llama.cpp, cold multiturn, predicted from the warm capture",
+    title: "llama.cpp, multiturn, cache on",
+    engine: "llama.cpp",
+    judged: "warm",
+    cache: "on",
+    pacing: "session",
+  },
+  {
+    title: "llama.cpp, multiturn, cache off, predicted from the capture with it on",
     engine: "llama.cpp",
     judged: "cold",
     replayed: "warm",

@@ -20,7 +20,7 @@ export interface CacheEffect {
   readonly series: readonly CacheEffectSeries[];
   /** Modeled against captured, cache on. */
   readonly on: Comparison;
-  /** Modeled against captured, cache off; undefined without a cold capture of the same requests. */
+  /** Modeled against captured, cache off; undefined without a capture of the same requests with it off. */
   readonly off?: Comparison;
 }
 
@@ -34,8 +34,8 @@ export interface CacheEffectOptions {
 }
 
 /**
- * What a prefix cache does to time to first token: a warm capture, its session-paced replay, and the same schedule
- * replayed with prefix caching off. The cold replay is a counterfactual: nothing of a cold capture goes into it.
+ * What a prefix cache does to time to first token: a capture with the cache on, its session-paced replay, and the same schedule
+ * replayed with prefix caching off. That replay is a counterfactual: nothing of a capture with the cache off goes into it.
  * @param workload the capture with the cache on: its arrivals, think gaps and sharing drive both replays
  * @throws InputError when the capture has no block hashes
  * @example

@@ -21,11 +21,11 @@ export type PacingComparison = Readonly<
  * What pacing decides: a capture with the cache on, replayed with prefix caching off in both ways, beside the capture
  * of the same schedule that was made so.
  */
-export function comparePacing(warm: Workload, cold: Workload, model: LatencyModel): PacingComparison {
+export function comparePacing(on: Workload, off: Workload, model: LatencyModel): PacingComparison {
   const engine = { enablePrefixCaching: false };
-  const modeled = (pacing: Pacing) => ttftSurvival(replay(warm, { model, engine, pacing }), "turns2plus");
+  const modeled = (pacing: Pacing) => ttftSurvival(replay(on, { model, engine, pacing }), "turns2plus");
   return {
-    captured: ttftSurvival(cold, "turns2plus"),
+    captured: ttftSurvival(off, "turns2plus"),
     sessionPaced: modeled("session"),
     openLoop: modeled("open-loop"),
   };

@@ -33,7 +33,7 @@ export interface AccuracyReport {
   readonly slowMs: Ms;
   readonly scenarios: readonly ScenarioReport[];
   readonly noise: readonly ScenarioNoise[];
-  /** Undefined without a warm and a cold capture of the same schedule. */
+  /** Undefined without captures of the same schedule with the cache on and off. */
   readonly pacing?: PacingComparison;
 }
 

@@ -77,7 +77,7 @@ async function runFigure(flags: FigureFlags): Promise<void> {
   process.stdout.write(`${seriesTable(data.series)}\n`);
   for (const [title, comparison] of [
     ["cache on, modeled against captured", data.on],
-    ["cache off, modeled (from the warm capture alone) against captured", data.off],
+    ["cache off, modeled (from the capture with it on alone) against captured", data.off],
   ] as const) {
     if (comparison) process.stdout.write(`${title}\n${comparisonTable(comparison)}\n`);
   }

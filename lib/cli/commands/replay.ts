@@ -68,7 +68,7 @@ export function replayCommand(): Command {
     .addHelpText(
       "after",
       `
-Example, the cold counterfactual of a warm capture:
+Example, the counterfactual of a capture, its cache off:
   npx prefixlab replay data/warm-1.jsonl.gz --latency-trace data/fit-sweep-1.jsonl.gz \\
     --no-enable-prefix-caching --against data/cold-1.jsonl.gz
 
