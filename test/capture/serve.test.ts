@@ -2,6 +2,7 @@ import OpenAI from "openai";
 import { request } from "undici";
 import { describe, expect, it } from "vitest";
 import { type ServeOptions, startServer } from "../../lib/capture/index.js";
+import { learnServer } from "../../lib/capture/loadgen/server-facts.js";
 import { emptyStepLoad, latencyProfile } from "../../lib/latency/index.js";
 import { afterTest, eventually } from "./scratch.js";
 
@@ -220,6 +221,29 @@ describe("the served engine", () => {
     await eventually("all is free", () => server.load.usedBlocks === 0 && server.load.waiting === 0);
     expect(await metric(server.url, "request_success_total", 'finished_reason="abort"')).toBe(2);
     expect(await metric(server.url, "kv_cache_usage_perc")).toBe(0);
+  });
+
+  it("has the pool that fits its profile's card, and tells its cache's settings as vLLM does", async () => {
+    const told = async (engine: object) => {
+      const server = await serve({ engine });
+      const { blockSize, kvCacheBlocks } = server.engine;
+      expect(await metric(server.url, "cache_config_info", `num_gpu_blocks="${kvCacheBlocks + 1}"`)).toBe(1);
+      const facts = await learnServer({
+        url: server.url,
+        model: "any",
+        endpoint: "completions",
+        timeoutMs: 10_000,
+        sampling: { temperature: 0, ignoreEos: true, returnTokenIds: true },
+      });
+      expect(facts.engine).toMatchObject({
+        engine_block_size: blockSize,
+        num_gpu_blocks: kvCacheBlocks + 1,
+        enable_prefix_caching: true,
+      });
+      return kvCacheBlocks * blockSize;
+    };
+    expect(await told({ blockSize: 32 })).toBe(Math.floor(latency.memory!.poolTokens / 32) * 32);
+    expect(await told({ blockSize: 32, kvCacheBlocks: 77 })).toBe(77 * 32);
   });
 
   it("keeps counts in /metrics that agree with what clients got", async () => {

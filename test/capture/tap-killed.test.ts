@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { existsSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { request } from "undici";
 import { describe, expect, it } from "vitest";
@@ -51,11 +52,13 @@ describe.each(["jsonl", "jsonl.gz"])("a tap killed with SIGKILL in mid-capture (
     void cut.then(() => {
       areCut = true;
     });
-    while (ended < 100 && !areCut) await new Promise((resolve) => setTimeout(resolve, 1));
+    // The first record waits for what the tap learns of its upstream.
+    const hasBegun = () => existsSync(traceOut) && statSync(traceOut).size > 0;
+    while ((ended < 100 || !hasBegun()) && !areCut) await new Promise((resolve) => setTimeout(resolve, 1));
     expect(areCut, said()).toBe(false);
     // A record is on its way for milliseconds, more on a busy machine; traffic goes on until the kill.
     const endedBefore = ended;
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, 1500));
     child.kill("SIGKILL");
     await cut;
     expect(said()).not.toMatch(/warning/i);

@@ -113,6 +113,12 @@ export class EngineMetrics {
     );
     this.#running("prefix_cache_hits_total", "Tokens found in the prefix cache.", () => core.prefixHitTokens);
     this.#running("num_preemptions_total", "Preemptions.", () => core.preemptionCount);
+    this.#info("cache_config_info", "Settings of the KV cache, as labels.", {
+      block_size: String(core.options.blockSize),
+      // vLLM counts its null block among them.
+      num_gpu_blocks: String(core.options.kvCacheBlocks + 1),
+      enable_prefix_caching: core.options.enablePrefixCaching ? "True" : "False",
+    });
     for (const finished_reason of ["stop", "length", "abort"]) this.#success.inc({ finished_reason }, 0);
     this.#rejections.inc({ reason: "queue_full" }, 0);
   }
@@ -170,6 +176,12 @@ export class EngineMetrics {
         this.set(read());
       },
     });
+  }
+
+  /** Facts that do not change, as labels of a gauge that is 1. */
+  #info(name: string, help: string, facts: Readonly<Record<string, string>>): void {
+    const labelNames = Object.keys(facts);
+    new Gauge({ name: `vllm:${name}`, help, labelNames, registers: [this.registry] }).set({ ...facts }, 1);
   }
 
   /** A counter whose total another part keeps. */

@@ -1,6 +1,7 @@
 import { type Ms, requireFinite, requireInteger, type Tokens } from "../../base/index.js";
 import { type EngineOptions, engineOptions } from "../../engine/index.js";
 import type { LatencyModel } from "../../latency/index.js";
+import { chooseSettings } from "../../settings/index.js";
 
 /** Settings of a served engine. */
 export interface ServeOptions {
@@ -12,6 +13,7 @@ export interface ServeOptions {
   readonly latency: LatencyModel;
   /** Name in `/v1/models`; requests may use any. Default: the kind of the latency model. */
   readonly modelName?: string;
+  /** Default: what the latency model's card or its fitted engine has, else the usual. */
   readonly engine?: Partial<EngineOptions>;
   /** Engine time over wall time: 10 answers ten times as fast. Default 1. */
   readonly timeScale?: number;
@@ -35,7 +37,13 @@ export type CheckedServeOptions = Required<Omit<ServeOptions, "engine">> & { rea
  * @throws InputError naming the setting that is wrong
  */
 export function serveOptions(given: ServeOptions): CheckedServeOptions {
-  const engine = engineOptions(given.engine);
+  const { memory, fittedAt } = given.latency;
+  const { settings } = chooseSettings({
+    given: given.engine,
+    ...(memory && { profile: { poolTokens: memory.poolTokens } }),
+    fitted: fittedAt,
+  });
+  const engine = engineOptions(settings);
   return {
     host: given.host ?? "127.0.0.1",
     port: requireInteger("serve", "port", given.port ?? 8000),

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
 import { type Blocks, InputError, type Ms, type Tokens, WorkError } from "../../base/index.js";
+import type { EngineOptions } from "../../engine/index.js";
 import { chatFormat, completionFormat } from "./answer-format.js";
 import { ApiError, errorBody } from "./api-error.js";
 import { completionParams, detokenizeParams, tokenizeParams } from "./completion-params.js";
@@ -17,6 +18,8 @@ export interface EngineServer {
   /** Where it listens. */
   readonly url: string;
   readonly modelName: string;
+  /** Settings of the engine inside. */
+  readonly engine: EngineOptions;
   /** What the engine holds at this moment. */
   readonly load: { readonly running: number; readonly waiting: number; readonly usedBlocks: Blocks };
   /** Takes no new requests, gives those under way `graceMs` to end, then cuts them. */
@@ -69,6 +72,7 @@ export async function startServer(given: ServeOptions): Promise<EngineServer> {
   return {
     url: `http://${host}:${address.port}`,
     modelName: options.modelName,
+    engine: options.engine,
     get load() {
       return {
         running: engine.core.runningCount,

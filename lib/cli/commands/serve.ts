@@ -10,6 +10,7 @@ import {
 } from "../engine-flags.js";
 import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
 import { listenAddress } from "../listen-address.js";
+import { asFlags } from "../replay-header.js";
 import { stopSignal } from "../stop-signal.js";
 
 interface ServeFlags extends EngineFlags, LatencyFlags {
@@ -69,7 +70,9 @@ async function runServe(flags: ServeFlags): Promise<void> {
     ...(flags.maxModelLen !== undefined && { maxModelTokens: flags.maxModelLen }),
     ...(flags.servedModelName !== undefined && { modelName: flags.servedModelName }),
   });
-  process.stderr.write(`serve: ${server.modelName} at ${server.url}, latency ${latency.kind}\n`);
+  process.stderr.write(
+    `serve: ${server.modelName} at ${server.url}, latency ${latency.kind}\nserve: engine ${asFlags(server.engine)}\n`,
+  );
   await stopSignal();
   await server.close();
 }
