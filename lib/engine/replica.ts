@@ -25,6 +25,8 @@ export class Replica implements EngineView {
   /** The engine's clock: the end of its last step, or of the one in progress. */
   nowMs: Ms = 0;
   busyMs: Ms = 0;
+  /** When the last step began, or the engine woke: what had arrived by then, an asynchronous scheduler has seen. */
+  beganMs: Ms = 0;
   /** Whether a step is in progress, whose end has not been applied. */
   isStepping = false;
   /** When it acts next; Infinity while nothing is there to do. */
@@ -70,15 +72,18 @@ export class Replica implements EngineView {
     const { core, log } = this;
     let nowMs = this.nowMs;
     let busyMs = this.busyMs;
+    let beganMs = this.beganMs;
     while (nowMs < untilMs) {
       const durationMs = core.decodeStep();
       if (durationMs === undefined) break;
+      beganMs = nowMs;
       nowMs += durationMs;
       busyMs += durationMs;
       log.push(nowMs, core.runningCount, core.waitingCount, 0, 0);
     }
     this.nowMs = nowMs;
     this.busyMs = busyMs;
+    this.beganMs = beganMs;
   }
 
   /** Composes a step, which ends at `nowMs`; false when there is nothing to do. */
@@ -86,6 +91,7 @@ export class Replica implements EngineView {
     const { core } = this;
     const durationMs = core.beginStep();
     if (durationMs === undefined) return false;
+    this.beganMs = this.nowMs;
     this.nowMs += durationMs;
     this.busyMs += durationMs;
     this.isStepping = true;

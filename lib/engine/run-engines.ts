@@ -180,6 +180,7 @@ class VirtualRun {
         const wakeMs = Math.max(replica.nowMs, arrivals.nextKey);
         if (wakeMs >= boundMs) return wakeMs;
         replica.nowMs = wakeMs;
+        replica.beganMs = wakeMs;
       }
       if (replica.nowMs >= this.#untilMs) return Number.POSITIVE_INFINITY;
       this.#takeArrived(replica);
@@ -192,8 +193,10 @@ class VirtualRun {
   }
 
   #takeArrived(replica: Replica): void {
-    const { core, arrivals, nowMs } = replica;
-    while (arrivals.nextKey <= nowMs) {
+    const { core, arrivals } = replica;
+    // vLLM's step_with_batch_queue: a step is composed while the one before it runs, so it knows what had come by then.
+    const seenMs = core.options.asyncScheduling ? replica.beganMs : replica.nowMs;
+    while (arrivals.nextKey <= seenMs) {
       const atMs = arrivals.nextKey;
       const event = arrivals.pop();
       if (event >= this.#requests.length) this.#turns.ended(atMs);

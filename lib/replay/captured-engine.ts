@@ -1,5 +1,6 @@
 import type { EngineSettings } from "../settings/index.js";
 import type { TraceMeta } from "../trace/index.js";
+import { schedulesAhead } from "./schedules-ahead.js";
 
 /**
  * The captured engine's settings, as far as the trace tells them. A trace's block size is that of its hashes, and says
@@ -13,7 +14,12 @@ import type { TraceMeta } from "../trace/index.js";
  */
 export function capturedEngine(meta: TraceMeta): Partial<EngineSettings> {
   const { engine = {}, blockSize } = meta;
-  if (engine.prefixReuse !== "slots" || engine.blockSize !== undefined || blockSize === undefined)
-    return engine;
-  return { ...engine, blockSize };
+  const isAhead = engine.asyncScheduling ?? schedulesAhead(meta);
+  const usesGrain =
+    engine.prefixReuse === "slots" && engine.blockSize === undefined && blockSize !== undefined;
+  return {
+    ...engine,
+    ...(isAhead !== undefined && { asyncScheduling: isAhead }),
+    ...(usesGrain && { blockSize }),
+  };
 }

@@ -74,6 +74,13 @@ export const engineSettings = {
     usual: true,
     parse: onOff,
   },
+  asyncScheduling: {
+    wire: "async_scheduling",
+    flag: "--async-scheduling",
+    says: "compose a step while the one before it runs: it admits only what had arrived when that one began",
+    usual: false,
+    parse: onOff,
+  },
   prefixReuse: {
     wire: "prefix_reuse",
     flag: "--prefix-reuse",

@@ -18,6 +18,7 @@ const anySettings: fc.Arbitrary<EngineSettings> = fc.record({
   longPrefillTokenThreshold: fc.integer({ min: 0, max: 1024 }),
   enablePrefixCaching: fc.boolean(),
   reserveFullPrompt: fc.boolean(),
+  asyncScheduling: fc.boolean(),
   prefixReuse: fc.constantFrom("blocks", "slots"),
   eviction: fc.constantFrom("lru", "mru"),
   schedulingPolicy: fc.constantFrom("fcfs", "priority"),

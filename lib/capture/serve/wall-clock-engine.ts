@@ -53,6 +53,8 @@ export class WallClockEngine {
   /** End of the step in progress; undefined between steps. */
   #stepEndMs: Ms | undefined;
   #clockMs: Ms = 0;
+  /** When the last step began, or the engine woke: what an asynchronous scheduler has seen. */
+  #beganMs: Ms = 0;
   #wakeUp: NodeJS.Timeout | undefined;
   #isTurnDue = false;
   #isStopped = false;
@@ -145,10 +147,12 @@ export class WallClockEngine {
         return false;
       }
       this.#clockMs = Math.max(this.#clockMs, next.readyMs);
+      this.#beganMs = this.#clockMs;
     }
     this.#takeArrived();
     const stepMs = this.core.beginStep();
     if (stepMs === undefined) return false;
+    this.#beganMs = this.#clockMs;
     for (const slot of this.core.admitted) {
       const entry = this.#entryOf.get(slot);
       if (entry && !entry.isOver) entry.events.admitted?.(this.#clockMs, this.core.cachedTokens(slot));
@@ -159,7 +163,8 @@ export class WallClockEngine {
 
   #takeArrived(): void {
     let count = 0;
-    while (count < this.#arriving.length && this.#arriving[count].readyMs <= this.#clockMs) count++;
+    const seenMs = this.core.options.asyncScheduling ? this.#beganMs : this.#clockMs;
+    while (count < this.#arriving.length && this.#arriving[count].readyMs <= seenMs) count++;
     for (const entry of this.#arriving.splice(0, count)) {
       entry.slot = this.core.submit(entry, 0);
       this.#entryOf.set(entry.slot, entry);

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { InputError } from "../../../base/index.js";
 import { type EngineSettings, settingsFromWire } from "../../../settings/index.js";
 import { RowError } from "../../row-error.js";
+import type { JsonValue } from "../../trace.js";
 import { fingerprintTokens, internHashes } from "../fingerprint.js";
 import type { Importer, ImportOptions } from "./importer.js";
 import { type JsonObject, readJsonDocument, readJsonRows } from "./json-rows.js";
@@ -50,7 +51,7 @@ export const llmservingsim: Importer = {
       ...(typeof meta?.model === "string" && { model: meta.model }),
       ...deviceOf(meta),
       engine: engineOf(meta),
-      extra: { ...(typeof meta?.vllm_version === "string" && { vllm_version: meta.vllm_version }) },
+      extra: engineFacts(meta),
     });
   },
 };
@@ -175,12 +176,35 @@ function deviceOf(meta: JsonObject | undefined): { gpu?: string } {
   return typeof name === "string" ? { gpu: name } : {};
 }
 
-/** The arguments that vLLM was started with, and the pool that it found room for. */
+/** What engine it was, in how many parts. */
+function engineFacts(meta: JsonObject | undefined): Record<string, JsonValue> {
+  if (!meta) return {};
+  const { vllm_version: version } = meta;
+  const given = optionalObject(meta, "engine_kwargs") ?? {};
+  const parts = ["tensor_parallel_size", "data_parallel_size", "pipeline_parallel_size"].flatMap((name) => {
+    const size = given[name];
+    return typeof size === "number" && size > 1 ? [[name, size]] : [];
+  });
+  return {
+    ...(typeof version === "string" && { engine: "vllm", engine_version: version, vllm_version: version }),
+    ...Object.fromEntries(parts),
+  };
+}
+
+/** The arguments that vLLM was started with, what it made of them, and the pool that it found room for. */
 function engineOf(meta: JsonObject | undefined): Partial<EngineSettings> {
   if (!meta) return {};
   const pool = optionalObject(meta, "kv_cache");
+  const resolved = optionalObject(meta, "resolved_config");
+  const scheduler = resolved && optionalObject(resolved, "scheduler_config");
   return settingsFromWire({
     ...optionalObject(meta, "engine_kwargs"),
+    ...(scheduler && {
+      async_scheduling: scheduler.async_scheduling,
+      long_prefill_token_threshold: scheduler.long_prefill_token_threshold,
+      scheduler_reserve_full_isl: scheduler.scheduler_reserve_full_isl,
+      scheduling_policy: scheduler.policy,
+    }),
     engine_block_size: pool?.block_size,
     num_gpu_blocks: pool?.num_gpu_blocks,
   });
