@@ -1,5 +1,8 @@
 // The engine core, the block pool and whole replays of synthetic plans.
-import { BlockPool, createEngine, latencyProfile, simulate } from "prefixlab";
+
+import { latencyProfile, simulate } from "prefixlab";
+import { BlockPool } from "prefixlab/cache";
+import { createEngine } from "prefixlab/engine";
 import { atLeast, below, rateCase, result } from "./yardstick.mjs";
 
 const model = latencyProfile("h200-qwen3-8b");

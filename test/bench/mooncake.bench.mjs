@@ -1,7 +1,8 @@
 // A production trace replayed at its recorded rate: plan, simulation and per-request results, after reading.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { importTrace, inferSessions, latencyProfile, modeledTrace, planReplay, simulate } from "prefixlab";
+import { importTrace, inferSessions, latencyProfile, planReplay, simulate } from "prefixlab";
+import { modeledTrace } from "prefixlab/replay";
 import { atLeast, rateCase, skipped } from "./yardstick.mjs";
 
 const path = fileURLToPath(

@@ -1,5 +1,5 @@
 // A capture as a load generator records it, for benches: sessions of growing context over shared prefixes.
-import { BlockTable } from "prefixlab";
+import { BlockTable } from "prefixlab/trace";
 import { draws } from "./yardstick.mjs";
 
 /**

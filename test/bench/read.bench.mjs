@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createReadStream, createWriteStream, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readTraceRows } from "prefixlab";
+import { readTraceRows } from "prefixlab/trace/files";
 import { atLeast, draws, medianSecondsAsync, result } from "./yardstick.mjs";
 
 const fileBytes = 500_000_000;
