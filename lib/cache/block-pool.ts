@@ -25,8 +25,7 @@ export class BlockPool {
   readonly #twinPrevious: Int32Array;
   readonly #twinNext: Int32Array;
   #blockOf: Int32Array;
-  /** Freed blocks without content, the last one freed on top. */
-  readonly #blankBelow: Int32Array;
+  /** Freed blocks without content, the last one freed on top; they are in no ring, so `#twinNext` names the one below. */
   #blankTop = NONE;
   /** Blocks never used: this one and all after it. */
   #untouched = 0;
@@ -53,7 +52,6 @@ export class BlockPool {
     this.#contentOf = new Int32Array(capacityBlocks).fill(NONE);
     this.#twinPrevious = new Int32Array(capacityBlocks);
     this.#twinNext = new Int32Array(capacityBlocks);
-    this.#blankBelow = new Int32Array(capacityBlocks);
     this.#blockOf = new Int32Array(Math.max(16, contentCount)).fill(NONE);
     this.#policyName = policy.name;
     this.#eviction = policy.start({ capacityBlocks, random });
@@ -107,7 +105,7 @@ export class BlockPool {
     let block: number;
     if (this.#blankTop !== NONE) {
       block = this.#blankTop;
-      this.#blankTop = this.#blankBelow[block];
+      this.#blankTop = this.#twinNext[block];
     } else if (this.#untouched < this.capacityBlocks) block = this.#untouched++;
     else block = this.#evict();
     this.#free--;
@@ -173,7 +171,7 @@ export class BlockPool {
     for (let i = 0; i < count; i++) {
       const block = blocks[i];
       if (this.#references[block] > 0 || this.#contentOf[block] !== NONE) continue;
-      this.#blankBelow[block] = this.#blankTop;
+      this.#twinNext[block] = this.#blankTop;
       this.#blankTop = block;
     }
   }
