@@ -1,8 +1,32 @@
 /**
- * Hardware: cards, what a model weighs on them, and how much KV fits beside it.
+ * Hardware: cards, what a model weighs on them and computes, and how much KV fits beside it.
  *
- * Read `model-shape.ts` first (bytes of KV a token), then `pool-that-fits.ts`. Sizes are bytes and tokens.
+ * Read `model-shape.ts` first (bytes of KV a token, FLOPs, weights read), then `model-shape-from-config.ts` (a model's own
+ * config.json), `known-models.ts` (models by name), `cards.ts` and `pool-that-fits.ts`. Sizes are bytes and tokens.
  */
-export { type Card, cardOf, cards } from "./cards.js";
-export { kvBytesPerToken, type ModelShape, qwen3With8B } from "./model-shape.js";
-export { poolThatFits } from "./pool-that-fits.js";
+export { type Card, cardNames, cardOf, cards } from "./cards.js";
+export { qwen3With8B, shapeOfModel } from "./known-models.js";
+export {
+  activeParameters,
+  attentionFlopsPerPair,
+  depthRatio,
+  type ExpertShape,
+  expertShareRead,
+  flopsPerToken,
+  kvBytesPerToken,
+  type ModelShape,
+  weightBytes,
+  weightBytesRead,
+} from "./model-shape.js";
+export {
+  type ModelShapeOptions,
+  modelShapeFromConfig,
+  type NumberFormat,
+  numberFormats,
+} from "./model-shape-from-config.js";
+export {
+  kvBytesPerTokenOver,
+  type PoolOptions,
+  poolThatFits,
+  requireTensorParallel,
+} from "./pool-that-fits.js";
