@@ -10,7 +10,7 @@ const rooms = {
   workload: ["base", "trace"],
   hardware: ["base", "settings"],
   latency: ["base", "settings", "hardware"],
-  fit: ["base", "settings", "trace", "latency"],
+  fit: ["base", "settings", "trace", "hardware", "latency"],
   cache: ["base"],
   engine: ["base", "settings", "latency", "cache"],
   fleet: ["base", "settings", "latency", "cache", "engine"],

@@ -13,7 +13,7 @@ import {
 } from "../latency/index.js";
 import type { FitReport } from "./fit-report.js";
 import type { ModelFit } from "./model-fit.js";
-import type { Observation } from "./observations.js";
+import type { Observation } from "./observation.js";
 import { type FittedObservations, noiseDonors, residualsByKind, splitOverhead } from "./residual-donors.js";
 import { robustNonNegativeFit } from "./robust-fit.js";
 import { fitServiceCurve } from "./service-curve.js";

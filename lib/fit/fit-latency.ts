@@ -1,13 +1,16 @@
-import { InputError, requireInteger, type Tokens } from "../base/index.js";
-import type { FitRange, LatencyModel } from "../latency/index.js";
+import { InputError, requireFinite, requireInteger, type Tokens } from "../base/index.js";
+import { depthRatio, shapeOfModel } from "../hardware/index.js";
+import type { FitRange, LatencyModel, StepForm } from "../latency/index.js";
 import { withConditions } from "../latency/index.js";
 import { type EngineSettings, engineSettingNames, someEngineSettings } from "../settings/index.js";
 import { isComplete, type Trace, type TraceRecord } from "../trace/index.js";
 import { fitEmpirical } from "./fit-empirical.js";
 import { fitMeans, schedulingDelayMs } from "./fit-means.js";
-import { fitPhysical, type PhysicalFit } from "./fit-physical.js";
+import { assumedDepthRatio, fitPhysical, type PhysicalFit } from "./fit-physical.js";
 import type { FitReport } from "./fit-report.js";
-import { type Observation, observeTrace } from "./observations.js";
+import { leastIsolated } from "./isolated-observations.js";
+import type { Observation } from "./observation.js";
+import { observeTrace } from "./observations.js";
 import { observeMeans } from "./observe-means.js";
 import { uncachedPromptTokens } from "./prefill-chunks.js";
 import type { PrefillStep } from "./prefill-steps.js";
@@ -33,6 +36,13 @@ export interface FitOptions {
    * are scarce. Asked once a round with the model so far, so that a simulation can answer. Default: none.
    */
   readonly hiddenPrefills?: (model: LatencyModel, trace: Trace) => readonly PrefillStep[];
+  /** How the parts of a step add up in the physical model. Default: a sum. */
+  readonly form?: StepForm;
+  /**
+   * Price of a prompt token's attention to one token before it, over the price of the token itself, where the traces do
+   * not tell them apart. Default: that of the model that they name, if it is known, else 4e-5.
+   */
+  readonly depthRatio?: number;
 }
 
 /** A fitted model and what it rests on. */
@@ -41,18 +51,19 @@ export interface LatencyFit {
   readonly report: FitReport;
 }
 
-/** Isolated TTFTs below which a fit is refused. */
-const leastIsolated = 8;
 /** Decode gaps below which a fit is refused. */
 const leastDecodeGaps = 50;
+/** Gaps with a prefill below which a fit without isolated TTFTs is refused: prefills would have no price. */
+const leastChunkGaps = 20;
 /** Decodes of known length, without their gaps, below which a fit is refused. */
 const leastSpans = 30;
 /** Explained variance below which a fit warns that it says nothing of a kind of observation. */
 const worstRSquared = -0.1;
 
 /**
- * Fits a latency model on traces of one engine. With per-token gaps, on the engine's steps; without any, on the mean
- * gaps of whole decodes, with the physical model only and without noise.
+ * Fits a latency model on traces of one engine. Traces with per-token gaps are used by the engine's steps, those without
+ * by the mean gaps of whole decodes, which give no noise and serve the physical model only; TTFTs count where a request
+ * found the engine idle.
  * @throws InputError when the traces hold too little to fit on, saying what is missing
  * @example
  * ```ts
@@ -65,26 +76,48 @@ const worstRSquared = -0.1;
 export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): LatencyFit {
   if (options.maxNumBatchedTokens !== undefined)
     requireInteger("fitLatency", "maxNumBatchedTokens", options.maxNumBatchedTokens, 1);
-  const onMeans =
-    traces.some((trace) => trace.records.some((record) => record.itlSummary !== undefined)) &&
-    !traces.some((trace) => trace.records.some((record) => record.itlMs !== undefined));
-  const collect = (earlier?: PhysicalFit) => collectObservations(traces, options, onMeans, earlier);
-  const { observations, leftOut, warnings } = collect();
-  const used: Record<string, number> = {};
-  for (const { kind } of observations) used[kind] = (used[kind] ?? 0) + 1;
+  const sources = traces.map((trace): Source => ({ trace, hasGaps: hasGaps(trace) }));
+  const onMeans = sources.some(({ trace, hasGaps }) => !hasGaps && hasMeans(trace));
+  const collect = (earlier?: PhysicalFit) => collectObservations(sources, options, earlier);
+  const { leftOut, warnings, ...collected } = collect();
+  const used = countKinds(collected.observations);
   refuseTooLittle(traces, used, onMeans);
-  const range = fitRange(fittedRecords(traces, options), observations);
-  const { model, coefficients, residuals, trimmed, ...fit } = onMeans
-    ? fitMeans(
-        (earlier) => collect(earlier).observations,
-        range,
-        schedulingDelayMs(fittedRecords(traces, options)),
-      )
-    : options.kind === "empirical"
-      ? fitEmpirical(observations, range)
-      : fitPhysical(observations, range);
-  if (onMeans && options.kind === "empirical")
-    warnings.add("the empirical model needs the gaps: the physical model was fitted");
+  const hasIsolated = (used.isolated ?? 0) >= leastIsolated;
+  const withoutFew = (observations: readonly Observation[]): readonly Observation[] =>
+    hasIsolated ? observations : observations.filter(({ kind }) => kind !== "isolated");
+  if (!hasIsolated && used.isolated !== undefined) {
+    leftOut.set(
+      `TTFT of a request that found the engine idle: fewer than ${leastIsolated} of them`,
+      used.isolated,
+    );
+    delete used.isolated;
+  }
+  const observations = withoutFew(collected.observations);
+  const records = fittedRecords(traces, options);
+  const range = fitRange(records, observations);
+  const ratio = knownDepthRatio(traces, options);
+  const physical = {
+    ...(options.form && { form: options.form }),
+    ...(ratio !== undefined && { depthRatio: ratio }),
+    // Sums over many steps under load: what they seem to tell of depth is a fit of something else.
+    pinsDepth: onMeans && ratio !== undefined,
+    knownRequestMs: hasIsolated ? 0 : schedulingDelayMs(records),
+  };
+  const isEmpirical = options.kind === "empirical" && (used.decode ?? 0) >= leastDecodeGaps && hasIsolated;
+  const { model, coefficients, residuals, trimmed, form, pinnedDepthRatio, ...fit } = isEmpirical
+    ? fitEmpirical(observations, range)
+    : onMeans
+      ? fitMeans((earlier) => withoutFew(collect(earlier).observations), range, physical)
+      : fitPhysical(observations, range, physical);
+  if (options.kind === "empirical" && !isEmpirical)
+    warnings.add(
+      `the empirical model needs ${onMeans ? "the gaps" : "requests alone on the engine"}: the physical model was fitted`,
+    );
+  if (!hasIsolated && !onMeans)
+    warnings.add(
+      "no request is known to have found the engine idle: the time outside the engine's steps is taken as 0 (capture some at concurrency 1)",
+    );
+  if (pinnedDepthRatio !== undefined) warnings.add(openPricesNote(coefficients, pinnedDepthRatio, ratio));
   for (const { of, n, rSquared } of residuals)
     if (rSquared !== undefined && rSquared < worstRSquared)
       warnings.add(
@@ -94,6 +127,7 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
     model: withConditions(model, { fittedAt: fittedSettings(traces, options) }),
     report: {
       kind: model.kind,
+      ...(form && { form }),
       range,
       used,
       leftOut: [...leftOut]
@@ -106,6 +140,51 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
       warnings: [...warnings],
     },
   };
+}
+
+/** A trace, and whether it is used by its gaps or by their means. */
+interface Source {
+  readonly trace: Trace;
+  readonly hasGaps: boolean;
+}
+
+function hasGaps(trace: Trace): boolean {
+  return trace.records.some((record) => record.itlMs !== undefined);
+}
+
+function hasMeans(trace: Trace): boolean {
+  return trace.records.some((record) => record.itlSummary !== undefined);
+}
+
+function countKinds(observations: readonly Observation[]): Record<string, number> {
+  const used: Record<string, number> = {};
+  for (const { kind } of observations) used[kind] = (used[kind] ?? 0) + 1;
+  return used;
+}
+
+/** The ratio that is given, else that of the model that all traces name, if it is known. */
+function knownDepthRatio(traces: readonly Trace[], { depthRatio: given }: FitOptions): number | undefined {
+  if (given !== undefined) return requireFinite("fitLatency", "depthRatio", given, 0);
+  const [name, ...others] = traces.map(({ meta }) => meta.model);
+  const shape =
+    name !== undefined && others.every((other) => other === name) ? shapeOfModel(name) : undefined;
+  return shape && depthRatio(shape);
+}
+
+/** Which prices of a prefill the traces leave open, and what decided. */
+function openPricesNote(
+  coefficients: FitReport["coefficients"],
+  pinned: number,
+  known: number | undefined,
+): string {
+  const open = coefficients.filter(
+    ({ name, identified }) => identified === false && /prefill|request|prompt/.test(name),
+  );
+  const source =
+    known === undefined
+      ? `${assumedDepthRatio} of a prompt token's price is assumed for its depth, as in a dense model of 8 billion parameters`
+      : `depth is priced at ${Number(pinned.toPrecision(3))} of a prompt token, by the model's FLOPs`;
+  return `prompts of one size, or of sizes that rise together, do not tell apart ${open.map(({ name }) => name).join(", ")}: ${source}, and what is left goes to the tokens; prompts of other sizes rest on that`;
 }
 
 /** What the traces' engines have in common, as far as they tell it; whether prefixes were found does not time a step. */
@@ -125,9 +204,8 @@ function fittedSettings(traces: readonly Trace[], options: FitOptions): Partial<
 }
 
 function collectObservations(
-  traces: readonly Trace[],
+  sources: readonly Source[],
   options: FitOptions,
-  onMeans: boolean,
   earlier: PhysicalFit | undefined,
 ): { observations: Observation[]; leftOut: Map<string, number>; warnings: Set<string> } {
   const { isFitted = () => true, hiddenPrefills = () => [] } = options;
@@ -135,17 +213,22 @@ function collectObservations(
   const leftOut = new Map<string, number>();
   const warnings = new Set<string>();
   let firstRun = 0;
-  for (const trace of traces) {
+  for (const { trace, hasGaps } of sources) {
     const isTarget = (record: TraceRecord, index: number) => isFitted(record, index, trace);
-    const set = onMeans
-      ? observeMeans(
-          trace,
-          options,
-          isTarget,
-          firstRun,
-          earlier && { prices: earlier.step, hiddenPrefills: hiddenPrefills(earlier.model, trace) },
-        )
-      : observeTrace(trace, options, isTarget, firstRun);
+    const set =
+      hasGaps || !hasMeans(trace)
+        ? observeTrace(trace, options, isTarget, firstRun)
+        : observeMeans(
+            trace,
+            options,
+            isTarget,
+            firstRun,
+            earlier && {
+              prices: earlier.step,
+              form: earlier.form,
+              hiddenPrefills: hiddenPrefills(earlier.model, trace),
+            },
+          );
     firstRun += trace.records.length;
     for (const observation of set.observations) observations.push(observation);
     for (const [reason, count] of set.leftOut) leftOut.set(reason, (leftOut.get(reason) ?? 0) + count);
@@ -164,13 +247,13 @@ function refuseTooLittle(
   onMeans: boolean,
 ): void {
   const records = traces.reduce((sum, trace) => sum + trace.records.length, 0);
-  const { isolated = 0, decode = 0, span = 0 } = used;
+  const { isolated = 0, decode = 0, chunk = 0, span = 0 } = used;
   const missing: string[] = [];
-  if (onMeans && span < leastSpans)
+  if (onMeans && span < leastSpans && decode < leastDecodeGaps)
     missing.push(`${span} decodes with known first and last token (at least ${leastSpans} are needed)`);
-  if (!onMeans && isolated < leastIsolated)
+  if (!onMeans && isolated < leastIsolated && chunk < leastChunkGaps)
     missing.push(
-      `${isolated} requests that were alone on the engine until their first token (at least ${leastIsolated} are needed: capture some at concurrency 1)`,
+      `${isolated} requests that were alone on the engine until their first token (at least ${leastIsolated} are needed: capture some at concurrency 1) and ${chunk} inter-token gaps with a prefill (or at least ${leastChunkGaps} of these)`,
     );
   if (!onMeans && decode < leastDecodeGaps)
     missing.push(

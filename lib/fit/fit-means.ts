@@ -1,8 +1,8 @@
-import { type Ms, quantile } from "../base/index.js";
+import type { Ms } from "../base/index.js";
 import type { FitRange } from "../latency/index.js";
 import type { TraceRecord } from "../trace/index.js";
-import { fitPhysical, type PhysicalFit } from "./fit-physical.js";
-import type { Observation } from "./observations.js";
+import { fitPhysical, type PhysicalFit, type PhysicalFitOptions } from "./fit-physical.js";
+import type { Observation } from "./observation.js";
 import { scheduledMs } from "./scheduled-time.js";
 
 /** Rounds after which tokens lie in steps as the prices say. */
@@ -19,14 +19,15 @@ const ridge = 1e-4;
  * next knows better how many tokens fell into whose span. Whether the engine schedules a step ahead is not recorded:
  * both readings of "scheduled to first token" are fitted, and the one that fits better is kept.
  * @param observe the observations, given the fit of the round before
+ * @param given what is known beside them
  */
 export function fitMeans(
   observe: (earlier?: PhysicalFit) => readonly Observation[],
   range: FitRange,
-  requestMs: Ms,
+  given: Omit<PhysicalFitOptions, "ridge">,
 ): PhysicalFit {
   const fitReading = (reading: (o: Observation) => Observation): PhysicalFit => {
-    const options = { knownRequestMs: requestMs, ridge };
+    const options = { ...given, ridge };
     let fit = fitPhysical(observe().map(reading), range, options);
     for (let round = 1; round < rounds; round++) fit = fitPhysical(observe(fit).map(reading), range, options);
     return fit;
@@ -53,13 +54,14 @@ function serviceError(fit: PhysicalFit): number {
 }
 
 /**
- * The way from client to scheduler where the trace records when requests were scheduled: a low percentile, since
- * most of it under load is waiting. Zero where it is not recorded.
+ * The way from client to scheduler where the trace records when requests were scheduled: the least of it, since under load
+ * all the rest is waiting. Zero where it is not recorded.
  */
 export function schedulingDelayMs(records: readonly TraceRecord[]): Ms {
-  const delays = records.flatMap((record) => {
+  let leastMs = Number.POSITIVE_INFINITY;
+  for (const record of records) {
     const at = scheduledMs(record);
-    return at === undefined ? [] : [at - (record.arrivalMs as Ms)];
-  });
-  return Math.max(0, quantile(delays, 0.05) ?? 0);
+    if (at !== undefined) leastMs = Math.min(leastMs, at - (record.arrivalMs as Ms));
+  }
+  return leastMs === Number.POSITIVE_INFINITY ? 0 : Math.max(0, leastMs);
 }

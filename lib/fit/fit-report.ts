@@ -1,4 +1,4 @@
-import type { FitRange } from "../latency/index.js";
+import type { FitRange, StepForm } from "../latency/index.js";
 
 /** How well one kind of observation is met. */
 export interface ResidualSummary {
@@ -17,11 +17,15 @@ export interface FittedCoefficient {
   readonly value: number;
   readonly unit: string;
   readonly meaning: string;
+  /** Whether the observations tell it apart from the others; undefined where the model does not ask. */
+  readonly identified?: boolean;
 }
 
 /** What a fit rests on and how well it fits. */
 export interface FitReport {
   readonly kind: string;
+  /** How the parts of a step add up; undefined for a model without prices. */
+  readonly form?: StepForm;
   readonly range: FitRange;
   readonly coefficients: readonly FittedCoefficient[];
   /** Observations used, by kind. */

@@ -1,7 +1,8 @@
 import type { Ms, Tokens } from "../base/index.js";
-import type { StepCoefficients } from "../latency/index.js";
+import type { StepCoefficients, StepForm } from "../latency/index.js";
 import { isComplete, type Trace } from "../trace/index.js";
-import { loadOnly, type Observation, type ObservationSet, type RecordFilter } from "./observations.js";
+import { isolatedObservations } from "./isolated-observations.js";
+import { loadOnly, type Observation, type ObservationSet, type RecordFilter } from "./observation.js";
 import {
   groupByStep,
   isCacheRecorded,
@@ -13,20 +14,22 @@ import {
 } from "./prefill-steps.js";
 import { assumedBudgetTokens, type ReconstructOptions } from "./reconstruct-steps.js";
 import { StepWarp } from "./step-warp.js";
-import { type DecodeSpan, decodeSpan, preemptedSpans, TokenFlow } from "./token-flow.js";
+import { type DecodeSpan, decodeSpan, preemptedSpans, TokenFlow, type WindowFlow } from "./token-flow.js";
 
 /** What an earlier round of a fit on means knows. */
 export interface EarlierRound {
   /** With prices, tokens are spaced evenly in steps rather than in time. */
   readonly prices: StepCoefficients;
+  /** Default: a sum. */
+  readonly form?: StepForm;
   /** Prefills that the trace does not show, in any order. */
   readonly hiddenPrefills: readonly PrefillStep[];
 }
 
 /**
  * Collects what can be learned from a trace without per-token gaps: the whole decode of each request as one
- * observation of many steps, with the tokens that others decoded and the prefills that ended meanwhile; and, where
- * the trace says when a request was scheduled, the way from there to its first token.
+ * observation of many steps, with the tokens that others decoded and the prefills that ended meanwhile; TTFTs of requests
+ * that found the engine idle; and, where the trace says when a request was scheduled, the way from there to its first token.
  */
 export function observeMeans(
   trace: Trace,
@@ -40,16 +43,27 @@ export function observeMeans(
   const leave = (reason: string) => leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1);
   const spans = trace.records.map(decodeSpan);
   const known = spans.filter((span) => span !== undefined);
-  const groups = groupByStep(tracedPrefills(trace, budget, options.longPrefillTokenThreshold ?? 0));
+  const longPrefillTokenThreshold = options.longPrefillTokenThreshold ?? 0;
+  const traced = tracedPrefills(trace, budget, longPrefillTokenThreshold);
+  const groups = groupByStep(traced);
   const prefills = [...groups.map(toPrefillStep), ...(earlier?.hiddenPrefills ?? [])];
   prefills.sort((a, b) => a.endMs - b.endMs);
-  const warp = earlier && new StepWarp(known, prefills, earlier.prices);
+  const warp = earlier && new StepWarp(known, prefills, earlier.prices, earlier.form);
   const clock = (timeMs: Ms): number => (warp ? warp.at(timeMs) : timeMs);
   const flow = new TokenFlow(
     known.map((span) => ({ ...span, first: clock(span.firstTokenMs), last: clock(span.lastTokenMs) })),
   );
   const tooSlow = preemptedSpans(spans);
-  const observations: Observation[] = [];
+  const uncached = new Map(traced.map(({ index, uncachedTokens }) => [index, uncachedTokens]));
+  const isolated = isolatedObservations(trace, {
+    budget,
+    longPrefillTokenThreshold,
+    isTarget,
+    firstRun,
+    cachedTokens: (record, i) => record.promptTokens - (uncached.get(i) ?? record.promptTokens),
+    lastTokenMs: (_, i) => spans[i]?.lastTokenMs,
+  });
+  const observations: Observation[] = [...isolated.observations];
 
   trace.records.forEach((record, i) => {
     const span = spans[i];
@@ -62,7 +76,7 @@ export function observeMeans(
         kind: "span",
         ms: span.lastTokenMs - span.firstTokenMs,
         steps: span.steps,
-        load: { ...prefillsDuring(prefills, span), ...decodes },
+        ...prefillsDuring(prefills, span, decodes),
         promptTokens: span.promptTokens,
         share: span.steps,
         run: firstRun + i,
@@ -70,23 +84,39 @@ export function observeMeans(
     }
   });
   observations.push(...serviceObservations(groups, known, budget, isTarget, leave, firstRun));
-  const warnings = ["gaps were not recorded: the fit rests on mean gaps under load, and has no step noise"];
+  const warnings = [
+    "gaps were not recorded: the fit rests on mean gaps under load, and has no step noise",
+    ...isolated.warnings,
+  ];
   if (!isCacheRecorded(trace) && trace.records.some((record) => record.blockIds !== undefined))
     warnings.push("cached tokens were not recorded: prompt blocks of earlier requests are taken as cached");
   return { observations, leftOut, warnings };
 }
 
-/** Prefills that ended during a decode; the one that ended with its own first token is over. */
-function prefillsDuring(prefills: readonly PrefillStep[], span: DecodeSpan) {
-  const load = { prefillTokens: 0, prefillTokenDepth: 0, prefillSeqs: 0 };
-  for (const { endMs, tokens, tokenDepth, chunks } of prefills) {
-    if (endMs <= span.firstTokenMs + sameStepMs) continue;
-    if (endMs > span.lastTokenMs) break;
-    load.prefillTokens += tokens;
-    load.prefillTokenDepth += tokenDepth;
-    load.prefillSeqs += chunks;
+/** Prefills that ended during a decode, into its load; the one that ended with its own first token is over. */
+function prefillsDuring(prefills: readonly PrefillStep[], span: DecodeSpan, decodes: WindowFlow) {
+  const load = { prefillTokens: 0, prefillTokenDepth: 0, prefillSeqs: 0, ...decodes };
+  const prefillSteps: PrefillStep[] = [];
+  for (let i = firstAfter(prefills, span.firstTokenMs + sameStepMs); i < prefills.length; i++) {
+    const prefill = prefills[i];
+    if (prefill.endMs > span.lastTokenMs) break;
+    load.prefillTokens += prefill.tokens;
+    load.prefillTokenDepth += prefill.tokenDepth;
+    load.prefillSeqs += prefill.chunks;
+    prefillSteps.push(prefill);
   }
-  return load;
+  return { load, prefillSteps };
+}
+
+function firstAfter(prefills: readonly PrefillStep[], timeMs: Ms): number {
+  let low = 0;
+  let high = prefills.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (prefills[middle].endMs <= timeMs) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   seqsClass,
 } from "../latency/index.js";
 import type { ResidualSummary } from "./fit-report.js";
-import type { Observation } from "./observations.js";
+import type { Observation } from "./observation.js";
 import { summarizeResiduals } from "./summarize-residuals.js";
 
 /** What a fit says of its own observations, one entry each. */

@@ -18,10 +18,15 @@ export interface RobustRows {
   /** Per row, its group: strays are judged within a group. */
   readonly groups: readonly number[];
   /**
-   * Pull towards zero, as a share of each column's squared length; default 0. Where two columns rise and fall
-   * together, a little of it makes them share an effect instead of letting noise give it all to one.
+   * Pull on each coefficient, as a share of its column's squared length; default 0. Where columns rise and fall
+   * together, a little of it decides what the data leave open.
    */
   readonly ridge?: number;
+  /**
+   * Per column, the combination of coefficients that is pulled towards zero; undefined: none. Default: each coefficient
+   * for itself.
+   */
+  readonly pulls?: readonly (ArrayLike<number> | undefined)[];
 }
 
 const rounds = 20;
@@ -37,7 +42,8 @@ const trimAt = 5;
  * cost must not chase them.
  * @throws InputError when there are fewer rows than columns
  */
-export function robustNonNegativeFit({ rows, targets, weights, groups, ridge = 0 }: RobustRows): RobustFit {
+export function robustNonNegativeFit(options: RobustRows): RobustFit {
+  const { rows, targets, weights, groups, ridge = 0, pulls } = options;
   const n = rows.length;
   const predictions = Float64Array.from(targets, (target) => Math.max(target, smallestMs));
   const robust = new Float64Array(n).fill(1);
@@ -49,7 +55,7 @@ export function robustNonNegativeFit({ rows, targets, weights, groups, ridge = 0
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < n; i++) rowWeights[i] = (weights[i] * robust[i]) / predictions[i] ** 2;
     const before = coefficients;
-    coefficients = solve(rows, targets, rowWeights, ridge);
+    coefficients = solve(rows, targets, rowWeights, ridge, pulls);
     for (let i = 0; i < n; i++) {
       predictions[i] = Math.max(smallestMs, dot(rows[i], coefficients));
       ratios[i] = targets[i] / predictions[i];
@@ -80,20 +86,24 @@ function solve(
   targets: ArrayLike<number>,
   weights: Float64Array,
   ridge: number,
+  pulls: RobustRows["pulls"],
 ): Float64Array {
   if (ridge === 0) return nonNegativeLeastSquares(rows, targets, weights);
   const columns = rows[0].length;
-  const pulls = Array.from({ length: columns }, (_, p) => {
+  const pulled = Array.from({ length: columns }, (_, p) => p).filter((p) => !pulls || pulls[p] !== undefined);
+  const pullRows = pulled.map((p) => {
     let squared = 0;
     for (let i = 0; i < rows.length; i++) squared += weights[i] * rows[i][p] ** 2;
-    const pull = new Float64Array(columns);
-    pull[p] = Math.sqrt(ridge * squared);
-    return pull;
+    const strength = Math.sqrt(ridge * squared);
+    return Float64Array.from(
+      { length: columns },
+      (_, q) => strength * (pulls?.[p]?.[q] ?? (p === q ? 1 : 0)),
+    );
   });
   return nonNegativeLeastSquares(
-    [...rows, ...pulls],
-    Float64Array.from([...Array.from(targets), ...pulls.map(() => 0)]),
-    Float64Array.from([...weights, ...pulls.map(() => 1)]),
+    [...rows, ...pullRows],
+    Float64Array.from([...Array.from(targets), ...pullRows.map(() => 0)]),
+    Float64Array.from([...weights, ...pullRows.map(() => 1)]),
   );
 }
 

@@ -1,5 +1,11 @@
 import type { Ms } from "../base/index.js";
-import { emptyStepLoad, priceStep, type StepCoefficients } from "../latency/index.js";
+import {
+  emptyStepLoad,
+  type StepCoefficients,
+  type StepForm,
+  stepPricer,
+  sumForm,
+} from "../latency/index.js";
 import type { PrefillStep } from "./prefill-steps.js";
 import type { DecodeSpan } from "./token-flow.js";
 
@@ -12,7 +18,13 @@ export class StepWarp {
   readonly #steps: Float64Array;
 
   /** @param prefillSteps in order of their ends */
-  constructor(spans: readonly DecodeSpan[], prefillSteps: readonly PrefillStep[], prices: StepCoefficients) {
+  constructor(
+    spans: readonly DecodeSpan[],
+    prefillSteps: readonly PrefillStep[],
+    prices: StepCoefficients,
+    form: StepForm = sumForm,
+  ) {
+    const priceOf = stepPricer(prices, form);
     const changes = spans.flatMap(({ firstTokenMs, lastTokenMs, promptTokens, steps }) => {
       const contextTokens = promptTokens + steps / 2;
       return [
@@ -34,16 +46,18 @@ export class StepWarp {
     for (const change of changes) {
       while (nextPrefill < prefillSteps.length && prefillSteps[nextPrefill].endMs <= change.at) {
         const prefill = prefillSteps[nextPrefill++];
-        const decodeMs = Math.max(priceStep(prices, load), shortestStepMs);
-        const prefillMs =
-          prices.prefillTokenMs * prefill.tokens +
-          prices.prefillTokenDepthMs * prefill.tokenDepth +
-          prices.prefillSeqMs * prefill.chunks;
-        const stepMs = decodeMs + prefillMs / prefill.steps;
+        const decodeMs = Math.max(priceOf(load), shortestStepMs);
+        load.prefillTokens = prefill.tokens / prefill.steps;
+        load.prefillTokenDepth = prefill.tokenDepth / prefill.steps;
+        load.prefillSeqs = prefill.chunks / prefill.steps;
+        const stepMs = Math.max(priceOf(load), decodeMs);
+        load.prefillTokens = 0;
+        load.prefillTokenDepth = 0;
+        load.prefillSeqs = 0;
         advance(prefill.endMs - stepMs * prefill.steps, 1 / decodeMs);
         advance(prefill.endMs, 1 / stepMs);
       }
-      advance(change.at, 1 / Math.max(priceStep(prices, load), shortestStepMs));
+      advance(change.at, 1 / Math.max(priceOf(load), shortestStepMs));
       load.decodeSeqs += change.seqs;
       load.decodeContextTokens += change.contextTokens;
     }

@@ -1,8 +1,8 @@
 /**
  * Latency models: how long an engine step takes.
  *
- * Read `latency-model.ts` first: the interface between models and the engine. Then `physical-model.ts` (a sum of
- * prices) and `empirical-model.ts` (observed gaps); `profiles/` has models of documented constants. `lib/fit` makes
+ * Read `latency-model.ts` first: the interface between models and the engine. Then `physical-model.ts` (prices,
+ * combined as `step-form.ts` says) and `empirical-model.ts` (observed gaps); `profiles/` has models of documented constants. `lib/fit` makes
  * them from captures. Times are milliseconds.
  */
 export {
@@ -37,10 +37,20 @@ export { latencyProfile, profileNames } from "./profiles/latency-profile.js";
 export { decodeAxes, noiseAxes, prefillClass, seqsClass } from "./step-classes.js";
 export {
   type CoefficientDescription,
+  expertPassDescription,
   type OverheadCoefficients,
   overheadCoefficientTable,
   priceStep,
   type StepCoefficients,
+  type StepPriceName,
   stepCoefficientNames,
   stepCoefficientTable,
 } from "./step-coefficients.js";
+export {
+  expertsRead,
+  type StepCombination,
+  type StepForm,
+  stepPricer,
+  stepSides,
+  sumForm,
+} from "./step-form.js";

@@ -8,17 +8,26 @@ import {
   type CoefficientDescription,
   type OverheadCoefficients,
   overheadCoefficientTable,
-  priceStep,
   requireCoefficients,
   type StepCoefficients,
   stepCoefficientTable,
 } from "./step-coefficients.js";
+import {
+  expertPassFromJson,
+  type StepForm,
+  stepFormFromJson,
+  stepFormToJson,
+  stepPricer,
+  sumForm,
+} from "./step-form.js";
 
 /** What a {@link physicalModel} is made of. */
 export interface PhysicalModelParts {
   /** Default "physical". A profile of documented constants calls itself "profile:NAME". */
   readonly kind?: string;
   readonly step: StepCoefficients;
+  /** How the parts of a step add up. Default: a sum. */
+  readonly form?: StepForm;
   /**
    * Shortest step there is, whatever its load: where launching kernels takes longer than running them. Default 0.
    */
@@ -32,8 +41,8 @@ export interface PhysicalModelParts {
 }
 
 /**
- * Step time as a sum of prices, `max(floorMs, priceStep(step, load))`, times a ratio drawn from donors. Requests
- * pay `requestMs + promptTokenMs * promptTokens` on their way in, and a drawn emission overhead on their way out.
+ * Step time from prices, `max(floorMs, stepPricer(step, form)(load))`, times a ratio drawn from donors. Requests pay
+ * `requestMs + promptTokenMs * promptTokens` on their way in, and a drawn emission overhead on their way out.
  * @throws InputError when a coefficient is negative or not finite
  * @example
  * ```ts
@@ -49,7 +58,7 @@ export interface PhysicalModelParts {
  * ```
  */
 export function physicalModel(parts: PhysicalModelParts): LatencyModel {
-  const { kind = "physical", step, overhead, range, noise = [], floorMs = 0 } = parts;
+  const { kind = "physical", step, form = sumForm, overhead, range, noise = [], floorMs = 0 } = parts;
   requireCoefficients("physicalModel", step);
   requireCoefficients("physicalModel", overhead);
   requireFinite("physicalModel", "floorMs", floorMs, 0);
@@ -58,11 +67,12 @@ export function physicalModel(parts: PhysicalModelParts): LatencyModel {
   return {
     kind,
     range,
-    timer: (seed) => physicalTimer(seed, { step, overhead, noise, floorMs }, emissionMs),
+    timer: (seed) => physicalTimer(seed, { step, form, overhead, noise, floorMs }, emissionMs),
     toJson: () => ({
       kind,
       form: "physical",
       step: coefficientsToJson(stepCoefficientTable, step),
+      ...(form !== sumForm && { step_form: stepFormToJson(form, step) }),
       floor_ms: floorMs,
       overhead: coefficientsToJson(overheadCoefficientTable, overhead),
       range: fitRangeToJson(range),
@@ -79,7 +89,8 @@ export function physicalModel(parts: PhysicalModelParts): LatencyModel {
 export function physicalModelFromJson(json: Readonly<Record<string, unknown>>): LatencyModel {
   return physicalModel({
     kind: String(json.kind),
-    step: coefficientsFromJson(stepCoefficientTable, json.step),
+    step: { ...coefficientsFromJson(stepCoefficientTable, json.step), ...expertPassFromJson(json.step_form) },
+    form: stepFormFromJson(json.step_form),
     floorMs: requireFinite("physicalModelFromJson", "floor_ms", json.floor_ms ?? 0, 0),
     overhead: coefficientsFromJson(overheadCoefficientTable, json.overhead),
     range: fitRangeFromJson(json.range),
@@ -90,16 +101,17 @@ export function physicalModelFromJson(json: Readonly<Record<string, unknown>>): 
 
 function physicalTimer(
   seed: number | string,
-  parts: Pick<PhysicalModelParts, "step" | "overhead"> & { noise: readonly DonorBin[]; floorMs: number },
+  parts: Required<Pick<PhysicalModelParts, "step" | "form" | "overhead" | "noise" | "floorMs">>,
   emissionMs: Float64Array,
 ): StepTimer {
-  const { step, overhead, floorMs } = parts;
+  const { overhead, floorMs } = parts;
+  const priceOf = stepPricer(parts.step, parts.form);
   const sampler = new DonorSampler(parts.noise, noiseAxes, stream(seed, "step noise"));
   const emissions = stream(seed, "emission overhead");
   const noisy = parts.noise.length > 0;
   return {
     stepMs(load) {
-      const ms = Math.max(floorMs, shortestStepMs, priceStep(step, load));
+      const ms = Math.max(floorMs, shortestStepMs, priceOf(load));
       if (!noisy) return ms;
       return ms * sampler.next(prefillClass(load.prefillTokens), seqsClass(load.decodeSeqs));
     },

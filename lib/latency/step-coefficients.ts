@@ -14,7 +14,12 @@ export interface StepCoefficients {
   readonly prefillSeqMs: number;
   readonly decodeSeqMs: number;
   readonly decodeContextTokenMs: number;
+  /** Mixtures of experts only: a pass over all experts, of which a step reads a share. See `step-form.ts`. */
+  readonly expertPassMs?: number;
 }
+
+/** The prices that every model has. */
+export type StepPriceName = Exclude<keyof StepCoefficients, "expertPassMs">;
 
 /** Work outside the engine's steps, seen in an isolated request's TTFT beside its prefill. */
 export interface OverheadCoefficients {
@@ -40,7 +45,7 @@ export interface CoefficientDescription {
  * // → { wireName: "prefill_token_ms", unit: "ms/token", meaning: "a prompt token computed" }
  * ```
  */
-export const stepCoefficientTable: Readonly<Record<keyof StepCoefficients, CoefficientDescription>> = {
+export const stepCoefficientTable: Readonly<Record<StepPriceName, CoefficientDescription>> = {
   stepMs: { wireName: "step_ms", unit: "ms/step", meaning: "any step" },
   prefillTokenMs: { wireName: "prefill_token_ms", unit: "ms/token", meaning: "a prompt token computed" },
   prefillTokenDepthMs: {
@@ -89,10 +94,17 @@ export const overheadCoefficientTable: Readonly<Record<keyof OverheadCoefficient
  * // → ["stepMs", "prefillTokenMs", "prefillTokenDepthMs", "prefillSeqMs", "decodeSeqMs", "decodeContextTokenMs"]
  * ```
  */
-export const stepCoefficientNames = Object.keys(stepCoefficientTable) as readonly (keyof StepCoefficients)[];
+export const stepCoefficientNames = Object.keys(stepCoefficientTable) as readonly StepPriceName[];
+
+/** {@link StepCoefficients.expertPassMs}, which only a mixture of experts has. */
+export const expertPassDescription: CoefficientDescription = {
+  wireName: "expert_pass_ms",
+  unit: "ms/step",
+  meaning: "reading all experts; a step reads the share that its tokens are sent to",
+};
 
 /**
- * Duration of a step with this load at these prices, ms.
+ * Duration of a step with this load at these prices, ms, where its parts come one after the other; without reading experts.
  * @example
  * ```ts
  * import { emptyStepLoad, priceStep } from "prefixlab/latency";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { fitEmpirical } from "../../lib/fit/fit-empirical.js";
-import type { Observation } from "../../lib/fit/observations.js";
+import type { Observation } from "../../lib/fit/observation.js";
 import type { FitRange } from "../../lib/latency/index.js";
 import { observationOf } from "./observation-of.js";
 

@@ -3,7 +3,7 @@ import { stream } from "../../lib/base/index.js";
 import { fitMeans } from "../../lib/fit/fit-means.js";
 import type { PhysicalFit } from "../../lib/fit/fit-physical.js";
 import { fitLatency } from "../../lib/fit/index.js";
-import type { Observation } from "../../lib/fit/observations.js";
+import type { Observation } from "../../lib/fit/observation.js";
 import { priceStep } from "../../lib/latency/index.js";
 import type { Trace } from "../../lib/trace/index.js";
 import { observationOf } from "./observation-of.js";
@@ -83,6 +83,22 @@ describe("fitLatency on mean gaps", () => {
     );
   });
 
+  it("takes the least way to the scheduler, of the records that it is fitted on, for a request's overhead", () => {
+    const waited = traceOf(
+      trace.records.map((record, i) => ({
+        ...record,
+        extra: { waiting_ms: i < 80 ? 4 + (i % 3) : 1 + (i % 3) },
+      })),
+      2048,
+    );
+    const overheadMs = (isFitted: (index: number) => boolean) =>
+      fitLatency([waited], { isFitted: (_, index) => isFitted(index) })
+        .model.timer(1)
+        .arrivalOverheadMs(100);
+    expect(overheadMs((i) => i < 80)).toBeCloseTo(4, 9);
+    expect(overheadMs((i) => i >= 80)).toBeCloseTo(1, 9);
+  });
+
   it("refuses fewer than 30 decodes of known length", () => {
     expect(() => fitLatency([traceOf(trace.records.slice(0, 12), 2048)])).toThrow(
       /12 decodes.*30 are needed/,
@@ -143,7 +159,7 @@ describe("fitMeans", () => {
     ["in the step", false],
     ["a step ahead", true],
   ])("finds the prices of an engine that schedules %s", (_, isAhead) => {
-    const { step, residuals } = fitMeans(() => observations(isAhead), range, 0);
+    const { step, residuals } = fitMeans(() => observations(isAhead), range, {});
     for (const name of ["stepMs", "prefillTokenMs", "decodeSeqMs", "decodeContextTokenMs"] as const)
       expect(Math.abs(step[name] / prices[name] - 1), name).toBeLessThan(0.01);
     const service = residuals.find(({ of }) => of === "scheduled to first token")!;
@@ -159,7 +175,7 @@ describe("fitMeans", () => {
         return all;
       },
       range,
-      0,
+      {},
     );
     expect(asked.map((earlier) => earlier !== undefined)).toEqual([
       false,
@@ -175,7 +191,7 @@ describe("fitMeans", () => {
   });
 
   it("takes what is known of the way to the scheduler for a request's overhead", () => {
-    const { model } = fitMeans(() => observations(false), range, 11);
+    const { model } = fitMeans(() => observations(false), range, { knownRequestMs: 11 });
     expect(model.timer(1).arrivalOverheadMs(500)).toBe(11);
   });
 
@@ -185,7 +201,7 @@ describe("fitMeans", () => {
       const load = { decodeSeqs: 40 * seqs, decodeContextTokens: 40 * seqs * 1000 };
       return observationOf({ kind: "span", steps: 40, load, share: 40, run, ms: 40 * (6 + 0.7 * seqs) });
     });
-    const { step } = fitMeans(() => spans, range, 0);
+    const { step } = fitMeans(() => spans, range, {});
     expect(step.decodeSeqMs).toBeGreaterThan(0.3);
     expect(step.decodeSeqMs).toBeLessThan(0.4);
     expect(1000 * step.decodeContextTokenMs).toBeCloseTo(step.decodeSeqMs, 3);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { fitPhysical } from "../../lib/fit/fit-physical.js";
-import type { Observation } from "../../lib/fit/observations.js";
+import type { Observation } from "../../lib/fit/observation.js";
 import { type FitRange, priceStep, stepCoefficientNames } from "../../lib/latency/index.js";
 import { observationOf } from "./observation-of.js";
 import { somePrices } from "./step-simulator.js";

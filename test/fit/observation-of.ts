@@ -1,4 +1,4 @@
-import type { Observation } from "../../lib/fit/observations.js";
+import type { Observation } from "../../lib/fit/observation.js";
 import { emptyStepLoad, type StepLoad } from "../../lib/latency/index.js";
 
 /** An observation of one step without load, with whatever else is given. */

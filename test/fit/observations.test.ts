@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ReconstructOptions } from "../../lib/fit/index.js";
-import { type Observation, observeTrace } from "../../lib/fit/observations.js";
+import type { Observation } from "../../lib/fit/observation.js";
+import { observeTrace } from "../../lib/fit/observations.js";
 import type { TraceRecord } from "../../lib/trace/index.js";
 import { recordOf, timedRecord } from "./record-of.js";
 import { traceOf } from "./step-simulator.js";
@@ -90,10 +91,14 @@ describe("observeTrace, TTFTs of isolated requests", () => {
       return isolated.map(({ ms }) => ms);
     };
     expect(ofThree(70, 110)).toEqual([50, 40, 30]);
-    expect(ofThree(70, 109)).toEqual([50]);
+    // Fewer than eight were alone, so one whose single step must have begun before the next arrival counts too.
+    expect(ofThree(70, 109)).toEqual([50, 40]);
+    expect(ofThree(70, 90)).toEqual([50, 40]);
+    expect(ofThree(70, 89)).toEqual([50]);
     expect(ofThree(69, 200)).toEqual([50, 30]);
     expect(ofThree(50, 200)).toEqual([50, 30]);
-    expect(ofThree(49, 200)).toEqual([30]);
+    expect(ofThree(49, 200)).toEqual([50, 30]);
+    expect(ofThree(24, 200)).toEqual([30]);
   });
 
   it("remember the longest of the lives that overlap", () => {

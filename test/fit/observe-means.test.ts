@@ -61,6 +61,7 @@ describe("observeMeans, whole decodes", () => {
           decodeSeqs: 140,
           decodeContextTokens: 100 * (50 + 50) + 40 * (100 + 20),
         },
+        prefillSteps: [{ endMs: 200, tokens: 80, tokenDepth: (100 ** 2 - 20 ** 2) / 2, chunks: 1, steps: 1 }],
         promptTokens: 50,
         share: 100,
         run: 0,

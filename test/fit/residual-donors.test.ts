@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Observation } from "../../lib/fit/observations.js";
+import type { Observation } from "../../lib/fit/observation.js";
 import {
   type FittedObservations,
   noiseDonors,

@@ -20,10 +20,11 @@ describe("scheduledMs", () => {
 });
 
 describe("schedulingDelayMs", () => {
-  it("is the fifth percentile of the waits, of the requests that tell theirs", () => {
-    const waits = Array.from({ length: 41 }, (_, i) => 3 * i);
+  it("is the least of the waits, of the requests that tell theirs: under load all the rest is queueing", () => {
+    const waits = Array.from({ length: 41 }, (_, i) => 3 * i + 0.01);
     const records = waits.map((wait, i) => recordOf({ arrivalMs: 1000 * i, extra: { waiting_ms: wait } }));
-    expect(schedulingDelayMs([...records, recordOf({ arrivalMs: 5 })])).toBeCloseTo(6, 9);
+    expect(schedulingDelayMs([...records, recordOf({ arrivalMs: 5 })])).toBeCloseTo(0.01, 9);
+    expect(schedulingDelayMs([...records].reverse())).toBeCloseTo(0.01, 9);
   });
 
   it("is zero where no request tells", () => {
