@@ -31,6 +31,7 @@ const rooms = {
   ],
 };
 rooms.judge = [...rooms.replay, "replay"];
+rooms.calibrate = [...rooms.judge, "judge"];
 rooms.sweep = [...rooms.judge, "judge", "trace/files"];
 rooms.scale = ["base", "settings", "trace", "trace/files", "sessions", "survival", "cohorts"];
 rooms.figure = ["base", "trace", "sessions", "survival", "cohorts"];
@@ -54,6 +55,7 @@ const advice = {
   fleet: "lib/fleet sends requests to engines: what one engine does belongs in lib/engine.",
   replay: "lib/replay makes plans and runs them: comparing with a capture belongs in lib/judge, charts in lib/figure.",
   judge: "lib/judge compares and decides: what it compares is made in the rooms before it, printed in lib/cli.",
+  calibrate: "lib/calibrate decides by replaying what a fit supposes: the fit itself belongs in lib/fit.",
   sweep: "lib/sweep runs replays in parallel and keeps their rows: what one replay does belongs in lib/replay.",
   scale: "lib/scale streams traces that do not fit in memory: what is done with one that does belongs in the earlier rooms.",
   figure: "lib/figure draws results: compute them in lib/judge, lib/cohorts or lib/survival; it never runs an engine.",
@@ -72,8 +74,8 @@ const forbidden = Object.entries(rooms).map(([room, allowed]) => ({
   to: { path: "^lib/", pathNot: `^lib/(${[room, ...allowed].map(inRoom).join("|")})` },
 }));
 
-/** From base to judge: what a page in a browser can run. */
-const bundled = Object.keys(rooms).slice(0, Object.keys(rooms).indexOf("judge") + 1).filter((room) => room !== "captures");
+/** From base to calibrate: what a page in a browser can run. */
+const bundled = Object.keys(rooms).slice(0, Object.keys(rooms).indexOf("calibrate") + 1).filter((room) => room !== "captures");
 
 module.exports = {
   forbidden: [

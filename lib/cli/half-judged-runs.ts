@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../base/index.js";
+import { type HalfJudged, judgeSecondHalf } from "../calibrate/index.js";
 import { loadChart, renderPng } from "../figure/index.js";
-import { type HalfJudged, judgeSecondHalf } from "../judge/index.js";
 import { importTrace } from "../trace/files/index.js";
 
 /** One vLLM run of LLMServingSim's examples, fitted on its first half and judged on its second. */

@@ -3,17 +3,19 @@ import { depthRatio, shapeOfModel } from "../hardware/index.js";
 import type { FitRange, LatencyModel, StepForm } from "../latency/index.js";
 import { withConditions } from "../latency/index.js";
 import { type EngineSettings, engineSettingNames, someEngineSettings } from "../settings/index.js";
-import { isComplete, type Trace, type TraceRecord } from "../trace/index.js";
+import { dataParallel, isComplete, type Trace, type TraceRecord } from "../trace/index.js";
 import { fitEmpirical } from "./fit-empirical.js";
 import { fitMeans, schedulingDelayMs } from "./fit-means.js";
 import { assumedDepthRatio, fitPhysical, type PhysicalFit } from "./fit-physical.js";
 import type { FitReport } from "./fit-report.js";
 import { leastIsolated } from "./isolated-observations.js";
+import type { ModelFit } from "./model-fit.js";
 import type { Observation } from "./observation.js";
 import { observeTrace } from "./observations.js";
 import { observeMeans } from "./observe-means.js";
 import { uncachedPromptTokens } from "./prefill-chunks.js";
 import type { PrefillStep } from "./prefill-steps.js";
+import { decodeSpan } from "./token-flow.js";
 
 /** The latency models that can be fitted. */
 export type LatencyKind = "physical" | "empirical";
@@ -36,6 +38,8 @@ export interface FitOptions {
    * are scarce. Asked once a round with the model so far, so that a simulation can answer. Default: none.
    */
   readonly hiddenPrefills?: (model: LatencyModel, trace: Trace) => readonly PrefillStep[];
+  /** With mean gaps only: whether the engine schedules a step ahead. Default: whichever fits better. */
+  readonly schedulesAhead?: boolean;
   /** How the parts of a step add up in the physical model. Default: a sum. */
   readonly form?: StepForm;
   /**
@@ -76,6 +80,7 @@ const worstRSquared = -0.1;
 export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): LatencyFit {
   if (options.maxNumBatchedTokens !== undefined)
     requireInteger("fitLatency", "maxNumBatchedTokens", options.maxNumBatchedTokens, 1);
+  for (const trace of traces) refuseOtherEngine(trace);
   const sources = traces.map((trace): Source => ({ trace, hasGaps: hasGaps(trace) }));
   const onMeans = sources.some(({ trace, hasGaps }) => !hasGaps && hasMeans(trace));
   const collect = (earlier?: PhysicalFit) => collectObservations(sources, options, earlier);
@@ -104,11 +109,15 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
     knownRequestMs: hasIsolated ? 0 : schedulingDelayMs(records),
   };
   const isEmpirical = options.kind === "empirical" && (used.decode ?? 0) >= leastDecodeGaps && hasIsolated;
-  const { model, coefficients, residuals, trimmed, form, pinnedDepthRatio, ...fit } = isEmpirical
-    ? fitEmpirical(observations, range)
-    : onMeans
-      ? fitMeans((earlier) => withoutFew(collect(earlier).observations), range, physical)
-      : fitPhysical(observations, range, physical);
+  const { model, coefficients, residuals, trimmed, form, pinnedDepthRatio, scheduling, ...fit }: ModelFit =
+    isEmpirical
+      ? fitEmpirical(observations, range)
+      : onMeans
+        ? fitMeans((earlier) => withoutFew(collect(earlier).observations), range, {
+            ...physical,
+            ...(options.schedulesAhead !== undefined && { schedulesAhead: options.schedulesAhead }),
+          })
+        : fitPhysical(observations, range, physical);
   if (options.kind === "empirical" && !isEmpirical)
     warnings.add(
       `the empirical model needs ${onMeans ? "the gaps" : "requests alone on the engine"}: the physical model was fitted`,
@@ -128,6 +137,7 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
     report: {
       kind: model.kind,
       ...(form && { form }),
+      ...(scheduling && { scheduling }),
       range,
       used,
       leftOut: [...leftOut]
@@ -140,6 +150,40 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
       warnings: [...warnings],
     },
   };
+}
+
+/**
+ * Refuses a trace whose settings are not those of the engine behind it: gaps of several engines do not make one step clock,
+ * and more requests than the seats cannot decode at once.
+ */
+function refuseOtherEngine(trace: Trace): void {
+  const { ranks, isLockstep } = dataParallel(trace.meta);
+  if (ranks > 1 && !isLockstep && hasGaps(trace))
+    throw new InputError(
+      `fitLatency: the trace has the gaps of ${ranks} data-parallel ranks, each an engine of its own, and does not tell which served a request: capture one rank alone, or keep mean gaps only`,
+    );
+  const { maxNumSeqs } = trace.meta.engine ?? {};
+  if (maxNumSeqs === undefined) return;
+  const seats = ranks * maxNumSeqs;
+  const most = mostDecodingAtOnce(trace.records);
+  // Client-side clocks let one request's end and another's beginning overlap a little.
+  if (most > 1.1 * seats + 2)
+    throw new InputError(
+      `fitLatency: ${most} requests decoded at once, but the trace says max_num_seqs ${maxNumSeqs}${ranks > 1 ? ` on ${ranks} data-parallel ranks` : ""}: it is of more engines than it tells (data_parallel_size), or its max_num_seqs is not the engine's; correct its meta line`,
+    );
+}
+
+function mostDecodingAtOnce(records: readonly TraceRecord[]): number {
+  const spans = records.flatMap((record) => decodeSpan(record) ?? []);
+  const starts = Float64Array.from(spans, (span) => span.firstTokenMs).sort();
+  const ends = Float64Array.from(spans, (span) => span.lastTokenMs).sort();
+  let most = 0;
+  let ended = 0;
+  for (let begun = 0; begun < starts.length; begun++) {
+    while (ends[ended] <= starts[begun]) ended++;
+    most = Math.max(most, begun + 1 - ended);
+  }
+  return most;
 }
 
 /** A trace, and whether it is used by its gaps or by their means. */

@@ -3,7 +3,14 @@ import type { FitRange } from "../latency/index.js";
 import type { TraceRecord } from "../trace/index.js";
 import { fitPhysical, type PhysicalFit, type PhysicalFitOptions } from "./fit-physical.js";
 import type { Observation } from "./observation.js";
+import { scheduledAhead } from "./scheduled-ahead.js";
 import { scheduledMs } from "./scheduled-time.js";
+
+/** What is known beside the observations. */
+export interface MeansOptions extends Omit<PhysicalFitOptions, "ridge"> {
+  /** Whether the engine schedules a step ahead, where that is known. */
+  readonly schedulesAhead?: boolean;
+}
 
 /** Rounds after which tokens lie in steps as the prices say. */
 const rounds = 4;
@@ -24,7 +31,7 @@ const ridge = 1e-4;
 export function fitMeans(
   observe: (earlier?: PhysicalFit) => readonly Observation[],
   range: FitRange,
-  given: Omit<PhysicalFitOptions, "ridge">,
+  { schedulesAhead, ...given }: MeansOptions,
 ): PhysicalFit {
   const fitReading = (reading: (o: Observation) => Observation): PhysicalFit => {
     const options = { ...given, ridge };
@@ -32,25 +39,22 @@ export function fitMeans(
     for (let round = 1; round < rounds; round++) fit = fitPhysical(observe(fit).map(reading), range, options);
     return fit;
   };
+  if (schedulesAhead !== undefined) return fitReading(schedulesAhead ? scheduledAhead : (o) => o);
   const inStep = fitReading((o) => o);
   const ahead = fitReading(scheduledAhead);
-  return serviceError(ahead) < serviceError(inStep) ? ahead : inStep;
+  const [spreadInStep, spreadAhead] = [serviceSpread(inStep), serviceSpread(ahead)];
+  const better = spreadAhead !== undefined && spreadAhead < (spreadInStep ?? 0) ? ahead : inStep;
+  return spreadInStep === undefined || spreadAhead === undefined
+    ? better
+    : { ...better, scheduling: { inStep: spreadInStep, ahead: spreadAhead } };
 }
 
-/** The same observation of an engine that finishes a step of decodes before the scheduled one begins. */
-function scheduledAhead(o: Observation): Observation {
-  if (o.kind !== "service" || o.load.decodeSeqs === 0) return o;
-  const { decodeSeqs, decodeContextTokens } = o.load;
-  return {
-    ...o,
-    steps: o.steps + 1,
-    load: { ...o.load, decodeSeqs: 2 * decodeSeqs, decodeContextTokens: 2 * decodeContextTokens },
-  };
-}
+/** Services whose spread tells two readings apart. */
+const leastServices = 8;
 
-function serviceError(fit: PhysicalFit): number {
+function serviceSpread(fit: PhysicalFit): number | undefined {
   const service = fit.residuals.find((r) => r.of === "scheduled to first token");
-  return service ? service.relative.p95 - service.relative.p05 : Number.POSITIVE_INFINITY;
+  return service && service.n >= leastServices ? service.relative.p95 - service.relative.p05 : undefined;
 }
 
 /**

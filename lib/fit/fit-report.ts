@@ -26,6 +26,12 @@ export interface FitReport {
   readonly kind: string;
   /** How the parts of a step add up; undefined for a model without prices. */
   readonly form?: StepForm;
+  /**
+   * Two readings of "scheduled to first token", in the step that was scheduled or one step later, as an engine that schedules
+   * ahead has it: the spread (95th less 5th percentile) of observed / predicted under each; undefined where the traces do not
+   * tell when requests were scheduled, or the reading was given.
+   */
+  readonly scheduling?: { readonly inStep: number; readonly ahead: number };
   readonly range: FitRange;
   readonly coefficients: readonly FittedCoefficient[];
   /** Observations used, by kind. */

@@ -1,6 +1,6 @@
 import type { Ms, Tokens } from "../base/index.js";
 import type { StepCoefficients, StepForm } from "../latency/index.js";
-import { isComplete, type Trace } from "../trace/index.js";
+import { dataParallel, isComplete, type Trace } from "../trace/index.js";
 import { isolatedObservations } from "./isolated-observations.js";
 import { loadOnly, type Observation, type ObservationSet, type RecordFilter } from "./observation.js";
 import {
@@ -41,6 +41,9 @@ export function observeMeans(
   const budget = options.maxNumBatchedTokens ?? trace.meta.engine?.maxNumBatchedTokens ?? assumedBudgetTokens;
   const leftOut = new Map<string, number>();
   const leave = (reason: string) => leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1);
+  const { ranks, isLockstep } = dataParallel(trace.meta);
+  // Ranks that are engines of their own share the load evenly, as far as the trace tells.
+  const shareOfRank = isLockstep ? 1 : 1 / ranks;
   const spans = trace.records.map(decodeSpan);
   const known = spans.filter((span) => span !== undefined);
   const longPrefillTokenThreshold = options.longPrefillTokenThreshold ?? 0;
@@ -76,18 +79,24 @@ export function observeMeans(
         kind: "span",
         ms: span.lastTokenMs - span.firstTokenMs,
         steps: span.steps,
-        ...prefillsDuring(prefills, span, decodes),
+        ...shareOf(prefillsDuring(prefills, span, decodes), shareOfRank, span.steps),
         promptTokens: span.promptTokens,
         share: span.steps,
         run: firstRun + i,
       });
     }
   });
-  observations.push(...serviceObservations(groups, known, budget, isTarget, leave, firstRun));
+  // Which rank served a request is not told, so neither is what ran beside its first token.
+  if (shareOfRank === 1)
+    observations.push(...serviceObservations(groups, known, budget, isTarget, leave, firstRun));
   const warnings = [
     "gaps were not recorded: the fit rests on mean gaps under load, and has no step noise",
     ...isolated.warnings,
   ];
+  if (shareOfRank < 1)
+    warnings.push(
+      `${ranks} data-parallel ranks served the trace, and it does not tell which served a request: the load is taken as spread evenly over them`,
+    );
   if (!isCacheRecorded(trace) && trace.records.some((record) => record.blockIds !== undefined))
     warnings.push("cached tokens were not recorded: prompt blocks of earlier requests are taken as cached");
   return { observations, leftOut, warnings };
@@ -106,6 +115,30 @@ function prefillsDuring(prefills: readonly PrefillStep[], span: DecodeSpan, deco
     prefillSteps.push(prefill);
   }
   return { load, prefillSteps };
+}
+
+/**
+ * What one rank of several had of the load that all had: its own decode, its share of the others', and of the prefills.
+ */
+function shareOf(
+  { load, prefillSteps }: Pick<Observation, "load"> & { readonly prefillSteps: readonly PrefillStep[] },
+  share: number,
+  ownSteps: number,
+): Pick<Observation, "load" | "prefillSteps"> {
+  if (share === 1) return { load, prefillSteps };
+  const own = Math.min(ownSteps, load.decodeSeqs);
+  const decodeSeqs = own + share * (load.decodeSeqs - own);
+  const part = decodeSeqs / Math.max(load.decodeSeqs, 1);
+  return {
+    load: {
+      prefillTokens: share * load.prefillTokens,
+      prefillTokenDepth: share * load.prefillTokenDepth,
+      prefillSeqs: share * load.prefillSeqs,
+      decodeSeqs,
+      decodeContextTokens: part * load.decodeContextTokens,
+    },
+    prefillSteps: prefillSteps.filter((_, i) => i % Math.round(1 / share) === 0),
+  };
 }
 
 function firstAfter(prefills: readonly PrefillStep[], timeMs: Ms): number {

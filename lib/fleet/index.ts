@@ -5,6 +5,7 @@
  * a router, named after what the field calls it. Times are milliseconds.
  */
 export type { ReplicaView, RoutedFleet, Router, RouterPolicy } from "./router.js";
+export { dataParallelBalancing } from "./routers/data-parallel.js";
 export { routerPolicy, routers } from "./routers/index.js";
 export { leastLoaded } from "./routers/least-loaded.js";
 export { roundRobin } from "./routers/round-robin.js";

@@ -24,7 +24,6 @@ export {
 } from "./compare.js";
 export { comparePacing, type PacingComparison } from "./compare-pacing.js";
 export { type CurveDistance, ttftDistances } from "./curve-distance.js";
-export { type HalfCell, type HalfJudged, judgeSecondHalf } from "./half-judged.js";
 export { type IntervalCoverage, intervalCoverage } from "./interval-coverage.js";
 export {
   type AccuracyReport,

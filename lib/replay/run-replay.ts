@@ -9,7 +9,7 @@ import {
   type EngineSettings,
   type SettingOrigin,
 } from "../settings/index.js";
-import type { Trace } from "../trace/index.js";
+import { dataParallel, type Trace } from "../trace/index.js";
 import { capturedEngine } from "./captured-engine.js";
 import { capturedPacing } from "./captured-pacing.js";
 import { modeledTrace } from "./modeled-trace.js";
@@ -28,9 +28,12 @@ export interface ReplayOptions {
   readonly prompts?: Prompts;
   /** Settings that go before those of the captured engine, which are the default; see {@link chooseSettings}. */
   readonly engine?: Partial<EngineSettings>;
-  /** Equal engines behind a router. Default 1. */
+  /** Equal engines behind a router. Default: the capture's data-parallel ranks that are engines of their own, else 1. */
   readonly replicas?: number;
-  /** Which of them a request is sent to: a router, or the word for a shipped one. Default "round-robin". */
+  /**
+   * Which of them a request is sent to: a router, or the word for a shipped one. Default "round-robin"; for data-parallel
+   * ranks "data-parallel".
+   */
   readonly router?: string | RouterPolicy;
   /** Fixes the latency model's draws. Default 1. */
   readonly seed?: number | string;
@@ -57,6 +60,8 @@ export interface ReplayConditions {
   readonly replicas: number;
   /** Name of the router; undefined where there is nothing to route. */
   readonly router?: string;
+  /** Data-parallel ranks that make their steps together and are modeled as one engine; undefined where there are none. */
+  readonly ranksAsOne?: number;
   /** Kind of the latency model. */
   readonly latency: string;
   /** Settings of the engine that the model was fitted on, as far as they are known. */
@@ -113,7 +118,7 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
       model,
       engine: settings,
       replicas: conditions.replicas,
-      ...(options.router && { router: options.router }),
+      ...(options.router ? { router: options.router } : conditions.router && { router: conditions.router }),
       seed,
       contentCount: plan.contentCount,
       keepLoads: options.keepLoads ?? false,
@@ -133,7 +138,10 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
       ],
     };
   } else plan = planReplay(workload, planOptions);
-  plan = { ...plan, assumptions: [...modelElsewhere(conditions), ...plan.assumptions] };
+  plan = {
+    ...plan,
+    assumptions: [...ranksTogether(conditions), ...modelElsewhere(conditions), ...plan.assumptions],
+  };
 
   const run = simulatePlan(plan);
   const modeled = modeledTrace(trace, plan, run, settings, {
@@ -170,7 +178,10 @@ export function replayConditions(
   { trace }: Pick<Workload, "trace">,
   options: Pick<ReplayOptions, "model" | "engine" | "pacing" | "maxInFlight" | "replicas" | "router">,
 ): ReplayConditions {
-  const { model, replicas = 1, router = "round-robin" } = options;
+  const { model } = options;
+  const { ranks, isLockstep } = dataParallel(trace.meta);
+  const ownRanks = isLockstep ? 1 : ranks;
+  const { replicas = ownRanks, router = replicas === ranks ? "data-parallel" : "round-robin" } = options;
   const { memory, fittedAt } = model;
   const engine = chooseSettings({
     given: options.engine,
@@ -189,9 +200,18 @@ export function replayConditions(
     pacingFrom: pacing === undefined ? captured.from : "given",
     replicas,
     ...(replicas > 1 && { router: routerPolicy(router).name }),
+    ...(isLockstep && { ranksAsOne: ranks }),
     latency: model.kind,
     ...(fittedAt && { fittedAt }),
   };
+}
+
+function ranksTogether({ ranksAsOne }: ReplayConditions): string[] {
+  return ranksAsOne === undefined
+    ? []
+    : [
+        `${ranksAsOne} data-parallel ranks with expert parallelism make their steps together: modeled as one engine with the seats, token budget and blocks of all`,
+      ];
 }
 
 /** Settings by which the engine differs from the one that the model was fitted on, where they change what a step costs. */

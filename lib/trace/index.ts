@@ -6,6 +6,7 @@
  * start of the capture; counts are tokens.
  */
 export { BlockTable } from "./block-table.js";
+export { type DataParallel, dataParallel } from "./data-parallel.js";
 export { inArrivalOrder } from "./in-arrival-order.js";
 export { defaultBlockSize, metaFromJson } from "./meta-line.js";
 export { deriveStepContext } from "./step-context.js";

@@ -1,5 +1,6 @@
 import { describeValue, InputError } from "../../base/index.js";
 import type { RouterPolicy } from "../router.js";
+import { dataParallelBalancing } from "./data-parallel.js";
 import { leastLoaded } from "./least-loaded.js";
 import { roundRobin } from "./round-robin.js";
 
@@ -7,6 +8,7 @@ import { roundRobin } from "./round-robin.js";
 export const routers: Readonly<Record<string, () => RouterPolicy>> = {
   "round-robin": roundRobin,
   "least-loaded": leastLoaded,
+  "data-parallel": dataParallelBalancing,
 };
 
 /**

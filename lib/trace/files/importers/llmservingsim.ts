@@ -188,6 +188,7 @@ function engineFacts(meta: JsonObject | undefined): Record<string, JsonValue> {
   return {
     ...(typeof version === "string" && { engine: "vllm", engine_version: version, vllm_version: version }),
     ...Object.fromEntries(parts),
+    ...(given.enable_expert_parallel === true && { expert_parallel: true }),
   };
 }
 

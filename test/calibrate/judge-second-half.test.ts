@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { judgeSecondHalf } from "../../lib/calibrate/index.js";
 import { fitLatency } from "../../lib/fit/index.js";
-import { judgeSecondHalf } from "../../lib/judge/index.js";
 import type { LatencyModel } from "../../lib/latency/index.js";
 import { recomputedPrefills, replay } from "../../lib/replay/index.js";
 import { inferSessions } from "../../lib/sessions/index.js";

@@ -1,0 +1,276 @@
+import { InputError, type Tokens } from "../base/index.js";
+import { type FitReport, fitLatency, type LatencyFit, type LatencyKind } from "../fit/index.js";
+import { type LatencyModel, type StepForm, withConditions } from "../latency/index.js";
+import { recomputedPrefills, replay } from "../replay/index.js";
+import { sessionsOf, type Workload } from "../sessions/index.js";
+import type { Trace, TraceRecord } from "../trace/index.js";
+import { type Candidates, candidatesFor, type Supposition } from "./candidates.js";
+import { compareStatistics, replayError, type StatisticCell } from "./replay-error.js";
+import { type StepsWaited, stepsWaited } from "./steps-waited.js";
+
+/** Settings of {@link calibrateLatency}. What is given is not tried. */
+export interface CalibrateOptions {
+  /** Default "physical". */
+  readonly kind?: LatencyKind;
+  readonly form?: StepForm;
+  readonly asyncScheduling?: boolean;
+  readonly maxNumBatchedTokens?: Tokens;
+  readonly longPrefillTokenThreshold?: Tokens;
+  /** Which records to learn from; the others only load the engine. Default: all. */
+  readonly isFitted?: (record: TraceRecord, index: number, trace: Trace) => boolean;
+  /** Seed of the replays. Default 1. */
+  readonly seed?: number;
+}
+
+/** A supposition, and how far replays with it were from what its fit had not seen. */
+export interface TriedSupposition extends Supposition {
+  /** Mean |log(modeled / captured)| over quantiles of TTFT and TPOT of the records left out of the fit: 0.05 is about 5 %. */
+  readonly heldOutError: number;
+}
+
+/** What decided about asynchronous scheduling, apart from how well replays do. */
+export interface SchedulingEvidence {
+  /**
+   * "steps waited": step ends that requests saw pass, captured against replays of either kind. "scheduled to first token": the
+   * spread of what the fit leaves of that time, read as one step or as two.
+   */
+  readonly by: "steps waited" | "scheduled to first token";
+  /** How far each kind is from the captures; the nearer one is supposed. */
+  readonly synchronous: number;
+  readonly asynchronous: number;
+}
+
+/** A fit, what it supposes of the engine, and why. */
+export interface Calibration extends LatencyFit {
+  readonly supposed: Supposition;
+  readonly from: Candidates["from"];
+  /** Undefined where scheduling was told, or nothing but replays could decide. */
+  readonly scheduling?: SchedulingEvidence;
+  /** What was tried by replaying, the simplest first; empty where nothing was open, or nothing could be replayed. */
+  readonly tried: readonly TriedSupposition[];
+  /** Per trace: the records that were fitted on beside a replay with the model. Empty for a trace that cannot be replayed. */
+  readonly inSample: readonly (readonly StatisticCell[])[];
+}
+
+/** Of the fitted records, one in four is left out while forms are tried. */
+const heldOutEvery = 4;
+/** A supposition must be better than the simplest by this share of its error to go before it. */
+const leastGain = 0.05;
+/** Requests whose steps could be counted, below which the count decides nothing. */
+const leastCounted = 10;
+/** Relative error of a median in sample above which a fit is said not to describe its own data. */
+const worstInSample = 0.25;
+
+/**
+ * Fits a latency model and decides what the traces do not tell of their engine. Whether it schedules asynchronously shows in
+ * how many step ends requests see pass before their own ({@link stepsWaited}), or, without gaps, in the time from scheduled
+ * to first token. How the parts of a step add up, the token budget, and scheduling where nothing shows it, are decided by
+ * replaying: each supposition is fitted on three of four records and scored on replays of the whole traces by the fourth;
+ * the simplest (a sum, the least budget, synchronous) stays unless another is better by 5 % of its error. Where KV blocks were
+ * scarce, prefills that preempted requests had to repeat are taken from a replay between the rounds of a fit on means.
+ * @throws InputError as {@link fitLatency}
+ * @example
+ * ```ts
+ * import { readCaptures } from "prefixlab";
+ * import { calibrateLatency } from "prefixlab/calibrate";
+ * const { model, supposed, from } = calibrateLatency(await readCaptures({ role: "fit" }));
+ * [supposed.form.combine, supposed.asyncScheduling, from.asyncScheduling]; // → ["sum", false, "fitted"]
+ * ```
+ */
+export function calibrateLatency(traces: readonly Trace[], options: CalibrateOptions = {}): Calibration {
+  const workloads = traces.map((trace): Workload => ({ trace, sessions: sessionsOf(trace) }));
+  const candidates = candidatesFor(traces, options);
+  const isFitted = options.isFitted ?? (() => true);
+  const fitting: Fitting = { ...options, isFitted, from: candidates.from };
+  const scheduling = schedulingEvidence(workloads, candidates, fitting);
+  const schedulings = scheduling
+    ? [scheduling.asynchronous < scheduling.synchronous]
+    : candidates.asyncScheduling;
+  const list = candidates.budgets.flatMap((maxNumBatchedTokens) =>
+    candidates.forms.flatMap((form) =>
+      schedulings.map((asyncScheduling): Supposition => ({ form, asyncScheduling, maxNumBatchedTokens })),
+    ),
+  );
+  const tried = tryAll(workloads, list, fitting);
+  const supposed = choose(list, tried);
+  const fit = fitWith(workloads, supposed, fitting);
+  const inSample = workloads.map((workload) => {
+    const { trace } = workload;
+    const modeled = replayWith(workload, fit.model, supposed, fitting);
+    if (!modeled) return [];
+    const fitted = (_: TraceRecord, i: number) => isFitted(trace.records[i], i, trace);
+    return compareStatistics(trace.records.filter(fitted), modeled.trace.records.filter(fitted));
+  });
+  return {
+    ...fit,
+    report: { ...fit.report, warnings: [...fit.report.warnings, ...inSampleWarnings(inSample)] },
+    supposed,
+    from: candidates.from,
+    ...(scheduling && { scheduling }),
+    tried,
+    inSample,
+  };
+}
+
+interface Fitting extends Omit<CalibrateOptions, "isFitted"> {
+  readonly isFitted: (record: TraceRecord, index: number, trace: Trace) => boolean;
+  readonly from: Candidates["from"];
+}
+
+function schedulingEvidence(
+  workloads: readonly Workload[],
+  { forms, budgets, asyncScheduling }: Candidates,
+  options: Fitting,
+): SchedulingEvidence | undefined {
+  if (asyncScheduling.length < 2) return undefined;
+  const draft: Supposition = { form: forms[0], maxNumBatchedTokens: budgets[0], asyncScheduling: false };
+  const { model, report } = fitWith(workloads, draft, options);
+  const counted = [
+    pooledSteps(workloads.map(({ trace }) => trace)),
+    ...asyncScheduling.map((isAsync) =>
+      pooledSteps(
+        workloads.flatMap(
+          (workload) =>
+            replayWith(workload, model, { ...draft, asyncScheduling: isAsync }, options)?.trace ?? [],
+        ),
+      ),
+    ),
+  ];
+  if (counted.every(({ n }) => n >= leastCounted)) {
+    const [captured, synchronous, asynchronous] = counted.map((steps) => steps.mean);
+    return {
+      by: "steps waited",
+      synchronous: Math.abs(synchronous - captured),
+      asynchronous: Math.abs(asynchronous - captured),
+    };
+  }
+  const { scheduling } = report;
+  return (
+    scheduling && {
+      by: "scheduled to first token",
+      synchronous: scheduling.inStep,
+      asynchronous: scheduling.ahead,
+    }
+  );
+}
+
+function pooledSteps(traces: readonly Trace[]): StepsWaited {
+  const counted = traces.flatMap((trace) => stepsWaited(trace) ?? []);
+  const n = counted.reduce((sum, steps) => sum + steps.n, 0);
+  return { n, mean: counted.reduce((sum, steps) => sum + steps.n * steps.mean, 0) / Math.max(1, n) };
+}
+
+function tryAll(
+  workloads: readonly Workload[],
+  list: readonly Supposition[],
+  options: Fitting,
+): TriedSupposition[] {
+  if (list.length < 2) return [];
+  const isHeldOut = (index: number) => index % heldOutEvery === heldOutEvery - 1;
+  return list.flatMap((supposition): TriedSupposition[] => {
+    const fit = tryFit(workloads, supposition, {
+      ...options,
+      isFitted: (record, i, trace) => !isHeldOut(i) && options.isFitted(record, i, trace),
+    });
+    if (!fit) return [];
+    let sum = 0;
+    let weight = 0;
+    for (const workload of workloads) {
+      const { trace } = workload;
+      const modeled = replayWith(workload, fit.model, supposition, options);
+      const isScored = (i: number) => isHeldOut(i) && options.isFitted(trace.records[i], i, trace);
+      const scored = modeled && replayError(trace, modeled.trace, isScored);
+      if (!scored) continue;
+      sum += scored.error * scored.n;
+      weight += scored.n;
+    }
+    return weight === 0 ? [] : [{ ...supposition, heldOutError: sum / weight }];
+  });
+}
+
+/** A fit on three quarters of little data may lack what the whole has: then it is not tried. */
+function tryFit(
+  workloads: readonly Workload[],
+  supposed: Supposition,
+  options: Fitting,
+): LatencyFit | undefined {
+  try {
+    return fitWith(workloads, supposed, options);
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
+}
+
+/** The simplest, which is the first, unless another is clearly nearer. */
+function choose(list: readonly Supposition[], tried: readonly TriedSupposition[]): Supposition {
+  const [simplest] = list;
+  const first = tried.find((t) => isSame(t, simplest));
+  if (!first) return simplest;
+  const best = tried.reduce((least, t) => (t.heldOutError < least.heldOutError ? t : least), first);
+  const isClear = best.heldOutError < (1 - leastGain) * first.heldOutError;
+  return list.find((supposition) => isSame(supposition, isClear ? best : first)) ?? simplest;
+}
+
+function isSame(a: Supposition, b: Supposition): boolean {
+  return (
+    a.form === b.form &&
+    a.asyncScheduling === b.asyncScheduling &&
+    a.maxNumBatchedTokens === b.maxNumBatchedTokens
+  );
+}
+
+function fitWith(workloads: readonly Workload[], supposed: Supposition, options: Fitting): LatencyFit {
+  const { kind, longPrefillTokenThreshold, isFitted, from } = options;
+  const fit = fitLatency(
+    workloads.map(({ trace }) => trace),
+    {
+      ...(kind && { kind }),
+      ...(longPrefillTokenThreshold !== undefined && { longPrefillTokenThreshold }),
+      form: supposed.form,
+      ...(from.asyncScheduling !== "fitted" &&
+        from.asyncScheduling !== "assumed" && { schedulesAhead: supposed.asyncScheduling }),
+      ...budgetToSay(supposed, options),
+      isFitted,
+      hiddenPrefills: (model, trace) => {
+        const workload = workloads.find((w) => w.trace === trace) as Workload;
+        const modeled = replayWith(workload, model, supposed, options);
+        return modeled ? recomputedPrefills(modeled) : [];
+      },
+    },
+  );
+  const { asyncScheduling } = supposed;
+  return {
+    ...fit,
+    model: withConditions(fit.model, { fittedAt: { ...fit.model.fittedAt, asyncScheduling } }),
+  };
+}
+
+/** Undefined where a trace has no arrivals, and so cannot be replayed. */
+function replayWith(workload: Workload, model: LatencyModel, supposed: Supposition, options: Fitting) {
+  if (workload.trace.records.some(({ arrivalMs }) => arrivalMs === undefined)) return undefined;
+  const { asyncScheduling } = supposed;
+  const engine = { asyncScheduling, ...budgetToSay(supposed, options) };
+  return replay(workload, { model, seed: options.seed ?? 1, engine });
+}
+
+/** A budget that the traces tell, or that is only assumed, is left to the fit and the replay, which say so. */
+function budgetToSay(
+  { maxNumBatchedTokens }: Supposition,
+  { from }: Fitting,
+): Partial<Pick<Supposition, "maxNumBatchedTokens">> {
+  const origin = from.maxNumBatchedTokens;
+  return origin === "given" || origin === "fitted" ? { maxNumBatchedTokens } : {};
+}
+
+function inSampleWarnings(inSample: Calibration["inSample"]): FitReport["warnings"] {
+  return inSample.flatMap((cells) =>
+    cells.flatMap(({ quantity, statistic, error, capturedMs, modeledMs }) =>
+      statistic === "p50" && Math.abs(error) > worstInSample
+        ? [
+            `replayed with this model, the data that it was fitted on have a ${quantity.toUpperCase()} p50 of ${modeledMs.toPrecision(3)} ms instead of ${capturedMs.toPrecision(3)} ms: it does not describe them, and its predictions rest on nothing`,
+          ]
+        : [],
+    ),
+  );
+}

@@ -1,0 +1,21 @@
+import type { RouterPolicy } from "../router.js";
+
+/** What one waiting request counts for beside one that runs. */
+const waitingWeight = 4;
+
+/**
+ * Data parallel: vLLM's own balancing over the ranks of one server, to the rank with the least of 4 x waiting + running; of
+ * equals, the first (`DPLBAsyncMPClient.get_core_engine_for_request` in `vllm/v1/engine/core_client.py`). There the counts are
+ * up to 100 ms old; here they are current.
+ */
+export function dataParallelBalancing(): RouterPolicy {
+  return {
+    name: "data-parallel",
+    start: () => ({
+      route: (_, replicas) => {
+        const loads = replicas.map(({ waiting, running }) => waitingWeight * waiting + running);
+        return loads.indexOf(Math.min(...loads));
+      },
+    }),
+  };
+}
