@@ -194,6 +194,7 @@ export function replayConditions(
 ): ReplayConditions {
   const { model, replicas = 1, router = "round-robin", requestTimeoutMs, onTimeout = "next-turn" } = options;
   const { memory, fittedAt } = model;
+  const isLimited = requestTimeoutMs !== undefined && requestTimeoutMs !== Number.POSITIVE_INFINITY;
   const engine = chooseSettings({
     given: options.engine,
     captured: capturedEngine(trace.meta),
@@ -211,7 +212,7 @@ export function replayConditions(
     pacingFrom: pacing === undefined ? captured.from : "given",
     replicas,
     ...(replicas > 1 && { router: routerPolicy(router).name }),
-    ...(requestTimeoutMs !== undefined && { requestTimeoutMs, onTimeout }),
+    ...(isLimited && { requestTimeoutMs, onTimeout }),
     latency: model.kind,
     ...(fittedAt && { fittedAt }),
   };
