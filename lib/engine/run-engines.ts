@@ -218,7 +218,8 @@ class VirtualRun {
         const wakeMs = Math.max(replica.nowMs, arrivals.nextKey);
         if (wakeMs >= boundMs) return wakeMs;
         replica.nowMs = wakeMs;
-        replica.beganMs = wakeMs;
+        // What had come when the last step began is in a step already: the engine does not sleep, nor look again.
+        if (arrivals.nextKey > replica.beganMs) replica.beganMs = wakeMs;
       }
       if (replica.nowMs >= this.#untilMs) return Number.POSITIVE_INFINITY;
       this.#takeArrived(replica);
