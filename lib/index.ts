@@ -7,7 +7,13 @@
  */
 export { InputError, mean, median, nonNegativeLeastSquares, quantile, stream } from "./base/index.js";
 export { hitRateCurve } from "./cache/index.js";
-export { committedCaptures, dataDir, readCapture, readCaptures } from "./captures/index.js";
+export {
+  committedCaptures,
+  dataDir,
+  publishedArrivals,
+  readCapture,
+  readCaptures,
+} from "./captures/index.js";
 export {
   type CohortName,
   type CohortSummary,
@@ -45,7 +51,14 @@ export {
   xyChart,
 } from "./figure/index.js";
 export { fitLatency, type LatencyFit } from "./fit/index.js";
-export { alignTraces, type Comparison, cacheEffect, compareTraces, type ErrorCell } from "./judge/index.js";
+export {
+  alignTraces,
+  type Comparison,
+  cacheEffect,
+  compareTraces,
+  type ErrorCell,
+  publishedScenario,
+} from "./judge/index.js";
 export {
   type LatencyModel,
   latencyModelFromJson,

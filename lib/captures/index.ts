@@ -12,3 +12,4 @@ export {
   readCaptures,
   readCommitted,
 } from "./committed-captures.js";
+export { publishedArrivalSeeds, publishedArrivals } from "./published-arrivals.js";

@@ -27,7 +27,19 @@ export function headerLines(conditions: ReplayConditions, prompts: string): stri
     }),
     ...(replicas > 1 ? [`replicas: ${replicas} of these, router ${router}`] : []),
     `pacing: ${pacing} (${pacingFrom}); prompts: ${prompts}; latency model: ${latency}${at}`,
+    ...limitLine(conditions),
   ];
+}
+
+function limitLine({ requestTimeoutMs, onTimeout, pacing }: ReplayConditions): string[] {
+  if (requestTimeoutMs === undefined) return [];
+  const then =
+    pacing !== "session"
+      ? ""
+      : onTimeout === "end-session"
+        ? ", then ends the session (--on-timeout end-session)"
+        : ", then sends the next turn at once (--on-timeout next-turn)";
+  return [`client: gives up on a request that is not complete after ${requestTimeoutMs / 1000} s${then}`];
 }
 
 /** The same as the keys of a JSON document. */

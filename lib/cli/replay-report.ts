@@ -1,8 +1,9 @@
-import { type CohortSummary, cohortNames, summarizeCohorts } from "../cohorts/index.js";
+import { type CohortSummary, cohortNames, countOutcomes, summarizeCohorts } from "../cohorts/index.js";
 import type { Comparison } from "../judge/index.js";
 import type { Replay } from "../replay/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import { formatComparison } from "./comparison-table.js";
+import { outcomeTable } from "./outcome-table.js";
 import { formatTable, showMs } from "./print-table.js";
 import { headerLines } from "./replay-header.js";
 
@@ -31,21 +32,36 @@ export function replayReport(options: {
     lines.push(
       `extrapolated: ${(100 * first.extrapolated).toFixed(0)} % of requests are outside the model's fit range`,
     );
+  const { requestTimeoutMs } = first.conditions;
+  if (requestTimeoutMs !== undefined)
+    lines.push("", outcomeTable({ trace: first.trace, sessions }, requestTimeoutMs).trimEnd());
   // A trace without latencies has nothing to stand beside the model's.
   if (comparison.cells.length === 0) lines.push("", modeledTable(first, sessions), hits(first));
   const why = comparison.kind === "difference" ? whatIf : undefined;
   return [...lines, "", formatComparison(comparison, "modeled", why)].join("\n");
 }
 
-function unserved({ trace, run }: Replay): string[] {
+function unserved({ trace, run, conditions }: Replay): string[] {
   const never = trace.records.filter(({ ttftMs }) => ttftMs === undefined).length;
   if (never === 0) return [];
   const refused =
     run.refused.length > 0
-      ? `: ${run.refused.length} need more blocks than the pool has and were refused (raise --kv-cache-size), and turns that follow them were never sent`
-      : "";
+      ? [
+          `${run.refused.length} need more blocks than the pool has and were refused (raise --kv-cache-size), and turns that follow them were never sent`,
+        ]
+      : [];
+  if (conditions.requestTimeoutMs === undefined)
+    return [
+      `unserved: ${never} of ${trace.records.length} requests, which are in no modeled quantile${refused.map((why) => `: ${why}`).join("")}`,
+    ];
+  const { timedOutBeforeFirstToken: cut, neverSent } = countOutcomes(trace.records);
+  const why = [
+    ...(cut > 0 ? [`${cut} were cut by the time limit before their first token`] : []),
+    ...(neverSent > 0 ? [`${neverSent} were never sent, as what they follow was not answered`] : []),
+    ...refused,
+  ];
   return [
-    `unserved: ${never} of ${trace.records.length} requests, which are in no modeled quantile${refused}`,
+    `unserved: ${never} of ${trace.records.length} requests, which are in no quantile of the comparison: ${why.join("; ")}`,
   ];
 }
 

@@ -1,8 +1,16 @@
 import type { CohortSummary, Quantiles } from "../cohorts/index.js";
-import { cohortNames, completedCount, summarizeCohorts } from "../cohorts/index.js";
+import {
+  cohortIndices,
+  cohortNames,
+  completedCount,
+  countOutcomes,
+  summarizeCohort,
+  summarizeCohorts,
+} from "../cohorts/index.js";
 import type { Comparison, ErrorCell } from "../judge/index.js";
 import type { Prompts, Replay } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
+import { isAnswered, type TraceRecord } from "../trace/index.js";
 import { headerJson } from "./replay-header.js";
 
 /** Cohorts as the command line's JSON has them. */
@@ -37,6 +45,31 @@ export function capturedSeriesJson(workload: Workload): Record<string, unknown> 
   };
 }
 
+/** Cohorts of a replay whose client has a time limit: beside Kaplan-Meier's quantiles those of the complete alone. */
+function limitedCohortsJson({ trace, sessions }: Workload): Record<string, unknown> {
+  const entries = cohortNames.map((name) => {
+    const records = cohortIndices(sessions, name).map((i) => trace.records[i]);
+    const survivors = cohortJson(summarizeCohort(records.filter(isAnswered)));
+    return [name, { ...cohortJson(summarizeCohort(records)), ...outcomesJson(records), survivors }];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** What became of requests; `requests` itself is told elsewhere. */
+export function outcomesJson(records: readonly TraceRecord[]): Record<string, number> {
+  const outcomes = countOutcomes(records);
+  const { timedOutBeforeFirstToken: before, timedOutAfterFirstToken: after } = outcomes;
+  return {
+    sent: outcomes.sent,
+    completed: outcomes.completed,
+    timed_out: before + after,
+    timed_out_before_first_token: before,
+    timed_out_after_first_token: after,
+    unanswered: outcomes.unanswered,
+    never_sent: outcomes.neverSent,
+  };
+}
+
 /** Unique prompts are "cold" on the wire, as in `--cold-prompts`. */
 export function promptsWord(prompts: Prompts): string {
   return prompts === "unique" ? "cold" : prompts;
@@ -44,8 +77,15 @@ export function promptsWord(prompts: Prompts): string {
 
 /** A replay as one series. */
 export function replaySeriesJson(replay: Replay): Record<string, unknown> {
+  const { requestTimeoutMs, onTimeout } = replay.conditions;
   return {
     ...capturedSeriesJson(replay),
+    ...(requestTimeoutMs !== undefined && {
+      request_timeout_s: requestTimeoutMs / 1000,
+      on_timeout: onTimeout,
+      ...outcomesJson(replay.trace.records),
+      cohorts: limitedCohortsJson(replay),
+    }),
     virtual_s: replay.virtualMs / 1000,
     wall_s: replay.wallMs / 1000,
     busy_fraction: replay.virtualMs > 0 ? replay.run.busyMs / replay.virtualMs : 0,

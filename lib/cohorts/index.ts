@@ -2,7 +2,7 @@
  * Cohorts: what is in a trace, and its latencies by who is compared with whom.
  *
  * Read `cohorts.ts` first (first turns and later ones, and a request's TTFT as survival data), then
- * `survival-series.ts` (a cohort's curve) and `inspect-trace.ts` (counts, ranges, sharing). Times are milliseconds.
+ * `survival-series.ts` (a cohort's curve), `outcomes.ts` (what became of requests) and `inspect-trace.ts` (counts, ranges, sharing). Times are milliseconds.
  */
 export {
   type CohortName,
@@ -24,4 +24,5 @@ export {
   type RangedQuantity,
   type TraceInspection,
 } from "./inspect-trace.js";
+export { countOutcomes, type Outcomes } from "./outcomes.js";
 export { type TtftSurvival, ttftSurvival } from "./survival-series.js";

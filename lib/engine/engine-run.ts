@@ -1,4 +1,4 @@
-import type { Ms, Tokens } from "../base/index.js";
+import type { Blocks, Ms, Tokens } from "../base/index.js";
 import type { EngineRequest } from "./engine-request.js";
 import type { EngineLoads, GapContext, Recomputation, SimulationRun } from "./simulation-run.js";
 import type { StepColumns } from "./step-log.js";
@@ -18,6 +18,8 @@ export interface EngineRun extends SimulationRun {
   readonly lastStep: Int32Array;
   /** From the engine to the client. */
   readonly emissionMs: Float64Array;
+  /** Blocks that requests still held when the engines stopped: 0 unless the observation ended before they did. */
+  readonly heldBlocks: Blocks;
   /** Preempted requests only: [first step, tokens emitted before it] of each window after the first. */
   readonly resumed: ReadonlyMap<number, readonly (readonly [step: number, emittedTokens: Tokens])[]>;
 }
@@ -49,15 +51,28 @@ export class RunRecord implements EngineRun {
   prefixQueryTokens: Tokens = 0;
   prefixHitTokens: Tokens = 0;
   evictedBlocks = 0;
+  heldBlocks: Blocks = 0;
   steps: StepColumns = { endMs: new Float64Array(0) };
+  readonly requestTimeoutMs?: Ms;
   readonly #requests: readonly EngineRequest[];
+  /** When clients gave up, and when engines were done with what had been given up; NaN where that was never. */
+  readonly #timedOutMs: Float64Array;
+  readonly #leftMs: Float64Array;
+  readonly #isRefused: Uint8Array;
   #logs: readonly StepColumns[] = [];
 
   constructor(
     requests: readonly EngineRequest[],
     readonly replicas: number,
+    requestTimeoutMs?: Ms,
   ) {
     const n = requests.length;
+    // Nothing is kept of what cannot be.
+    const cut = requestTimeoutMs === undefined ? 0 : n;
+    if (requestTimeoutMs !== undefined) this.requestTimeoutMs = requestTimeoutMs;
+    this.#timedOutMs = new Float64Array(cut).fill(Number.NaN);
+    this.#leftMs = new Float64Array(cut).fill(Number.NaN);
+    this.#isRefused = new Uint8Array(cut);
     this.#requests = requests;
     this.requests = n;
     this.replica = new Int32Array(n).fill(-1);
@@ -75,6 +90,36 @@ export class RunRecord implements EngineRun {
   keepSteps(logs: readonly StepColumns[]): void {
     this.#logs = logs;
     this.steps = logs[0];
+    this.#dropUnseen();
+  }
+
+  refuse(request: number): void {
+    this.refused.push(request);
+    if (this.requestTimeoutMs !== undefined) this.#isRefused[request] = 1;
+  }
+
+  /** Its client gives up. */
+  giveUp(request: number, atMs: Ms): void {
+    this.#timedOutMs[request] = atMs;
+  }
+
+  /** The engine is done with a request whose client has gone, or will have before the last token is there. */
+  leave(request: number, emittedTokens: Tokens, atMs: Ms): void {
+    this.outputTokens[request] = emittedTokens;
+    this.#leftMs[request] = atMs;
+  }
+
+  /** Whether nothing is waited for any more: complete, refused or given up. */
+  hasEnded(request: number): boolean {
+    return (
+      this.lastStep[request] >= 0 ||
+      this.#isRefused[request] === 1 ||
+      !Number.isNaN(this.#timedOutMs[request])
+    );
+  }
+
+  timedOutMs(request: number): Ms | undefined {
+    return told(this.#timedOutMs[request]);
   }
 
   /** A request has its last token at the end of this step. */
@@ -96,7 +141,7 @@ export class RunRecord implements EngineRun {
 
   leftMs(request: number): Ms | undefined {
     const step = this.lastStep[request];
-    return step < 0 ? undefined : this.#endMs(request)[step];
+    return step < 0 ? told(this.#leftMs[request]) : this.#endMs(request)[step];
   }
 
   decodeMs(request: number): Ms | undefined {
@@ -167,6 +212,20 @@ export class RunRecord implements EngineRun {
     return running && waiting && { endMs, running, waiting };
   }
 
+  /** What was emitted when its client had gone is not among the tokens that came. */
+  #dropUnseen(): void {
+    let timesMs = new Float64Array(0);
+    this.#timedOutMs.forEach((goneMs, request) => {
+      if (Number.isNaN(goneMs)) return;
+      let seen = this.outputTokens[request];
+      if (seen > timesMs.length) timesMs = new Float64Array(2 * seen);
+      this.tokenTimes(request, timesMs, 0);
+      while (seen > 0 && timesMs[seen - 1] > goneMs) seen--;
+      this.outputTokens[request] = seen;
+      if (seen === 0) this.firstStep[request] = -1;
+    });
+  }
+
   #endMs(request: number): Float64Array {
     return this.#logs[this.replica[request]].endMs;
   }
@@ -185,7 +244,11 @@ export class RunRecord implements EngineRun {
     const outputTokens = this.outputTokens[request];
     const resumed = this.resumed.get(request);
     if (!resumed) return [{ firstStep, count: outputTokens }];
-    const starts: (readonly [step: number, emitted: number])[] = [[firstStep, 0], ...resumed];
+    // Of one whose client had gone when it resumed, that window came to nobody.
+    const starts: (readonly [step: number, emitted: number])[] = [
+      [firstStep, 0],
+      ...resumed.filter(([, emitted]) => emitted < outputTokens),
+    ];
     return starts.map(([step, emitted], k) => ({
       firstStep: step,
       count: (starts[k + 1]?.[1] ?? outputTokens) - emitted,
@@ -197,4 +260,8 @@ export class RunRecord implements EngineRun {
     const [first, ...later] = this.#windows(request);
     return [{ firstStep: first.firstStep + 1, count: first.count - 1 }, ...later];
   }
+}
+
+function told(ms: number | undefined): Ms | undefined {
+  return ms === undefined || Number.isNaN(ms) ? undefined : ms;
 }

@@ -11,6 +11,7 @@ export { EngineCore } from "./engine-core.js";
 export { type EngineOptions, engineOptions } from "./engine-options.js";
 export type { EngineRequest } from "./engine-request.js";
 export type { EngineRun } from "./engine-run.js";
+export { type OnTimeout, onTimeouts } from "./on-timeout.js";
 export { fcfs } from "./orderings/fcfs.js";
 export { orderingPolicy, orderings } from "./orderings/index.js";
 export type { OrderedRequests, Ordering, OrderingPolicy, RunningRequests } from "./orderings/ordering.js";

@@ -20,8 +20,10 @@ export interface EngineView {
 /** One engine in virtual time: its core, its clock, what is on its way to it, and what it did. */
 export class Replica implements EngineView {
   readonly log: StepLog;
-  /** Requests on their way to the scheduler, by the time they reach it. */
+  /** Requests on their way to the scheduler, by the time they reach it, and requests that it is to drop. */
   readonly arrivals = new EventHeap();
+  /** How many of its arrivals are requests to drop. */
+  toDrop = 0;
   /** The engine's clock: the end of its last step, or of the one in progress. */
   nowMs: Ms = 0;
   busyMs: Ms = 0;
@@ -42,7 +44,7 @@ export class Replica implements EngineView {
   }
 
   get waiting(): number {
-    return this.core.waitingCount + this.arrivals.length;
+    return this.core.waitingCount + this.arrivals.length - this.toDrop;
   }
 
   get running(): number {
@@ -65,6 +67,12 @@ export class Replica implements EngineView {
   canHold({ promptTokens, outputTokens }: EngineRequest): boolean {
     const { core } = this;
     return core.blocksNeeded(promptTokens, outputTokens) <= core.cache.requestCapacityBlocks;
+  }
+
+  /** A request's client has gone: the scheduler learns of it. */
+  drop(atMs: Ms, event: number): void {
+    this.arrivals.push(atMs, event);
+    this.toDrop++;
   }
 
   /** Makes the steps that only decode and begin before `untilMs`. */

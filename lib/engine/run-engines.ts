@@ -1,10 +1,11 @@
-import { InputError, type Ms, requireInteger } from "../base/index.js";
+import { describeValue, InputError, type Ms, requireInteger } from "../base/index.js";
 import type { LatencyModel } from "../latency/index.js";
 import { createEngine } from "./create-engine.js";
 import type { EngineOptions } from "./engine-options.js";
 import type { EngineRequest } from "./engine-request.js";
 import { type EngineRun, RunRecord } from "./engine-run.js";
 import { EventHeap } from "./event-heap.js";
+import { type OnTimeout, onTimeouts } from "./on-timeout.js";
 import { type EngineView, Replica } from "./replica.js";
 import { Phase } from "./request-slots.js";
 import { TurnQueue } from "./turn-queue.js";
@@ -17,6 +18,13 @@ export interface SimulateOptions {
   readonly seed?: number | string;
   /** End of the observation, ms of virtual time: later tokens are not seen. Default: until all is done. */
   readonly untilMs?: Ms;
+  /**
+   * A client gives up on a request that is not complete this long after it was sent: the engine drops it between two
+   * steps and frees its blocks. Default: never.
+   */
+  readonly requestTimeoutMs?: Ms;
+  /** What becomes of the requests that follow one that was given up. Default "next-turn". */
+  readonly onTimeout?: OnTimeout;
   /** Keep the load of every step, for plots and for the per-gap context. Default false. */
   readonly keepLoads?: boolean;
   /** How many content ids the requests use, if known. */
@@ -43,8 +51,9 @@ const PROGRESS_STEPS = 0x10000;
  * loop where they follow another request or are sent in turn. Deterministic: the same requests, model, options and seed give the same
  * numbers. Requests that follow one another in a circle are never sent, as those whose parent does not complete.
  *
- * Of what happens at one instant, steps end first, then requests are sent, then steps begin; engines in order.
- * @throws InputError when a request has neither or several of `fireAtMs`, `after` and `inTurn`, or follows itself or none
+ * Of what happens at one instant, steps end first, then requests are sent or given up, then steps begin; engines in order.
+ * @throws InputError when a request has neither or several of `fireAtMs`, `after` and `inTurn`, or follows itself or none;
+ * when `requestTimeoutMs` is not above zero
  */
 export function runEngines(options: RunOptions): EngineRun {
   requireInteger("runEngines", "replicas", options.replicas, 1);
@@ -58,8 +67,9 @@ class VirtualRun {
   /** Undefined where there is one engine only. */
   readonly #route: RouteRequest | undefined;
   /**
-   * What clients do, where it must be chosen to which engine: requests to be sent and, beyond them, ends of requests in
-   * turn. With one engine only both wait among its arrivals.
+   * What clients do: where it must be chosen to which engine, requests to be sent and, beyond them in number, ends of
+   * requests in turn; beyond these, requests to give up on. With one engine and no time limit the former wait among its
+   * arrivals. Among an engine's arrivals the last are requests to drop.
    */
   readonly #sends = new EventHeap();
   readonly #turns: TurnQueue;
@@ -69,13 +79,22 @@ class VirtualRun {
   readonly #firstChild: Int32Array;
   readonly #nextSibling: Int32Array;
   readonly #untilMs: Ms;
+  /** Infinity where clients have no time limit. */
+  readonly #limitMs: Ms;
+  readonly #onTimeout: OnTimeout;
+  /** Slot of each request in its engine, -1 outside; kept only where there is a time limit. */
+  readonly #slotOf: Int32Array | undefined;
   readonly #onProgress: ((fraction: number) => void) | undefined;
   #nextProgressStep = 0;
 
   constructor(options: RunOptions) {
-    const { requests, replicas, seed = 0 } = options;
+    const { requests, replicas, seed = 0, onTimeout = "next-turn" } = options;
     this.#requests = requests;
-    this.#record = new RunRecord(requests, replicas);
+    this.#limitMs = requireLimit(options.requestTimeoutMs);
+    this.#onTimeout = requireOnTimeout(onTimeout);
+    const hasLimit = this.#limitMs < Number.POSITIVE_INFINITY;
+    this.#slotOf = hasLimit ? new Int32Array(requests.length).fill(-1) : undefined;
+    this.#record = new RunRecord(requests, replicas, hasLimit ? this.#limitMs : undefined);
     this.#untilMs = options.untilMs ?? Number.POSITIVE_INFINITY;
     this.#onProgress = options.onProgress;
     const { firstChild, nextSibling } = linkChildren(requests);
@@ -99,7 +118,7 @@ class VirtualRun {
       if (atMs === Number.POSITIVE_INFINITY) break;
       this.#takeDue(atMs, due);
       for (const replica of due) if (replica.isStepping) this.#endStep(replica);
-      while (this.#sends.nextKey === atMs) this.#send(this.#sends.pop(), atMs);
+      while (this.#sends.nextKey === atMs) this.#doClient(this.#sends.pop(), atMs);
       // Of several that begin together, none may run ahead of what the others' steps bring.
       const othersMs = due.length === 1 ? this.#ready.nextKey : justAfter(atMs);
       for (const replica of due) this.#actAt(replica, this.#runUntil(replica, othersMs));
@@ -127,33 +146,52 @@ class VirtualRun {
   /** The client sends a request, which may be in the future. */
   #fire(index: number, atMs: Ms): void {
     this.#record.fireMs[index] = atMs;
+    if (this.#slotOf) this.#sends.push(atMs + this.#limitMs, 2 * this.#requests.length + index);
     if (this.#route) this.#sends.push(atMs, index);
     else this.#deliver(index, atMs, this.#replicas[0]);
   }
 
   /** The client has the last token of a request in turn. */
   #endTurn(index: number, atMs: Ms): void {
-    const events = this.#route ? this.#sends : this.#replicas[0].arrivals;
+    const events = this.#route || this.#slotOf ? this.#sends : this.#replicas[0].arrivals;
     events.push(atMs, this.#requests.length + index);
   }
 
-  #send(event: number, atMs: Ms): void {
-    if (event >= this.#requests.length) {
-      this.#turns.ended(atMs);
-      return;
-    }
-    const request = this.#requests[event];
+  #doClient(event: number, atMs: Ms): void {
+    const count = this.#requests.length;
+    if (event >= 2 * count) this.#giveUp(event - 2 * count, atMs);
+    else if (event >= count) this.#turns.ended(atMs);
+    else this.#send(event, atMs);
+  }
+
+  #send(index: number, atMs: Ms): void {
+    const request = this.#requests[index];
     const replica = this.#replicas[this.#route!(request, atMs)];
-    if (replica.canHold(request)) this.#deliver(event, atMs, replica);
+    if (replica.canHold(request)) this.#deliver(index, atMs, replica);
     else {
-      this.#record.replica[event] = replica.index;
-      this.#refuse(event, atMs);
+      this.#record.replica[index] = replica.index;
+      this.#refuse(index, atMs);
     }
   }
 
   #refuse(index: number, atMs: Ms): void {
-    this.#record.refused.push(index);
+    this.#record.refuse(index);
     if (this.#requests[index].inTurn) this.#turns.ended(atMs);
+  }
+
+  /** The client's time limit for a request is over; its engine learns of it where it learns of arrivals. */
+  #giveUp(index: number, atMs: Ms): void {
+    const record = this.#record;
+    if (record.hasEnded(index) || atMs > this.#untilMs) return;
+    record.giveUp(index, atMs);
+    this.#replicas[record.replica[index]].drop(atMs, 2 * this.#requests.length + index);
+    if (this.#requests[index].inTurn) this.#turns.ended(atMs);
+    if (this.#onTimeout === "next-turn") this.#fireChildren(index, atMs);
+  }
+
+  #fireChildren(index: number, doneMs: Ms): void {
+    for (let child = this.#firstChild[index]; child >= 0; child = this.#nextSibling[child])
+      this.#fire(child, doneMs + this.#requests[child].after!.gapMs);
   }
 
   #deliver(index: number, atMs: Ms, replica: Replica): void {
@@ -180,7 +218,8 @@ class VirtualRun {
         const wakeMs = Math.max(replica.nowMs, arrivals.nextKey);
         if (wakeMs >= boundMs) return wakeMs;
         replica.nowMs = wakeMs;
-        replica.beganMs = wakeMs;
+        // What had come when the last step began is in a step already: the engine does not sleep, nor look again.
+        if (arrivals.nextKey > replica.beganMs) replica.beganMs = wakeMs;
       }
       if (replica.nowMs >= this.#untilMs) return Number.POSITIVE_INFINITY;
       this.#takeArrived(replica);
@@ -199,10 +238,31 @@ class VirtualRun {
     while (arrivals.nextKey <= seenMs) {
       const atMs = arrivals.nextKey;
       const event = arrivals.pop();
-      if (event >= this.#requests.length) this.#turns.ended(atMs);
-      else if (replica.canHold(this.#requests[event])) core.submit(this.#requests[event], event);
-      else this.#refuse(event, atMs);
+      if (event >= this.#requests.length) this.#takeOther(replica, event, atMs);
+      else if (!replica.canHold(this.#requests[event])) this.#refuse(event, atMs);
+      else if (!this.#slotOf) core.submit(this.#requests[event], event);
+      else if (atMs <= this.#record.fireMs[event] + this.#limitMs)
+        this.#slotOf[event] = core.submit(this.#requests[event], event);
+      // Its client gave up on it while it was on its way.
+      else this.#record.leave(event, 0, atMs);
     }
+  }
+
+  /** Of an engine's arrivals: the end of a turn, or a request to drop, which may have left it already. */
+  #takeOther(replica: Replica, event: number, atMs: Ms): void {
+    const slotOf = this.#slotOf;
+    if (!slotOf) {
+      this.#turns.ended(atMs);
+      return;
+    }
+    const { core } = replica;
+    const index = event - 2 * this.#requests.length;
+    const slot = slotOf[index];
+    replica.toDrop--;
+    if (slot < 0) return;
+    this.#record.leave(index, core.emittedTokens(slot), replica.nowMs);
+    core.abort(slot);
+    slotOf[index] = -1;
   }
 
   #noteAdmissions({ core }: Replica, atMs: Ms): void {
@@ -236,11 +296,18 @@ class VirtualRun {
     }
     for (const slot of core.finished) {
       const index = slots.tag[slot];
-      record.complete(index, step);
       const doneMs = nowMs + record.emissionMs[index];
+      if (this.#slotOf) {
+        this.#slotOf[index] = -1;
+        // The client has gone, or will have when the last token gets there.
+        if (doneMs > record.fireMs[index] + this.#limitMs) {
+          record.leave(index, this.#requests[index].outputTokens, nowMs);
+          continue;
+        }
+      }
+      record.complete(index, step);
       if (this.#requests[index].inTurn) this.#endTurn(index, doneMs);
-      for (let child = this.#firstChild[index]; child >= 0; child = this.#nextSibling[child])
-        this.#fire(child, doneMs + this.#requests[child].after!.gapMs);
+      this.#fireChildren(index, doneMs);
     }
     core.dropFinished();
     if (this.#onProgress && step >= this.#nextProgressStep) {
@@ -262,10 +329,23 @@ class VirtualRun {
       record.prefixQueryTokens += core.prefixQueryTokens;
       record.prefixHitTokens += core.prefixHitTokens;
       record.evictedBlocks += core.cache.evictedBlocks;
+      record.heldBlocks += core.cache.capacityBlocks - core.cache.freeBlocks;
     }
     record.keepSteps(this.#replicas.map(({ log }) => log.columns()));
     return record;
   }
+}
+
+function requireLimit(ms: Ms = Number.POSITIVE_INFINITY): Ms {
+  if (typeof ms === "number" && ms > 0) return ms;
+  throw new InputError(`simulate: requestTimeoutMs must be a time above zero, got ${describeValue(ms)}`);
+}
+
+function requireOnTimeout(word: OnTimeout): OnTimeout {
+  if (onTimeouts.includes(word)) return word;
+  throw new InputError(
+    `simulate: onTimeout must be one of ${onTimeouts.join(", ")}, got ${describeValue(word)}`,
+  );
 }
 
 function startReplica(options: RunOptions, index: number, seed: number | string): Replica {

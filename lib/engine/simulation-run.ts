@@ -11,7 +11,7 @@ export interface SimulationRun {
   readonly replicas: number;
   /** The engine that each was sent to; -1 where it was never sent. */
   readonly replica: Int32Array;
-  /** When the client sent it; NaN where it was never sent (its parent did not complete). */
+  /** When the client sent it; NaN where it was never sent (its parent did not complete, and was not given up for the next). */
   readonly fireMs: Float64Array;
   /** When the scheduler admitted it; NaN where it never did. */
   readonly admittedMs: Float64Array;
@@ -23,6 +23,8 @@ export interface SimulationRun {
   readonly outputTokens: Int32Array;
   /** Requests refused because they can never fit the pool. */
   readonly refused: readonly number[];
+  /** What clients put up with, from sending a request to its last token; undefined where they wait for ever. */
+  readonly requestTimeoutMs?: Ms;
   /** When the last engine stopped. */
   readonly endMs: Ms;
   /** Time in which a step was running, summed over engines. */
@@ -35,7 +37,9 @@ export interface SimulationRun {
   firstTokenMs(request: number): Ms | undefined;
   /** When the client has the last of all its tokens; undefined where it did not complete. */
   lastTokenMs(request: number): Ms | undefined;
-  /** When the engine was done with a request; undefined where it did not complete. */
+  /** When its client gave up on a request; undefined where it did not. */
+  timedOutMs(request: number): Ms | undefined;
+  /** When the engine was done with a request, complete or dropped; undefined where it still had it when it stopped. */
   leftMs(request: number): Ms | undefined;
   /** From the first to the last token that came; undefined where none did. */
   decodeMs(request: number): Ms | undefined;

@@ -26,8 +26,15 @@ export { type RequestTimelineOptions, requestTimelineChart } from "./request-tim
 export { type PredictedObserved, residualChart } from "./residual-chart.js";
 export { type ServiceCurveChartOptions, serviceCurveChart } from "./service-curve-chart.js";
 export { type SurvivalPanelsOptions, survivalPanels } from "./survival-panels.js";
-export type { SurvivalCurveData, SurvivalPanel, SurvivalSeries } from "./survival-series.js";
+export type {
+  SurvivalCurveData,
+  SurvivalMark,
+  SurvivalPanel,
+  SurvivalSeries,
+  SurvivalStyle,
+} from "./survival-series.js";
 export { type SweepChartOptions, type SweepSeries, sweepChart } from "./sweep-chart.js";
+export { type TimeLimitFigureOptions, timeLimitFigure } from "./time-limit-figure.js";
 export { traceRows } from "./trace-rows.js";
 export { type FigureFiles, writeFigure } from "./write-figure.js";
 export { type ChartMark, type ChartSeries, type XyChartOptions, xyChart } from "./xy-chart.js";

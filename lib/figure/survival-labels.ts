@@ -1,9 +1,9 @@
 import { formatCount, formatMs, rounded } from "./format-quantity.js";
-import { type CacheState, mutedColour, seriesColour } from "./house-style.js";
+import { type CacheState, colours, mutedColour, seriesColour } from "./house-style.js";
 import type { ChartAxis } from "./log-axis.js";
 import { type PanelPoint, type PanelSize, placeLabels } from "./place-labels.js";
 import type { FigureJson } from "./plotly-figure.js";
-import type { SurvivalPanel, SurvivalSeries } from "./survival-series.js";
+import type { SurvivalMark, SurvivalPanel, SurvivalSeries } from "./survival-series.js";
 import { labelWidthPx } from "./text-box.js";
 
 /** The axes that all panels share. */
@@ -15,12 +15,13 @@ export interface SurvivalAxes {
 const labelSizePx = 12;
 const labelLinePx = 15.6;
 
-/** The panel's title, its quantile marks at the right edge, and the direct labels. */
+/** The panel's title, its quantile marks at the right edge, the names of reference lines, and the direct labels. */
 export function panelTexts(
   panel: SurvivalPanel,
   axes: SurvivalAxes,
   size: PanelSize,
   suffix: string,
+  marks: readonly SurvivalMark[] = [],
 ): FigureJson[] {
   const place = (attributes: Readonly<Record<string, FigureJson>>): FigureJson => ({
     xref: `x${suffix} domain`,
@@ -50,10 +51,13 @@ export function panelTexts(
       place({ text, x: 1, y: rounded(axes.y.position(share)), xanchor: "left", yanchor: "middle", font }),
     );
   }
+  for (const { timeMs, text } of marks) {
+    const font = { size: 11, color: mutedColour };
+    const x = rounded(axes.x.position(timeMs));
+    texts.push(place({ text, x, y: 1, xanchor: "right", yanchor: "bottom", font }));
+  }
   const curves = panel.series.map((series) => curvePixels(series, axes, size));
-  const blocks = (["on", "off", undefined] as const)
-    .map((cache) => labelBlock(panel, cache))
-    .filter((block) => block.curves.length > 0);
+  const blocks = headingsOf(panel).map((heading) => labelBlock(panel, heading));
   const areas = panel.series.flatMap((series) => bandPoints(series, axes, size));
   placeLabels(size, curves, blocks, areas).forEach((box, at) => {
     blocks[at]?.forms[box.form]?.lines.forEach(({ text, color }, line) => {
@@ -79,37 +83,65 @@ interface LabelLine {
   readonly color: string;
 }
 
-/** The direct label of the curves with the same cache state: one line a curve, or two or three where space is short. */
-function labelBlock(panel: SurvivalPanel, cache: CacheState | undefined) {
-  const curves = panel.series.flatMap((series, index) => (series.cache === cache ? [index] : []));
-  const heading = {
-    text: cache
-      ? `<b>cache ${cache}, ${cache === "on" ? "solid" : "dashed"}</b>`
-      : "<b>cache not recorded, dotted</b>",
-    color: mutedColour,
-  };
-  const parts = curves.map((index) => {
-    const { kind, label, medianMs, n, censored } = panel.series[index];
-    return {
-      who: label ?? kind,
-      median: medianMs === undefined ? "median not reached" : `median ${formatMs(medianMs)}`,
-      count: `n = ${formatCount(n)}`,
-      lost: censored > 0 ? `, ${formatCount(censored)} censored` : "",
-      color: seriesColour(kind),
-    };
-  });
-  const wide = parts.map(({ who, median, count, lost, color }) => ({
-    text: `${who}: ${median}, ${count}${lost}`,
-    color,
-  }));
-  const narrow = parts.flatMap(({ who, median, count, lost, color }) => [
-    { text: `${who}: ${median}`, color },
-    { text: `${count}${lost}`, color },
-  ]);
-  const slim = parts.flatMap(({ who, median, count, lost, color }) =>
-    [who, median, `${count}${lost}`].map((text) => ({ text, color })),
+/** Headings of the direct labels: those of the cache's states first. */
+function headingsOf({ series }: SurvivalPanel): string[] {
+  const states = (["on", "off", undefined] as const).map(cacheHeading);
+  const used = new Set(series.filter(({ texts }) => texts?.length !== 0).map(headingOf));
+  return [
+    ...states.filter((heading) => used.has(heading)),
+    ...[...used].filter((heading) => !states.includes(heading)),
+  ];
+}
+
+function headingOf({ heading, cache }: SurvivalSeries): string {
+  return heading ?? cacheHeading(cache);
+}
+
+function cacheHeading(cache: CacheState | undefined): string {
+  return cache ? `cache ${cache}, ${cache === "on" ? "solid" : "dashed"}` : "cache not recorded, dotted";
+}
+
+/** The direct label of the curves with the same heading: one line a curve, or two or three where space is short. */
+function labelBlock(panel: SurvivalPanel, title: string) {
+  const curves = panel.series.flatMap((series, index) => (headingOf(series) === title ? [index] : []));
+  const heading = { text: `<b>${title}</b>`, color: mutedColour };
+  const forms = ([wideTexts, narrowTexts, slimTexts] as const).map((textsOf) =>
+    labelForm([
+      heading,
+      ...curves.flatMap((index) => {
+        const series = panel.series[index];
+        const color = series.style?.colour ? colours[series.style.colour] : seriesColour(series.kind);
+        return textsOf(series).map((text) => ({ text, color }));
+      }),
+    ]),
   );
-  return { curves, forms: [wide, narrow, slim].map((lines) => labelForm([heading, ...lines])) };
+  return { curves, forms };
+}
+
+function wideTexts(series: SurvivalSeries): readonly string[] {
+  if (series.texts) return series.texts;
+  const { who, median, count } = partsOf(series);
+  return [`${who}: ${median}, ${count}`];
+}
+
+function narrowTexts(series: SurvivalSeries): readonly string[] {
+  if (series.texts) return series.texts.flatMap((text) => text.split(/(?<=[,;]) /));
+  const { who, median, count } = partsOf(series);
+  return [`${who}: ${median}`, count];
+}
+
+function slimTexts(series: SurvivalSeries): readonly string[] {
+  if (series.texts) return narrowTexts(series);
+  const { who, median, count } = partsOf(series);
+  return [who, median, count];
+}
+
+function partsOf({ kind, label, medianMs, n, censored }: SurvivalSeries) {
+  return {
+    who: label ?? kind,
+    median: medianMs === undefined ? "median not reached" : `median ${formatMs(medianMs)}`,
+    count: `n = ${formatCount(n)}${censored > 0 ? `, ${formatCount(censored)} censored` : ""}`,
+  };
 }
 
 function labelForm(lines: readonly LabelLine[]) {
@@ -144,6 +176,17 @@ function curvePixels(series: SurvivalSeries, axes: SurvivalAxes, size: PanelSize
       x: axes.x.position(time) * size.width,
       y: (1 - axes.y.position(Math.max(share, axes.y.min))) * size.height,
     });
+  if (series.style?.draw === "points") {
+    // No line between them: the outline of each marker keeps labels off it.
+    for (let i = 0; i < series.curve.times.length; i++) {
+      add(series.curve.times[i], series.curve.survival[i]);
+      const { x, y } = points.pop() as PanelPoint;
+      const corners = [0, 1, 2, 3, 0].map((k) => (k * Math.PI) / 2);
+      points.push({ x: Number.NaN, y: Number.NaN });
+      points.push(...corners.map((angle) => ({ x: x + 7 * Math.cos(angle), y: y + 7 * Math.sin(angle) })));
+    }
+    return points;
+  }
   add(axes.x.min, 1);
   let share = 1;
   for (let i = 0; i < series.curve.times.length; i++) {

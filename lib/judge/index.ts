@@ -3,7 +3,7 @@
  *
  * Read `compare.ts` first (which numbers are compared, and which gate), then `scenario-accuracy.ts` (several captures of
  * one scenario, against the engine's own noise), then `judge-captures.ts` (all scenarios of the accuracy page) and
- * `cache-effect.ts` (the figure's data). Times are milliseconds, errors are modeled / captured - 1.
+ * `cache-effect.ts` (the figure's data; `published-scenario.ts` has that of another figure, under its own conditions). Times are milliseconds, errors are modeled / captured - 1.
  */
 export { type AccuracyScenario, accuracyScenarios } from "./accuracy-scenarios.js";
 export { alignTraces } from "./align-traces.js";
@@ -33,6 +33,12 @@ export {
   type ScenarioReport,
 } from "./judge-captures.js";
 export { type CaptureWithReplays, poolCaptures } from "./pool-captures.js";
+export { h200ColdCurve, publishedFigure } from "./published-figure.js";
+export {
+  type PublishedScenario,
+  type PublishedScenarioOptions,
+  publishedScenario,
+} from "./published-scenario.js";
 export { replayScenario, type ScenarioCapture } from "./replay-scenario.js";
 export {
   type AccuracyCell,

@@ -12,7 +12,8 @@ export interface LoadOverTime {
 
 /**
  * Running and waiting requests of a simulation over virtual time. A request waits from when the client sent it to its
- * first admission, and runs from there to its last token's step; one that never finished runs to the end.
+ * first admission, and runs from there until the engine is done with it: the step of its last token, or the end of the one
+ * in which its client gave up. One with which it never was done stays to the end.
  * @param replica counts the requests of one engine only. Default: of all.
  * @example
  * ```ts
@@ -31,9 +32,11 @@ export function loadOverTime(run: SimulationRun, replica?: number): LoadOverTime
     if (Number.isNaN(fireMs) || run.refused.includes(i)) continue;
     if (replica !== undefined && run.replica[i] !== replica) continue;
     changes.push({ atMs: fireMs, running: 0, waiting: 1 });
-    if (Number.isNaN(admittedMs)) continue;
-    changes.push({ atMs: admittedMs, running: 1, waiting: -1 });
-    changes.push({ atMs: run.leftMs(i) ?? run.endMs, running: -1, waiting: 0 });
+    const leftMs = run.leftMs(i);
+    if (!Number.isNaN(admittedMs)) {
+      changes.push({ atMs: admittedMs, running: 1, waiting: -1 });
+      changes.push({ atMs: leftMs ?? run.endMs, running: -1, waiting: 0 });
+    } else if (leftMs !== undefined) changes.push({ atMs: leftMs, running: 0, waiting: -1 });
   }
   changes.sort((a, b) => a.atMs - b.atMs);
   const timesMs: Ms[] = [];

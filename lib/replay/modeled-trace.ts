@@ -1,5 +1,5 @@
 import type { Ms } from "../base/index.js";
-import type { EngineOptions, SimulationRun } from "../engine/index.js";
+import type { EngineOptions, OnTimeout, SimulationRun } from "../engine/index.js";
 import type { Trace, TraceRecord } from "../trace/index.js";
 import type { Plan } from "./plan.js";
 
@@ -15,7 +15,12 @@ export function modeledTrace(
   plan: Plan,
   run: SimulationRun,
   engine: EngineOptions,
-  options: { readonly gaps?: boolean; readonly seed?: number | string; readonly modelKind?: string } = {},
+  options: {
+    readonly gaps?: boolean;
+    readonly seed?: number | string;
+    readonly modelKind?: string;
+    readonly onTimeout?: OnTimeout;
+  } = {},
 ): Trace {
   const { gaps = true } = options;
   const concurrency = inFlightAtArrival(run);
@@ -40,9 +45,11 @@ export function modeledTrace(
     const cachedTokens = run.cachedTokens[i];
     if (cachedTokens >= 0) modeled.cachedTokens = cachedTokens;
     const firstMs = run.firstTokenMs(i);
+    // As a load generator has it: what was seen stays, and the wait is known up to the limit.
+    const limitMs = run.timedOutMs(i) === undefined ? undefined : run.requestTimeoutMs;
     if (firstMs === undefined) {
-      modeled.finishReason = cachedTokens < 0 ? "refused" : "unfinished";
-      modeled.elapsedMs = Math.max(0, run.endMs - fireMs);
+      modeled.finishReason = limitMs !== undefined ? "timeout" : cachedTokens < 0 ? "refused" : "unfinished";
+      modeled.elapsedMs = limitMs ?? Math.max(0, run.endMs - fireMs);
       return modeled;
     }
     const outputTokens = run.outputTokens[i];
@@ -60,8 +67,8 @@ export function modeledTrace(
         if (context) modeled.itlCtx = context;
       } else modeled.itlSummary = { meanMs: (run.decodeMs(i) as Ms) / count, count };
     }
-    modeled.finishReason = lastMs === undefined ? "unfinished" : "length";
-    modeled.elapsedMs = (lastMs ?? run.endMs) - fireMs;
+    modeled.finishReason = limitMs !== undefined ? "timeout" : lastMs === undefined ? "unfinished" : "length";
+    modeled.elapsedMs = limitMs ?? (lastMs ?? run.endMs) - fireMs;
     return modeled;
   });
   const extra = {
@@ -70,6 +77,10 @@ export function modeledTrace(
     prompts: plan.prompts === "unique" ? "cold" : plan.prompts,
     ...(options.seed !== undefined && { seed: options.seed }),
     ...(options.modelKind !== undefined && { latency_model: options.modelKind }),
+    ...(run.requestTimeoutMs !== undefined && {
+      request_timeout_ms: run.requestTimeoutMs,
+      on_timeout: options.onTimeout ?? "next-turn",
+    }),
   };
   return {
     meta: { ...source.meta, engine, source: "modeled", extra },
@@ -83,7 +94,8 @@ export function modeledTrace(
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
- * Requests sent and not done when each request is sent, itself included; of those sent together, the first counts first.
+ * Requests sent, not done and not given up when each request is sent, itself included; of those sent together, the first
+ * counts first.
  * 0 for those never sent, and for those refused, which are answered at once.
  */
 function inFlightAtArrival(run: SimulationRun): Int32Array {
@@ -94,7 +106,7 @@ function inFlightAtArrival(run: SimulationRun): Int32Array {
   for (let i = 0; i < n; i++) {
     if (Number.isNaN(run.fireMs[i]) || refused.has(i)) continue;
     sent.push(i);
-    doneMs.push(run.lastTokenMs(i) ?? Number.POSITIVE_INFINITY);
+    doneMs.push(run.lastTokenMs(i) ?? run.timedOutMs(i) ?? Number.POSITIVE_INFINITY);
   }
   const byFire = Int32Array.from(sent).sort((a, b) => run.fireMs[a] - run.fireMs[b] || a - b);
   const doneSorted = Float64Array.from(doneMs).sort();

@@ -1,5 +1,5 @@
 import type { Bytes, Ms, Tokens } from "../base/index.js";
-import type { SimulationRun } from "../engine/index.js";
+import type { OnTimeout, SimulationRun } from "../engine/index.js";
 import { type RouterPolicy, routerPolicy, runFleet } from "../fleet/index.js";
 import { isExtrapolated, type LatencyModel } from "../latency/index.js";
 import type { Workload } from "../sessions/index.js";
@@ -35,6 +35,16 @@ export interface ReplayOptions {
    * ranks "data-parallel".
    */
   readonly router?: string | RouterPolicy;
+  /**
+   * The client gives up on a request that has not its last token this long after it was sent. The engine then drops it;
+   * its record keeps what came, is finished by "timeout", and its wait for a first token is censored there. Default: never.
+   */
+  readonly requestTimeoutMs?: Ms;
+  /**
+   * What becomes of the turn after one that was given up, where pacing is by sessions: "next-turn" sends it as if that one
+   * had been answered then, "end-session" sends no more of the session. Default "next-turn".
+   */
+  readonly onTimeout?: OnTimeout;
   /** Fixes the latency model's draws. Default 1. */
   readonly seed?: number | string;
   /** Arrivals come this many times as fast; think gaps stay. Default 1. */
@@ -62,6 +72,9 @@ export interface ReplayConditions {
   readonly router?: string;
   /** Data-parallel ranks that make their steps together and are modeled as one engine; undefined where there are none. */
   readonly ranksAsOne?: number;
+  /** The client's time limit on a request, and what follows a request that reached it; undefined where there is none. */
+  readonly requestTimeoutMs?: Ms;
+  readonly onTimeout?: OnTimeout;
   /** Kind of the latency model. */
   readonly latency: string;
   /** Settings of the engine that the model was fitted on, as far as they are known. */
@@ -112,13 +125,14 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
     ...(options.rateScale !== undefined && { rateScale: options.rateScale }),
     ...(options.thinkScale !== undefined && { thinkScale: options.thinkScale }),
   };
-  const simulatePlan = (plan: Plan): SimulationRun =>
+  const simulatePlan = (plan: Plan, limit: Pick<ReplayOptions, "requestTimeoutMs" | "onTimeout"> = {}) =>
     runFleet({
       requests: plan.requests,
       model,
       engine: settings,
       replicas: conditions.replicas,
       ...(options.router ? { router: options.router } : conditions.router && { router: conditions.router }),
+      ...limit,
       seed,
       contentCount: plan.contentCount,
       keepLoads: options.keepLoads ?? false,
@@ -143,11 +157,16 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
     assumptions: [...ranksTogether(conditions), ...modelElsewhere(conditions), ...plan.assumptions],
   };
 
-  const run = simulatePlan(plan);
+  const { requestTimeoutMs, onTimeout } = conditions;
+  const run = simulatePlan(plan, {
+    ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
+    ...(onTimeout && { onTimeout }),
+  });
   const modeled = modeledTrace(trace, plan, run, settings, {
     gaps: options.gaps ?? true,
     seed,
     modelKind: model.kind,
+    ...(onTimeout && { onTimeout }),
   });
   return {
     trace: modeled,
@@ -176,13 +195,17 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
  */
 export function replayConditions(
   { trace }: Pick<Workload, "trace">,
-  options: Pick<ReplayOptions, "model" | "engine" | "pacing" | "maxInFlight" | "replicas" | "router">,
+  options: Pick<
+    ReplayOptions,
+    "model" | "engine" | "pacing" | "maxInFlight" | "replicas" | "router" | "requestTimeoutMs" | "onTimeout"
+  >,
 ): ReplayConditions {
-  const { model } = options;
+  const { model, requestTimeoutMs, onTimeout = "next-turn" } = options;
   const { ranks, isLockstep } = dataParallel(trace.meta);
   const ownRanks = isLockstep ? 1 : ranks;
   const { replicas = ownRanks, router = replicas === ranks ? "data-parallel" : "round-robin" } = options;
   const { memory, fittedAt } = model;
+  const isLimited = requestTimeoutMs !== undefined && requestTimeoutMs !== Number.POSITIVE_INFINITY;
   const engine = chooseSettings({
     given: options.engine,
     captured: capturedEngine(trace.meta),
@@ -201,6 +224,7 @@ export function replayConditions(
     replicas,
     ...(replicas > 1 && { router: routerPolicy(router).name }),
     ...(isLockstep && { ranksAsOne: ranks }),
+    ...(isLimited && { requestTimeoutMs, onTimeout }),
     latency: model.kind,
     ...(fittedAt && { fittedAt }),
   };

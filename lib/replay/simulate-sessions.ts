@@ -1,8 +1,9 @@
-import { requireInteger, type Tokens } from "../base/index.js";
+import { type Ms, requireInteger, type Tokens } from "../base/index.js";
 import {
   type EngineOptions,
   type EngineRequest,
   engineOptions,
+  type OnTimeout,
   type SimulationRun,
   simulate,
 } from "../engine/index.js";
@@ -19,6 +20,9 @@ export interface SimulateSessionsOptions {
   readonly prefixTokens: Tokens;
   readonly model: LatencyModel;
   readonly engine?: Partial<EngineOptions>;
+  /** What a client puts up with, and what follows what it did not: as in `replay`. Default: it waits for ever. */
+  readonly requestTimeoutMs?: Ms;
+  readonly onTimeout?: OnTimeout;
   readonly seed?: number | string;
 }
 
@@ -48,11 +52,19 @@ export function simulateSessions(options: SimulateSessionsOptions): {
   readonly trace: Trace;
   readonly run: SimulationRun;
 } {
-  const { model, seed = 1 } = options;
+  const { model, seed = 1, requestTimeoutMs, onTimeout } = options;
   requireInteger("simulateSessions", "prefixTokens", options.prefixTokens);
   const engine = engineOptions(options.engine);
   const { requests, records, contentCount, blocks } = planned(options, engine.blockSize);
-  const run = simulate({ requests, model, engine, seed, contentCount });
+  const run = simulate({
+    requests,
+    model,
+    engine,
+    ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
+    ...(onTimeout && { onTimeout }),
+    seed,
+    contentCount,
+  });
   const source: Trace = {
     meta: {
       source: "planned",
@@ -73,7 +85,11 @@ export function simulateSessions(options: SimulateSessionsOptions): {
     contentCount,
     assumptions: [],
   } as const;
-  const trace = modeledTrace(source, plan, run, engine, { seed, modelKind: model.kind });
+  const trace = modeledTrace(source, plan, run, engine, {
+    seed,
+    modelKind: model.kind,
+    ...(onTimeout && { onTimeout }),
+  });
   return { trace: { ...trace, records: inArrivalOrder([...trace.records]) }, run };
 }
 

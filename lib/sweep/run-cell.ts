@@ -1,4 +1,5 @@
-import { completedCount, summarizeCohorts } from "../cohorts/index.js";
+import { countOutcomes, summarizeCohorts } from "../cohorts/index.js";
+import type { OnTimeout } from "../engine/index.js";
 import type { LatencyModel } from "../latency/index.js";
 import { type Pacing, replay } from "../replay/index.js";
 import { type Workload, workloadOf } from "../sessions/index.js";
@@ -12,7 +13,7 @@ export type SweepRow = Readonly<Record<string, string | number | null>>;
  * machine: no wall time.
  */
 export function runCell(workload: Workload, model: LatencyModel, cell: SweepCell): SweepRow {
-  const { turns, pacing, prompts } = cell;
+  const { turns, pacing, prompts, "request-timeout": timeout, "on-timeout": onTimeout } = cell;
   const kept = turns === undefined ? workload : firstTurns(workload, Number(turns));
   const result = replay(kept, {
     model,
@@ -21,16 +22,21 @@ export function runCell(workload: Workload, model: LatencyModel, cell: SweepCell
     prompts: prompts === "cold" ? "unique" : "recorded",
     rateScale: Number(cell["rate-scale"] ?? 1),
     thinkScale: Number(cell["think-scale"] ?? 1),
+    ...(timeout !== undefined && { requestTimeoutMs: 1000 * Number(timeout) }),
+    ...(onTimeout !== undefined && { onTimeout: onTimeout as OnTimeout }),
     seed: cell.seed ?? 1,
   });
   const { run } = result;
   const cohorts = summarizeCohorts(result);
+  const outcomes = countOutcomes(result.trace.records);
   const virtualS = result.virtualMs / 1000;
   const outputTokens = result.trace.records.reduce((sum, r) => sum + r.outputTokens, 0);
   const row: Record<string, string | number | null> = {
     ...cell,
     requests: result.trace.records.length,
-    completed: completedCount(result.trace),
+    completed: outcomes.completed,
+    timed_out: outcomes.timedOutBeforeFirstToken + outcomes.timedOutAfterFirstToken,
+    never_sent: outcomes.neverSent,
     virtual_s: virtualS,
     busy_fraction: virtualS > 0 ? run.busyMs / result.virtualMs : null,
     output_tokens_per_s: virtualS > 0 ? outputTokens / virtualS : null,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describeValue, InputError, requireFinite, requireInteger } from "../base/index.js";
-import { engineOptions } from "../engine/index.js";
+import { engineOptions, onTimeouts } from "../engine/index.js";
 import { pacings } from "../replay/index.js";
 import {
   type EngineSettingName,
@@ -35,6 +35,14 @@ const replayAxes: Readonly<Record<string, Axis>> = {
   pacing: { says: "session, open-loop or closed-loop", parse: wordOf(...pacings) },
   "rate-scale": { says: "arrivals this many times as fast", parse: numberFrom(Number.MIN_VALUE) },
   "think-scale": { says: "think gaps this many times as long", parse: numberFrom(0) },
+  "request-timeout": {
+    says: "s after which the client gives up on a request",
+    parse: numberFrom(Number.MIN_VALUE),
+  },
+  "on-timeout": {
+    says: "next-turn (sent at once) or end-session, where the client gave up",
+    parse: wordOf(...onTimeouts),
+  },
   turns: { says: "keep the first turns of each session", parse: wholeNumberFrom(1) },
   seed: { says: "seed of the replay", parse: wholeNumberFrom(0) },
 };

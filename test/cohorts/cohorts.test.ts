@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   cohortIndices,
   completedCount,
+  countOutcomes,
   summarizeCohort,
   summarizeCohorts,
   ttftObservation,
@@ -121,5 +122,34 @@ describe("isComplete", () => {
     }
     for (const reason of ["error", "abort", "timeout", "disconnect", "truncated", "unfinished", "refused"])
       expect(isComplete(answered(5, reason))).toBe(false);
+  });
+});
+
+describe("what became of requests", () => {
+  it("is counted once each: sent = complete + cut before or after a first token + unanswered", () => {
+    const shape = { promptTokens: 100, outputTokens: 0 };
+    const records: TraceRecord[] = [
+      answered(50, "stop"),
+      answered(60),
+      answered(70, "timeout"),
+      { ...shape, elapsedMs: 900, finishReason: "timeout" },
+      { ...shape, elapsedMs: 900, finishReason: "timeout" },
+      // Not streamed: a part of the answer had come, at a time that nothing tells.
+      { ...shape, outputTokens: 3, elapsedMs: 900, finishReason: "timeout" },
+      { ...shape, elapsedMs: 5, finishReason: "refused" },
+      { ...shape, finishReason: "never sent" },
+    ];
+    expect(countOutcomes(records)).toEqual({
+      requests: 8,
+      sent: 7,
+      completed: 2,
+      timedOutBeforeFirstToken: 2,
+      timedOutAfterFirstToken: 2,
+      unanswered: 1,
+      neverSent: 1,
+    });
+    // What was never sent waited for nothing; the wait of what was cut is known up to the cut.
+    const { n, censored, ttftMs } = summarizeCohort(records);
+    expect([n, censored, ttftMs.p50]).toEqual([6, 3, 70]);
   });
 });

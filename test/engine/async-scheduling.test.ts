@@ -42,6 +42,18 @@ describe("asynchronous scheduling", () => {
     }
   });
 
+  it("does not look again where a step leaves nobody behind, if somebody had come when it began", () => {
+    // Two seats; every step takes 10 ms and ends those in it. The third request runs from 10 to 20, alone.
+    const requests = [0, 0, 0, 7, 15].map((fireAtMs, id) => request(fireAtMs, 16, 1, id));
+    const admitted = (asyncScheduling: boolean) => [
+      ...run(requests, asyncScheduling, { maxNumSeqs: 2 }).admittedMs,
+    ];
+    // Synchronous: the fourth joins the third, the fifth follows.
+    expect(admitted(false)).toEqual([0, 0, 10, 10, 20]);
+    // One step ahead: the fourth was there when the third's step began, the fifth was not.
+    expect(admitted(true)).toEqual([0, 0, 10, 20, 30]);
+  });
+
   it("is off unless it is asked for", () => {
     const requests = [request(0, 16, 20, 0), request(15, 16, 2, 1)];
     expect(simulate({ requests, model }).admittedMs[1]).toBe(20);

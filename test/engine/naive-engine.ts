@@ -24,6 +24,17 @@ export interface NaiveRun {
   cachedTokens: number[];
   fireMs: number[];
   preemptions: number;
+  /** Tokens that the client saw, and when it gave up. */
+  outputTokens: number[];
+  timedOutMs: (number | undefined)[];
+  /** Blocks that nobody holds at the end. */
+  freeBlocks: number;
+}
+
+/** What the client puts up with. */
+export interface NaiveLimit {
+  timeoutMs: number;
+  onTimeout: "next-turn" | "end-session";
 }
 
 /**
@@ -34,6 +45,7 @@ export function naiveEngine(
   requests: readonly EngineRequest[],
   options: EngineOptions,
   timer: StepTimer,
+  limit: NaiveLimit = { timeoutMs: Number.POSITIVE_INFINITY, onTimeout: "next-turn" },
 ): NaiveRun {
   const { blockSize, kvCacheBlocks, maxNumSeqs, maxNumBatchedTokens, longPrefillTokenThreshold } = options;
   const free: Block[] = Array.from({ length: kvCacheBlocks }, () => ({ content: undefined, references: 0 }));
@@ -45,10 +57,28 @@ export function naiveEngine(
     cachedTokens: requests.map(() => -1),
     fireMs: requests.map((r) => r.fireAtMs ?? Number.NaN),
     preemptions: 0,
+    outputTokens: requests.map(() => 0),
+    timedOutMs: requests.map(() => undefined),
+    freeBlocks: kvCacheBlocks,
   };
-  const arrivals = requests.flatMap((r, index) =>
-    r.fireAtMs === undefined ? [] : [{ atMs: r.fireAtMs + timer.arrivalOverheadMs(r.promptTokens), index }],
-  );
+  /** What the scheduler is told: of requests that come, and of clients that have gone. */
+  const events: { atMs: number; index: number; isGone: boolean }[] = [];
+  const fire = (index: number, atMs: number) => {
+    const request = requests[index] as EngineRequest;
+    run.fireMs[index] = atMs;
+    const arrivesMs = atMs + timer.arrivalOverheadMs(request.promptTokens);
+    if (arrivesMs <= atMs + limit.timeoutMs) events.push({ atMs: arrivesMs, index, isGone: false });
+    if (limit.timeoutMs < Number.POSITIVE_INFINITY)
+      events.push({ atMs: atMs + limit.timeoutMs, index, isGone: true });
+  };
+  const fireChildren = (parent: number, doneMs: number) => {
+    requests.forEach(({ after }, index) => {
+      if (after?.parent === parent) fire(index, doneMs + after.gapMs);
+    });
+  };
+  requests.forEach((request, index) => {
+    if (request.fireAtMs !== undefined) fire(index, request.fireAtMs);
+  });
   const waiting: Job[] = [];
   const running: Job[] = [];
   let nowMs = 0;
@@ -101,25 +131,41 @@ export function naiveEngine(
   };
 
   for (;;) {
-    if (running.length + waiting.length === 0) {
-      if (arrivals.length === 0) return run;
-      nowMs = Math.max(nowMs, Math.min(...arrivals.map((a) => a.atMs)));
+    for (;;) {
+      events.sort((a, b) => a.atMs - b.atMs);
+      const [next] = events;
+      const isIdle = running.length + waiting.length === 0;
+      if (!next || (next.atMs > nowMs && !isIdle)) break;
+      events.shift();
+      const { index, atMs, isGone } = next;
+      if (!isGone) {
+        nowMs = Math.max(nowMs, atMs);
+        const request = requests[index] as EngineRequest;
+        waiting.push({
+          index,
+          request,
+          computed: 0,
+          emitted: 0,
+          blocks: [],
+          preempted: false,
+          decoding: false,
+          decodingSince: -1,
+        });
+        continue;
+      }
+      if (run.lastStep[index] !== -1) continue;
+      run.timedOutMs[index] = atMs;
+      for (const jobs of [waiting, running]) {
+        const job = jobs.find((one) => one.index === index);
+        if (!job) continue;
+        jobs.splice(jobs.indexOf(job), 1);
+        release(job);
+      }
+      if (limit.onTimeout === "next-turn") fireChildren(index, atMs);
     }
-    const due = arrivals.filter((a) => a.atMs <= nowMs).sort((a, b) => a.atMs - b.atMs);
-    for (const arrival of due) {
-      arrivals.splice(arrivals.indexOf(arrival), 1);
-      const { index } = arrival;
-      const request = requests[index] as EngineRequest;
-      waiting.push({
-        index,
-        request,
-        computed: 0,
-        emitted: 0,
-        blocks: [],
-        preempted: false,
-        decoding: false,
-        decodingSince: -1,
-      });
+    if (running.length + waiting.length === 0) {
+      run.freeBlocks = free.length;
+      return run;
     }
 
     const preemptionsBefore = run.preemptions;
@@ -200,16 +246,18 @@ export function naiveEngine(
       job.emitted++;
       if (!job.decoding) job.decodingSince = step;
       job.decoding = true;
-      if (run.firstStep[job.index] === -1) run.firstStep[job.index] = step;
+      const seenMs = nowMs + timer.emissionOverheadMs();
+      const isSeen = seenMs <= run.fireMs[job.index]! + limit.timeoutMs;
+      if (isSeen) {
+        if (run.firstStep[job.index] === -1) run.firstStep[job.index] = step;
+        run.outputTokens[job.index]!++;
+      }
       if (job.emitted < job.request.outputTokens) continue;
-      run.lastStep[job.index] = step;
       running.splice(running.indexOf(job), 1);
       release(job);
-      requests.forEach((child, index) => {
-        if (child.after?.parent !== job.index) return;
-        run.fireMs[index] = nowMs + timer.emissionOverheadMs() + child.after.gapMs;
-        arrivals.push({ atMs: run.fireMs[index]! + timer.arrivalOverheadMs(child.promptTokens), index });
-      });
+      if (!isSeen) continue;
+      run.lastStep[job.index] = step;
+      fireChildren(job.index, seenMs);
     }
   }
 }

@@ -17,7 +17,7 @@ export function naiveSlots(
   requests: readonly EngineRequest[],
   options: EngineOptions,
   timer: StepTimer,
-): Omit<NaiveRun, "preemptions"> {
+): Pick<NaiveRun, "stepEndMs" | "firstStep" | "lastStep" | "cachedTokens" | "fireMs"> {
   const slots: LlamaSlot[] = Array.from({ length: options.maxNumSeqs }, () => ({
     held: [],
     idleSince: -1,

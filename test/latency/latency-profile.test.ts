@@ -56,3 +56,29 @@ describe("profile h200-qwen3-8b", () => {
     expect(() => latencyProfile("constructor")).toThrow(/no profile/);
   });
 });
+
+describe("profile vllm-vcr-published", () => {
+  const published = latencyProfile("vllm-vcr-published");
+  const ttftMs = (maxNumBatchedTokens: number) => {
+    const requests = [request(10_500, 0, 1), request(10_164, 60_000, 2)];
+    const run = simulate({ requests, model: published, engine: { maxNumBatchedTokens } });
+    return [0, 1].map((i) => (run.firstTokenMs(i) as number) - run.fireMs[i]!);
+  };
+
+  it("has the figure's cold and warm TTFT and its gap, at its budget of 2,048", () => {
+    const [cold, warm] = ttftMs(2_048);
+    expect(cold).toBeCloseTo(1_100, 6);
+    // The warm prompt finds 10,000 tokens and computes 164.
+    expect(warm).toBeCloseTo(30, 6);
+    const decode = { prefillTokens: 0, prefillTokenDepth: 0, prefillSeqs: 0 };
+    const gapMs = published.timer(1).stepMs({ ...decode, decodeSeqs: 1, decodeContextTokens: 10_000 });
+    expect(gapMs).toBeCloseTo(8, 9);
+  });
+
+  it("says under which budget it was made, and is nobody's card", () => {
+    expect(published.fittedAt).toEqual({ maxNumBatchedTokens: 2_048 });
+    expect(published.memory).toBeUndefined();
+    const json: unknown = JSON.parse(JSON.stringify(published.toJson()));
+    expect(latencyModelFromJson(json).toJson()).toEqual(published.toJson());
+  });
+});

@@ -48,6 +48,22 @@ describe("loadOverTime", () => {
     expect([...running]).toEqual([0, 1, 1, 1, 2, 2, 1, 0]);
   });
 
+  it("counts what its client gave up on until the engine dropped it, a millisecond later", () => {
+    const { timesMs, running, waiting } = loadOverTime(
+      runOf(
+        [
+          { sentMs: 0, admittedMs: 5, tokensMs: [20], timedOutMs: 40 },
+          { sentMs: 2, timedOutMs: 42 },
+        ],
+        60,
+        40,
+      ),
+    );
+    expect([...timesMs]).toEqual([0, 2, 5, 41, 43]);
+    expect([...waiting]).toEqual([1, 2, 1, 1, 0]);
+    expect([...running]).toEqual([0, 0, 1, 0, 0]);
+  });
+
   it("is of one engine's requests where one is asked for", () => {
     const two = runOf(
       [

@@ -136,6 +136,34 @@ describe("a modeled record", () => {
     expect(missed).toMatchObject({ finishReason: "unfinished", elapsedMs: 80, cachedTokens: 0 });
   });
 
+  it("of a request that its client gave up on is a time-out, with what came until then", () => {
+    const outcomes = [
+      { sentMs: 10, admittedMs: 11, cachedTokens: 16, tokensMs: [30, 35], timedOutMs: 60 },
+      { sentMs: 20, admittedMs: 21, cachedTokens: 0, timedOutMs: 70 },
+      { sentMs: 65 },
+      { sentMs: 75, admittedMs: 80, cachedTokens: 0, tokensMs: [90, 91, 92] },
+    ];
+    const source = traceOf(outcomes.map(() => ({})));
+    const trace = modeledTrace(source, planOf(source), runOf(outcomes, 100, 50), engine, {
+      onTimeout: "end-session",
+    });
+    expect(trace.meta.extra).toMatchObject({ request_timeout_ms: 50, on_timeout: "end-session" });
+    const [seen, unseen, waits, answered] = trace.records;
+    expect(seen).toMatchObject({
+      finishReason: "timeout",
+      elapsedMs: 50,
+      ttftMs: 20,
+      outputTokens: 2,
+      cachedTokens: 16,
+    });
+    expect([...(seen.itlMs ?? [])]).toEqual([5]);
+    expect(unseen).toMatchObject({ finishReason: "timeout", elapsedMs: 50, outputTokens: 0 });
+    expect(Object.keys(unseen)).not.toContain("ttftMs");
+    // At 65 the second and the third are in flight, at 75 the first two have been given up.
+    expect([waits.concurrency, waits.finishReason]).toEqual([2, "refused"]);
+    expect(answered).toMatchObject({ concurrency: 2, finishReason: "length" });
+  });
+
   it("of an answer that was cut short has the tokens that came, and not the blocks of the whole", () => {
     const blocks = { blockIds: Int32Array.of(1, 2), outputBlockIds: Int32Array.of(3) };
     const [cut, whole] = modeled([{ ...answered, tokensMs: [30, 35], isComplete: false }, answered], 100, [

@@ -10,14 +10,17 @@ export interface Outcome {
   /** Whether these are all tokens. Default: true where there are any. */
   readonly isComplete?: boolean;
   readonly isRefused?: boolean;
+  /** When its client gave up on it, a millisecond before the engine dropped it. */
+  readonly timedOutMs?: number;
   readonly replica?: number;
   readonly context?: GapContext;
 }
 
 /** A run with these outcomes, worked out by hand; tokens reach the client a millisecond after the engine is done. */
-export function runOf(outcomes: readonly Outcome[], endMs: number): SimulationRun {
+export function runOf(outcomes: readonly Outcome[], endMs: number, requestTimeoutMs?: number): SimulationRun {
   const tokensOf = (i: number): readonly number[] => outcomes[i].tokensMs ?? [];
-  const isComplete = (i: number): boolean => tokensOf(i).length > 0 && (outcomes[i].isComplete ?? true);
+  const isComplete = (i: number): boolean =>
+    tokensOf(i).length > 0 && (outcomes[i].isComplete ?? outcomes[i].timedOutMs === undefined);
   const lastTokenMs = (i: number) => (isComplete(i) ? tokensOf(i)[tokensOf(i).length - 1] : undefined);
   return {
     requests: outcomes.length,
@@ -28,6 +31,8 @@ export function runOf(outcomes: readonly Outcome[], endMs: number): SimulationRu
     runningAtAdmission: Int32Array.from(outcomes, () => 1),
     cachedTokens: Int32Array.from(outcomes, ({ cachedTokens = -1 }) => cachedTokens),
     outputTokens: Int32Array.from(outcomes, (_, i) => tokensOf(i).length),
+    ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
+    timedOutMs: (i) => outcomes[i].timedOutMs,
     refused: outcomes.flatMap(({ isRefused }, i) => (isRefused ? [i] : [])),
     endMs,
     busyMs: endMs,
@@ -39,6 +44,8 @@ export function runOf(outcomes: readonly Outcome[], endMs: number): SimulationRu
     lastTokenMs,
     leftMs: (i) => {
       const lastMs = lastTokenMs(i);
+      const { timedOutMs } = outcomes[i];
+      if (timedOutMs !== undefined) return timedOutMs + 1;
       return lastMs === undefined ? undefined : lastMs - 1;
     },
     decodeMs: (i) => {

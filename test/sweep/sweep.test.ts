@@ -79,6 +79,32 @@ describe("runCell", () => {
     expect(runCell({ trace, sessions }, model, { "prefix-caching": "off" }).hit_fraction).toBe(0);
   });
 
+  it("gives up on requests after the cell's time limit, and then sends the next turn or none", () => {
+    const published = latencyProfile("vllm-vcr-published");
+    const cut = gridCells([
+      parseAxis("prefix-caching=off"),
+      parseAxis("request-timeout=0.2"),
+      parseAxis("on-timeout=next-turn,end-session"),
+    ]).map((cell) => runCell({ trace, sessions }, published, cell));
+    const whole = runCell({ trace, sessions }, published, { "prefix-caching": "off" });
+    expect([whole.timed_out, whole.never_sent, whole.completed]).toEqual([0, 0, 30]);
+    const [next, ends] = cut.map(({ timed_out, never_sent, completed }) => ({
+      timed_out,
+      never_sent,
+      completed,
+    }));
+    expect(next).toEqual({
+      timed_out: expect.any(Number),
+      never_sent: 0,
+      completed: 30 - Number(next!.timed_out),
+    });
+    expect(next!.timed_out).toBeGreaterThan(0);
+    expect(ends!.never_sent).toBeGreaterThan(0);
+    expect(Number(ends!.timed_out) + Number(ends!.never_sent) + Number(ends!.completed)).toBe(30);
+    expect(() => parseAxis("request-timeout=0")).toThrow(InputError);
+    expect(() => parseAxis("on-timeout=retry")).toThrow("must be one of next-turn, end-session");
+  });
+
   it("keeps only the first turns when told so", () => {
     expect(runCell({ trace, sessions }, model, { turns: 1 }).requests).toBe(10);
   });

@@ -147,7 +147,8 @@ export class WallClockEngine {
         return false;
       }
       this.#clockMs = Math.max(this.#clockMs, next.readyMs);
-      this.#beganMs = this.#clockMs;
+      // What had come when the last step began is in a step already: the engine does not sleep, nor look again.
+      if (next.readyMs > this.#beganMs) this.#beganMs = this.#clockMs;
     }
     this.#takeArrived();
     const stepMs = this.core.beginStep();

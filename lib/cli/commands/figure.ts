@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { InputError } from "../../base/index.js";
 import { readCapture, readCaptures } from "../../captures/index.js";
 import { summarizeCohorts } from "../../cohorts/index.js";
@@ -21,6 +21,8 @@ interface FigureFlags {
   readonly replay?: string;
   readonly nocache?: string;
   readonly capturedNocache?: string;
+  readonly published?: boolean;
+  readonly arrivalSeed?: number;
   readonly outDir: string;
   readonly json?: boolean;
 }
@@ -51,14 +53,32 @@ export function figureCommand(): Command {
     .option("--replay <trace>", "with --real: its replay")
     .option("--nocache <trace>", "with --real: its replay with the cache off")
     .option("--captured-nocache <trace>", "a capture with the cache off")
-    .option("--out-dir <dir>", "where cache-effect.html, .svg, .png and .json go", "out")
+    .option(
+      "--published",
+      "the figure published with vllm-vcr, under its own conditions: its step price, and a client that gives up after 67.4 s",
+    )
+    .option("--arrival-seed <n>", "with --published: other arrivals than the figure's (0)", parseSeed)
+    .option("--out-dir <dir>", "where cache-effect.html, .svg, .png and .json go, or published.*", "out")
     .option("--json", "print one JSON document")
-    .addHelpText("after", "\nExample:\n  npx prefixlab figure --out-dir out\n")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  npx prefixlab figure --out-dir out\n  npx prefixlab figure --published\n",
+    )
     .action(runFigure);
 }
 
 async function runFigure(flags: FigureFlags): Promise<void> {
   const inputs = [flags.real, flags.replay, flags.nocache, flags.capturedNocache];
+  if (flags.published) {
+    if (inputs.some((file) => file !== undefined))
+      throw new InputError(
+        "figure: --published draws its own runs: leave --real, --replay, --nocache and --captured-nocache out",
+      );
+    const { figurePublishedCommand } = await import("./figure-published.js");
+    return figurePublishedCommand(flags);
+  }
+  if (flags.arrivalSeed !== undefined)
+    throw new InputError("figure: --arrival-seed chooses the arrivals of --published: give it with that");
   for (const extension of ["html", "svg", "png", "json"])
     refuseOverwrite(
       join(flags.outDir, `cache-effect.${extension}`),
@@ -176,4 +196,11 @@ function seriesTable(series: readonly FigureSeries[]): string {
     }),
   );
   return formatTable(["cohort", "series", "n", "TTFT p50", "p90", "p99", "ITL p50", "p99"], rows);
+}
+
+function parseSeed(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isSafeInteger(value) || value < 0)
+    throw new InvalidArgumentError("expected a whole number >= 0");
+  return value;
 }

@@ -13,9 +13,10 @@ import { progressBar } from "../read-input.js";
 import { asFlags, liveEngineJson } from "../replay-header.js";
 import { stopSignal } from "../stop-signal.js";
 import { capturedSeriesJson, comparisonJson, promptsWord } from "../summary-json.js";
+import { givenTimeoutFlags, type TimeoutFlags } from "../timeout-flags.js";
 
 /** What `replay --url` takes from the command's flags. */
-export interface LiveReplayFlags extends EngineFlags, LatencyFlags, PacingFlags {
+export interface LiveReplayFlags extends EngineFlags, LatencyFlags, PacingFlags, TimeoutFlags {
   readonly url: string;
   readonly modelName?: string;
   readonly tokenRange?: readonly [number, number];
@@ -97,6 +98,11 @@ function refuseModelFlags(flags: LiveReplayFlags): void {
     "--profile": flags.profile !== undefined,
     "--latency-kind": flags.latencyKind !== undefined,
   };
+  const limits = givenTimeoutFlags(flags);
+  if (limits.length > 0)
+    throw new InputError(
+      `replay: ${limits.join(", ")} ${limits.length === 1 ? "is" : "are"} of the simulated client: with --url the time limit of a request is --timeout`,
+    );
   const names = [...Object.keys(given).filter((name) => given[name]), ...givenEngineFlags(flags)];
   if (names.length > 0)
     throw new InputError(

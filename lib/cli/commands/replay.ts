@@ -6,7 +6,7 @@ import { capturedEngine, type Replay, replay } from "../../replay/index.js";
 import { sessionsOf } from "../../sessions/index.js";
 import type { EngineSettingName, EngineSettings } from "../../settings/index.js";
 import { writeTrace } from "../../trace/files/index.js";
-import { inArrivalOrder, type Trace } from "../../trace/index.js";
+import { inArrivalOrder, type JsonValue, type Trace } from "../../trace/index.js";
 import {
   addEngineFlags,
   type EngineFlags,
@@ -21,8 +21,9 @@ import { progressBar, readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
 import { replayReport } from "../replay-report.js";
 import { capturedSeriesJson, comparisonJson, replaySeriesJson } from "../summary-json.js";
+import { addTimeoutFlags, type TimeoutFlags, timeoutFromFlags } from "../timeout-flags.js";
 
-interface ReplayFlags extends EngineFlags, LatencyFlags, PacingFlags {
+interface ReplayFlags extends EngineFlags, LatencyFlags, PacingFlags, TimeoutFlags {
   readonly coldPrompts?: boolean;
   readonly rateScale: number;
   readonly seeds: number;
@@ -63,7 +64,7 @@ export function replayCommand(): Command {
     .option("--timeout <s>", "with --url: time limit of one request", parsePositive, 300)
     .option("--strict", "a bad row is fatal")
     .option("--json", "print one JSON document");
-  addEngineFlags(addLatencyFlags(addPacingFlags(command)));
+  addEngineFlags(addLatencyFlags(addTimeoutFlags(addPacingFlags(command))));
   return command
     .addHelpText(
       "after",
@@ -71,6 +72,10 @@ export function replayCommand(): Command {
 Example, the counterfactual of a capture, its cache off:
   npx prefixlab replay data/warm-1.jsonl.gz --latency-trace data/fit-sweep-1.jsonl.gz \\
     --no-enable-prefix-caching --against data/cold-1.jsonl.gz
+
+The same for a client that gives up after 10 s and then drops the conversation:
+  npx prefixlab replay data/warm-1.jsonl.gz --latency-trace data/fit-sweep-1.jsonl.gz \\
+    --no-enable-prefix-caching --request-timeout 10 --on-timeout end-session
 
 Exit code 0: every gate held, or nothing was comparable; 1: a gate did not hold; 2: bad arguments or input.
 `,
@@ -93,6 +98,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
     throw new InputError("replay: --router chooses among replicas: give --replicas N with it");
   const engine = engineFromFlags(flags);
   const pacing = pacingFromFlags(flags);
+  const limit = timeoutFromFlags(flags);
   const model = await latencyFromFlags(flags);
   const replays = Array.from({ length: flags.seeds }, (_, k): Replay => {
     const bar = progressBar(`replaying, seed ${flags.seed + k}`);
@@ -103,6 +109,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
           model,
           engine,
           ...pacing,
+          ...limit,
           replicas: flags.replicas,
           ...(flags.router !== undefined && { router: flags.router }),
           prompts: flags.coldPrompts ? "unique" : "recorded",
@@ -123,6 +130,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
     (flags.coldPrompts === true ||
       flags.rateScale !== 1 ||
       flags.replicas !== 1 ||
+      changesLimit(limit.requestTimeoutMs, trace) ||
       changesEngine(engine, trace));
   const comparison = compareTraces(
     { trace: captured, sessions },
@@ -162,6 +170,14 @@ async function readSameRequests(path: string, trace: Trace): Promise<Trace> {
       `--against is no capture of the same requests: request ${k + 1} has ${other.records[k].promptTokens} prompt tokens there and ${trace.records[k].promptTokens} in the replayed trace, and recorded sessions and turns do not tell which is which`,
     );
   return other;
+}
+
+/** True when the client gives up on requests after another time than the capture tells of its own client. */
+function changesLimit(requestTimeoutMs: number | undefined, { meta: { extra } }: Trace): boolean {
+  if (requestTimeoutMs === undefined) return false;
+  const { options, request_timeout_ms: modeled } = extra;
+  const loadgen = options !== null && typeof options === "object" && !Array.isArray(options) ? options : {};
+  return ![modeled, (loadgen as Readonly<Record<string, JsonValue>>).timeout_ms].includes(requestTimeoutMs);
 }
 
 /** True when the flags give the engine another setting than the one that the capture tells of its own. */

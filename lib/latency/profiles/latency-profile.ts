@@ -1,15 +1,19 @@
 import { InputError } from "../../base/index.js";
 import type { LatencyModel } from "../latency-model.js";
 import { h200Qwen3 } from "./h200-qwen3-8b.js";
+import { vllmVcrPublished } from "./vllm-vcr-published.js";
 
-const profiles: Readonly<Record<string, () => LatencyModel>> = { "h200-qwen3-8b": h200Qwen3 };
+const profiles: Readonly<Record<string, () => LatencyModel>> = {
+  "h200-qwen3-8b": h200Qwen3,
+  "vllm-vcr-published": vllmVcrPublished,
+};
 
 /**
  * Names that {@link latencyProfile} knows.
  * @example
  * ```ts
  * import { profileNames } from "prefixlab";
- * profileNames(); // → ["h200-qwen3-8b"]
+ * profileNames(); // → ["h200-qwen3-8b", "vllm-vcr-published"]
  * ```
  */
 export function profileNames(): string[] {

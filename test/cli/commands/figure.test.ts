@@ -84,3 +84,82 @@ describe("prefixlab figure", () => {
     expect(stderr).toMatch(/says that the prefix cache was on, expected a capture with the cache off/);
   });
 });
+
+describe("prefixlab figure --published", () => {
+  const published = (name: string, ...flags: string[]) =>
+    runCli(["figure", "--published", "--out-dir", join(dir, name), ...flags]);
+  const run = published("published", "--json");
+  const document = JSON.parse(run.stdout);
+
+  it("writes four files, the same JSON among them, and the same bytes again", () => {
+    expect([run.status, run.stderr]).toEqual([0, ""]);
+    const read = (name: string, file: string) => readFileSync(join(dir, name, `published.${file}`));
+    expect(read("published", "json").toString()).toBe(run.stdout);
+    published("again");
+    for (const file of ["svg", "png"]) expect(read("again", file).equals(read("published", file))).toBe(true);
+    expect(read("published", "html").length).toBeGreaterThan(10_000);
+  });
+
+  it("tells what was published beside what was modeled, and both within a quarter of each other", () => {
+    const { source, ...rows } = document.published;
+    expect(source).toContain("multiturn-cache-effect.png");
+    expect(Object.keys(rows)).toEqual([
+      "turn1_completed",
+      "turn1_max_ttft_ms",
+      "turns2plus_completed",
+      "turns2plus_ttft_ms_p50",
+      "turns2plus_ttft_ms_p99",
+    ]);
+    for (const row of Object.values<{ published: number; modeled: number; difference: number }>(rows)) {
+      expect(row.difference).toBeCloseTo(row.modeled / row.published - 1, 9);
+      expect(Math.abs(row.difference)).toBeLessThan(0.25);
+    }
+  });
+
+  it("has the series of any figure, the run without a limit, other arrivals, and the card's curve that is not compared", () => {
+    const { modeled_on: on, modeled_off: off } = document.series;
+    expect([on.completed, on.timed_out, on.requests]).toEqual([495, 0, 495]);
+    expect(off).toMatchObject({ request_timeout_s: 67.4, on_timeout: "next-turn", pacing: "session" });
+    expect(off.engine.enable_prefix_caching).toEqual({ value: false, from: "given" });
+    expect(off.latency).toEqual({
+      kind: "profile:vllm-vcr-published",
+      fitted_at: { max_num_batched_tokens: 2048 },
+    });
+    expect(document.without_limit).not.toHaveProperty("request_timeout_s");
+    expect(document.kaplan_meier.turns2plus.ttft_ms_p50).toBeNull();
+    expect(document.kaplan_meier.turns2plus.waiting_at_limit).toBeGreaterThan(0.5);
+    const seeds = document.arrival_seeds as {
+      seed: number;
+      sessions: number;
+      turns2plus: { sent: number };
+    }[];
+    expect(seeds.map(({ seed }) => seed)).toEqual([0, 1, 2, 3]);
+    for (const { sessions, turns2plus } of seeds) expect(turns2plus.sent).toBe(4 * sessions);
+    expect(document.card).toMatchObject({ compared: false, sessions_per_s: 0.4 });
+    expect(document.assumed.length).toBeGreaterThan(3);
+  });
+
+  it("says the same to people, with other arrivals where they are asked for", () => {
+    const report = published("report", "--arrival-seed", "3").stdout;
+    expect(report).toContain("100 sessions, 500 requests sent; arrivals of seed 3");
+    expect(report).toContain("step price of the published figure (profile vllm-vcr-published): no card's");
+    expect(report).toMatch(/turns 2\+, TTFT p50 of the complete +24 s +30 s/);
+    expect(report).toContain("Kaplan-Meier of all of them: median over 67.4 s");
+    expect(report).toContain("not compared, another load");
+  });
+
+  it("is refused beside traces, and its flag without it", () => {
+    const refused = (...flags: string[]) => {
+      const { status, stderr } = runCli(["figure", ...flags, "--out-dir", join(dir, "refused")]);
+      expect(status).toBe(2);
+      return stderr;
+    };
+    const warm = fromRoot("data", "warm-1.jsonl.gz");
+    expect(refused("--published", "--real", warm)).toContain("--published draws its own runs");
+    expect(refused("--arrival-seed", "1")).toContain("give it with that");
+    expect(refused("--published", "--arrival-seed", "9")).toContain(
+      "no schedule of seed 9, there is 0, 1, 2, 3",
+    );
+    expect(refused("--published", "--arrival-seed", "x")).toContain("expected a whole number >= 0");
+  });
+});

@@ -185,3 +185,113 @@ describe("what a replay ran under", () => {
     expect((await found("--kv-cache-size", "65536")).tokens).toBeGreaterThan(100 * 10_000);
   });
 });
+
+interface LimitedCohort
+  extends Record<
+    | "n"
+    | "censored"
+    | "sent"
+    | "completed"
+    | "unanswered"
+    | "timed_out"
+    | "timed_out_before_first_token"
+    | "timed_out_after_first_token",
+    number
+  > {
+  readonly ttft_ms: { readonly p50: number };
+  readonly survivors: {
+    readonly n: number;
+    readonly ttft_ms: { readonly p50: number };
+    readonly total_ms: { readonly p99: number };
+  };
+}
+
+describe("replay --request-timeout", () => {
+  const profile = ["--profile", "vllm-vcr-published"];
+  const limited = ["replay", warm, ...profile, "--no-enable-prefix-caching", "--request-timeout", "0.5"];
+
+  it("counts what became of every request, and gives Kaplan-Meier's quantiles beside those of the complete alone", () => {
+    for (const onTimeout of ["next-turn", "end-session"]) {
+      const document = errorsOf([...limited, "--on-timeout", onTimeout]);
+      expect(document).toMatchObject({ request_timeout_s: 0.5, on_timeout: onTimeout, requests: 320 });
+      for (const cohort of Object.values<LimitedCohort>(document.cohorts)) {
+        expect(cohort.sent).toBe(cohort.completed + cohort.timed_out + cohort.unanswered);
+        expect(cohort.timed_out).toBe(
+          cohort.timed_out_before_first_token + cohort.timed_out_after_first_token,
+        );
+        expect(cohort.n).toBe(cohort.sent);
+        expect(cohort.censored).toBe(cohort.timed_out_before_first_token);
+        expect(cohort.survivors.n).toBe(cohort.completed);
+        expect(cohort.survivors.total_ms.p99).toBeLessThanOrEqual(500);
+        // Nobody knows of the slowest how long they would have waited.
+        expect(cohort.ttft_ms.p50).toBeGreaterThan(cohort.survivors.ttft_ms.p50);
+      }
+      expect(document.never_sent > 0).toBe(onTimeout === "end-session");
+      expect(document.sent + document.never_sent).toBe(320);
+      expect(document.timed_out).toBeGreaterThan(0);
+    }
+  });
+
+  it("says in its report what the client does, and what was cut", () => {
+    const report = (...flags: string[]) => runCli([...limited, ...flags]).stdout;
+    const next = report();
+    expect(next).toContain("client: gives up on a request that is not complete after 0.5 s");
+    expect(next).toContain("then sends the next turn at once (--on-timeout next-turn)");
+    expect(next).toMatch(
+      /unserved: \d+ of 320 requests.*: \d+ were cut by the time limit before their first token/,
+    );
+    expect(next).toMatch(/cohort +sent +complete +cut before 1st token +cut after +never sent/);
+    expect(next).toMatch(/turns2plus +256 .*> 500 ms/);
+    const ends = report("--timeout-ends-session");
+    expect(ends).toContain("then ends the session");
+    expect(ends).toMatch(/\d+ were never sent, as what they follow was not answered/);
+    // Where nothing paces a turn by the one before, nothing follows a time-out.
+    expect(report("--open-loop")).toMatch(/after 0\.5 s\n/);
+  });
+
+  it("has the names of the contract too", () => {
+    const { wall_s: _, ...released } = errorsOf([...limited, "--timeout-releases-child"]);
+    const { wall_s: __, ...next } = errorsOf([...limited, "--on-timeout", "next-turn"]);
+    expect(released).toEqual(next);
+  });
+
+  it("judges nothing, unless the capture's client had that limit", () => {
+    const cached = ["replay", warm, ...profile, "--request-timeout"];
+    expect(errorsOf([...cached, "200"]).kind).toBe("difference");
+    // The load generator's own, 300 s, is in the meta line.
+    expect(errorsOf([...cached, "300"]).kind).toBe("error");
+  });
+
+  it("writes a trace that tells the limit, and whose replay under it is judged", async () => {
+    const path = join(dir, "limited.jsonl.gz");
+    expect(runCli([...limited, "--dump-trace", path]).status).toBe(0);
+    const { meta, records } = await readTrace(path);
+    expect(meta.extra).toMatchObject({ request_timeout_ms: 500, on_timeout: "next-turn" });
+    const cut = records.filter(({ finishReason }) => finishReason === "timeout");
+    expect(cut.length).toBeGreaterThan(0);
+    for (const { elapsedMs } of cut) expect(elapsedMs).toBe(500);
+    expect(errorsOf(["replay", path, ...profile, "--request-timeout", "0.5"]).kind).toBe("error");
+  });
+
+  it("is refused where it cannot be meant", () => {
+    const refused = (...flags: string[]) => {
+      const { status, stderr } = runCli(["replay", warm, ...profile, ...flags]);
+      expect(status).toBe(2);
+      return stderr;
+    };
+    expect(refused("--on-timeout", "end-session")).toContain("give --request-timeout S with it");
+    expect(refused("--timeout-ends-session")).toContain("end-session says what follows a time-out");
+    expect(
+      refused("--request-timeout", "5", "--on-timeout", "next-turn", "--timeout-ends-session"),
+    ).toContain("give one of the two");
+    expect(refused("--request-timeout", "0")).toContain("expected a number > 0");
+    expect(refused("--request-timeout", "5", "--on-timeout", "retry")).toContain(
+      "Allowed choices are next-turn",
+    );
+    const live = runCli(["replay", warm, "--url", "http://127.0.0.1:9", "--request-timeout", "5"]);
+    expect([live.status, live.stderr]).toEqual([
+      2,
+      expect.stringContaining("with --url the time limit of a request is --timeout"),
+    ]);
+  });
+});
