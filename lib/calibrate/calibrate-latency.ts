@@ -101,9 +101,25 @@ export function calibrateLatency(traces: readonly Trace[], options: CalibrateOpt
     const fitted = (_: TraceRecord, i: number) => isFitted(trace.records[i], i, trace);
     return compareStatistics(trace.records.filter(fitted), modeled.trace.records.filter(fitted));
   });
+  const { model, report } = fit;
   return {
-    ...fit,
-    report: { ...fit.report, warnings: [...fit.report.warnings, ...inSampleWarnings(inSample)] },
+    model: withConditions(model, {
+      fittedAt: model.fittedAt,
+      evidence: {
+        ...engineOf(traces),
+        inSample: inSample.map((cells) =>
+          cells.map(({ quantity, statistic, error }) => ({ quantity, statistic, error: rounded(error) })),
+        ),
+        residuals: report.residuals.map(({ of, n, relative: { p05, p50, p95 } }) => ({
+          of,
+          n,
+          p05: rounded(p05),
+          p50: rounded(p50),
+          p95: rounded(p95),
+        })),
+      },
+    }),
+    report: { ...report, warnings: [...report.warnings, ...inSampleWarnings(inSample)] },
     supposed,
     from: candidates.from,
     ...(scheduling && { scheduling }),
@@ -261,6 +277,20 @@ function budgetToSay(
 ): Partial<Pick<Supposition, "maxNumBatchedTokens">> {
   const origin = from.maxNumBatchedTokens;
   return origin === "given" || origin === "fitted" ? { maxNumBatchedTokens } : {};
+}
+
+/** Engine and version that all traces tell alike. */
+function engineOf(traces: readonly Trace[]): { engine?: string; engineVersion?: string } {
+  const common = (key: string): string | undefined => {
+    const [first, ...others] = traces.map(({ meta }) => meta.extra[key]);
+    return typeof first === "string" && others.every((other) => other === first) ? first : undefined;
+  };
+  const [engine, engineVersion] = [common("engine"), common("engine_version")];
+  return { ...(engine !== undefined && { engine }), ...(engineVersion !== undefined && { engineVersion }) };
+}
+
+function rounded(share: number): number {
+  return Math.round(share * 1e4) / 1e4;
 }
 
 function inSampleWarnings(inSample: Calibration["inSample"]): FitReport["warnings"] {

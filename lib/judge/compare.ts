@@ -68,6 +68,8 @@ export interface CompareOptions {
   readonly kind?: Comparison["kind"];
   /** Default true. False leaves the intervals out. */
   readonly intervals?: boolean;
+  /** Which records are compared, by their index; the others only loaded the engine. Default: all. */
+  readonly isJudged?: (index: number) => boolean;
 }
 
 /**
@@ -88,12 +90,12 @@ export interface CompareOptions {
  */
 export function compareTraces(workload: Workload, options: CompareOptions): Comparison {
   const { trace: captured, sessions } = workload;
-  const { modeled, tolerance = 0.1, kind = "error", intervals = true } = options;
+  const { modeled, tolerance = 0.1, kind = "error", intervals = true, isJudged = () => true } = options;
   const [first] = modeled;
   if (!first) throw new InputError("compareTraces: modeled must hold at least one trace, got none");
   const groups: [string, number[], boolean][] = [
-    ...cohortNames.map((c): [CohortName, number[], boolean] => [c, cohortIndices(sessions, c), true]),
-    ...concurrencyBuckets(captured),
+    ...cohortNames.map((c): [CohortName, number[], boolean] => [c, cohortIndices(sessions, c).filter(isJudged), true]),
+    ...concurrencyBuckets(captured, isJudged),
   ];
   const cells = groups.flatMap(([group, indices, isCohort]) =>
     (["ttft", "itl", "total"] as const).flatMap((quantity) =>
@@ -102,6 +104,7 @@ export function compareTraces(workload: Workload, options: CompareOptions): Comp
         tolerance,
         kind,
         intervals,
+        isJudged,
       }),
     ),
   );
@@ -109,8 +112,8 @@ export function compareTraces(workload: Workload, options: CompareOptions): Comp
   return {
     kind,
     cells,
-    curves: ttftDistances(workload, first),
-    cachedTokens: hitCanary(captured, first),
+    curves: ttftDistances(workload, first, isJudged),
+    cachedTokens: hitCanary(captured, first, isJudged),
     verdict: gating.length === 0 ? "none" : gating.every((cell) => cell.holds) ? "pass" : "fail",
     tolerance,
     seeds: modeled.length,
@@ -205,10 +208,13 @@ function ratioIntervals(
 }
 
 /** Requests by how many were in flight when they arrived: 1, 2-3, 4-7, 8-15, ... */
-function concurrencyBuckets(captured: Trace): [string, number[], boolean][] {
+function concurrencyBuckets(
+  captured: Trace,
+  isJudged: (index: number) => boolean,
+): [string, number[], boolean][] {
   const buckets = new Map<number, number[]>();
   captured.records.forEach((record, index) => {
-    if (record.concurrency === undefined || record.concurrency < 1) return;
+    if (record.concurrency === undefined || record.concurrency < 1 || !isJudged(index)) return;
     const level = Math.floor(Math.log2(record.concurrency));
     const bucket = buckets.get(level) ?? [];
     if (bucket.length === 0) buckets.set(level, bucket);
@@ -223,7 +229,7 @@ function concurrencyBuckets(captured: Trace): [string, number[], boolean][] {
     ]);
 }
 
-function hitCanary(captured: Trace, modeled: Trace): HitCanary {
+function hitCanary(captured: Trace, modeled: Trace, isJudged: (index: number) => boolean): HitCanary {
   let requests = 0;
   let recordedTokens = 0;
   let predictedTokens = 0;
@@ -231,7 +237,7 @@ function hitCanary(captured: Trace, modeled: Trace): HitCanary {
   let absolute = 0;
   captured.records.forEach((record, i) => {
     const predicted = modeled.records[i]?.cachedTokens;
-    if (record.cachedTokens === undefined || predicted === undefined) return;
+    if (record.cachedTokens === undefined || predicted === undefined || !isJudged(i)) return;
     requests++;
     recordedTokens += record.cachedTokens;
     predictedTokens += predicted;

@@ -26,6 +26,7 @@ export {
   emptyStepLoad,
   type FitRange,
   type LatencyModel,
+  type ModelEvidence,
   type ModelMemory,
   type StepLoad,
   type StepTimer,

@@ -44,6 +44,27 @@ export interface ModelMemory {
   readonly kvBytesPerToken: Bytes;
 }
 
+/** What a fitted model rests on. */
+export interface ModelEvidence {
+  /** The engine and its version, where the captures tell them. */
+  readonly engine?: string;
+  readonly engineVersion?: string;
+  /** Replayed with the model, how far the data that it was fitted on come out: modeled / captured - 1, one entry a capture. */
+  readonly inSample: readonly {
+    readonly quantity: string;
+    readonly statistic: string;
+    readonly error: number;
+  }[][];
+  /** What the fit leaves of its observations: quantiles of observed / predicted - 1. */
+  readonly residuals: readonly {
+    readonly of: string;
+    readonly n: number;
+    readonly p05: number;
+    readonly p50: number;
+    readonly p95: number;
+  }[];
+}
+
 /**
  * Predicts how long engine steps take. Fitted on a trace, or built from a profile of documented constants.
  * The engine asks a {@link StepTimer} once a step; everything random comes from the timer's seed.
@@ -56,6 +77,8 @@ export interface LatencyModel {
   readonly fittedAt?: Partial<EngineSettings>;
   /** Memory of the card that a profile stands for. */
   readonly memory?: ModelMemory;
+  /** What it rests on, where it was fitted. */
+  readonly evidence?: ModelEvidence;
   /** A fresh timer: the same seed gives the same times. */
   timer(seed: number | string): StepTimer;
   /** The model as JSON, readable back by `latencyModelFromJson`. */
