@@ -23,7 +23,7 @@ export interface PoolOptions {
  * @example
  * ```ts
  * import { cardOf, poolThatFits, qwen3With8B } from "prefixlab/hardware";
- * poolThatFits(cardOf("h200"), qwen3With8B); // → 735942
+ * poolThatFits(cardOf("h200"), qwen3With8B); // → 735938
  * ```
  */
 export function poolThatFits(card: Card, shape: ModelShape, options: PoolOptions = {}): Tokens {

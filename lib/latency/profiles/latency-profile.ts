@@ -25,7 +25,7 @@ export function profileNames(): string[] {
  * import { emptyStepLoad } from "prefixlab/latency";
  * const model = latencyProfile("h200-qwen3-8b");
  * const chunk = { prefillTokens: 2048, prefillTokenDepth: 2048 ** 2 / 2, prefillSeqs: 1 };
- * model.timer(1).stepMs({ ...emptyStepLoad(), ...chunk }); // → 182.6
+ * model.timer(1).stepMs({ ...emptyStepLoad(), ...chunk }); // → 55.11
  * ```
  */
 export function latencyProfile(name: string): LatencyModel {
