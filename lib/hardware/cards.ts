@@ -85,8 +85,11 @@ export const cards = {
   },
 } as const satisfies Readonly<Record<string, Card>>;
 
+/** The short name of a card in the table. */
+export type CardName = keyof typeof cards;
+
 /** Names that {@link cardOf} knows, in the order of the table. */
-export const cardNames = Object.keys(cards) as readonly (keyof typeof cards)[];
+export const cardNames = Object.keys(cards) as readonly CardName[];
 
 /**
  * A card by its short name, or by that of its data sheet; capitals, spaces and dashes do not matter.
@@ -98,9 +101,17 @@ export const cardNames = Object.keys(cards) as readonly (keyof typeof cards)[];
  * ```
  */
 export function cardOf(name: string): Card {
+  return cards[cardNameOf(name)];
+}
+
+/**
+ * The short name of a card.
+ * @throws InputError as {@link cardOf}
+ */
+export function cardNameOf(name: string): CardName {
   const wanted = plain(name);
   const found = cardNames.find((short) => plain(short) === wanted || plain(cards[short].name) === wanted);
-  if (found) return cards[found];
+  if (found) return found;
   throw new InputError(`cardOf: no card ${JSON.stringify(name)}, expected one of ${cardNames.join(", ")}`);
 }
 

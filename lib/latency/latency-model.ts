@@ -56,6 +56,8 @@ export interface LatencyModel {
   readonly fittedAt?: Partial<EngineSettings>;
   /** Memory of the card that a profile stands for. */
   readonly memory?: ModelMemory;
+  /** What to know beside its predictions: what they rest on, how far they were off elsewhere, what they leave out. */
+  readonly notes?: readonly string[];
   /** A fresh timer: the same seed gives the same times. */
   timer(seed: number | string): StepTimer;
   /** The model as JSON, readable back by `latencyModelFromJson`. */
