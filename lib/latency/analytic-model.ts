@@ -13,6 +13,7 @@ import { withConditions } from "./model-conditions.js";
 
 /** What an analytic model is made of, once priced. */
 interface AnalyticModelParts {
+  readonly kind: string;
   readonly prices: AnalyticPrices;
   readonly range: FitRange;
   readonly notes: readonly string[];
@@ -46,6 +47,7 @@ const spread =
  * Step times without a capture: a model's shape on a card by its data sheet, with efficiency factors calibrated on public
  * tables of measured operators, times what whole steps took of that in public runs. Deterministic. The way of a request to
  * the scheduler is not in it. `notes` says how far predictions were from measurements.
+ * @param setup.kind default "analytic"; a profile calls itself "profile:NAME"
  * @throws InputError when the model does not fit the cards, the cards cannot share it, or lack its number format
  * @example
  * ```ts
@@ -56,7 +58,7 @@ const spread =
  * timer.stepMs({ ...emptyStepLoad(), decodeSeqs: 16, decodeContextTokens: 16 * 2048 }); // → 10.25
  * ```
  */
-export function analyticModel(setup: AnalyticSetup): LatencyModel {
+export function analyticModel(setup: AnalyticSetup & { readonly kind?: string }): LatencyModel {
   const { shape, card, tensorParallel = 1 } = setup;
   const memory = {
     poolTokens: poolThatFits(cards[card], shape, { tensorParallel }),
@@ -68,6 +70,7 @@ export function analyticModel(setup: AnalyticSetup): LatencyModel {
       ? ["no table has the RTX 4090: on a public run of Llama-3.1-8B its steps come out 30 % too long"]
       : [];
   const model = pricedModel({
+    kind: setup.kind ?? "analytic",
     prices: wholeSteps(analyticPrices(setup)),
     range: calibratedRange,
     notes: [
@@ -108,13 +111,13 @@ export function analyticModelFromJson(json: Readonly<Record<string, unknown>>): 
   requireFinite(where, "prices.step_ms", prices.stepMs, Number.MIN_VALUE);
   requireFinite(where, "prices.expert_miss_share", prices.expertMissShare, 0, 1);
   const notes = Array.isArray(json.notes) ? json.notes.map(String) : [];
-  return pricedModel({ prices, range: fitRangeFromJson(json.range), notes });
+  return pricedModel({ kind: String(json.kind), prices, range: fitRangeFromJson(json.range), notes });
 }
 
-function pricedModel({ prices, range, notes }: AnalyticModelParts): LatencyModel {
+function pricedModel({ kind, prices, range, notes }: AnalyticModelParts): LatencyModel {
   const names = Object.keys(wireNames) as (keyof AnalyticPrices)[];
   return {
-    kind: "analytic",
+    kind,
     range,
     notes,
     timer: () => ({
@@ -123,7 +126,7 @@ function pricedModel({ prices, range, notes }: AnalyticModelParts): LatencyModel
       emissionOverheadMs: () => 0,
     }),
     toJson: () => ({
-      kind: "analytic",
+      kind,
       form: "analytic",
       prices: Object.fromEntries(names.map((name) => [wireNames[name], prices[name]])),
       range: fitRangeToJson(range),

@@ -8,7 +8,12 @@ import {
   parseCount,
   parsePositive,
 } from "../engine-flags.js";
-import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
+import {
+  addLatencyFlags,
+  givenLatencyFlags,
+  type LatencyFlags,
+  latencyFromFlags,
+} from "../latency-source.js";
 import { listenAddress } from "../listen-address.js";
 import { asFlags } from "../replay-header.js";
 import { stopSignal } from "../stop-signal.js";
@@ -57,7 +62,7 @@ async function runServe(flags: ServeFlags): Promise<void> {
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new InputError(`serve: --seed must be a whole number >= 0, got ${JSON.stringify(flags.seed)}`);
   const engine = engineFromFlags(flags);
-  const isNamed = (flags.latencyTrace ?? flags.latencyModel ?? flags.profile) !== undefined;
+  const isNamed = givenLatencyFlags(flags).length > 0;
   const latency = await latencyFromFlags(isNamed ? flags : { ...flags, profile: "h200-qwen3-8b" });
   const server = await startServer({
     host,

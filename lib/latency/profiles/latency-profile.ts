@@ -1,15 +1,19 @@
 import { InputError } from "../../base/index.js";
 import type { LatencyModel } from "../latency-model.js";
+import { analyticProfiles } from "./analytic-profiles.js";
 import { h200Qwen3 } from "./h200-qwen3-8b.js";
 
-const profiles: Readonly<Record<string, () => LatencyModel>> = { "h200-qwen3-8b": h200Qwen3 };
+const profiles: Readonly<Record<string, () => LatencyModel>> = {
+  "h200-qwen3-8b": h200Qwen3,
+  ...analyticProfiles,
+};
 
 /**
  * Names that {@link latencyProfile} knows.
  * @example
  * ```ts
  * import { profileNames } from "prefixlab";
- * profileNames(); // → ["h200-qwen3-8b"]
+ * profileNames().slice(0, 2); // → ["h200-qwen3-8b", "h100-qwen3-8b"]
  * ```
  */
 export function profileNames(): string[] {
@@ -17,7 +21,7 @@ export function profileNames(): string[] {
 }
 
 /**
- * A latency model that ships with the library: a few documented constants in place of a fit.
+ * A latency model that ships with the library: a few documented constants in place of a fit, or a model's shape on a card.
  * @throws InputError naming the profiles there are, when `name` is none of them
  * @example
  * ```ts
