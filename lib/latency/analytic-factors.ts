@@ -42,19 +42,19 @@ export interface CardFactors {
  * pairs of model and card.
  */
 export const calibratedFactors: EfficiencyFactors = {
-  layerMs: 0.0335,
+  layerMs: 0.0332,
   headNormMs: 0.039,
   weightBandwidth: 0.787,
   kvBandwidth: 0.835,
   attentionCompute: 0.639,
-  fp8Compute: 0.748,
-  expertCompute: 0.343,
+  fp8Compute: 0.757,
+  expertCompute: 0.339,
   elementWiseNumbers: 24,
-  expertSpread: 0.745,
-  exchangeMs: { nvlink: 0.00858, pcie: 0.0144 },
+  expertSpread: 0.74,
+  exchangeMs: { nvlink: 0.00877, pcie: 0.0146 },
 };
 
-const hopper = { compute: 0.832, link: "nvlink", exchangeBandwidth: 0.748 } as const;
+const hopper = { compute: 0.807, link: "nvlink", exchangeBandwidth: 0.795 } as const;
 const ada = { link: "pcie", exchangeBandwidth: 0.476, throughHost: true } as const;
 
 /**
@@ -72,8 +72,8 @@ export const calibratedCards: Readonly<Record<CardName, CardFactors>> = {
   h100: hopper,
   h200: hopper,
   b200: { compute: 0.652, link: "nvlink", exchangeBandwidth: 0.365 },
-  a100: { compute: 0.864, link: "nvlink", exchangeBandwidth: 0.339 },
-  l40s: { compute: 0.558, ...ada },
+  a100: { compute: 0.875, link: "nvlink", exchangeBandwidth: 0.335 },
+  l40s: { compute: 0.551, ...ada },
   "rtx-pro-6000": { compute: 0.843, link: "pcie", exchangeBandwidth: 0.365 },
   "rtx-4090": { compute: 0.843, ...ada },
 };

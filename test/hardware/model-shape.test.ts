@@ -232,14 +232,14 @@ describe("a model over several cards", () => {
     );
     expect(() =>
       poolThatFits(cardOf("rtx-4090"), shapeOfModel("Qwen3-32B") ?? qwen3With8B, { tensorParallel: 2 }),
-    ).toThrow(/needs 32.8 GB for its weights on each of 2 cards/);
+    ).toThrow(/needs 30.5 GiB for its weights on each of 2 cards/);
   });
 });
 
 describe("the cards", () => {
   it("are known by short name and by that of their data sheet", () => {
     for (const name of cardNames) expect(cardOf(cardOf(name).name)).toBe(cardOf(name));
-    expect(cardOf("RTX PRO 6000").memoryBytes).toBe(96e9);
+    expect(cardOf("RTX PRO 6000").memoryBytes).toBe(96 * 2 ** 30);
     expect(cardOf("H200 SXM")).toBe(cardOf("h200"));
     expect(cardOf("NVIDIA-RTX4090")).toBe(cardOf("rtx-4090"));
   });

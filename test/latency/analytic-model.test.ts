@@ -1,7 +1,14 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../lib/base/index.js";
-import { cardNames, modelShapeFromConfig, qwen3With8B, shapeOfModel } from "../../lib/hardware/index.js";
+import {
+  cardNames,
+  cardOf,
+  modelShapeFromConfig,
+  poolThatFits,
+  qwen3With8B,
+  shapeOfModel,
+} from "../../lib/hardware/index.js";
 import {
   analyticModel,
   analyticPrices,
@@ -88,7 +95,7 @@ describe("an analytic model", () => {
 
   it("knows the memory of its cards, and says what it rests on", () => {
     const one = analyticModel({ shape: qwen3With8B, card: "h200" });
-    expect(one.memory).toEqual({ poolTokens: 735_938, kvBytesPerToken: 147_456 });
+    expect(one.memory).toEqual({ poolTokens: 799_400, kvBytesPerToken: 147_456 });
     expect(one.fittedAt).toEqual({ asyncScheduling: true });
     expect(one.notes?.join("\n")).toMatch(
       /Qwen\/Qwen3-8B on h200, weights in bf16; .*nine of ten.*\n.*tokenizing/,
@@ -226,6 +233,14 @@ describe.skipIf(!existsSync(sharedData))(
       );
       console.log(`steps over their operators: ${llama.toFixed(2)} and ${qwen.toFixed(2)}`);
       expect(Math.sqrt(llama * qwen)).toBeCloseTo(engineFactor, 1.7);
+    });
+
+    it("run on a pool of about the size that fits, where the capture tells it", async () => {
+      const { engine } = (await workload("llmservingsim/rtx4090-llama-3.1-8b")).trace.meta;
+      const captured = (engine?.kvCacheBlocks ?? Number.NaN) * 16;
+      const fits = poolThatFits(cardOf("rtx-4090"), shapeOf("Llama-3.1-8B"));
+      console.log(`RTX 4090, pool: ${percent({ "that fits over captured": fits / captured - 1 })}`);
+      expect(Math.abs(fits / captured - 1)).toBeLessThan(0.1);
     });
 
     it("are too long by a third on the card that no table has", async () => {

@@ -43,8 +43,8 @@ export function serveCommand(): Command {
       `
 Endpoints: /v1/completions, /v1/chat/completions, /v1/models, /tokenize, /detokenize, /health, /version and /metrics
 (Prometheus, vLLM's names). One byte of text is one token; answers are deterministic text without meaning. Without a
-latency flag the profile h200-qwen3-8b sets the step times. There is no authentication: it listens on the loopback
-address unless told otherwise.
+latency flag the profile h200-qwen3-8b sets the step times and the engine's defaults. There is no authentication: it
+listens on the loopback address unless told otherwise.
 
 Example: an engine like Qwen3-8B on one H200, and a request to it
   prefixlab serve --listen 127.0.0.1:8000 --profile h200-qwen3-8b --kv-cache-size 65536
