@@ -55,7 +55,7 @@ const spread =
  * import { shapeOfModel } from "prefixlab/hardware";
  * const shape = shapeOfModel("meta-llama/Llama-3.1-8B");
  * const timer = analyticModel({ shape: shape!, card: "h100" }).timer(1);
- * timer.stepMs({ ...emptyStepLoad(), decodeSeqs: 16, decodeContextTokens: 16 * 2048 }); // → 10.24
+ * timer.stepMs({ ...emptyStepLoad(), decodeSeqs: 16, decodeContextTokens: 16 * 2048 }); // → 10.23
  * ```
  */
 export function analyticModel(setup: AnalyticSetup & { readonly kind?: string }): LatencyModel {
