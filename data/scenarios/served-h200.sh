@@ -8,4 +8,5 @@ URL=${URL:-http://127.0.0.1:8100}
 MODEL=${MODEL:-prefixlab}
 . "$(dirname "$0")/loadgen.sh"
 loadgen --pattern multiturn --rate 1 --duration 120 --sessions 99 --turns 5 --prefix-count 2 --prefix-tokens 9750 \
-  --prompt-tokens 192 --output-tokens 128 "$@"
+  --prompt-tokens 192 --output-tokens 128 --meta max_num_seqs=1024 --meta max_num_batched_tokens=8192 \
+  --meta async_scheduling=true "$@"

@@ -18,6 +18,7 @@ export interface TtftSurvival {
 /**
  * Kaplan-Meier curve of TTFT for a cohort, with a pointwise 95 % band (log-log transform). Requests that never showed
  * a first token are censored when they were last known to wait.
+ * @param isCounted which records of the cohort count, by their index; default all
  * @example
  * ```ts
  * import { readCapture, ttftSurvival, workloadOf } from "prefixlab";
@@ -26,8 +27,14 @@ export interface TtftSurvival {
  * [n, censored, medianMs]; // → [256, 0, 56.19]
  * ```
  */
-export function ttftSurvival({ trace, sessions }: Workload, cohort: CohortName): TtftSurvival {
-  const records = cohortIndices(sessions, cohort).map((i) => trace.records[i]);
+export function ttftSurvival(
+  { trace, sessions }: Workload,
+  cohort: CohortName,
+  isCounted: (index: number) => boolean = () => true,
+): TtftSurvival {
+  const records = cohortIndices(sessions, cohort)
+    .filter(isCounted)
+    .map((i) => trace.records[i]);
   const { times, observed } = ttftObservations(records);
   const curve = kaplanMeier({ times, observed });
   const { lower, upper } = pointwiseBand(curve, { level: 0.95, transform: "log-log" });

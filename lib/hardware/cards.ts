@@ -3,7 +3,7 @@ import { type Bytes, InputError, type PerSecond } from "../base/index.js";
 /** An accelerator, by its data sheet. */
 export interface Card {
   readonly name: string;
-  /** Memory of one card. */
+  /** Memory of one card. The sheets' GB of it are 2^30 bytes. */
   readonly memoryBytes: Bytes;
   readonly memoryBytesPerSecond: number;
   /** Dense matrix products (no structured sparsity), accumulated in 32 bits: FLOP/s by the format of the numbers. */
@@ -18,11 +18,13 @@ export interface Card {
   readonly source: string;
 }
 
+const gib = 2 ** 30;
+
 /** Cards, by the name that `--gpu` takes. */
 export const cards = {
   h100: {
     name: "NVIDIA H100 SXM",
-    memoryBytes: 80e9,
+    memoryBytes: 80 * gib,
     memoryBytesPerSecond: 3.35e12,
     peakFlops: { bf16: 989.5e12, fp8: 1979e12 },
     linkBytesPerSecond: 450e9,
@@ -31,7 +33,7 @@ export const cards = {
   },
   h200: {
     name: "NVIDIA H200 SXM",
-    memoryBytes: 141e9,
+    memoryBytes: 141 * gib,
     memoryBytesPerSecond: 4.8e12,
     peakFlops: { bf16: 989.5e12, fp8: 1979e12 },
     linkBytesPerSecond: 450e9,
@@ -40,7 +42,7 @@ export const cards = {
   },
   b200: {
     name: "NVIDIA B200",
-    memoryBytes: 180e9,
+    memoryBytes: 180 * gib,
     memoryBytesPerSecond: 8e12,
     peakFlops: { bf16: 2250e12, fp8: 4500e12 },
     linkBytesPerSecond: 900e9,
@@ -49,7 +51,7 @@ export const cards = {
   },
   a100: {
     name: "NVIDIA A100 SXM 80 GB",
-    memoryBytes: 80e9,
+    memoryBytes: 80 * gib,
     memoryBytesPerSecond: 2.039e12,
     peakFlops: { bf16: 312e12 },
     linkBytesPerSecond: 300e9,
@@ -58,16 +60,16 @@ export const cards = {
   },
   l40s: {
     name: "NVIDIA L40S",
-    memoryBytes: 48e9,
+    memoryBytes: 45 * gib,
     memoryBytesPerSecond: 864e9,
     peakFlops: { bf16: 362.05e12, fp8: 733e12 },
     linkBytesPerSecond: 32e9,
     source:
-      "NVIDIA L40S data sheet: 48 GB GDDR6, 864 GB/s, BFLOAT16 362.05 and FP8 733 TFLOPS dense, PCIe Gen4 x16 64 GB/s",
+      "NVIDIA L40S data sheet: 48 GB GDDR6 of which ECC takes a sixteenth, 864 GB/s, BFLOAT16 362.05 and FP8 733 TFLOPS dense, PCIe Gen4 x16 64 GB/s",
   },
   "rtx-pro-6000": {
     name: "NVIDIA RTX PRO 6000 Blackwell",
-    memoryBytes: 96e9,
+    memoryBytes: 96 * gib,
     memoryBytesPerSecond: 1.792e12,
     peakFlops: { bf16: 503.8e12, fp8: 1007.6e12 },
     linkBytesPerSecond: 64e9,
@@ -76,7 +78,7 @@ export const cards = {
   },
   "rtx-4090": {
     name: "NVIDIA GeForce RTX 4090",
-    memoryBytes: 24e9,
+    memoryBytes: 24 * gib,
     memoryBytesPerSecond: 1.008e12,
     peakFlops: { bf16: 165.2e12, fp8: 330.3e12 },
     linkBytesPerSecond: 32e9,
@@ -85,8 +87,11 @@ export const cards = {
   },
 } as const satisfies Readonly<Record<string, Card>>;
 
+/** The short name of a card in the table. */
+export type CardName = keyof typeof cards;
+
 /** Names that {@link cardOf} knows, in the order of the table. */
-export const cardNames = Object.keys(cards) as readonly (keyof typeof cards)[];
+export const cardNames = Object.keys(cards) as readonly CardName[];
 
 /**
  * A card by its short name, or by that of its data sheet; capitals, spaces and dashes do not matter.
@@ -98,9 +103,17 @@ export const cardNames = Object.keys(cards) as readonly (keyof typeof cards)[];
  * ```
  */
 export function cardOf(name: string): Card {
+  return cards[cardNameOf(name)];
+}
+
+/**
+ * The short name of a card.
+ * @throws InputError as {@link cardOf}
+ */
+export function cardNameOf(name: string): CardName {
   const wanted = plain(name);
   const found = cardNames.find((short) => plain(short) === wanted || plain(cards[short].name) === wanted);
-  if (found) return cards[found];
+  if (found) return found;
   throw new InputError(`cardOf: no card ${JSON.stringify(name)}, expected one of ${cardNames.join(", ")}`);
 }
 

@@ -4,19 +4,20 @@
  * Read `model-shape.ts` first (bytes of KV a token, FLOPs, weights read), then `model-shape-from-config.ts` (a model's own
  * config.json), `known-models.ts` (models by name), `cards.ts` and `pool-that-fits.ts`. Sizes are bytes and tokens.
  */
-export { type Card, cardNames, cardOf, cards } from "./cards.js";
+export { type Card, type CardName, cardNameOf, cardNames, cardOf, cards } from "./cards.js";
 export { qwen3With8B, shapeOfModel } from "./known-models.js";
 export {
   activeParameters,
   attentionFlopsPerPair,
+  denseBytesRead,
   depthRatio,
   type ExpertShape,
+  expertBytes,
   expertShareRead,
   flopsPerToken,
   kvBytesPerToken,
   type ModelShape,
   weightBytes,
-  weightBytesRead,
 } from "./model-shape.js";
 export {
   type ModelShapeOptions,

@@ -111,6 +111,7 @@ export function modelShapeFromConfig(json: unknown, options: ModelShapeOptions =
     attentionHeads,
     kvHeads,
     headDim,
+    headNorms: family.headNorms ?? false,
     bytesPerWeight: bytesOf[checkedFormat("dtype", options.dtype ?? weightFormat(config))],
     bytesPerKvNumber: bytesOf[checkedFormat("kvDtype", options.kvDtype ?? "bf16")],
   };

@@ -27,6 +27,8 @@ export interface ModelShape {
   /** Heads of keys and values: fewer than of queries under grouped-query attention. */
   readonly kvHeads: number;
   readonly headDim: number;
+  /** Queries and keys are normed, a head at a time, before attention. */
+  readonly headNorms: boolean;
   /** Bytes of a weight of the layers, and of a number in the KV cache. Embeddings and output layer stay at 2. */
   readonly bytesPerWeight: Bytes;
   readonly bytesPerKvNumber: Bytes;
@@ -99,9 +101,12 @@ export function expertShareRead({ experts }: ModelShape, tokens: Tokens): number
   return experts ? 1 - (1 - experts.perToken / experts.count) ** tokens : 1;
 }
 
-/** Weights that a step of `tokens` tokens reads: all but the embeddings' table and the experts that none is sent to. */
-export function weightBytesRead(shape: ModelShape, tokens: Tokens): Bytes {
-  const all = weightBytes(shape) - shape.lookupParameters * bytesPerEmbeddingWeight;
-  const unread = 1 - expertShareRead(shape, tokens);
-  return all - unread * (shape.experts?.parameters ?? 0) * shape.bytesPerWeight;
+/** Weights that every step reads: all but the embeddings' table and the experts. */
+export function denseBytesRead(shape: ModelShape): Bytes {
+  return weightBytes(shape) - shape.lookupParameters * bytesPerEmbeddingWeight - expertBytes(shape);
+}
+
+/** Weights of all experts; 0 for a dense model. */
+export function expertBytes({ experts, bytesPerWeight }: ModelShape): Bytes {
+  return experts ? experts.parameters * bytesPerWeight : 0;
 }

@@ -94,7 +94,11 @@ export function compareTraces(workload: Workload, options: CompareOptions): Comp
   const [first] = modeled;
   if (!first) throw new InputError("compareTraces: modeled must hold at least one trace, got none");
   const groups: [string, number[], boolean][] = [
-    ...cohortNames.map((c): [CohortName, number[], boolean] => [c, cohortIndices(sessions, c).filter(isJudged), true]),
+    ...cohortNames.map((c): [CohortName, number[], boolean] => [
+      c,
+      cohortIndices(sessions, c).filter(isJudged),
+      true,
+    ]),
     ...concurrencyBuckets(captured, isJudged),
   ];
   const cells = groups.flatMap(([group, indices, isCohort]) =>

@@ -13,10 +13,17 @@ export interface CurveDistance {
   readonly wassersteinMs: Ms;
 }
 
-/** Distances of the TTFT curves per cohort, up to the last time that both curves know. Empty cohorts are left out. */
-export function ttftDistances({ trace: captured, sessions }: Workload, modeled: Trace): CurveDistance[] {
+/**
+ * Distances of the TTFT curves per cohort, up to the last time that both curves know. Empty cohorts are left out.
+ * @param isJudged which records count, by their index; default all
+ */
+export function ttftDistances(
+  { trace: captured, sessions }: Workload,
+  modeled: Trace,
+  isJudged: (index: number) => boolean = () => true,
+): CurveDistance[] {
   return cohortNames.flatMap((cohort) => {
-    const [a, b] = [captured, modeled].map((trace) => ttftSurvival({ trace, sessions }, cohort));
+    const [a, b] = [captured, modeled].map((trace) => ttftSurvival({ trace, sessions }, cohort, isJudged));
     if (!a || !b || a.n === a.censored || b.n === b.censored) return [];
     const upTo = Math.min(knownUpTo(a.curve), knownUpTo(b.curve));
     const options = Number.isFinite(upTo) ? { upTo } : {};

@@ -1,10 +1,25 @@
 /**
  * Latency models: how long an engine step takes.
  *
- * Read `latency-model.ts` first: the interface between models and the engine. Then `physical-model.ts` (prices,
- * combined as `step-form.ts` says) and `empirical-model.ts` (observed gaps); `profiles/` has models of documented constants. `lib/fit` makes
- * them from captures. Times are milliseconds.
+ * Read `latency-model.ts` first: the interface between models and the engine. Then `physical-model.ts` (prices, combined
+ * as `step-form.ts` says), `empirical-model.ts` (observed gaps) and `analytic-model.ts` (a model's shape on a card, no
+ * capture); `profiles/` has models of documented constants. `lib/fit` makes the others from captures. Times are
+ * milliseconds.
  */
+export {
+  type CardFactors,
+  calibratedCards,
+  calibratedFactors,
+  type EfficiencyFactors,
+  engineFactor,
+} from "./analytic-factors.js";
+export { analyticModel } from "./analytic-model.js";
+export {
+  type AnalyticPrices,
+  type AnalyticSetup,
+  analyticPrices,
+  priceAnalyticStep,
+} from "./analytic-prices.js";
 export {
   collectDonors,
   type DonorAxes,

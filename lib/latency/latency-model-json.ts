@@ -1,4 +1,5 @@
 import { describeValue, InputError } from "../base/index.js";
+import { analyticModelFromJson } from "./analytic-model.js";
 import { empiricalModelFromJson } from "./empirical-model.js";
 import type { LatencyModel } from "./latency-model.js";
 import { conditionsFromJson, withConditions } from "./model-conditions.js";
@@ -7,6 +8,7 @@ import { physicalModelFromJson } from "./physical-model.js";
 const forms: Readonly<Record<string, (json: Readonly<Record<string, unknown>>) => LatencyModel>> = {
   physical: physicalModelFromJson,
   empirical: empiricalModelFromJson,
+  analytic: analyticModelFromJson,
 };
 
 /**

@@ -79,6 +79,8 @@ export interface LatencyModel {
   readonly memory?: ModelMemory;
   /** What it rests on, where it was fitted. */
   readonly evidence?: ModelEvidence;
+  /** What to know beside its predictions: what they rest on, how far they were off elsewhere, what they leave out. */
+  readonly notes?: readonly string[];
   /** A fresh timer: the same seed gives the same times. */
   timer(seed: number | string): StepTimer;
   /** The model as JSON, readable back by `latencyModelFromJson`. */

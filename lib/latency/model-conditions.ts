@@ -18,7 +18,10 @@ export interface ModelConditions {
  * model.fittedAt; // → { maxNumBatchedTokens: 2048 }
  * ```
  */
-export function withConditions(model: LatencyModel, { fittedAt, memory, evidence }: ModelConditions): LatencyModel {
+export function withConditions(
+  model: LatencyModel,
+  { fittedAt, memory, evidence }: ModelConditions,
+): LatencyModel {
   return {
     ...model,
     ...(fittedAt && { fittedAt }),
@@ -58,7 +61,12 @@ export function conditionsFromJson(json: Readonly<Record<string, unknown>>): Mod
   };
 }
 
-function evidenceToJson({ engine, engineVersion, inSample, residuals }: ModelEvidence): Record<string, unknown> {
+function evidenceToJson({
+  engine,
+  engineVersion,
+  inSample,
+  residuals,
+}: ModelEvidence): Record<string, unknown> {
   return {
     ...(engine !== undefined && { engine }),
     ...(engineVersion !== undefined && { engine_version: engineVersion }),

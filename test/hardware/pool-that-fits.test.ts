@@ -22,8 +22,8 @@ describe("the pool that fits a card", () => {
   });
 
   it("refuses a card that is too small for the weights, and a card that there is not", () => {
-    const small = { ...cardOf("h200"), name: "small", memoryBytes: 16e9 };
-    expect(() => poolThatFits(small, qwen3With8B)).toThrow(/needs 16.4 GB.*small has 16.0 GB/);
+    const small = { ...cardOf("h200"), name: "small", memoryBytes: 16 * 2 ** 30 };
+    expect(() => poolThatFits(small, qwen3With8B)).toThrow(/needs 15.3 GiB.*small has 16.0 GiB/);
     expect(() => cardOf("h900")).toThrow(/no card "h900", expected one of h100, h200, b200/);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { simulate } from "../../lib/engine/index.js";
+import { depthRatio, qwen3With8B } from "../../lib/hardware/index.js";
 import { latencyModelFromJson, latencyProfile, profileNames } from "../../lib/latency/index.js";
 
 const model = latencyProfile("h200-qwen3-8b");
@@ -15,22 +16,21 @@ const request = (promptTokens: number, fireAtMs: number, fresh: number) => {
 describe("profile h200-qwen3-8b", () => {
   it("gives back the measurements of isolated requests that it was set from", () => {
     const run = simulate({
-      requests: [request(10_500, 0, 1), request(10_164, 60_000, 2)],
+      requests: [request(10_207, 0, 1), request(10_205, 60_000, 2)],
       model,
-      engine: { maxNumBatchedTokens: 2_048 },
+      engine: { ...model.fittedAt },
     });
     const ttftMs = (i: number) =>
       (run.steps.endMs[run.firstStep[i] as number] as number) +
       (run.emissionMs[i] as number) -
       (run.fireMs[i] as number);
     const [cold, warm] = [ttftMs(0), ttftMs(1)];
-    expect(cold).toBeGreaterThan(1_090);
-    expect(cold).toBeLessThan(1_110);
-    expect(warm).toBeGreaterThan(29);
-    expect(warm).toBeLessThan(31);
+    expect(run.cachedTokens).toEqual(Int32Array.of(0, 10_000));
+    expect(cold).toBeCloseTo(290, 6);
+    expect(warm).toBeCloseTo(24, 6);
   });
 
-  it("has gaps of 8 ms alone at 10k tokens of context and 11 ms with about ten such sequences", () => {
+  it("has gaps of 10.3 ms alone at 10k tokens of context and 13 ms with ten such sequences", () => {
     const timer = model.timer(1);
     const gap = (decodeSeqs: number) =>
       timer.stepMs({
@@ -40,9 +40,19 @@ describe("profile h200-qwen3-8b", () => {
         decodeSeqs,
         decodeContextTokens: 10_000 * decodeSeqs,
       });
-    expect(gap(1)).toBeCloseTo(8, 6);
-    expect(gap(10)).toBeGreaterThan(10.5);
-    expect(gap(10)).toBeLessThan(11.5);
+    expect(gap(1)).toBeCloseTo(10.3, 6);
+    expect(gap(10)).toBeCloseTo(10.3 + 9 * 0.3072, 6);
+  });
+
+  it("prices attention to earlier tokens by the model's shape, and knows the engine and the memory that it stands for", () => {
+    const chunk = { prefillTokens: 100, prefillSeqs: 1, decodeSeqs: 0, decodeContextTokens: 0 };
+    const at = (depth: number) =>
+      model.timer(1).stepMs({ ...chunk, prefillTokenDepth: 100 * depth + 100 ** 2 / 2 });
+    const tokenMs = (at(0) - (10.3 - 0.3072)) / (100 + 50 * 100 * depthRatio(qwen3With8B));
+    expect(tokenMs).toBeCloseTo(0.0211, 4);
+    expect((at(20_000) - at(0)) / (100 * 20_000)).toBeCloseTo(tokenMs * depthRatio(qwen3With8B), 12);
+    expect(model.fittedAt).toEqual({ maxNumBatchedTokens: 8_192, maxNumSeqs: 1_024, asyncScheduling: true });
+    expect(model.memory).toEqual({ poolTokens: 799_400, kvBytesPerToken: 147_456 });
   });
 
   it("survives being written and read back", () => {

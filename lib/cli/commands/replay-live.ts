@@ -7,7 +7,7 @@ import { writeTrace } from "../../trace/files/index.js";
 import type { Trace } from "../../trace/index.js";
 import { formatComparison } from "../comparison-table.js";
 import { type EngineFlags, givenEngineFlags } from "../engine-flags.js";
-import type { LatencyFlags } from "../latency-source.js";
+import { givenLatencyFlags, type LatencyFlags } from "../latency-source.js";
 import { type PacingFlags, pacingFromFlags } from "../pacing-flags.js";
 import { progressBar } from "../read-input.js";
 import { asFlags, liveEngineJson } from "../replay-header.js";
@@ -93,17 +93,17 @@ function refuseModelFlags(flags: LiveReplayFlags): void {
     "--seeds": flags.seeds !== 1,
     "--replicas": flags.replicas !== 1,
     "--router": flags.router !== undefined,
-    "--latency-trace": flags.latencyTrace !== undefined,
-    "--latency-model": flags.latencyModel !== undefined,
-    "--profile": flags.profile !== undefined,
-    "--latency-kind": flags.latencyKind !== undefined,
   };
   const limits = givenTimeoutFlags(flags);
   if (limits.length > 0)
     throw new InputError(
       `replay: ${limits.join(", ")} ${limits.length === 1 ? "is" : "are"} of the simulated client: with --url the time limit of a request is --timeout`,
     );
-  const names = [...Object.keys(given).filter((name) => given[name]), ...givenEngineFlags(flags)];
+  const names = [
+    ...Object.keys(given).filter((name) => given[name]),
+    ...givenLatencyFlags(flags),
+    ...givenEngineFlags(flags),
+  ];
   if (names.length > 0)
     throw new InputError(
       `replay: ${names.join(", ")} ${names.length === 1 ? "is" : "are"} for the simulated engine and would do nothing with --url: leave ${names.length === 1 ? "it" : "them"} out, or replay without --url`,

@@ -8,7 +8,12 @@ import {
   parseCount,
   parsePositive,
 } from "../engine-flags.js";
-import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
+import {
+  addLatencyFlags,
+  givenLatencyFlags,
+  type LatencyFlags,
+  latencyFromFlags,
+} from "../latency-source.js";
 import { listenAddress } from "../listen-address.js";
 import { asFlags } from "../replay-header.js";
 import { stopSignal } from "../stop-signal.js";
@@ -38,8 +43,8 @@ export function serveCommand(): Command {
       `
 Endpoints: /v1/completions, /v1/chat/completions, /v1/models, /tokenize, /detokenize, /health, /version and /metrics
 (Prometheus, vLLM's names). One byte of text is one token; answers are deterministic text without meaning. Without a
-latency flag the profile h200-qwen3-8b sets the step times. There is no authentication: it listens on the loopback
-address unless told otherwise.
+latency flag the profile h200-qwen3-8b sets the step times and the engine's defaults. There is no authentication: it
+listens on the loopback address unless told otherwise.
 
 Example: an engine like Qwen3-8B on one H200, and a request to it
   prefixlab serve --listen 127.0.0.1:8000 --profile h200-qwen3-8b --kv-cache-size 65536
@@ -57,7 +62,7 @@ async function runServe(flags: ServeFlags): Promise<void> {
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new InputError(`serve: --seed must be a whole number >= 0, got ${JSON.stringify(flags.seed)}`);
   const engine = engineFromFlags(flags);
-  const isNamed = (flags.latencyTrace ?? flags.latencyModel ?? flags.profile) !== undefined;
+  const isNamed = givenLatencyFlags(flags).length > 0;
   const latency = await latencyFromFlags(isNamed ? flags : { ...flags, profile: "h200-qwen3-8b" });
   const server = await startServer({
     host,

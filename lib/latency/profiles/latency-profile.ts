@@ -1,10 +1,12 @@
 import { InputError } from "../../base/index.js";
 import type { LatencyModel } from "../latency-model.js";
+import { analyticProfiles } from "./analytic-profiles.js";
 import { h200Qwen3 } from "./h200-qwen3-8b.js";
 import { vllmVcrPublished } from "./vllm-vcr-published.js";
 
 const profiles: Readonly<Record<string, () => LatencyModel>> = {
   "h200-qwen3-8b": h200Qwen3,
+  ...analyticProfiles,
   "vllm-vcr-published": vllmVcrPublished,
 };
 
@@ -13,7 +15,7 @@ const profiles: Readonly<Record<string, () => LatencyModel>> = {
  * @example
  * ```ts
  * import { profileNames } from "prefixlab";
- * profileNames(); // → ["h200-qwen3-8b", "vllm-vcr-published"]
+ * profileNames().slice(0, 2); // → ["h200-qwen3-8b", "h100-qwen3-8b"]
  * ```
  */
 export function profileNames(): string[] {
@@ -21,7 +23,7 @@ export function profileNames(): string[] {
 }
 
 /**
- * A latency model that ships with the library: a few documented constants in place of a fit.
+ * A latency model that ships with the library: a few documented constants in place of a fit, or a model's shape on a card.
  * @throws InputError naming the profiles there are, when `name` is none of them
  * @example
  * ```ts
@@ -29,7 +31,7 @@ export function profileNames(): string[] {
  * import { emptyStepLoad } from "prefixlab/latency";
  * const model = latencyProfile("h200-qwen3-8b");
  * const chunk = { prefillTokens: 2048, prefillTokenDepth: 2048 ** 2 / 2, prefillSeqs: 1 };
- * model.timer(1).stepMs({ ...emptyStepLoad(), ...chunk }); // → 182.6
+ * model.timer(1).stepMs({ ...emptyStepLoad(), ...chunk }); // → 55.11
  * ```
  */
 export function latencyProfile(name: string): LatencyModel {

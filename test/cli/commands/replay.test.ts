@@ -128,7 +128,10 @@ describe("what a replay ran under", () => {
       pool_tokens: 8191 * 32,
     });
     expect(engine.pool_gib).toBeCloseTo((8191 * 32 * 147_456) / 2 ** 30, 6);
-    expect(latency).toEqual({ kind: "profile:h200-qwen3-8b", fitted_at: null });
+    expect(latency).toEqual({
+      kind: "profile:h200-qwen3-8b",
+      fitted_at: { max_num_batched_tokens: 8192, max_num_seqs: 1024, async_scheduling: true },
+    });
     expect([pacing, pacing_from]).toEqual(["session", "captured"]);
   });
 
