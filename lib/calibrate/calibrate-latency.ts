@@ -1,9 +1,10 @@
 import { InputError, type Tokens } from "../base/index.js";
 import { type FitReport, fitLatency, type LatencyFit, type LatencyKind } from "../fit/index.js";
 import { type LatencyModel, type StepForm, withConditions } from "../latency/index.js";
-import { recomputedPrefills, replay } from "../replay/index.js";
+import { capturedEngine, recomputedPrefills, replay } from "../replay/index.js";
 import { sessionsOf, type Workload } from "../sessions/index.js";
-import type { Trace, TraceRecord } from "../trace/index.js";
+import type { EngineSettingName } from "../settings/index.js";
+import { dataParallel, type Trace, type TraceRecord } from "../trace/index.js";
 import { type Candidates, candidatesFor, type Supposition } from "./candidates.js";
 import { compareStatistics, replayError, type StatisticCell } from "./replay-error.js";
 import { type StepsWaited, stepsWaited } from "./steps-waited.js";
@@ -258,7 +259,7 @@ function fitWith(workloads: readonly Workload[], supposed: Supposition, options:
   const { asyncScheduling } = supposed;
   return {
     ...fit,
-    model: withConditions(fit.model, { fittedAt: { ...fit.model.fittedAt, asyncScheduling } }),
+    model: withConditions(fit.model, { fittedAt: { ...fit.model.fittedAt, ...asOne, asyncScheduling } }),
   };
 }
 

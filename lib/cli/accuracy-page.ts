@@ -1,3 +1,4 @@
+import type { Calibration } from "../calibrate/index.js";
 import type { CommittedCapture } from "../captures/index.js";
 import {
   type AccuracyReport,
@@ -5,7 +6,7 @@ import {
   intervalCoverage,
   type ScenarioReport,
 } from "../judge/index.js";
-import type { HalfRun } from "./half-judged-runs.js";
+import type { HalfRun, RefusedRun } from "./half-judged-runs.js";
 import { showError, showMs } from "./print-table.js";
 
 /** What the page tells. */
@@ -14,6 +15,10 @@ export interface AccuracyPage {
   readonly report: AccuracyReport;
   /** Public vLLM runs, fitted on their first half and judged on their second. */
   readonly halves: readonly HalfRun[];
+  /** Public runs that could not be judged. */
+  readonly refused: readonly RefusedRun[];
+  /** The folders that the public runs were read from, as the command names them. */
+  readonly publicDirs: readonly string[];
 }
 
 const names = { ttft: "TTFT", itl: "ITL", total: "request total", tpot: "TPOT" } as const;
@@ -31,7 +36,7 @@ export function accuracyPage(page: AccuracyPage): string {
     "The simulator against captures it was not fitted on. Made by",
     "",
     "```sh",
-    `npx prefixlab accuracy --seeds ${page.report.seeds}${page.halves.length > 0 ? " --llmservingsim ../shared/data/llmservingsim" : ""} --out data/ACCURACY.md`,
+    `npx prefixlab accuracy --seeds ${page.report.seeds}${page.publicDirs.map((dir) => ` --llmservingsim ${dir}`).join("")} --out data/ACCURACY.md`,
     "```",
     "",
     ...fitted,
@@ -112,8 +117,8 @@ function section(
   ];
 }
 
-function halvesSection({ halves }: AccuracyPage): string[] {
-  if (halves.length === 0) return [];
+function halvesSection({ halves, refused }: AccuracyPage): string[] {
+  if (halves.length === 0 && refused.length === 0) return [];
   const rows = halves.flatMap(({ name, cells }) =>
     cells.map(
       (cell) =>
@@ -121,28 +126,33 @@ function halvesSection({ halves }: AccuracyPage): string[] {
     ),
   );
   const facts = halves.map(
-    ({ name, fittedRequests, judgedRequests, replay }) =>
-      `- ${name}: fitted on the first ${fittedRequests} requests, judged on the other ${judgedRequests}; ${replay.run.preemptions} preemptions modeled.`,
+    ({ name, model, gpu, calibration, fittedRequests, judgedRequests, replay: { run, conditions } }) =>
+      `- ${name}: ${[model, gpu].filter((part) => part !== undefined).join(", ")}; fitted on the first ${fittedRequests} requests, judged on the other ${judgedRequests}; ${scheduled(calibration)}, ${calibration.supposed.form.combine} of prices (${calibration.from.form});${conditions.ranksAsOne === undefined ? "" : ` ${conditions.ranksAsOne} data-parallel ranks as one engine;`} ${run.preemptions} preemptions modeled.`,
   );
   return [
     "## Public vLLM 0.19 runs on GPUs",
     "",
-    "Llama-3.1-8B on one RTX PRO 6000 and on one RTX 4090 that is starved of KV blocks, from casys-kaist/LLMServingSim",
-    "(`bench/examples`), physical model, open loop. The captures hold mean gaps only. While fitting, the judged requests",
-    "are known as what else is in the engine; none of their latencies is a target. The fit on means was developed with",
-    "these two runs in view, so they show what it can do, not what it does on a run that nobody has seen.",
+    "Runs of casys-kaist/LLMServingSim (`bench/examples`), physical model, open loop. The captures hold mean gaps only.",
+    "While fitting, the judged requests are known as what else is in the engine; none of their latencies is a target. The",
+    "fit on means was developed with these runs in view, so they show what it can do, not what it does on a run that",
+    "nobody has seen.",
     "",
     "| run | quantity | captured | modeled | error |",
     "|---|---|---|---|---|",
     ...rows,
     "",
     ...facts,
+    ...refused.map(({ name, why }) => `- ${name}: not judged: ${why}`),
     "",
     ...halves.flatMap(({ name }) => [
       `![Running and waiting requests, captured and modeled](load-${name}.png)`,
       "",
     ]),
   ];
+}
+
+function scheduled({ supposed, from }: Calibration): string {
+  return `${supposed.asyncScheduling ? "asynchronous" : "synchronous"} scheduling (${from.asyncScheduling})`;
 }
 
 function pacingSection({ pacing }: AccuracyReport): string[] {

@@ -9,39 +9,67 @@ import { importTrace } from "../trace/files/index.js";
 /** One vLLM run of LLMServingSim's examples, fitted on its first half and judged on its second. */
 export interface HalfRun extends HalfJudged {
   readonly name: string;
+  readonly model?: string;
+  readonly gpu?: string;
+}
+
+/** A run that cannot be judged. */
+export interface RefusedRun {
+  readonly name: string;
+  readonly why: string;
 }
 
 /**
- * Judges the vLLM runs of casys-kaist/LLMServingSim (`bench/examples`, one folder a run, with the workload beside them).
- * With `figureDir`, writes the counts of running and waiting requests, captured beside modeled, one PNG a run.
+ * Judges the vLLM runs of casys-kaist/LLMServingSim (`bench/examples`, one folder a run, with their workloads, plain or
+ * gzip, beside or in them). With `figureDir`, writes the counts of running and waiting requests, captured beside modeled,
+ * one PNG a run. A run that is refused does not keep the others from being judged.
  * @throws InputError when the folder holds no run
  */
-export async function judgeServingSimRuns(dir: string, figureDir?: string): Promise<HalfRun[]> {
+export async function judgeServingSimRuns(
+  dir: string,
+  figureDir?: string,
+): Promise<{ readonly runs: readonly HalfRun[]; readonly refused: readonly RefusedRun[] }> {
   const names = (await readdir(dir)).filter((name) => existsSync(join(dir, name, "requests.jsonl"))).sort();
-  const workload = (await readdir(dir)).find((name) => name.endsWith(".jsonl.gz"));
-  if (names.length === 0 || workload === undefined)
-    throw new InputError(
-      `${dir} holds no folder with requests.jsonl, or no workload (*.jsonl.gz) beside them`,
-    );
+  if (names.length === 0) throw new InputError(`${dir} holds no folder with requests.jsonl`);
   const runs: HalfRun[] = [];
+  const refused: RefusedRun[] = [];
   for (const name of names) {
-    const trace = await importTrace("llmservingsim", join(dir, name, "requests.jsonl"), {
-      companionPath: join(dir, workload),
-    });
-    const judged = judgeSecondHalf(trace, { fitted: Math.floor(trace.records.length / 2) });
+    const judged = await judgeRun(join(dir, name, "requests.jsonl"));
+    if (typeof judged === "string") {
+      process.stderr.write(`${name}: ${judged}\n`);
+      refused.push({ name, why: judged });
+      continue;
+    }
     runs.push({ name, ...judged });
     const loads = judged.replay.run.loads();
-    if (figureDir === undefined || loads === undefined) continue;
+    const counts = join(dir, name, "timeseries.csv");
+    if (figureDir === undefined || loads === undefined || !existsSync(counts)) continue;
     const figure = loadChart({
       title: `Requests in the engine, ${name}`,
       timesMs: loads.endMs,
       running: loads.running,
       waiting: loads.waiting,
-      captured: await recordedCounts(join(dir, name, "timeseries.csv")),
+      captured: await recordedCounts(counts),
     });
     await writeFile(join(figureDir, `load-${name}.png`), await renderPng(figure));
   }
-  return runs;
+  return { runs, refused };
+}
+
+/** The run judged, or why it cannot be. */
+async function judgeRun(path: string): Promise<Omit<HalfRun, "name"> | string> {
+  try {
+    const trace = await importTrace("llmservingsim", path);
+    const { model, gpu } = trace.meta;
+    return {
+      ...judgeSecondHalf(trace, { fitted: Math.floor(trace.records.length / 2) }),
+      ...(model !== undefined && { model }),
+      ...(gpu !== undefined && { gpu }),
+    };
+  } catch (error) {
+    if (error instanceof InputError) return error.message;
+    throw error;
+  }
 }
 
 /** `t,...,running,waiting,...`: seconds since the start, and the engine's own counts. */

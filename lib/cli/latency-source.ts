@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../base/index.js";
-import { fitLatency, type LatencyKind } from "../fit/index.js";
+import { calibrateLatency } from "../calibrate/index.js";
+import type { LatencyKind } from "../fit/index.js";
 import {
   cardNameOf,
   cardNames,
@@ -15,6 +16,7 @@ import {
   latencyProfile,
   profileNames,
 } from "../latency/index.js";
+import { suppositionLines } from "./calibration-text.js";
 import { parseCount } from "./engine-flags.js";
 import { readJsonFile } from "./json-file.js";
 import { readInput } from "./read-input.js";
@@ -110,7 +112,10 @@ async function namedModel(flags: LatencyFlags): Promise<LatencyModel> {
   if (latencyModel !== undefined) return readLatencyModel(latencyModel);
   const traces = [];
   for (const path of latencyTrace ?? []) traces.push(await readInput(path));
-  return fitLatency(traces, latencyKind ? { kind: latencyKind } : {}).model;
+  const fit = calibrateLatency(traces, latencyKind ? { kind: latencyKind } : {});
+  for (const line of suppositionLines(fit)) process.stderr.write(`latency: ${line}\n`);
+  for (const warning of fit.report.warnings) process.stderr.write(`latency: ${warning}\n`);
+  return fit.model;
 }
 
 /** Analytic timings of the model of a config.json on the cards that the flags name. */

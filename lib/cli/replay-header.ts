@@ -44,7 +44,7 @@ function limitLine({ requestTimeoutMs, onTimeout, pacing }: ReplayConditions): s
 
 /** The same as the keys of a JSON document. */
 export function headerJson(conditions: ReplayConditions): Record<string, unknown> {
-  const { engine, poolTokens, poolBytes, pacingFrom, latency, fittedAt } = conditions;
+  const { engine, poolTokens, poolBytes, pacingFrom, latency, fittedAt, evidence, notes } = conditions;
   return {
     engine: {
       ...engineJson(engine),
@@ -53,7 +53,13 @@ export function headerJson(conditions: ReplayConditions): Record<string, unknown
     },
     pacing_from: pacingFrom,
     ...(conditions.replicas > 1 && { replica_count: conditions.replicas, router: conditions.router }),
-    latency: { kind: latency, fitted_at: fittedAt ? settingsToWire(fittedAt) : null },
+    latency: {
+      kind: latency,
+      fitted_at: fittedAt ? settingsToWire(fittedAt) : null,
+      in_sample: evidence ? evidence.inSample : null,
+      ...(notes && { notes }),
+    },
+    ...(conditions.ranksAsOne !== undefined && { ranks_as_one: conditions.ranksAsOne }),
   };
 }
 

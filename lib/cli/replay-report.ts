@@ -1,10 +1,11 @@
+import type { StatisticCell } from "../calibrate/index.js";
 import { type CohortSummary, cohortNames, countOutcomes, summarizeCohorts } from "../cohorts/index.js";
 import type { Comparison } from "../judge/index.js";
 import type { Replay } from "../replay/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import { formatComparison } from "./comparison-table.js";
 import { outcomeTable } from "./outcome-table.js";
-import { formatTable, showMs } from "./print-table.js";
+import { formatTable, showError, showMs } from "./print-table.js";
 import { headerLines } from "./replay-header.js";
 
 const whatIf =
@@ -16,8 +17,12 @@ export function replayReport(options: {
   readonly replays: readonly Replay[];
   readonly sessions: SessionLabels;
   readonly comparison: Comparison;
+  /** TTFT and TPOT of the rows that are compared. */
+  readonly statistics: readonly StatisticCell[];
+  /** Rows that were only replayed. */
+  readonly judgeAfter: number;
 }): string {
-  const { replays, sessions, comparison } = options;
+  const { replays, sessions, comparison, statistics, judgeAfter } = options;
   const first = replays[0];
   const requests = first.trace.records.length;
   const turns = sessions.parent.filter((p) => p >= 0).length;
@@ -37,8 +42,48 @@ export function replayReport(options: {
     lines.push("", outcomeTable({ trace: first.trace, sessions }, requestTimeoutMs).trimEnd());
   // A trace without latencies has nothing to stand beside the model's.
   if (comparison.cells.length === 0) lines.push("", modeledTable(first, sessions), hits(first));
+  lines.push(...overloadLines(first));
+  if (judgeAfter > 0) lines.push(`compared: the ${requests - judgeAfter} rows after the first ${judgeAfter}`);
+  if (statistics.length > 0) lines.push("", statisticsTable(statistics, comparison.kind).trimEnd());
   const why = comparison.kind === "difference" ? whatIf : undefined;
   return [...lines, "", formatComparison(comparison, "modeled", why)].join("\n");
+}
+
+function statisticsTable(statistics: readonly StatisticCell[], kind: Comparison["kind"]): string {
+  return formatTable(
+    ["quantity", "statistic", "captured", "modeled", kind],
+    statistics.map(({ quantity, statistic, capturedMs, modeledMs, error }) => [
+      quantity.toUpperCase(),
+      statistic,
+      showMs(capturedMs),
+      showMs(modeledMs),
+      showError(error),
+    ]),
+  );
+}
+
+/** Busy time over the time in which requests were sent, above which the engine is said to be overloaded. */
+const overloadedFrom = 1.2;
+
+/**
+ * How many times the engine's work exceeds the time in which it was asked for, of an open loop; undefined where it keeps up,
+ * or where clients wait for answers.
+ */
+export function overloadOf({ conditions, run, trace }: Replay): number | undefined {
+  if (conditions.pacing !== "open-loop") return undefined;
+  const fired = run.fireMs.filter((ms) => Number.isFinite(ms));
+  const spanMs = fired.reduce((a, b) => Math.max(a, b), 0) - fired.reduce((a, b) => Math.min(a, b), Infinity);
+  const load = run.busyMs / conditions.replicas / spanMs;
+  return trace.records.length >= 10 && load > overloadedFrom ? load : undefined;
+}
+
+function overloadLines(replay: Replay): string[] {
+  const load = overloadOf(replay);
+  return load === undefined
+    ? []
+    : [
+        `overloaded: the requests sent are ${load.toFixed(1)} times what the engine can do in that time; queues grow with the length of the trace, and TTFT quantiles with them`,
+      ];
 }
 
 function unserved({ trace, run, conditions }: Replay): string[] {

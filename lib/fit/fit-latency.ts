@@ -109,15 +109,24 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
     knownRequestMs: hasIsolated ? 0 : schedulingDelayMs(records),
   };
   const isEmpirical = options.kind === "empirical" && (used.decode ?? 0) >= leastDecodeGaps && hasIsolated;
-  const { model, coefficients, residuals, trimmed, form, pinnedDepthRatio, scheduling, ...fit }: ModelFit =
-    isEmpirical
-      ? fitEmpirical(observations, range)
-      : onMeans
-        ? fitMeans((earlier) => withoutFew(collect(earlier).observations), range, {
-            ...physical,
-            ...(options.schedulesAhead !== undefined && { schedulesAhead: options.schedulesAhead }),
-          })
-        : fitPhysical(observations, range, physical);
+  const {
+    model,
+    coefficients,
+    residuals,
+    trimmed,
+    form,
+    openPrices,
+    pinnedDepthRatio,
+    scheduling,
+    ...fit
+  }: ModelFit = isEmpirical
+    ? fitEmpirical(observations, range)
+    : onMeans
+      ? fitMeans((earlier) => withoutFew(collect(earlier).observations), range, {
+          ...physical,
+          ...(options.schedulesAhead !== undefined && { schedulesAhead: options.schedulesAhead }),
+        })
+      : fitPhysical(observations, range, physical);
   if (options.kind === "empirical" && !isEmpirical)
     warnings.add(
       `the empirical model needs ${onMeans ? "the gaps" : "requests alone on the engine"}: the physical model was fitted`,
@@ -126,7 +135,7 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
     warnings.add(
       "no request is known to have found the engine idle: the time outside the engine's steps is taken as 0 (capture some at concurrency 1)",
     );
-  if (pinnedDepthRatio !== undefined) warnings.add(openPricesNote(coefficients, pinnedDepthRatio, ratio));
+  if (pinnedDepthRatio !== undefined) warnings.add(depthNote(openPrices, pinnedDepthRatio, ratio));
   for (const { of, n, rSquared } of residuals)
     if (rSquared !== undefined && rSquared < worstRSquared)
       warnings.add(
@@ -216,19 +225,19 @@ function knownDepthRatio(traces: readonly Trace[], { depthRatio: given }: FitOpt
 }
 
 /** Which prices of a prefill the traces leave open, and what decided. */
-function openPricesNote(
-  coefficients: FitReport["coefficients"],
+function depthNote(
+  openPrices: readonly string[] | undefined,
   pinned: number,
   known: number | undefined,
 ): string {
-  const open = coefficients.filter(
-    ({ name, identified }) => identified === false && /prefill|request|prompt/.test(name),
-  );
+  const ratio = Number(pinned.toPrecision(3));
   const source =
     known === undefined
-      ? `${assumedDepthRatio} of a prompt token's price is assumed for its depth, as in a dense model of 8 billion parameters`
-      : `depth is priced at ${Number(pinned.toPrecision(3))} of a prompt token, by the model's FLOPs`;
-  return `prompts of one size, or of sizes that rise together, do not tell apart ${open.map(({ name }) => name).join(", ")}: ${source}, and what is left goes to the tokens; prompts of other sizes rest on that`;
+      ? `${ratio} of a prompt token's price is assumed for its depth, as in a dense model of 8 billion parameters`
+      : `depth is priced at ${ratio} of a prompt token, by the model's FLOPs`;
+  return openPrices
+    ? `prompts of one size, or of sizes that rise together, do not tell apart ${openPrices.join(", ")}: ${source}, and what is left goes to the tokens; prompts of other sizes rest on that`
+    : source;
 }
 
 /** What the traces' engines have in common, as far as they tell it; whether prefixes were found does not time a step. */

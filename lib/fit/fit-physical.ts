@@ -94,9 +94,10 @@ export function fitPhysical(
       rows,
       weights.map((weight, i) => weight / Math.max(targets[i], 1e-3) ** 2),
     );
-    const isOpen = prefillColumns.some(
+    const open = prefillColumns.filter(
       (column) => rows.some((row) => row[column] !== 0) && !identified[column],
     );
+    const isOpen = open.length > 0;
     const pinned = isOpen || options.pinsDepth ? depthRatio : undefined;
     if (pinned !== undefined) for (const row of rows) pinDepth(row, pinned);
     const fit = robustNonNegativeFit({
@@ -110,9 +111,9 @@ export function fitPhysical(
     });
     if (pinned !== undefined)
       fit.coefficients[rowColumns.prefillTokenDepthMs] = pinned * fit.coefficients[rowColumns.prefillTokenMs];
-    return { ...fit, identified, pinned };
+    return { ...fit, identified, pinned, open };
   };
-  const { coefficients, ratios, kept, identified, pinned } = solveSides(observations, form, solveWith);
+  const { coefficients, ratios, kept, identified, pinned, open } = solveSides(observations, form, solveWith);
   const step = stepOf(coefficients, form);
   const overhead: OverheadCoefficients = {
     requestMs: coefficients[rowColumns.requestMs] + knownRequestMs,
@@ -138,6 +139,21 @@ export function fitPhysical(
     meaning,
     identified: identified[column],
   });
+  const described = [
+    ...stepCoefficientNames.map((name) => describe(stepCoefficientTable[name], step[name], rowColumns[name])),
+    ...(form.expertShare > 0
+      ? [describe(expertPassDescription, step.expertPassMs ?? 0, rowColumns.expertPassMs)]
+      : []),
+    describe(overheadCoefficientTable.requestMs, overhead.requestMs, rowColumns.requestMs),
+    describe(overheadCoefficientTable.promptTokenMs, overhead.promptTokenMs, rowColumns.promptTokenMs),
+  ];
+  const wireNames: Readonly<Record<number, string>> = {
+    ...Object.fromEntries(
+      stepCoefficientNames.map((name) => [rowColumns[name], stepCoefficientTable[name].wireName]),
+    ),
+    [rowColumns.requestMs]: overheadCoefficientTable.requestMs.wireName,
+    [rowColumns.promptTokenMs]: overheadCoefficientTable.promptTokenMs.wireName,
+  };
   return {
     step,
     form,
@@ -149,19 +165,11 @@ export function fitPhysical(
       noise: noiseDonors(fitted),
       emissionMs,
     }),
-    coefficients: [
-      ...stepCoefficientNames.map((name) =>
-        describe(stepCoefficientTable[name], step[name], rowColumns[name]),
-      ),
-      ...(form.expertShare > 0
-        ? [describe(expertPassDescription, step.expertPassMs ?? 0, rowColumns.expertPassMs)]
-        : []),
-      describe(overheadCoefficientTable.requestMs, overhead.requestMs, rowColumns.requestMs),
-      describe(overheadCoefficientTable.promptTokenMs, overhead.promptTokenMs, rowColumns.promptTokenMs),
-    ],
+    coefficients: described,
     residuals: residualsByKind(fitted),
     leftOut: [],
     trimmed: kept.filter((keep) => !keep).length,
+    ...(open.length > 0 && { openPrices: open.map((column) => wireNames[column]) }),
     ...(pinned !== undefined && { pinnedDepthRatio: pinned }),
   };
 }
@@ -169,6 +177,8 @@ export function fitPhysical(
 interface SolvedFit extends RobustFit {
   readonly identified: readonly boolean[];
   readonly pinned: number | undefined;
+  /** Columns. */
+  readonly open: readonly number[];
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Bytes, Ms, Tokens } from "../base/index.js";
 import type { OnTimeout, SimulationRun } from "../engine/index.js";
 import { type RouterPolicy, routerPolicy, runFleet } from "../fleet/index.js";
-import { isExtrapolated, type LatencyModel } from "../latency/index.js";
+import { isExtrapolated, type LatencyModel, type ModelEvidence } from "../latency/index.js";
 import type { Workload } from "../sessions/index.js";
 import {
   type ChosenSettings,
@@ -79,6 +79,9 @@ export interface ReplayConditions {
   readonly latency: string;
   /** Settings of the engine that the model was fitted on, as far as they are known. */
   readonly fittedAt?: Partial<EngineSettings>;
+  /** What the model rests on, and what to know beside its predictions, where it tells. */
+  readonly evidence?: ModelEvidence;
+  readonly notes?: readonly string[];
 }
 
 /** What a replay made: a trace of the same requests and sessions as the source, and how the engine fared. */
@@ -227,6 +230,8 @@ export function replayConditions(
     ...(isLimited && { requestTimeoutMs, onTimeout }),
     latency: model.kind,
     ...(fittedAt && { fittedAt }),
+    ...(model.evidence && { evidence: model.evidence }),
+    ...(model.notes && { notes: model.notes }),
   };
 }
 

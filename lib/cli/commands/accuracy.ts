@@ -11,14 +11,14 @@ import {
 } from "../../judge/index.js";
 import { accuracyPage } from "../accuracy-page.js";
 import { parseCount } from "../engine-flags.js";
-import { type HalfRun, judgeServingSimRuns } from "../half-judged-runs.js";
+import { type HalfRun, judgeServingSimRuns, type RefusedRun } from "../half-judged-runs.js";
 import { readJudged } from "../read-judged.js";
 import { cellJson, comparisonJson, quantityKey } from "../summary-json.js";
 
 interface AccuracyFlags {
   readonly seeds: number;
   readonly out?: string;
-  readonly llmservingsim?: string;
+  readonly llmservingsim: readonly string[];
   readonly json?: boolean;
 }
 
@@ -27,12 +27,17 @@ export function accuracyCommand(): Command {
   return new Command("accuracy")
     .description("Judge the latency models on every committed capture that they were not fitted on.")
     .option("--seeds <n>", "model seeds to average over", parseCount, 3)
-    .option("--llmservingsim <dir>", "also judge the vLLM runs of casys-kaist/LLMServingSim, bench/examples")
+    .option(
+      "--llmservingsim <dir>",
+      "also judge the vLLM runs of casys-kaist/LLMServingSim, bench/examples (repeatable)",
+      (dir: string, before: readonly string[]) => [...before, dir],
+      [],
+    )
     .option("--out <file>", "write the page as Markdown, and its figures beside it")
     .option("--json", "print one JSON document")
     .addHelpText(
       "after",
-      "\nExample, the page in data/:\n  npx prefixlab accuracy --llmservingsim ../shared/data/llmservingsim --out data/ACCURACY.md\n",
+      "\nExample, the page in data/:\n  npx prefixlab accuracy --llmservingsim ../shared/data/llmservingsim --llmservingsim ../shared/data/llmservingsim-qwen3 --out data/ACCURACY.md\n",
     )
     .action(runAccuracy);
 }
@@ -47,13 +52,18 @@ async function runAccuracy(flags: AccuracyFlags): Promise<void> {
   const figureDir = flags.out === undefined ? undefined : dirname(flags.out);
   if (figureDir !== undefined && report.pacing)
     await writeFile(join(figureDir, "cold-pacing.png"), await renderPacing(report.pacing));
-  const halves =
-    flags.llmservingsim === undefined ? [] : await judgeServingSimRuns(flags.llmservingsim, figureDir);
+  const runs: HalfRun[] = [];
+  const refused: RefusedRun[] = [];
+  for (const dir of flags.llmservingsim) {
+    const judged = await judgeServingSimRuns(dir, figureDir);
+    runs.push(...judged.runs);
+    refused.push(...judged.refused);
+  }
   if (flags.json) {
-    process.stdout.write(`${JSON.stringify(accuracyJson(report, halves), null, 1)}\n`);
+    process.stdout.write(`${JSON.stringify(accuracyJson(report, runs, refused), null, 1)}\n`);
     return;
   }
-  const page = accuracyPage({ inventory, report, halves });
+  const page = accuracyPage({ inventory, report, halves: runs, refused, publicDirs: flags.llmservingsim });
   if (flags.out !== undefined) await writeFile(flags.out, page);
   else process.stdout.write(page);
 }
@@ -69,12 +79,17 @@ async function renderPacing({ captured, sessionPaced, openLoop }: PacingComparis
   );
 }
 
-function accuracyJson(report: AccuracyReport, halves: readonly HalfRun[]): Record<string, unknown> {
+function accuracyJson(
+  report: AccuracyReport,
+  halves: readonly HalfRun[],
+  refused: readonly RefusedRun[],
+): Record<string, unknown> {
   return {
     seeds: report.seeds,
     slow_band_ms: report.slowMs,
     scenarios: report.scenarios.map(scenarioJson),
     halves: halves.map(halfJson),
+    refused,
     noise: report.noise.map(({ scenario, captures, cells }) => ({
       scenario,
       captures,

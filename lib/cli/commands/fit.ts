@@ -1,6 +1,10 @@
 import { Command, Option } from "commander";
-import { type FitReport, fitLatency, type LatencyFit, type LatencyKind } from "../../fit/index.js";
+import { InputError } from "../../base/index.js";
+import { type Calibration, calibrateLatency } from "../../calibrate/index.js";
+import type { FitReport, LatencyKind } from "../../fit/index.js";
+import type { StepCombination } from "../../latency/index.js";
 import type { Trace } from "../../trace/index.js";
+import { inSampleTable, suppositionLines } from "../calibration-text.js";
 import { parseCount } from "../engine-flags.js";
 import { writeJsonFile } from "../json-file.js";
 import { formatTable } from "../print-table.js";
@@ -11,6 +15,10 @@ interface FitFlags {
   readonly maxNumBatchedTokens?: number;
   readonly longPrefillTokenThreshold?: number;
   readonly kind?: LatencyKind;
+  readonly form?: StepCombination;
+  readonly asyncScheduling?: boolean;
+  readonly first?: number;
+  readonly skip?: number;
   readonly out?: string;
   readonly strict?: boolean;
   readonly json?: boolean;
@@ -19,19 +27,46 @@ interface FitFlags {
 /** The `fit` command: a latency model, with its report. */
 export function fitCommand(): Command {
   return new Command("fit")
-    .description("Fit a latency model on traces of one engine, and report what it rests on.")
+    .description(
+      "Fit a latency model on traces of one engine, decide by replaying what they do not tell of it, and report what it rests on.",
+    )
     .argument("<trace...>", "traces to fit on: low load, many prompt sizes, several concurrencies")
     .option(
       "--max-num-batched-tokens <n>",
-      "the engine's token budget a step (default: the capture's, else 2048)",
+      "the engine's token budget a step (default: the capture's, else the best of 2048 to 16384)",
       parseCount,
     )
     .option("--long-prefill-token-threshold <n>", "longest chunk of one prefill in a step", parseCount)
     .addOption(new Option("--kind <kind>", "model (default: physical)").choices(["physical", "empirical"]))
+    .addOption(
+      new Option(
+        "--form <form>",
+        "a step costs the sum of its parts, or the longer of its pass and its prefills (default: whichever replays better)",
+      ).choices(["sum", "max"]),
+    )
+    .option(
+      "--async-scheduling",
+      "a step is composed while the one before it runs (default: as the capture tells or shows)",
+    )
+    .option("--no-async-scheduling", "the contrary of --async-scheduling")
+    .option(
+      "--first <n>",
+      "fit on the first n rows of each trace; the others only load the engine",
+      parseCount,
+    )
+    .option("--skip <n>", "fit on all but the first n rows of each trace", parseCount)
     .option("--out <file>", "write the model as JSON (.gz allowed)")
     .option("--strict", "a bad row is fatal")
     .option("--json", "print one JSON document: the report and the model")
-    .addHelpText("after", "\nExample:\n  npx prefixlab fit data/fit-sweep-1.jsonl.gz --out model.json\n")
+    .addHelpText(
+      "after",
+      `
+Examples, a model of the committed captures' engine, and one of the first 150 requests of a trace, judged on the others:
+  npx prefixlab fit data/fit-sweep-1.jsonl.gz --out model.json
+  npx prefixlab fit run.jsonl.gz --first 150 --out model.json
+  npx prefixlab replay run.jsonl.gz --latency-model model.json --judge-after 150
+`,
+    )
     .action(runFit);
 }
 
@@ -39,21 +74,65 @@ async function runFit(paths: readonly string[], flags: FitFlags): Promise<void> 
   refuseOverwrite(flags.out, paths);
   const traces: Trace[] = [];
   for (const path of paths) traces.push(await readInput(path, { strict: flags.strict ?? false }));
-  const fit = fitLatency(traces, {
+  if (flags.first !== undefined && flags.skip !== undefined)
+    throw new InputError("fit: --first and --skip each choose the rows to fit on: give one of them");
+  const { first = Number.POSITIVE_INFINITY, skip = 0 } = flags;
+  const fit = calibrateLatency(traces, {
     ...(flags.kind !== undefined && { kind: flags.kind }),
+    ...(flags.form !== undefined && { form: { combine: flags.form, expertShare: 0 } }),
+    ...(flags.asyncScheduling !== undefined && { asyncScheduling: flags.asyncScheduling }),
     ...(flags.maxNumBatchedTokens !== undefined && { maxNumBatchedTokens: flags.maxNumBatchedTokens }),
     ...(flags.longPrefillTokenThreshold !== undefined && {
       longPrefillTokenThreshold: flags.longPrefillTokenThreshold,
     }),
+    isFitted: (_, index) => index >= skip && index < first,
   });
   if (flags.out !== undefined) await writeJsonFile(flags.out, fit.model.toJson());
-  process.stdout.write(flags.json ? `${JSON.stringify(fitJson(fit), null, 1)}\n` : fitReportText(fit.report));
+  const text = [inSampleTable(fit, paths), ...suppositionLines(fit), "", fitReportText(fit.report)].join(
+    "\n",
+  );
+  process.stdout.write(flags.json ? `${JSON.stringify(fitJson(fit), null, 1)}\n` : text);
   if (flags.out !== undefined) process.stderr.write(`model written to ${flags.out}\n`);
 }
 
-function fitJson({ model, report }: LatencyFit): Record<string, unknown> {
+function fitJson({
+  model,
+  report,
+  supposed,
+  from,
+  tried,
+  scheduling,
+  inSample,
+}: Calibration): Record<string, unknown> {
   const { range } = report;
   return {
+    in_sample: inSample.map((cells) =>
+      cells.map(({ quantity, statistic, capturedMs, modeledMs, error }) => ({
+        quantity: `${quantity}_ms`,
+        statistic,
+        captured_ms: capturedMs,
+        modeled_ms: modeledMs,
+        error,
+      })),
+    ),
+    form: { value: supposed.form.combine, from: from.form, expert_share: supposed.form.expertShare },
+    async_scheduling: {
+      value: supposed.asyncScheduling,
+      from: from.asyncScheduling,
+      ...(scheduling && {
+        by: scheduling.by,
+        distance_synchronous: scheduling.synchronous,
+        distance_asynchronous: scheduling.asynchronous,
+      }),
+    },
+    max_num_batched_tokens: { value: supposed.maxNumBatchedTokens, from: from.maxNumBatchedTokens },
+    tried: tried.map(({ form, asyncScheduling, maxNumBatchedTokens, heldOutError }) => ({
+      form: form.combine,
+      expert_share: form.expertShare,
+      async_scheduling: asyncScheduling,
+      max_num_batched_tokens: maxNumBatchedTokens,
+      held_out_error: heldOutError,
+    })),
     kind: report.kind,
     range: {
       uncached_tokens: range.uncachedTokens,
@@ -61,6 +140,11 @@ function fitJson({ model, report }: LatencyFit): Record<string, unknown> {
       running_seqs: range.runningSeqs,
     },
     coefficients: report.coefficients,
+    identified: Object.fromEntries(
+      report.coefficients.flatMap(({ name, identified }) =>
+        identified === undefined ? [] : [[name, identified]],
+      ),
+    ),
     used: report.used,
     trimmed: report.trimmed,
     left_out: report.leftOut,
@@ -86,13 +170,16 @@ function fitReportText(report: FitReport): string {
     "",
     formatTable(
       ["coefficient", "value", "unit", "paid for"],
-      report.coefficients.map(({ name, value, unit, meaning }) => [
-        name,
+      report.coefficients.map(({ name, value, unit, meaning, identified }) => [
+        `${name}${identified === false ? " ?" : ""}`,
         String(Number(value.toPrecision(4))),
         unit,
         meaning,
       ]),
     ),
+    ...(report.coefficients.some(({ identified }) => identified === false)
+      ? ["?: these traces do not tell it apart from the others\n"]
+      : []),
     formatTable(
       ["observed / predicted - 1", "n", "R2", "5 %", "median", "95 %"],
       report.residuals.map(({ of, n, rSquared, relative }) => [

@@ -27,7 +27,8 @@ export interface LiveReplayFlags extends EngineFlags, LatencyFlags, PacingFlags,
   readonly seed: number;
   readonly tolerance: number;
   readonly against?: string;
-  readonly replicas: number;
+  readonly replicas?: number;
+  readonly judgeAfter?: number;
   readonly router?: string;
   readonly dumpTrace?: string;
   readonly json?: boolean;
@@ -91,7 +92,8 @@ function refuseModelFlags(flags: LiveReplayFlags): void {
   const given: Readonly<Record<string, boolean>> = {
     "--against": flags.against !== undefined,
     "--seeds": flags.seeds !== 1,
-    "--replicas": flags.replicas !== 1,
+    "--replicas": flags.replicas !== undefined,
+    "--judge-after": flags.judgeAfter !== undefined,
     "--router": flags.router !== undefined,
   };
   const limits = givenTimeoutFlags(flags);

@@ -1,12 +1,13 @@
 import { Command } from "commander";
 import { InputError } from "../../base/index.js";
+import { compareStatistics } from "../../calibrate/index.js";
 import { routers } from "../../fleet/index.js";
 import { alignTraces, compareTraces } from "../../judge/index.js";
 import { capturedEngine, type Replay, replay } from "../../replay/index.js";
 import { sessionsOf } from "../../sessions/index.js";
 import type { EngineSettingName, EngineSettings } from "../../settings/index.js";
 import { writeTrace } from "../../trace/files/index.js";
-import { inArrivalOrder, type JsonValue, type Trace } from "../../trace/index.js";
+import { dataParallel, inArrivalOrder, type JsonValue, type Trace } from "../../trace/index.js";
 import {
   addEngineFlags,
   type EngineFlags,
@@ -19,7 +20,7 @@ import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency
 import { addPacingFlags, type PacingFlags, pacingFromFlags } from "../pacing-flags.js";
 import { progressBar, readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
-import { replayReport } from "../replay-report.js";
+import { overloadOf, replayReport } from "../replay-report.js";
 import { capturedSeriesJson, comparisonJson, replaySeriesJson } from "../summary-json.js";
 import { addTimeoutFlags, type TimeoutFlags, timeoutFromFlags } from "../timeout-flags.js";
 
@@ -29,9 +30,10 @@ interface ReplayFlags extends EngineFlags, LatencyFlags, PacingFlags, TimeoutFla
   readonly seeds: number;
   readonly seed: number;
   readonly tolerance: number;
+  readonly judgeAfter?: number;
   readonly dumpTrace?: string;
   readonly against?: string;
-  readonly replicas: number;
+  readonly replicas?: number;
   readonly router?: string;
   readonly url?: string;
   readonly modelName?: string;
@@ -55,8 +57,13 @@ export function replayCommand(): Command {
       "--against <trace>",
       "compare with this capture of the same requests instead of the replayed trace",
     )
+    .option("--judge-after <n>", "compare only the rows after the first n; all are replayed", parseCount)
     .option("--dump-trace <file>", "write the modeled trace of the first seed")
-    .option("--replicas <n>", "equal engines behind a router", parseCount, 1)
+    .option(
+      "--replicas <n>",
+      "equal engines behind a router (default: the capture's data-parallel ranks, else 1)",
+      parseCount,
+    )
     .option("--router <name>", `which replica a request is sent to: ${Object.keys(routers).join(", ")}`)
     .option("--url <url>", "replay live against this server instead of a model")
     .option("--model-name <name>", "with --url: the model's name there")
@@ -94,7 +101,9 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
     const { replayLiveCommand } = await import("./replay-live.js");
     return replayLiveCommand(trace, sessions, { ...flags, url: flags.url });
   }
-  if (flags.router !== undefined && flags.replicas === 1)
+  const ranks = dataParallel(trace.meta);
+  const capturedReplicas = ranks.isLockstep ? 1 : ranks.ranks;
+  if (flags.router !== undefined && (flags.replicas ?? capturedReplicas) === 1)
     throw new InputError("replay: --router chooses among replicas: give --replicas N with it");
   const engine = engineFromFlags(flags);
   const pacing = pacingFromFlags(flags);
@@ -110,7 +119,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
           engine,
           ...pacing,
           ...limit,
-          replicas: flags.replicas,
+          ...(flags.replicas !== undefined && { replicas: flags.replicas }),
           ...(flags.router !== undefined && { router: flags.router }),
           prompts: flags.coldPrompts ? "unique" : "recorded",
           rateScale: flags.rateScale,
@@ -129,12 +138,22 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
     flags.against === undefined &&
     (flags.coldPrompts === true ||
       flags.rateScale !== 1 ||
-      flags.replicas !== 1 ||
+      (flags.replicas ?? capturedReplicas) !== capturedReplicas ||
       changesLimit(limit.requestTimeoutMs, trace) ||
       changesEngine(engine, trace));
+  const { judgeAfter = 0 } = flags;
+  if (judgeAfter >= trace.records.length)
+    throw new InputError(
+      `replay: --judge-after ${judgeAfter} leaves nothing to compare: the trace has ${trace.records.length} rows`,
+    );
+  const statistics = compareStatistics(
+    captured.records.slice(judgeAfter),
+    first.trace.records.slice(judgeAfter),
+  );
   const comparison = compareTraces(
     { trace: captured, sessions },
     {
+      ...(judgeAfter > 0 && { isJudged: (index: number) => index >= judgeAfter }),
       modeled: replays.map((r) => r.trace),
       tolerance: flags.tolerance,
       kind: isWhatIf ? "difference" : "error",
@@ -145,9 +164,18 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
       ...replaySeriesJson(first),
       source: capturedSeriesJson({ trace: captured, sessions }),
       ...comparisonJson(comparison),
+      ...(judgeAfter > 0 && { judge_after: judgeAfter }),
+      overload: overloadOf(first) ?? null,
+      statistics: statistics.map(({ quantity, statistic, capturedMs, modeledMs, error }) => ({
+        quantity: `${quantity}_ms`,
+        statistic,
+        captured_ms: capturedMs,
+        modeled_ms: modeledMs,
+        error,
+      })),
     };
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
-  } else process.stdout.write(replayReport({ replays, sessions, comparison }));
+  } else process.stdout.write(replayReport({ replays, sessions, comparison, statistics, judgeAfter }));
   if (flags.dumpTrace !== undefined) {
     const records = inArrivalOrder([...first.trace.records]);
     await writeTrace(flags.dumpTrace, { ...first.trace, records });
