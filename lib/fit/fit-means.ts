@@ -61,5 +61,5 @@ export function schedulingDelayMs(records: readonly TraceRecord[]): Ms {
     const at = scheduledMs(record);
     return at === undefined ? [] : [at - (record.arrivalMs as Ms)];
   });
-  return Math.max(0, quantile(delays, 0.05) ?? 0);
+  return quantile(delays, 0.05) ?? 0;
 }

@@ -157,6 +157,9 @@ describe("observeMeans, whole decodes", () => {
     };
     const guessed = "cached tokens were not recorded: prompt blocks of earlier requests are taken as cached";
     expect(observe(trace({ blockIds })).warnings).toContain(guessed);
+    const { records } = trace({ blockIds });
+    const { cachedTokens, ...untold } = short;
+    expect(observe({ ...trace({}), records: [...records, untold] }).warnings).toContain(guessed);
     expect(observe(trace({ blockIds, cachedTokens: 0 })).warnings).not.toContain(guessed);
     expect(observe(trace({})).warnings).not.toContain(guessed);
   });
@@ -222,6 +225,9 @@ describe("observeMeans, scheduled to first token", () => {
       observe(traceOf(records, 100)).leftOut[severalSteps] ?? 0;
     expect(severalOf([meanRecord(10, 9, 10, { promptTokens: 100, waitingMs: 2 })])).toBe(0);
     expect(severalOf([meanRecord(10, 9, 10, { promptTokens: 101, waitingMs: 2 })])).toBe(1);
+    const twoChunks = traceOf([meanRecord(10, 9, 10, { promptTokens: 80, waitingMs: 2 })], 100);
+    const capped = observe(twoChunks, { options: { longPrefillTokenThreshold: 50 } });
+    expect(capped.leftOut[severalSteps]).toBe(1);
     // One decodes beside it: 99 tokens fit, 100 do not.
     expect(severalOf([long, meanRecord(200, 40, 10, { promptTokens: 99, waitingMs: 3 })])).toBe(0);
     expect(severalOf([long, meanRecord(200, 40, 10, { promptTokens: 100, waitingMs: 3 })])).toBe(1);
