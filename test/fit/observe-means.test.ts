@@ -79,6 +79,8 @@ describe("observeMeans, whole decodes", () => {
     const together = observe(traceOf([long, meanRecord(10.9, 40, 10), meanRecord(11.1, 40, 10)], 100));
     // What came within a millisecond of the first token was in its step, what came later was not.
     expect(together.spans[0].load).toMatchObject({ prefillTokens: 100, prefillSeqs: 1 });
+    const justAfter = observe(traceOf([long, meanRecord(11, 40, 10)], 100));
+    expect(justAfter.spans[0].load.prefillSeqs).toBe(0);
   });
 
   it("count a prefill that ended with their last token, and none after", () => {
@@ -248,6 +250,7 @@ describe("observeMeans, scheduled to first token", () => {
     expect(runningWith(decode(99, 40))).toEqual([1, 110]);
     expect(runningWith(decode(98.9, 40))).toEqual([0, 0]);
     expect(runningWith(decode(498.9, 40))).toEqual([1, 70]);
+    expect(runningWith(decode(499, 40))).toEqual([0, 0]);
     expect(runningWith(decode(600, 40))).toEqual([0, 0]);
   });
 

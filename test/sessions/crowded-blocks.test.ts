@@ -30,6 +30,17 @@ describe("a block on which many prompts end", () => {
   });
 });
 
+describe("a block that many open at once", () => {
+  it("is a trunk, however few continuations they have", () => {
+    const opening = (many: number) => {
+      const first = { at: 0, end: 1, prompt: "s a" };
+      const others = Array.from({ length: many }, () => ({ at: 10, end: 11, prompt: "s b" }));
+      return inferSessions(traceOf(first, ...others)).evidence.trunkBlocks[0];
+    };
+    expect([1, 2, 255, 256, 257].map(opening)).toEqual([0, 1, 1, 1, 1]);
+  });
+});
+
 describe("records with answers", () => {
   it("share what an answer's blocks lead to, also where the prompt has no full block", () => {
     const { parent, evidence } = inferSessions(

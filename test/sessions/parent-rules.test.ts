@@ -40,6 +40,11 @@ describe("the parent of a request", () => {
     );
   });
 
+  it("was over a tenth of a millisecond after its child arrived, and no later", () => {
+    const ending = (end: number) => edgesOf({ at: 0, end, prompt: "s a" }, { at: 100, prompt: "s a A b" })[1];
+    expect([100, 100.1, 100.11].map(ending)).toEqual(["0 prefix", "0 prefix", "-"]);
+  });
+
   it("had arrived before, where no latency is recorded; at the same moment is not before", () => {
     expect(
       edgesOf({ at: 0, prompt: "s a" }, { at: 0, prompt: "s a A b" }, { at: 1, prompt: "s a A c" }),

@@ -33,6 +33,12 @@ describe("a block hash that follows another block elsewhere", () => {
     expect(warnings).toEqual([expect.stringMatching(/^1 requests have a block hash/)]);
   });
 
+  it("may be one that a prompt begins with elsewhere", () => {
+    const { evidence, warnings } = infer({ at: 0, end: 1, ids: [7] }, { at: 2, end: 3, ids: [1, 7] });
+    expect(warnings).toEqual([expect.stringMatching(/^1 requests have a block hash/)]);
+    expect([...evidence.sharedBlocks]).toEqual([0, 0]);
+  });
+
   it("is not known to others by the request that was cut", () => {
     const { parent } = infer(
       { at: 0, end: 9000, ids: [1, 2] },
