@@ -3,7 +3,7 @@ import { type FitReport, fitLatency, type LatencyFit, type LatencyKind } from ".
 import { type LatencyModel, type StepForm, withConditions } from "../latency/index.js";
 import { capturedEngine, recomputedPrefills, replay } from "../replay/index.js";
 import { sessionsOf, type Workload } from "../sessions/index.js";
-import type { EngineSettingName } from "../settings/index.js";
+import type { EngineSettingName, EngineSettings } from "../settings/index.js";
 import { dataParallel, type Trace, type TraceRecord } from "../trace/index.js";
 import { type Candidates, candidatesFor, type Supposition } from "./candidates.js";
 import { compareStatistics, replayError, type StatisticCell } from "./replay-error.js";
@@ -239,6 +239,8 @@ function isSame(a: Supposition, b: Supposition): boolean {
 
 function fitWith(workloads: readonly Workload[], supposed: Supposition, options: Fitting): LatencyFit {
   const { kind, longPrefillTokenThreshold, isFitted, from } = options;
+  // Whose blocks were scarce: the others have nothing to compute again, in any round.
+  const scarce = new Set(workloads.map(({ trace }) => trace));
   const fit = fitLatency(
     workloads.map(({ trace }) => trace),
     {
@@ -251,16 +253,32 @@ function fitWith(workloads: readonly Workload[], supposed: Supposition, options:
       isFitted,
       hiddenPrefills: (model, trace) => {
         const workload = workloads.find((w) => w.trace === trace) as Workload;
-        const modeled = replayWith(workload, model, supposed, options);
-        return modeled ? recomputedPrefills(modeled) : [];
+        const modeled = scarce.has(trace) ? replayWith(workload, model, supposed, options) : undefined;
+        if (!modeled || modeled.run.preemptions > 0) return modeled ? recomputedPrefills(modeled) : [];
+        scarce.delete(trace);
+        return [];
       },
     },
   );
   const { asyncScheduling } = supposed;
+  const { fittedAt } = fit.model;
   return {
     ...fit,
-    model: withConditions(fit.model, { fittedAt: { ...fit.model.fittedAt, ...asOne, asyncScheduling } }),
+    model: withConditions(fit.model, {
+      fittedAt: { ...fittedAt, ...ranksAsOne(workloads[0], fittedAt), asyncScheduling },
+    }),
   };
+}
+
+/** Data-parallel ranks that are replayed as one engine were fitted as one: its settings, as far as the fit names any. */
+function ranksAsOne(
+  workload: Workload | undefined,
+  fittedAt: Partial<EngineSettings> = {},
+): Partial<EngineSettings> {
+  if (!workload || !dataParallel(workload.trace.meta).isLockstep) return {};
+  const engine = capturedEngine(workload.trace.meta);
+  const names = Object.keys(fittedAt) as EngineSettingName[];
+  return Object.fromEntries(names.flatMap((name) => (name in engine ? [[name, engine[name]]] : [])));
 }
 
 /** Undefined where a trace has no arrivals, and so cannot be replayed. */

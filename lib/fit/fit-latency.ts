@@ -6,7 +6,7 @@ import { type EngineSettings, engineSettingNames, someEngineSettings } from "../
 import { dataParallel, isComplete, type Trace, type TraceRecord } from "../trace/index.js";
 import { fitEmpirical } from "./fit-empirical.js";
 import { fitMeans, schedulingDelayMs } from "./fit-means.js";
-import { assumedDepthRatio, fitPhysical, type PhysicalFit } from "./fit-physical.js";
+import { fitPhysical, type PhysicalFit } from "./fit-physical.js";
 import type { FitReport } from "./fit-report.js";
 import { leastIsolated } from "./isolated-observations.js";
 import type { ModelFit } from "./model-fit.js";

@@ -77,7 +77,7 @@ function observeGaps(
         steps: 1,
         load: step.load,
         promptTokens: record.promptTokens,
-        share: 1 / Math.max(1, step.load.decodeSeqs),
+        share: 1 / step.load.decodeSeqs,
         run: firstRun + index,
       });
   }

@@ -101,8 +101,8 @@ class StepDraft {
   addDecodes(records: readonly TraceRecord[], emissions: readonly (Float64Array | undefined)[]): void {
     records.forEach((record, i) => {
       const times = emissions[i];
+      if (!times) return;
       const first = this.#clock.firstStep[i];
-      if (!times || first < 0) return;
       for (let k = 0; k < times.length; k++) {
         this.#emitted[first + k]++;
         if (k === 0) continue;
@@ -121,7 +121,7 @@ class StepDraft {
     records.forEach((record, i) => {
       const times = emissions[i];
       const first = firstStep[i];
-      if (times && first >= 0) {
+      if (times) {
         const gap = median(record.itlMs ?? []) ?? Number.POSITIVE_INFINITY;
         if (misfitMs[i] > gap / 2) this.#doubt(first, first + times.length - 1, "tokens do not line up");
       } else if (record.arrivalMs !== undefined) {
@@ -149,7 +149,7 @@ class StepDraft {
     // Where the prefill would end in the same step had it begun earlier, it began as early as it could.
     const arrivalMs = record.arrivalMs as Ms;
     const { endMs } = this.#clock;
-    while (total >= uncached && start >= 2 && this.#followsVisibly(start) && endMs[start - 2] >= arrivalMs) {
+    while (start >= 2 && this.#followsVisibly(start) && endMs[start - 2] >= arrivalMs) {
       const earlier = total + room(start - 1);
       if (earlier - room(last) >= uncached) break;
       start--;

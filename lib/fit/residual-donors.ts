@@ -45,7 +45,7 @@ function* noiseSamples({
     yield {
       row: prefillClass(load.prefillTokens / steps),
       column: seqsClass(load.decodeSeqs),
-      value: Math.max(0, ms - outsideMs[i]) / inSteps,
+      value: (ms - outsideMs[i]) / inSteps,
       run,
       isStray: !kept[i],
     };
@@ -74,7 +74,7 @@ export function splitOverhead(fitted: FittedObservations, requestMs: Ms): SplitO
   const given = Math.min(requestMs, Math.max(0, -(residuals[0] ?? 0)));
   const donors = Math.min(maxEmissionDonors, residuals.length);
   const emissionMs = Array.from({ length: donors }, (_, k) => {
-    const residual = quantileSorted(residuals, donors === 1 ? 0.5 : k / (donors - 1)) as Ms;
+    const residual = quantileSorted(residuals, k / Math.max(1, donors - 1)) as Ms;
     return Math.round(Math.max(0, residual + given) * 1e4) / 1e4;
   });
   return { requestMs: requestMs - given, emissionMs };

@@ -68,7 +68,7 @@ export function robustNonNegativeFit(options: RobustRows): RobustFit {
         const distance = Math.abs(ratios[i] - 1) / scale;
         const stray = Math.abs(ratios[i] - center) / scale > trimAt;
         kept[i] = !stray;
-        robust[i] = stray ? 0 : Math.min(1, huberConstant / Math.max(distance, 1e-12));
+        robust[i] = stray ? 0 : Math.min(1, huberConstant / distance);
       }
     }
     if (settled(before, coefficients)) break;
@@ -108,7 +108,7 @@ function solve(
 }
 
 function settled(before: Float64Array, after: Float64Array): boolean {
-  return before.length > 0 && after.every((value, p) => Math.abs(value - before[p]) <= 1e-5 * value);
+  return after.every((value, p) => Math.abs(value - before[p]) <= 1e-5 * value);
 }
 
 function dot(row: ArrayLike<number>, coefficients: ArrayLike<number>): number {

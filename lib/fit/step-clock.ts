@@ -60,7 +60,7 @@ function place(clock: readonly Ms[], times: Float64Array, lead: number): { first
   const nearest = lowerBound(clock, times[lead]);
   let best = { firstStep: clock.length - lead, misfitMs: 0 };
   let bestScore = beyondEndScore(clock, times, lead);
-  for (let step = nearest - triedSteps; step <= Math.min(nearest + triedSteps, clock.length - 1); step++) {
+  for (let step = nearest - triedSteps; step <= nearest + triedSteps; step++) {
     if (step < lead) continue;
     const distances: number[] = [];
     const last = Math.min(times.length, lead + comparedTokens);
@@ -81,9 +81,8 @@ function place(clock: readonly Ms[], times: Float64Array, lead: number): { first
  * token that comes later than the clock's last step by a good part of a step is no part of that step.
  */
 function beyondEndScore(clock: readonly Ms[], times: Float64Array, lead: number): Ms {
-  const end = clock[clock.length - 1];
-  if (end === undefined || Number.isNaN(end)) return Number.POSITIVE_INFINITY;
-  const late = times[lead] - end;
+  // Of an empty clock not a number, which is not late.
+  const late = times[lead] - clock[clock.length - 1];
   if (late <= 0) return Number.POSITIVE_INFINITY;
   const gaps: number[] = [];
   for (let k = lead + 1; k < Math.min(times.length, lead + comparedTokens); k++) {

@@ -1,4 +1,4 @@
-import { mean, quantileSorted, sortedCopy } from "../base/index.js";
+import { type Ms, mean, quantileSorted, sortedCopy } from "../base/index.js";
 import type { ResidualSummary } from "./fit-report.js";
 
 /** Observed and predicted durations of one kind, ms; `kept` false where the fit trimmed the observation. */
@@ -22,14 +22,15 @@ export function summarizeResiduals(rows: ResidualRows): ResidualSummary | undefi
   if (n === 0) return undefined;
   const relative = sortedCopy(Array.from(observedMs, (ms, i) => ms / predictedMs[i] - 1));
   const used = Array.from(observedMs, (_, i) => i).filter((i) => kept[i]);
-  const average = mean(used.map((i) => observedMs[i])) ?? 0;
+  // Of none used there is no mean, and nothing that varies.
+  const average = mean(used.map((i) => observedMs[i])) as Ms;
   let sse = 0;
   let sst = 0;
   for (const i of used) {
     sse += (observedMs[i] - predictedMs[i]) ** 2;
     sst += (observedMs[i] - average) ** 2;
   }
-  const varies = Math.sqrt(sst / Math.max(1, used.length)) > leastVariation * average;
+  const varies = Math.sqrt(sst / used.length) > leastVariation * average;
   return {
     of,
     n,

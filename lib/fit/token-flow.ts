@@ -85,14 +85,19 @@ export class TokenFlow {
     this.#rate = new Float64Array(n);
     this.#contextRate = new Float64Array(n);
     this.#contextSlope = new Float64Array(n);
+    let rate = 0;
+    let contextRate = 0;
+    let contextSlope = 0;
     changes.forEach((change, i) => {
-      const before = Math.max(0, i - 1);
       this.#times[i] = change.at;
-      this.#tokens[i] = i === 0 ? 0 : this.#tokensAt(before, change.at);
-      this.#context[i] = i === 0 ? 0 : this.#contextAt(before, change.at);
-      this.#rate[i] = (i === 0 ? 0 : this.#rate[before]) + change.rate;
-      this.#contextRate[i] = (i === 0 ? 0 : this.#contextRate[before]) + change.atZero;
-      this.#contextSlope[i] = (i === 0 ? 0 : this.#contextSlope[before]) + change.slope;
+      this.#tokens[i] = this.#tokensAt(i - 1, change.at);
+      this.#context[i] = this.#contextAt(i - 1, change.at);
+      rate += change.rate;
+      contextRate += change.atZero;
+      contextSlope += change.slope;
+      this.#rate[i] = rate;
+      this.#contextRate[i] = contextRate;
+      this.#contextSlope[i] = contextSlope;
     });
   }
 

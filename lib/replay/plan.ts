@@ -121,7 +121,7 @@ export function planReplay(workload: Workload, options: PlanOptions = {}): Plan 
 /** The priority that a request asked for, vLLM's field of that name; a record keeps it under its wire name. */
 function priorityOf({ extra }: TraceRecord): { priority?: number } {
   const priority = extra?.priority;
-  return typeof priority === "number" && Number.isSafeInteger(priority) ? { priority } : {};
+  return Number.isSafeInteger(priority) ? { priority: priority as number } : {};
 }
 
 /** Gap between the parent's completion and each record's arrival; undefined where its own arrival paces it. */

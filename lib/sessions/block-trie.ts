@@ -58,12 +58,6 @@ export class BlockTrie {
     this.unchained = unchained;
   }
 
-  /** The block at a depth of a record's chain, from 0; the recorded answer follows the prompt. */
-  blockAt(record: number, depth: number): number {
-    const chain = this.columns.chains[record];
-    return depth < chain.length ? chain[depth] : this.columns.answers[record][depth - chain.length];
-  }
-
   /** Leading blocks of a prompt that an earlier record has: how deep the filled tree knows it. */
   knownDepth(record: number): Blocks {
     const chain = this.columns.chains[record];

@@ -85,7 +85,7 @@ function continues(trie: BlockTrie, rules: ParentRules, parent: number, child: n
   const blocks = trie.promptBlocks[parent];
   const hasAnswer = trie.chainBlocks[parent] > blocks;
   if (trie.promptBlocks[child] === blocks) return !hasAnswer && rules.outgrows(parent, child, 1);
-  const continuations = trie.branches[trie.blockAt(parent, blocks - 1)] - (hasAnswer ? 1 : 0);
+  const continuations = trie.branches[trie.columns.chains[parent][blocks - 1]] - (hasAnswer ? 1 : 0);
   return continuations < 2 || rules.outgrows(parent, child, 1);
 }
 
@@ -109,7 +109,7 @@ function isEdited(
 ): boolean {
   const lost = trie.promptBlocks[former] - depth;
   if (lost <= 0 || !rules.isOver(former, record)) return false;
-  if (trie.lastThrough[trie.blockAt(former, depth)] !== former) return false;
+  if (trie.lastThrough[trie.columns.chains[former][depth]] !== former) return false;
   // A prompt no longer than the former one that keeps all it had from its parent is that turn, worded anew.
   if (containsEarlierTurn) return depth < chosen.sharedBlocks[former] || rules.outgrows(former, record);
   const own = trie.promptBlocks[former] - trunkBlocks;

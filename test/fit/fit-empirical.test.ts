@@ -65,7 +65,7 @@ function fitted(observations: readonly Observation[]) {
     lone_prefill: Record<string, number>;
     chunk: Record<string, number>;
     gaps: { row: number; column: number; values: number[] }[];
-    noise: { row: number }[];
+    noise: { row: number; column: number; values: number[] }[];
     emission_ms: number[];
   };
   return { model, price, residuals, leftOut, trimmed, json, coefficients };
@@ -83,6 +83,11 @@ describe("fitEmpirical", () => {
     expect(json.lone_prefill.request_ms).toBeGreaterThan(13);
     expect(json.lone_prefill.request_ms).toBeLessThan(15.001);
     expect(json.lone_prefill.step_ms).toBe(10);
+  });
+
+  it("takes the step from the gaps of the fewest decodes, however many others there are and whichever comes last", () => {
+    const { price } = fitted([...isolated(60), ...gaps(60, 1, 10, 2000), ...gaps(300, 4, 16, 3000)]);
+    expect(price["lone_prefill.step_ms"]).toBe(10);
   });
 
   it("takes half the shortest TTFT for the step, where that is less than a decode", () => {
@@ -105,6 +110,20 @@ describe("fitEmpirical", () => {
   it("compares with the request's own gaps, whatever those of others take", () => {
     const own = observations.map((o) => (o.run < 12 ? { ...o, ms: o.ms + 7 * (o.run % 3) } : o));
     expect(fitted(own).price["chunk.token_ms"]).toBeCloseTo(0.2, 5);
+  });
+
+  it("prices what chunks take on average where they scatter alike, and not their median", () => {
+    // Eleven take 1 % less, just as much, or 2 % more than 0.2 ms a token.
+    const offPercent = [-1, 2, -1, 2, -1, 2, -1, 2, -1, 2, 0];
+    const flat = offPercent.map((percent, run) =>
+      chunk(run, 100, {
+        ms: 10 + 100 * 0.2 * (1 + percent / 100),
+        load: { ...chunk(run, 100).load, prefillTokenDepth: 0 },
+      }),
+    );
+    const clean = chunked(11).filter(({ kind }) => kind === "decode");
+    const { price } = fitted([...isolated(60), ...gaps(60, 1, 10, 2000), ...clean, ...flat]);
+    expect(price["chunk.token_ms"]).toBeCloseTo(0.2 * (1 + 5 / 1100), 6);
   });
 
   it("leaves out chunk gaps with two prefills in them, and of requests with under three gaps of their own", () => {
@@ -166,9 +185,19 @@ describe("fitEmpirical", () => {
     const [ttft] = residuals;
     // Of prefills near the floor the curve alone would say less.
     expect(ttft.relative.p50).toBeLessThan(0.05);
+    // Most of these are at the floor, and all at it are predicted at it: the curve of all lies below it there.
+    const mostlyShort = fitted([...isolated(26, { floorMs: 60 }), ...gaps(60, 1, 10, 2000)]);
+    expect(mostlyShort.residuals[0].relative.p50).toBeCloseTo(0, 9);
     const free = fitted([...isolated(60), ...gaps(60, 1, 10, 2000)]);
     expect(free.json.lone_prefill.floor_ms).toBeLessThan(15);
     expect(free.json.lone_prefill.floor_ms).toBeGreaterThan(10);
+  });
+
+  it("knows of no shortest prefill step where the curve is above the shortest TTFT without one", () => {
+    const scattered = isolated(40).map((o, i) => ({ ...o, ms: i === 39 ? 20 : 90, steps: 1 }));
+    const { json, price } = fitted([...scattered, ...gaps(60, 1, 10, 2000)]);
+    expect(price["lone_prefill.request_ms"]).toBeGreaterThan(20);
+    expect(json.lone_prefill.floor_ms).toBe(0);
   });
 
   it("keeps the gaps as they are, by concurrency, in runs", () => {
@@ -182,6 +211,30 @@ describe("fitEmpirical", () => {
     const { json } = fitted(observations);
     expect(json.noise.length).toBeGreaterThan(0);
     for (const { row } of json.noise) expect(row).toBeGreaterThan(0);
+  });
+
+  it("keeps noise as observed over predicted, of an isolated TTFT the part in steps alone", () => {
+    const slowTtfts = isolated(120).map((o, i) => (i % 2 === 1 ? { ...o, ms: 15 + 3 * (o.ms - 15) } : o));
+    const slowChunks = chunked(60).map((o) =>
+      o.kind === "chunk" && o.run % 3 === 0 ? { ...o, ms: 1.5 * o.ms } : o,
+    );
+    const { json } = fitted([...slowTtfts, ...gaps(60, 1, 10, 2000), ...slowChunks]);
+    const valuesAt = (isColumn: (column: number) => boolean) =>
+      json.noise
+        .filter(({ column }) => isColumn(column))
+        .flatMap(({ values }) => values.map((value) => Math.round(value * 1000) / 1000));
+    expect(new Set(valuesAt((column) => column === 0))).toEqual(new Set([1, 3]));
+    expect(new Set(valuesAt((column) => column > 0))).toEqual(new Set([1, 1.5]));
+  });
+
+  it("keeps the noise of the shortest prefills as well", () => {
+    const short = Array.from({ length: 60 }, (_, i) => {
+      const prefillTokens = 3 + (i % 30);
+      const load = { prefillTokens, prefillTokenDepth: prefillTokens ** 2 / 2, prefillSeqs: 1 };
+      return observationOf({ kind: "isolated", ms: 40 + prefillTokens, load, run: 1000 + i });
+    });
+    const { json } = fitted([...short, ...gaps(60, 1, 35, 2000)]);
+    expect(json.noise.map(({ row, column }) => [row, column])).toEqual([[1, 0]]);
   });
 
   it("keeps the overhead's part on the way out as donors", () => {

@@ -187,6 +187,8 @@ describe("what a fit says of itself", () => {
       "fitLatency: too little to fit in 29 records: 29 decodes with known first and last token (at least 30 are needed)",
     );
     expect(() => fitLatency([meansOf(isolatedTrace(30, 9))])).not.toThrow();
+    const noFirstToken = meansOf(isolatedTrace(3, 9)).records.map(({ ttftMs, ...record }) => record);
+    expect(() => fitLatency([traceOf(noFirstToken, 2048)])).toThrow(/in 3 records: 0 decodes with known/);
   });
 
   it("uses the gaps of the traces that have them and the means of the others", () => {
@@ -238,6 +240,21 @@ describe("what a fit says of itself", () => {
     expect(() => fitLatency([traceOf(records, 2048)], { depthRatio: -1 })).toThrow(/depthRatio/);
   });
 
+  it("uses a trace by its gaps as soon as one of its records has them", () => {
+    const withGaps = isolatedTrace(30, 9).records.map((record) => ({
+      ...record,
+      arrivalMs: 200_000 + record.arrivalMs!,
+    }));
+    const inOne = traceOf([...meansOf(isolatedTrace(40, 9)).records, ...withGaps], 2048);
+    expect(fitLatency([inOne]).report.used).toEqual({ isolated: 70, decode: 240 });
+  });
+
+  it("takes first tokens alone beside means", () => {
+    const firstTokensAlone = isolatedTrace(9, 9).records.map(({ itlMs, ...record }) => record);
+    const { report } = fitLatency([meansOf(isolatedTrace(40, 9)), traceOf(firstTokensAlone, 2048)]);
+    expect(report.used).toEqual({ isolated: 49, span: 40 });
+  });
+
   it("says on which sizes it was fitted", () => {
     const trace = isolatedTrace(12, 9, { cachedTokens: 64 });
     const { range } = fitLatency([trace]).report;
@@ -262,6 +279,13 @@ describe("what a fit says of itself", () => {
 
   it("divides the load of a whole decode by its steps", () => {
     expect(fitLatency([meansOf(isolatedTrace(40, 9))]).report.range.runningSeqs).toEqual([1, 1]);
+    // Pairs of decodes that are side by side for three quarters of their steps: 1.75 sequences a step.
+    const pairs = Array.from({ length: 20 }, (_, i) =>
+      [0, 20].map((afterMs) =>
+        timedRecord(2000 * i + afterMs, 10, new Array(8).fill(10), { cachedTokens: 0 }),
+      ),
+    ).flat();
+    expect(fitLatency([meansOf(traceOf(pairs, 2048))]).report.range.runningSeqs).toEqual([2, 2]);
   });
 
   it("lists what it left out over all traces, the most first, and each warning once", () => {
@@ -294,6 +318,20 @@ describe("what a fit says of itself", () => {
     expect(decodes.run_starts).toEqual(Array.from({ length: 16 }, (_, i) => 8 * i));
   });
 
+  it("keeps them apart where a trace has one request, or its first ones are not fitted on", () => {
+    const starts = (traces: readonly Trace[], isFitted: (index: number, trace: Trace) => boolean) => {
+      const { model } = fitLatency(traces, { isFitted: (_, index, trace) => isFitted(index, trace) });
+      const noise = model.toJson().noise as { row: number; run_starts: number[] }[];
+      return noise.find(({ row }) => row === 0)!.run_starts;
+    };
+    const lone = [isolatedTrace(8, 9), isolatedTrace(1, 9), isolatedTrace(1, 9)];
+    expect(starts(lone, () => true)).toEqual(Array.from({ length: 10 }, (_, i) => 8 * i));
+    const [first, second] = [isolatedTrace(8, 9), isolatedTrace(20, 9)];
+    expect(starts([first, second], (i, trace) => (trace === first ? i === 0 : i >= 8))).toEqual(
+      Array.from({ length: 13 }, (_, i) => 8 * i),
+    );
+  });
+
   it("asks of each record whether to fit on it, with its place and its trace", () => {
     const traces = [isolatedTrace(12, 9), isolatedTrace(12, 9)];
     const asked = new Set<string>();
@@ -322,6 +360,32 @@ describe("what a fit says of itself", () => {
       `the model meets 40 "TTFT of isolated requests" worse than their mean would (R2 ${ttft.rSquared!.toFixed(2)}): capture more requests, of more sizes`,
     ]);
     expect(fitLatency([isolatedTrace(40, 20)]).report.warnings.join()).not.toMatch(/worse than their mean/);
+  });
+
+  it("warns below an R squared of -0.1", () => {
+    const seen: number[] = [];
+    for (let waitMs = 40; waitMs < 90; waitMs++) {
+      // Of each size two of four waited, which the curve of the fastest does not follow.
+      const records = isolatedTrace(40, 20).records.map((record, i) => ({
+        ...record,
+        ttftMs: record.ttftMs! + waitMs * (Math.floor(i / 10) % 2),
+      }));
+      const trace = traceOf(records, 2048);
+      const { residuals, warnings } = fitLatency([trace], { kind: "empirical" }).report;
+      const { rSquared } = residuals[0];
+      if (rSquared === undefined) continue;
+      expect(warnings.length, `${rSquared}`).toBe(rSquared < -0.1 ? 1 : 0);
+      seen.push(rSquared);
+    }
+    for (const [low, high] of [
+      [-0.2, -0.1],
+      [-0.1, -0.05],
+      [-0.05, 0.1],
+    ])
+      expect(
+        seen.some((rSquared) => low < rSquared && rSquared < high),
+        `${low} to ${high}: ${seen}`,
+      ).toBe(true);
   });
 
   it("fits the empirical model where asked to, and says why it could not on mean gaps", () => {

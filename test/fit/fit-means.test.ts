@@ -190,6 +190,39 @@ describe("fitMeans", () => {
     expect(asked[1]!.step.stepMs).toBeCloseTo(prices.stepMs, 1);
   });
 
+  it("reads services as of an engine a step ahead from the first round on", () => {
+    const asked: (PhysicalFit | undefined)[] = [];
+    const all = observations(true);
+    fitMeans(
+      (earlier) => {
+        asked.push(earlier);
+        return all;
+      },
+      range,
+      0,
+    );
+    const spreadOf = (fit: PhysicalFit | undefined) => {
+      const { relative } = fit!.residuals.find(({ of }) => of === "scheduled to first token")!;
+      return relative.p95 - relative.p05;
+    };
+    expect(spreadOf(asked[1])).toBeGreaterThan(0.01);
+    expect(spreadOf(asked[5])).toBeLessThan(0.01);
+  });
+
+  it("tells the two readings apart by services alone", () => {
+    const services = observations(true).filter(({ kind }) => kind === "service");
+    const { residuals } = fitMeans(() => services, range, 0);
+    expect(residuals.map(({ of }) => of)).toEqual(["scheduled to first token"]);
+    expect(residuals[0].relative.p95 - residuals[0].relative.p05).toBeLessThan(0.01);
+  });
+
+  it("pulls a price towards zero by a ten-thousandth of it", () => {
+    const spans = Array.from({ length: 40 }, (_, run) =>
+      observationOf({ kind: "span", steps: 40, share: 40, run, ms: 40 * 6 }),
+    );
+    expect(fitMeans(() => spans, range, 0).step.stepMs).toBeCloseTo(6 / (1 + 1e-4), 6);
+  });
+
   it("takes what is known of the way to the scheduler for a request's overhead", () => {
     const { model } = fitMeans(() => observations(false), range, { knownRequestMs: 11 });
     expect(model.timer(1).arrivalOverheadMs(500)).toBe(11);

@@ -134,6 +134,56 @@ describe("fitPhysical", () => {
     });
   });
 
+  it("takes noise for what a slow step took over its price, whatever the way to the engine costs", () => {
+    // Some steps take twice their price; all else is exact, so that the fit leaves them out.
+    const slow = exactObservations().map((o) => {
+      const outsideMs = o.kind === "isolated" ? 4 + 0.002 * o.promptTokens : 0;
+      return { ...o, ms: outsideMs + 2 * (o.ms - outsideMs) };
+    });
+    const some = (i: number) => i % 5 === 3;
+    const all = [0, 1, 2, 3].flatMap(() => exactObservations().map((o, i) => (some(i) ? slow[i] : o)));
+    const json = fitPhysical(all, range).model.toJson() as unknown as {
+      noise: { row: number; values: number[] }[];
+    };
+    for (const isRow of [(row: number) => row === 0, (row: number) => row > 0]) {
+      const values = json.noise.filter(({ row }) => isRow(row)).flatMap((bin) => bin.values);
+      expect(new Set(values.map((value) => Math.round(value * 1000) / 1000))).toEqual(new Set([1, 2]));
+    }
+  });
+
+  it("prices a chunk where twenty were seen, and takes it for free where fewer were", () => {
+    const withChunks = (n: number, kind: "chunk" | "span") => {
+      const chunks = Array.from({ length: n }, (_, i) => {
+        const prefillTokens = 20 + 31 * ((i * 7) % n);
+        const prefillTokenDepth = prefillTokens * 50 * (1 + (i % 5));
+        const decodeSeqs = 1 + (i % 3);
+        const load = {
+          prefillTokens,
+          prefillTokenDepth,
+          prefillSeqs: 1 + (i % 2),
+          decodeSeqs,
+          decodeContextTokens: decodeSeqs * 300,
+        };
+        const o = observationOf({ kind, load, run: 500 + i });
+        return { ...o, ms: priceStep(somePrices, o.load) };
+      });
+      return fitPhysical([...exactObservations(), ...chunks], range).coefficients[3];
+    };
+    for (const kind of ["chunk", "span"] as const) {
+      expect(withChunks(20, kind)).toMatchObject({ name: "prefill_seq_ms" });
+      expect(withChunks(20, kind).value).toBeGreaterThan(0.5);
+      expect(withChunks(19, kind).value).toBe(0);
+    }
+  });
+
+  it("prices no chunk that it has not seen, however much less than nothing the rest would have it cost", () => {
+    const gaps = Array.from({ length: 60 }, (_, i) => {
+      const decodeSeqs = 4 + (i % 8);
+      return observationOf({ load: { decodeSeqs }, run: i, ms: 2 * decodeSeqs - 3 });
+    });
+    expect(fitPhysical(gaps, range).step.prefillSeqMs).toBe(0);
+  });
+
   it("adds what is known of a request's overhead to what isolated TTFTs tell", () => {
     const gaps = exactObservations().filter(({ kind }) => kind === "decode");
     const { coefficients, model } = fitPhysical(gaps, range, { knownRequestMs: 7 });

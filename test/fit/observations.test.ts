@@ -78,6 +78,9 @@ describe("observeTrace, TTFTs of isolated requests", () => {
     ]);
     expect(isolated.map(({ load }) => load.prefillTokens)).toEqual([100, 100, 90]);
     expect(warnings).toEqual(["2 isolated requests do not say how many tokens were cached: taken as none"]);
+    expect(observe([timedRecord(0, 50, [])]).warnings).toEqual([
+      expect.stringMatching(/^1 isolated request/),
+    ]);
   });
 
   it("are not those of requests that met another's arrival before their first token, or another's last token after arrival", () => {
@@ -133,15 +136,39 @@ describe("observeTrace, TTFTs of isolated requests", () => {
   });
 
   it("go by the recorded concurrency where an arrival is missing", () => {
-    const record = (concurrency?: number) =>
-      recordOf({ ttftMs: 10, cachedTokens: 0, ...(concurrency === undefined ? {} : { concurrency }) });
+    const record = (ttftMs: number, concurrency?: number) =>
+      recordOf({ ttftMs, cachedTokens: 0, ...(concurrency === undefined ? {} : { concurrency }) });
     const { isolated } = observe([
-      record(1),
-      record(2),
-      record(),
+      record(11, 1),
+      record(12, 2),
+      record(13),
       timedRecord(0, 20, [], { cachedTokens: 0 }),
     ]);
-    expect(isolated).toHaveLength(1);
+    expect(isolated.map(({ ms }) => ms)).toEqual([11]);
+  });
+
+  it("count a request whose tokens were timed as busy until its last token, whenever it was over for its client", () => {
+    const closedLate = timedRecord(0, 50, [10, 10], { cachedTokens: 0, elapsedMs: 100 });
+    const { isolated } = observe([closedLate, timedRecord(70, 20, [], { cachedTokens: 0 })]);
+    expect(isolated.map(({ ms }) => ms)).toEqual([50, 20]);
+  });
+
+  it("do not depend on the order of the records", () => {
+    const records = [
+      timedRecord(0, 50, [10, 10], { cachedTokens: 0 }),
+      timedRecord(60, 20, [], { cachedTokens: 0 }),
+      timedRecord(200, 10, [30], { cachedTokens: 0 }),
+      timedRecord(400, 11, [], { cachedTokens: 0 }),
+    ];
+    for (const order of [
+      [3, 2, 1, 0],
+      [2, 0, 3, 1],
+    ]) {
+      const shuffled = { ...traceOf(records, 100), records: order.map((i) => records[i]) };
+      const { observations } = observeTrace(shuffled, {}, () => true);
+      const isolated = observations.filter(({ kind }) => kind === "isolated").map(({ ms }) => ms);
+      expect(isolated.sort((a, b) => a - b)).toEqual([10, 11, 50]);
+    }
   });
 
   it("leave out requests without a first token, or that ended early, by reason", () => {
@@ -230,5 +257,7 @@ describe("observeTrace, gaps", () => {
     const backwards = timedRecord(0, 10, [10, -2, 10, 0, 10], { promptTokens: 10, cachedTokens: 0 });
     expect(observe([backwards]).leftOut).toEqual({ "gap below zero": 1 });
     expect(observe([backwards]).decode.map(({ ms }) => ms)).toEqual([10, 10, 0, 10]);
+    const slightly = timedRecord(0, 10, [10, -0.5, 10], { promptTokens: 10, cachedTokens: 0 });
+    expect(observe([slightly]).leftOut).toEqual({ "gap below zero": 1 });
   });
 });

@@ -80,6 +80,8 @@ describe("observeMeans, whole decodes", () => {
     const together = observe(traceOf([long, meanRecord(10.9, 40, 10), meanRecord(11.1, 40, 10)], 100));
     // What came within a millisecond of the first token was in its step, what came later was not.
     expect(together.spans[0].load).toMatchObject({ prefillTokens: 100, prefillSeqs: 1 });
+    const justAfter = observe(traceOf([long, meanRecord(11, 40, 10)], 100));
+    expect(justAfter.spans[0].load.prefillSeqs).toBe(0);
   });
 
   it("count a prefill that ended with their last token, and none after", () => {
@@ -158,6 +160,9 @@ describe("observeMeans, whole decodes", () => {
     };
     const guessed = "cached tokens were not recorded: prompt blocks of earlier requests are taken as cached";
     expect(observe(trace({ blockIds })).warnings).toContain(guessed);
+    const { records } = trace({ blockIds });
+    const { cachedTokens, ...untold } = short;
+    expect(observe({ ...trace({}), records: [...records, untold] }).warnings).toContain(guessed);
     expect(observe(trace({ blockIds, cachedTokens: 0 })).warnings).not.toContain(guessed);
     expect(observe(trace({})).warnings).not.toContain(guessed);
   });
@@ -223,6 +228,9 @@ describe("observeMeans, scheduled to first token", () => {
       observe(traceOf(records, 100)).leftOut[severalSteps] ?? 0;
     expect(severalOf([meanRecord(10, 9, 10, { promptTokens: 100, waitingMs: 2 })])).toBe(0);
     expect(severalOf([meanRecord(10, 9, 10, { promptTokens: 101, waitingMs: 2 })])).toBe(1);
+    const twoChunks = traceOf([meanRecord(10, 9, 10, { promptTokens: 80, waitingMs: 2 })], 100);
+    const capped = observe(twoChunks, { options: { longPrefillTokenThreshold: 50 } });
+    expect(capped.leftOut[severalSteps]).toBe(1);
     // One decodes beside it: 99 tokens fit, 100 do not.
     expect(severalOf([long, meanRecord(200, 40, 10, { promptTokens: 99, waitingMs: 3 })])).toBe(0);
     expect(severalOf([long, meanRecord(200, 40, 10, { promptTokens: 100, waitingMs: 3 })])).toBe(1);
@@ -243,6 +251,7 @@ describe("observeMeans, scheduled to first token", () => {
     expect(runningWith(decode(99, 40))).toEqual([1, 110]);
     expect(runningWith(decode(98.9, 40))).toEqual([0, 0]);
     expect(runningWith(decode(498.9, 40))).toEqual([1, 70]);
+    expect(runningWith(decode(499, 40))).toEqual([0, 0]);
     expect(runningWith(decode(600, 40))).toEqual([0, 0]);
   });
 

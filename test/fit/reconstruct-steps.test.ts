@@ -131,6 +131,31 @@ describe("reconstructSteps", () => {
     const { steps, firstStep } = reconstructSteps(traceOf(merged), { maxNumBatchedTokens: budget });
     expect(Array.from(firstStep)).toEqual(Array.from(whole.firstStep));
     expect(steps.map(({ load }) => load)).toEqual(whole.steps.map(({ load }) => load));
+    steps.forEach(({ durationMs }, s) => {
+      if (durationMs !== undefined) expect(durationMs).toBeCloseTo(whole.steps[s].durationMs!, 6);
+    });
+    const untimed = steps.filter(
+      ({ durationMs }, s) => durationMs === undefined && whole.steps[s].durationMs! > 0,
+    );
+    expect(untimed.length).toBeGreaterThan(0);
+  });
+
+  it("finds the same steps in records of any order", () => {
+    const request = fc.record({
+      arrivalMs: fc.integer({ min: 20, max: 200 }),
+      promptTokens: fc.integer({ min: 1, max: 300 }),
+      outputTokens: fc.integer({ min: 1, max: 20 }),
+    });
+    fc.assert(
+      fc.property(fc.array(request, { minLength: 2, maxLength: 8 }), (requests) => {
+        const { trace } = simulateSteps({ requests, prices: somePrices, maxNumBatchedTokens: 64 });
+        const backwards = { ...trace, records: [...trace.records].reverse() };
+        // Requests that arrive together are taken in the order of the trace.
+        fc.pre(new Set(requests.map(({ arrivalMs }) => arrivalMs)).size === requests.length);
+        expect(reconstructSteps(backwards).steps).toEqual(reconstructSteps(trace).steps);
+      }),
+      { numRuns: 30 },
+    );
   });
 
   it("doubts the steps during the life of a request whose tokens were not timed", () => {
@@ -160,6 +185,7 @@ describe("reconstructSteps", () => {
 
   it("refuses a budget that is no positive integer", () => {
     expect(() => reconstructSteps(traceOf([]), { maxNumBatchedTokens: 0 })).toThrow(/maxNumBatchedTokens/);
+    expect(reconstructSteps(traceOf([]), { maxNumBatchedTokens: 1 }).steps).toEqual([]);
   });
 });
 
@@ -208,6 +234,30 @@ describe("reconstructSteps beside one request that decodes a token every 10 ms",
     expect(doubts(steps)).toEqual([]);
   });
 
+  it("takes no more steps than fill up exactly", () => {
+    const steps = reconstruct([timedRecord(105, 35, [10], { promptTokens: 198 })]);
+    expect(prefills(steps)).toEqual([
+      [12, 99, 1],
+      [13, 99, 1],
+    ]);
+    expect(doubts(steps)).toEqual([]);
+  });
+
+  it.each([2, 3])(
+    "gives nothing to a prefill in a step that %i more decodes fill, and goes on before it",
+    (n) => {
+      // With a budget of three, steps have room for two tokens beside the one decode, and step 11 for none.
+      const filling = Array.from({ length: n }, () => timedRecord(109, 1, [10], { promptTokens: 1 }));
+      const request = timedRecord(95, 35, [10], { promptTokens: 4 });
+      const steps = reconstruct([request, ...filling], { maxNumBatchedTokens: 3 });
+      expect(prefills(steps).filter(([s]) => s >= 10)).toEqual([
+        [10, 2, 1],
+        [12, 2, 1],
+      ]);
+      expect(steps[12].doubt).toBeUndefined();
+    },
+  );
+
   it("starts after what was cached, and computes the last token at least", () => {
     const cached = reconstruct([timedRecord(105, 25, [10], { promptTokens: 250, cachedTokens: 80 })]);
     expect(prefills(cached)).toEqual([
@@ -224,6 +274,10 @@ describe("reconstructSteps beside one request that decodes a token every 10 ms",
     const request = timedRecord(105, 45, [10], { promptTokens: 230 });
     expect(prefills(reconstruct([request], { longPrefillTokenThreshold: 60 })).map(([, t]) => t)).toEqual([
       60, 60, 60, 50,
+    ]);
+    const short = timedRecord(105, 45, [10], { promptTokens: 4 });
+    expect(prefills(reconstruct([short], { longPrefillTokenThreshold: 1 })).map(([, t]) => t)).toEqual([
+      1, 1, 1, 1,
     ]);
     expect(prefills(reconstruct([request], { maxNumBatchedTokens: 501 }))).toEqual([[14, 230, 1]]);
     const untold = reconstructSteps(traceOf([beside, { ...request, promptTokens: 2100 }])).steps;
@@ -250,6 +304,11 @@ describe("reconstructSteps beside one request that decodes a token every 10 ms",
     expect(steps[0].load).toMatchObject({ prefillTokens: 100, prefillSeqs: 1 });
     expect(steps[0].load.prefillTokenDepth).toBe((250 ** 2 - 150 ** 2) / 2);
     expect(doubts(steps)).toEqual([]);
+    // It came while another decoded, whose last token was over before: steps without a token may lie between.
+    const after = timedRecord(15, 45, [10], { promptTokens: 250 });
+    const both = reconstructSteps(traceOf([timedRecord(0, 10, [10, 10], { promptTokens: 10 }), after], 100));
+    expect(prefills(both.steps)).toEqual([[3, 100, 1]]);
+    expect(doubts(both.steps)).toEqual([]);
   });
 
   it("lets a prefill begin in what another left of a step, where it had arrived by then", () => {
@@ -269,6 +328,8 @@ describe("reconstructSteps beside one request that decodes a token every 10 ms",
     const close = reconstruct([before, request(91)]);
     expect(prefills(close)).toEqual(inLeftOver);
     expect(doubts(close)).toEqual(from(10, 13, "a prefill may have begun in either of two steps"));
+    const justInTime = reconstruct([before, request(100)]);
+    expect(prefills(justInTime)).toEqual(inLeftOver);
     const late = reconstruct([before, request(101)]);
     expect(prefills(late)).toEqual([
       [10, 69, 1],
@@ -277,6 +338,59 @@ describe("reconstructSteps beside one request that decodes a token every 10 ms",
       [13, 52, 1],
     ]);
     expect(doubts(late)).toEqual([]);
+    const failed = recordOf({ arrivalMs: 201, elapsedMs: 5, outputTokens: 0 });
+    expect(doubts(reconstruct([before, request(91), failed]))).toEqual([
+      ...doubts(close),
+      [20, "an untimed request was in flight"],
+    ]);
+  });
+
+  it("lets it begin there in the second step of all as well", () => {
+    const early = timedRecord(0, 90, gapsMs, { promptTokens: 10 });
+    const { steps } = reconstructSteps(
+      traceOf(
+        [
+          early,
+          timedRecord(70, 30, [], { promptTokens: 69 }),
+          timedRecord(80, 50, [10], { promptTokens: 250 }),
+        ],
+        100,
+      ),
+    );
+    expect(steps[0].endMs).toBe(90);
+    expect(prefills(steps)).toEqual([
+      [1, 99, 2],
+      [2, 99, 1],
+      [3, 99, 1],
+      [4, 22, 1],
+    ]);
+  });
+
+  it("doubts when it began where one token was left, and not where none was", () => {
+    const beginning = (left: number) => [
+      timedRecord(80, 30, [], { promptTokens: 99 - left }),
+      timedRecord(91, 49, [10], { promptTokens: 250 }),
+    ];
+    const one = reconstruct(beginning(1));
+    expect(prefills(one)[0]).toEqual([10, 99, 2]);
+    expect(doubts(one)).toEqual(from(10, 13, "a prefill may have begun in either of two steps"));
+    const none = reconstruct(beginning(0));
+    expect(prefills(none)[0]).toEqual([10, 99, 1]);
+    expect(doubts(none)).toEqual([]);
+  });
+
+  it("lets it begin no earlier than such that it would have ended a step before", () => {
+    // Three short ones leave 30 tokens of step 10; step 9 has 30 left as well.
+    const short = Array.from({ length: 3 }, () => timedRecord(80, 30, [], { promptTokens: 23 }));
+    const before = timedRecord(70, 30, [], { promptTokens: 69 });
+    const steps = reconstruct([before, ...short, timedRecord(80, 60, [10], { promptTokens: 250 })]);
+    expect(prefills(steps)).toEqual([
+      [9, 69, 1],
+      [10, 99, 4],
+      [11, 99, 1],
+      [12, 99, 1],
+      [13, 22, 1],
+    ]);
   });
 
   it("doubts a prefill that would have begun before its request arrived", () => {
@@ -302,7 +416,15 @@ describe("reconstructSteps beside one request that decodes a token every 10 ms",
     const odd = doubts(reconstruct([timedRecord(90, 11, [1, 1, 1, 1], { promptTokens: 10 })]));
     const [[first]] = odd as [number, string][];
     expect(odd).toEqual(from(first, first + 4, reason));
+    // Of gaps of 8 ms from a step on, the third token is 4 ms off and the median.
+    const gapsOf = (ms: number) => timedRecord(90, 10, [ms, ms, ms, ms], { promptTokens: 10 });
+    expect(doubts(reconstruct([gapsOf(8)]))).toEqual([]);
+    expect(doubts(reconstruct([gapsOf(7.9)]))).toEqual(from(9, 13, reason));
+  });
+
+  it("has nothing to doubt of a lone token, whose pace nobody knows", () => {
     expect(doubts(reconstruct([timedRecord(90, 14, [], { promptTokens: 10 })]))).toEqual([]);
+    expect(doubts(reconstruct([recordOf({ arrivalMs: 90, ttftMs: 14, promptTokens: 10 })]))).toEqual([]);
   });
 
   it("doubts the steps from an untimed request's arrival to its end", () => {
@@ -314,6 +436,10 @@ describe("reconstructSteps beside one request that decodes a token every 10 ms",
     expect(failed({ arrivalMs: 110.5, elapsedMs: 30 })).toEqual(from(11, 14, reason));
     expect(failed({ arrivalMs: 105, ttftMs: 10, outputTokens: 3 })).toEqual(from(10, 11, reason));
     expect(failed({ arrivalMs: 105 })).toEqual(from(10, 10, reason));
+    expect(failed({ arrivalMs: 110 })).toEqual(from(10, 10, reason));
+    expect(failed({ arrivalMs: 100.5 })).toEqual(from(10, 10, reason));
+    expect(failed({ arrivalMs: 0, elapsedMs: 5 })).toEqual(from(0, 0, reason));
+    expect(failed({ arrivalMs: 0, elapsedMs: 25 })).toEqual(from(0, 2, reason));
     expect(failed({ arrivalMs: 295, elapsedMs: 500 })).toEqual(from(29, 30, reason));
     expect(failed({ elapsedMs: 30 })).toEqual([]);
   });

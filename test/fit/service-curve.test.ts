@@ -79,6 +79,30 @@ describe("fitServiceCurve", () => {
     }
   });
 
+  it("looks at windows of four points at least, so that one fast request in four is enough", () => {
+    const waiting = points((i) => (i % 4 === 3 ? 0 : 900)).slice(0, 28);
+    const curve = fitServiceCurve({ points: waiting, stepMs: 6 });
+    for (const { uncachedTokens, tokenDepth, ttftMs } of waiting.filter((_, i) => i % 4 === 3)) {
+      const { requestMs, tokenMs, tokenDepthMs } = curve;
+      expect(requestMs + 6 + tokenMs * uncachedTokens + tokenDepthMs * tokenDepth).toBeCloseTo(ttftMs, 3);
+    }
+  });
+
+  it("weighs windows by their relative errors, each once, and none for less than a microsecond", () => {
+    /** Of six prefills of one size, whose windows of four have these least TTFTs. */
+    const levelOf = (least: readonly [number, number, number], stepMs: number) => {
+      const alike = { uncachedTokens: 100, tokenDepth: 5000, steps: 1 };
+      const all = [...least, 40, 40, 40].map((ttftMs) => ({ ...alike, ttftMs }));
+      const { requestMs, tokenMs, tokenDepthMs } = fitServiceCurve({ points: all, stepMs });
+      return requestMs + 100 * tokenMs + 5000 * tokenDepthMs;
+    };
+    const squares = 1 / 10 ** 2 + 1 / 11 ** 2 + 1 / 12 ** 2;
+    expect(levelOf([11, 12, 13], 1)).toBeCloseTo((1 / 10 + 1 / 11 + 1 / 12) / squares, 9);
+    expect(levelOf([6, 6, 6], 6)).toBe(0);
+    // Two of nothing and one of 2 us: 1, 1 and a quarter of the weight.
+    expect(levelOf([6, 6, 6.002], 6)).toBeCloseTo((0.25 * 0.002) / 2.25, 9);
+  });
+
   it("never falls, and is never below zero, whatever the points", () => {
     const point = fc.record({
       uncachedTokens: fc.integer({ min: 1, max: 5000 }),

@@ -83,6 +83,15 @@ describe("alignSteps", () => {
     expect(align(tokens(0, 10), chunked).firstStep[1]).toBe(11);
   });
 
+  it("takes its pace from the first 48 tokens: of 47 gaps the middle one", () => {
+    // 23 gaps of 10 ms and 24 of 20 ms, and then 10 ms again: 8 ms after the last step is less than half a gap.
+    const gapsMs = Array.from({ length: 60 }, (_, k) => (k >= 23 && k < 47 ? 20 : 10));
+    let now = 108;
+    const times = Float64Array.from([now, ...gapsMs.map((gap) => (now += gap))]);
+    expect(align(tokens(0, 10), times).firstStep[1]).toBe(10);
+    expect(align(tokens(0, 10), times.slice(0, 24)).firstStep[1]).toBe(11);
+  });
+
   it("knows the place of a token between steps whose times are not known", () => {
     const holes = Float64Array.from({ length: 40 }, (_, k) => (k % 5 === 0 ? 10 * k : Number.NaN));
     for (const first of [5, 10, 15, 20, 30]) {
@@ -105,12 +114,28 @@ describe("alignSteps", () => {
       expect(align(tokens(0, 60), withFirst(200 + 10 * off)).firstStep[1], `${off} steps off`).not.toBe(20);
   });
 
+  it("looks three steps ahead of the first step, and no further", () => {
+    const asIfInFirst = (first: number) => tokens(first, first + 15).map((ms, k) => (k === 0 ? 0 : ms));
+    expect(align(tokens(0, 60), asIfInFirst(3)).firstStep[1]).toBe(3);
+    expect(align(tokens(0, 60), asIfInFirst(4)).firstStep[1]).not.toBe(4);
+  });
+
+  it("compares the last step with a token that came after others in its chunk", () => {
+    expect(align(tokens(0, 8), Float64Array.of(Number.NaN, 80))).toMatchObject({
+      steps: 9,
+      firstStep: [0, 7],
+      misfitMs: [0, 0],
+    });
+  });
+
   it("compares the first 48 tokens: later ones may slip", () => {
     const slipping = (agreeing: number) => {
       const times = tokens(50, 250);
       return times.map((ms, k) => (k < agreeing ? ms : ms + 10));
     };
     expect(align(tokens(0, 300), slipping(24)).firstStep[1]).toBe(50);
+    // Half of them 10 ms off, the others not.
+    expect(align(tokens(0, 300), slipping(24)).misfitMs[1]).toBe(5);
     expect(align(tokens(0, 300), slipping(23)).firstStep[1]).toBe(51);
   });
 

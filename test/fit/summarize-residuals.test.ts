@@ -56,6 +56,8 @@ describe("summarizeResiduals", () => {
     };
     expect(spread(0.0199).rSquared).toBeUndefined();
     expect(spread(0.0201).rSquared).toBeCloseTo(0, 9);
+    const nothing = { of: "x", observedMs: [0, 0], predictedMs: [1, 2], kept: [true, true] };
+    expect(summarizeResiduals(nothing)!.rSquared).toBeUndefined();
   });
 
   it("explains nothing where every observation was trimmed", () => {

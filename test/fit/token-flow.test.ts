@@ -40,6 +40,7 @@ describe("decodeSpan", () => {
     expect(decodeSpan({ ...record, arrivalMs: 0, ttftMs: 10, itlMs: Float64Array.of(5) })).toBeDefined();
     expect(decodeSpan(timedRecord(0, 10, [5], { outputTokens: 1 }))).toBeUndefined();
     expect(decodeSpan(timedRecord(0, 10, [0]))).toBeUndefined();
+    expect(decodeSpan(timedRecord(0, 10, [0.5]))).toMatchObject({ firstTokenMs: 10, lastTokenMs: 10.5 });
   });
 });
 

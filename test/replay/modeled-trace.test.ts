@@ -61,6 +61,19 @@ describe("a modeled record", () => {
     });
   });
 
+  it("names the replica that answered where there are several, beside what the source tells", () => {
+    const records = [{ extra: { tag: "a" } }, {}];
+    const replicas = [1, 0].map((replica) => ({ ...answered, replica }));
+    expect(modeled(replicas, 100, records).map(({ extra }) => extra)).toEqual([
+      { tag: "a", replica: 1 },
+      { replica: 0 },
+    ]);
+    expect(modeled([answered, answered], 100, records).map(({ extra }) => extra)).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
   it("of an answer of one token has no gaps, told or summed up", () => {
     for (const gaps of [true, false]) {
       const [record] = modeled([{ ...answered, tokensMs: [30] }], 100, [{ outputTokens: 1 }], { gaps });

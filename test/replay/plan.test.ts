@@ -94,6 +94,14 @@ describe("planReplay", () => {
     expect(planReplay({ trace: untold, sessions }).blockSize).toBe(16);
   });
 
+  it("asks for the priority that a request had, where it is a whole number", () => {
+    const priorities = [3, -2, 0, undefined, 1.5, "2", 2 ** 53];
+    const records = trace.records.map((r, i) => ({ ...r, extra: { priority: priorities[i] ?? null } }));
+    const plan = planReplay({ trace: { ...trace, records }, sessions });
+    expect(plan.requests.slice(0, 7).map(({ priority }) => priority)).toEqual([3, -2, 0, ...Array(4)]);
+    expect(plan.requests[3]).not.toHaveProperty("priority");
+  });
+
   it("replays a request without output with one token, and counts them", () => {
     const records = trace.records.map((r, i) => (i % 5 === 0 ? { ...r, outputTokens: 0 } : r));
     const plan = planReplay({ trace: { ...trace, records }, sessions });

@@ -105,6 +105,33 @@ describe("what a replay runs under", () => {
     expect(same.plan.assumptions.join("\n")).not.toMatch(/fitted at/);
   });
 
+  it("names the router where there is something to route, and sends requests as it says", () => {
+    const of = (replicas?: number, router?: string) =>
+      replayConditions(
+        { trace },
+        {
+          model: everyCost,
+          ...(replicas !== undefined && { replicas }),
+          ...(router !== undefined && { router }),
+        },
+      );
+    expect(of()).toMatchObject({ replicas: 1 });
+    expect(of()).not.toHaveProperty("router");
+    expect(of(1, "least-loaded")).not.toHaveProperty("router");
+    expect(of(2)).toMatchObject({ replicas: 2, router: "round-robin" });
+    expect(of(2, "least-loaded")).toMatchObject({ replicas: 2, router: "least-loaded" });
+
+    const last = {
+      name: "last",
+      start: () => ({ route: (_: unknown, all: readonly unknown[]) => all.length - 1 }),
+    };
+    const { run, conditions } = replay({ trace, sessions }, { model: everyCost, replicas: 3, router: last });
+    expect(new Set(run.replica)).toEqual(new Set([2]));
+    expect(conditions.router).toBe("last");
+    const turns = replay({ trace, sessions }, { model: everyCost, replicas: 2 }).run.replica;
+    expect([...turns].filter((replica) => replica === 0)).toHaveLength(4);
+  });
+
   it("refuses a setting that there is not", () => {
     const engine = { kvCacheSize: 10 } as Record<string, number>;
     expect(() => replay({ trace, sessions }, { model: everyCost, engine })).toThrow(

@@ -27,6 +27,16 @@ describe("inferSessions against a naive inference over all pairs", () => {
       expect(edges, `seed ${seed}`).toEqual(naiveSessions(trace, options));
       for (const { kind } of edges) found.set(kind as string, (found.get(kind as string) ?? 0) + 1);
     }
+    // Also where the rows are in no order.
+    for (let seed = 0; seed < 500; seed++) {
+      const trace = randomTrace(seed, { maxRequests: 14, clockTicks: 60 });
+      const at = seed % trace.records.length;
+      const turned = { ...trace, records: [...trace.records.slice(at), ...trace.records.slice(0, at)] };
+      const { parent } = inferSessions(turned, settings[0]);
+      expect([...parent], `seed ${seed}`).toEqual(
+        naiveSessions(turned, settings[0]).map((edge) => edge.parent),
+      );
+    }
     // The agreement says something only where every kind of edge occurs.
     for (const kind of EDGE_KINDS) expect(found.get(kind) ?? 0, kind).toBeGreaterThan(200);
   });

@@ -40,6 +40,11 @@ describe("the parent of a request", () => {
     );
   });
 
+  it("was over a tenth of a millisecond after its child arrived, and no later", () => {
+    const ending = (end: number) => edgesOf({ at: 0, end, prompt: "s a" }, { at: 100, prompt: "s a A b" })[1];
+    expect([100, 100.1, 100.11].map(ending)).toEqual(["0 prefix", "0 prefix", "-"]);
+  });
+
   it("had arrived before, where no latency is recorded; at the same moment is not before", () => {
     expect(
       edgesOf({ at: 0, prompt: "s a" }, { at: 0, prompt: "s a A b" }, { at: 1, prompt: "s a A c" }),
@@ -72,6 +77,29 @@ describe("the parent of a request", () => {
         { at: 6, prompt: "s a A b summary f" },
       ),
     ).toEqual(["-", "0 prefix", "1 prefix", "2 edit"]);
+  });
+
+  it("may be a first prompt of which a tenth was edited, and not more", () => {
+    const words = Array.from({ length: 20 }, (_, i) => `w${i}`);
+    const keeping = (kept: number) =>
+      edgesOf(
+        { at: 0, end: 1, prompt: words.join(" ") },
+        { at: 2, prompt: [...words.slice(0, kept), ..."a b c d e f".split(" ")].join(" ") },
+      )[1];
+    expect([19, 18, 17].map(keeping)).toEqual(["0 tail-edit", "0 tail-edit", "-"]);
+    // Ten of the twenty are a trunk of others as well: a tenth of the other ten is one.
+    const others = [0, 1, 2].map((i) => ({
+      at: 0.1 * i,
+      end: 0.5,
+      prompt: [...words.slice(0, 10), `o${i}`, `p${i}`].join(" "),
+    }));
+    const keepingOfOwn = (kept: number) =>
+      edgesOf(
+        ...others,
+        { at: 0.9, end: 1, prompt: words.join(" ") },
+        { at: 2, prompt: [...words.slice(0, kept), ..."a b c d e f".split(" ")].join(" ") },
+      )[4];
+    expect([19, 18].map(keepingOfOwn)).toEqual(["3 tail-edit", "-"]);
   });
 
   it("is an earlier turn where the other version goes on: a fork", () => {

@@ -90,6 +90,22 @@ describe("recordedSessions", () => {
     expect(recordedSessions(traceOf({ at: 0, prompt: "a" }))).toBeUndefined();
   });
 
+  it("takes a request without a session for one of its own, and one without a turn for a first", () => {
+    const trace = traceOf(...[0, 1, 2, 3, 4].map((at) => ({ at, prompt: "a" })));
+    const names = [undefined, "b", undefined, "c", "b"];
+    const turns = [undefined, undefined, 7, undefined, 2];
+    const records = trace.records.map((record, i) => ({
+      ...record,
+      ...(names[i] !== undefined && { session: names[i] }),
+      ...(turns[i] !== undefined && { turn: turns[i] }),
+    }));
+    expect(recordedSessions({ ...trace, records })).toEqual({
+      parent: Int32Array.of(-1, -1, -1, -1, 1),
+      turn: Int32Array.of(1, 1, 1, 1, 2),
+      session: Int32Array.of(0, 1, 2, 3, 1),
+    });
+  });
+
   it("refuses a turn that occurs twice, or whose predecessor is missing", () => {
     const trace = traceOf({ at: 0, prompt: "a" }, { at: 1, prompt: "a b" });
     const named = (...turns: number[]) => ({

@@ -20,6 +20,8 @@ describe("sessionsOf", () => {
     expect(sessionsOf(trace)).toEqual(inferSessions(trace));
     expect(sessionsOf(withoutHashes)).toEqual(recordedSessions(withoutHashes));
     expect(Math.max(...sessionsOf(withoutHashes).turn)).toBe(3);
+    const someHashes = { ...trace, records: [withoutHashes.records[0], ...trace.records.slice(1)] };
+    expect(sessionsOf(someHashes)).toEqual(inferSessions(someHashes));
   });
 
   it("takes every request for a session where recorded turns do not add up", () => {

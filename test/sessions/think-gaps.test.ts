@@ -20,6 +20,11 @@ describe("thinkGapsMs", () => {
     expect(thinkGapsMs(workloadOf(conversation))).toEqual([undefined, 600, 0]);
   });
 
+  it("is none where the child arrived before its parent's rounded times add up", () => {
+    const rounded = traceOf({ at: 0, end: 100.05, prompt: "s a" }, { at: 100, end: 101, prompt: "s a A b" });
+    expect(thinkGapsMs(workloadOf(rounded))).toEqual([undefined, 0]);
+  });
+
   it("is undefined where the parent's latencies were not recorded", () => {
     const trace = traceOf({ at: 0, prompt: "s a" }, { at: 10, prompt: "s a A b" });
     const sessions = inferSessions(trace);
