@@ -22,3 +22,4 @@ export {
 } from "./run-replay.js";
 export { sequenceBlocks } from "./sequence-blocks.js";
 export { type SimulateSessionsOptions, simulateSessions } from "./simulate-sessions.js";
+export { suspectedConcurrency } from "./suspected-concurrency.js";
