@@ -30,7 +30,7 @@ const outcomes = [
  * - `benchmarks[].config.strategy` (`args.strategy` before): the places of a closed loop, 1 where it is synchronous, `streams`
  *   where it is concurrent; kept as `max_concurrency`, a number or, where benchmarks differ, a list
  * - `benchmarks[].metrics.request_totals`: a report may list a sample of its requests; then arrivals are a sample as well
- *   (a warning), and what was in flight is not known
+ *   (a warning, and `requests_made` in the meta line), and what was in flight is not known
  *
  * Incomplete requests were cut off by the end of a benchmark (finish reason "abort"); errored ones failed ("error").
  * Row numbers count the requests of the report.
@@ -77,7 +77,13 @@ export const guidellm: Importer = {
         };
       });
     });
-    for (const told of sampledBenchmarks(document.benchmarks)) builder.warn(told);
+    const counts = document.benchmarks.map(countsOf);
+    const made = counts.reduce((sum, count) => sum + count.made, 0);
+    const listed = counts.reduce((sum, count) => sum + count.listed, 0);
+    if (made > listed)
+      builder.warn(
+        `${listed} of ${made} requests are listed: arrivals are a sample, and what was in flight is not known`,
+      );
     const metadata = optionalObject(document, "metadata") ?? {};
     const model = modelOf(document);
     const version = optionalText(metadata, "guidellm_version");
@@ -88,6 +94,7 @@ export const guidellm: Importer = {
       extra: {
         benchmarks: document.benchmarks.length,
         ...(version !== undefined && { guidellm_version: version }),
+        ...(made > listed && { requests_made: made }),
         ...(places !== undefined && { max_concurrency: places }),
       },
     });
@@ -101,20 +108,13 @@ function modelOf(document: JsonObject): string | undefined {
   return optionalText(optionalObject(document, "args") ?? {}, "model") ?? optionalText(backend, "model");
 }
 
-/** Which benchmarks list fewer requests than they made, in words. */
-function sampledBenchmarks(benchmarks: readonly unknown[]): string[] {
-  return benchmarks.flatMap((one, index) => {
-    const benchmark = one as JsonObject;
-    const requests = optionalObject(benchmark, "requests") ?? {};
-    const totals = optionalObject(optionalObject(benchmark, "metrics") ?? {}, "request_totals") ?? {};
-    const made = optionalCount(totals, "total");
-    const listed = outcomes.reduce((sum, [name]) => sum + (optionalList(requests, name)?.length ?? 0), 0);
-    if (made === undefined || made <= listed) return [];
-    const which = benchmarks.length > 1 ? `benchmark ${index + 1} lists ` : "";
-    return [
-      `${which}${listed} of ${made} requests${which ? "" : " are listed"}: arrivals are a sample, and what was in flight is not known`,
-    ];
-  });
+/** Requests that a benchmark made and that it lists; a sample where these are fewer. */
+function countsOf(one: unknown): { readonly made: number; readonly listed: number } {
+  const benchmark = one as JsonObject;
+  const requests = optionalObject(benchmark, "requests") ?? {};
+  const totals = optionalObject(optionalObject(benchmark, "metrics") ?? {}, "request_totals") ?? {};
+  const listed = outcomes.reduce((sum, [name]) => sum + (optionalList(requests, name)?.length ?? 0), 0);
+  return { made: Math.max(listed, optionalCount(totals, "total") ?? 0), listed };
 }
 
 /**
@@ -122,7 +122,7 @@ function sampledBenchmarks(benchmarks: readonly unknown[]): string[] {
  * or lists a sample, in which the requests that held the places are missing.
  */
 function placesOf(benchmarks: readonly unknown[]): number | readonly number[] | undefined {
-  if (sampledBenchmarks(benchmarks).length > 0) return undefined;
+  if (benchmarks.map(countsOf).some(({ made, listed }) => made > listed)) return undefined;
   const places = benchmarks.map((one) => {
     const { config, args } = one as { config?: JsonObject; args?: JsonObject };
     const strategy = optionalObject(config ?? {}, "strategy") ?? optionalObject(args ?? {}, "strategy") ?? {};
