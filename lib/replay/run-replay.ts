@@ -14,8 +14,8 @@ import { capturedEngine } from "./captured-engine.js";
 import { capturedPacing } from "./captured-pacing.js";
 import { modeledTrace } from "./modeled-trace.js";
 import type { Pacing } from "./pacing.js";
+import { pacingDoubts } from "./pacing-doubts.js";
 import { type Plan, type Prompts, planReplay } from "./plan.js";
-import { suspectedConcurrency } from "./suspected-concurrency.js";
 
 /** One replay of a trace through the simulated engine. */
 export interface ReplayOptions {
@@ -136,7 +136,11 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
   } else plan = planReplay(workload, planOptions);
   plan = {
     ...plan,
-    assumptions: [...modelElsewhere(conditions), ...pacingDoubt(conditions, trace), ...plan.assumptions],
+    assumptions: [
+      ...modelElsewhere(conditions),
+      ...pacingDoubts(trace, conditions.pacingFrom),
+      ...plan.assumptions,
+    ],
   };
 
   const run = simulatePlan(plan);
@@ -196,16 +200,6 @@ export function replayConditions(
     latency: model.kind,
     ...(fittedAt && { fittedAt }),
   };
-}
-
-/** Where an open loop is assumed and the capture looks like a closed one. */
-function pacingDoubt({ pacingFrom }: ReplayConditions, trace: Trace): string[] {
-  const places = pacingFrom === "assumed" ? suspectedConcurrency(trace) : undefined;
-  return places === undefined
-    ? []
-    : [
-        `an open loop, though the capture looks like ${places} at a time: each request followed the end of another at once; --max-concurrency ${places} replays it so`,
-      ];
 }
 
 /** Settings by which the engine differs from the one that the model was fitted on, where they change what a step costs. */
