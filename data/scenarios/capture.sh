@@ -5,8 +5,9 @@
 #   MODEL_DIR=... VLLM_VENV=... SEED=1 OUT=warm-1.jsonl.gz sh data/scenarios/capture.sh warm
 #   MODEL_FILE=... LLAMA_SERVER=... SEED=1 OUT=llama-warm-1.jsonl.gz sh data/scenarios/capture.sh llama-warm
 #
-# Prefix caching is off for cold, cold-low-rate and llama-cold, on for the others (CACHE=on|off decides otherwise). The client runs on
-# the core of the engine's HTTP server, off the core that computes.
+# Prefix caching is off for cold, cold-low-rate and llama-cold, on for the others (CACHE=on|off decides otherwise);
+# ENGINE_FLAGS are more flags for the engine. The client runs on the core of the engine's HTTP server, off the core that
+# computes.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -29,7 +30,8 @@ if curl -sf "$URL/health" >/dev/null; then
   exit 2
 fi
 log=$(mktemp)
-sh "$here/../engine/$engine_script" "$CACHE" >"$log" 2>&1 &
+# shellcheck disable=SC2086  # several flags
+sh "$here/../engine/$engine_script" "$CACHE" ${ENGINE_FLAGS:-} >"$log" 2>&1 &
 engine=$!
 trap 'kill "$engine" 2>/dev/null; wait "$engine" 2>/dev/null || true; rm -f "$log"' EXIT
 trap 'exit 130' INT TERM

@@ -1,5 +1,5 @@
 import type { Calibration } from "../calibrate/index.js";
-import type { CommittedCapture } from "../captures/index.js";
+import { type CommittedCapture, engineName } from "../captures/index.js";
 import {
   type AccuracyReport,
   type IntervalCoverage,
@@ -25,7 +25,8 @@ const names = { ttft: "TTFT", itl: "ITL", total: "request total", tpot: "TPOT" }
 
 /** The accuracy page, in Markdown. */
 export function accuracyPage(page: AccuracyPage): string {
-  const fits = page.inventory.filter((e) => e.role === "fit");
+  const judged = new Set<string>(page.report.scenarios.map(({ scenario }) => scenario.engine));
+  const fits = page.inventory.filter((e) => e.role === "fit" && judged.has(engineName(e)));
   const fitted = [...new Set(fits.map((e) => e.engine))].map((engine) => {
     const files = fits.filter((e) => e.engine === engine).map((e) => e.file);
     return `- ${engine}: fitted on ${files.join(", ")}.`;

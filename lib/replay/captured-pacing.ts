@@ -1,6 +1,7 @@
 import type { SettingOrigin } from "../settings/index.js";
 import type { JsonValue, Trace } from "../trace/index.js";
 import type { Pacing } from "./pacing.js";
+import { toldConcurrency } from "./told-concurrency.js";
 
 /** How a capture's client paced its requests, and whether the trace tells it. */
 export interface CapturedPacing {
@@ -10,23 +11,27 @@ export interface CapturedPacing {
 
 /**
  * How the client of a capture paced its requests: sessions where it drove or recorded them, a closed loop where workers
- * waited for answers, an open loop where arrivals had times of their own. A trace that a replay wrote tells its own. Where
- * nothing tells, an open loop is assumed. (`loop` in the meta line says whether sends were on time, not how they were
- * paced.)
+ * waited for answers (`max_concurrency` of an imported report is that many), an open loop where arrivals had times of their
+ * own. A trace that a replay wrote tells its own. Where nothing tells, an open loop is assumed. (`loop` in the meta line
+ * says whether sends were on time, not how they were paced.)
  * @example
  * ```ts
  * import { capturedPacing, readCapture } from "prefixlab";
  * capturedPacing(await readCapture({ role: "judge", scenario: "staircase" })); // → { pacing: "closed-loop", from: "captured" }
  * ```
  */
-export function capturedPacing({ meta, records }: Trace): CapturedPacing {
-  const { pattern, pacing } = meta.extra;
+export function capturedPacing(trace: Trace): CapturedPacing {
+  const { meta, records } = trace;
+  const { pattern, pacing, request_rate: rate } = meta.extra;
   const told = modeledPacing(pacing) ?? patternPacing(pattern);
   if (told !== undefined) return { pacing: told, from: "captured" };
   const hasTurns = records.some(
     ({ session, turn }) => session !== undefined && turn !== undefined && turn > 1,
   );
-  return hasTurns ? { pacing: "session", from: "captured" } : { pacing: "open-loop", from: "assumed" };
+  if (hasTurns) return { pacing: "session", from: "captured" };
+  // Where a rate was asked for as well, arrivals had times of their own, and what the cap held back does not show.
+  if (toldConcurrency(trace) && typeof rate !== "number") return { pacing: "closed-loop", from: "captured" };
+  return { pacing: "open-loop", from: "assumed" };
 }
 
 function modeledPacing(pacing: JsonValue | undefined): Pacing | undefined {

@@ -1,6 +1,7 @@
 import type { Ms } from "../base/index.js";
 import { completionMs } from "../sessions/index.js";
-import type { JsonValue, Trace } from "../trace/index.js";
+import type { JsonValue, Trace, TraceRecord } from "../trace/index.js";
+import { toldConcurrency } from "./told-concurrency.js";
 
 /** When a request of a closed loop is sent: see `EngineRequest.inTurn`. */
 export interface ClosedLoopTurn {
@@ -12,17 +13,17 @@ export interface ClosedLoopTurn {
 
 /**
  * When each request of a closed-loop capture is sent, in recorded order: the places there were, and the client's own time
- * between an answer and the next request. Places are the load generator's workers where the meta line tells them, else the
+ * between an answer and the next request. Places are the client's workers where the meta line tells them, else the
  * requests that were in flight when this one arrived. With `maxInFlight` given, it is that many for all, without gaps.
  */
 export function closedLoopTurns(trace: Trace, maxInFlight?: number): ClosedLoopTurn[] {
-  const { records, meta } = trace;
+  const { records } = trace;
   if (maxInFlight !== undefined) return records.map(() => ({ maxInFlight, gapMs: 0 }));
   const arrivals = records.map(({ arrivalMs }) => arrivalMs as Ms);
   const originMs = arrivals.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY);
   const ends = Float64Array.from(records.flatMap((record) => completionMs(record) ?? [])).sort();
   const order = Int32Array.from(arrivals.keys()).sort((a, b) => arrivals[a] - arrivals[b] || a - b);
-  const workers = workersAt(meta.extra.options);
+  const workers = workersOf(trace);
   const turns = new Array<ClosedLoopTurn>(records.length);
   let ended = 0;
   let beforeMs = originMs;
@@ -32,12 +33,18 @@ export function closedLoopTurns(trace: Trace, maxInFlight?: number): ClosedLoopT
     const inFlight = records[index].concurrency ?? sent + 1 - ended;
     const lastEventMs = Math.max(beforeMs, ended > 0 ? ends[ended - 1] : originMs);
     turns[index] = {
-      maxInFlight: Math.max(1, workers?.(arrivalMs) ?? inFlight),
+      maxInFlight: Math.max(1, workers?.(records[index], arrivalMs) ?? inFlight),
       gapMs: Math.max(0, arrivalMs - lastEventMs),
     };
     beforeMs = arrivalMs;
   });
   return turns;
+}
+
+/** How many workers the client had when it sent a request; undefined where nothing tells. */
+function workersOf(trace: Trace): ((record: TraceRecord, atMs: Ms) => number) | undefined {
+  const ofLoadgen = workersAt(trace.meta.extra.options);
+  return ofLoadgen ? (_, atMs) => ofLoadgen(atMs) : toldConcurrency(trace);
 }
 
 /** How many workers the load generator had at a time of its run, from its options; undefined where they do not tell. */

@@ -9,6 +9,7 @@ export { type CapturedPacing, capturedPacing } from "./captured-pacing.js";
 export { type LoadOverTime, loadOverTime } from "./load-over-time.js";
 export { modeledTrace } from "./modeled-trace.js";
 export { type Pacing, pacings } from "./pacing.js";
+export { pacingDoubts } from "./pacing-doubts.js";
 export { type Plan, type PlanOptions, type Prompts, planReplay } from "./plan.js";
 export { type PoolChains, poolChains, uniqueChains } from "./pool-chains.js";
 export { recomputedPrefills } from "./recomputed-prefills.js";
@@ -22,3 +23,4 @@ export {
 } from "./run-replay.js";
 export { sequenceBlocks } from "./sequence-blocks.js";
 export { type SimulateSessionsOptions, simulateSessions } from "./simulate-sessions.js";
+export { suspectedConcurrency } from "./suspected-concurrency.js";

@@ -14,6 +14,7 @@ import { capturedEngine } from "./captured-engine.js";
 import { capturedPacing } from "./captured-pacing.js";
 import { modeledTrace } from "./modeled-trace.js";
 import type { Pacing } from "./pacing.js";
+import { pacingDoubts } from "./pacing-doubts.js";
 import { type Plan, type Prompts, planReplay } from "./plan.js";
 
 /** One replay of a trace through the simulated engine. */
@@ -157,7 +158,12 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
   } else plan = planReplay(workload, planOptions);
   plan = {
     ...plan,
-    assumptions: [...ranksTogether(conditions), ...modelElsewhere(conditions), ...plan.assumptions],
+    assumptions: [
+      ...ranksTogether(conditions),
+      ...modelElsewhere(conditions),
+      ...pacingDoubts(trace, conditions.pacingFrom),
+      ...plan.assumptions,
+    ],
   };
 
   const { requestTimeoutMs, onTimeout } = conditions;

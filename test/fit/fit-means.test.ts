@@ -199,7 +199,7 @@ describe("fitMeans", () => {
         return all;
       },
       range,
-      0,
+      {},
     );
     const spreadOf = (fit: PhysicalFit | undefined) => {
       const { relative } = fit!.residuals.find(({ of }) => of === "scheduled to first token")!;
@@ -211,7 +211,7 @@ describe("fitMeans", () => {
 
   it("tells the two readings apart by services alone", () => {
     const services = observations(true).filter(({ kind }) => kind === "service");
-    const { residuals } = fitMeans(() => services, range, 0);
+    const { residuals } = fitMeans(() => services, range, {});
     expect(residuals.map(({ of }) => of)).toEqual(["scheduled to first token"]);
     expect(residuals[0].relative.p95 - residuals[0].relative.p05).toBeLessThan(0.01);
   });
@@ -220,7 +220,7 @@ describe("fitMeans", () => {
     const spans = Array.from({ length: 40 }, (_, run) =>
       observationOf({ kind: "span", steps: 40, share: 40, run, ms: 40 * 6 }),
     );
-    expect(fitMeans(() => spans, range, 0).step.stepMs).toBeCloseTo(6 / (1 + 1e-4), 6);
+    expect(fitMeans(() => spans, range, {}).step.stepMs).toBeCloseTo(6 / (1 + 1e-4), 6);
   });
 
   it("takes what is known of the way to the scheduler for a request's overhead", () => {

@@ -41,6 +41,31 @@ describe("how a capture's client paced its requests", () => {
     expect(capturedPacing(anonymous({ loop: "closed", pattern: "unheard of" })).from).toBe("assumed");
   });
 
+  it("is a closed loop where a report tells how many requests were in flight at most", () => {
+    const closed = { pacing: "closed-loop", from: "captured" };
+    expect(capturedPacing(anonymous({ max_concurrency: 4 }))).toEqual(closed);
+    expect(capturedPacing(anonymous({ max_concurrency: 1, request_rate: "inf" }))).toEqual(closed);
+    const benchmarks = anonymous({ max_concurrency: [1, 4] });
+    const records = benchmarks.records.map((record, i) => ({ ...record, extra: { benchmark: (i % 2) + 1 } }));
+    expect(capturedPacing({ ...benchmarks, records })).toEqual(closed);
+  });
+
+  it("is assumed where a rate was asked for beside it, or the number is none", () => {
+    const assumed = { pacing: "open-loop", from: "assumed" };
+    expect(capturedPacing(anonymous({ max_concurrency: 4, request_rate: 2.5 }))).toEqual(assumed);
+    for (const told of [0, 2.5, "4", null, [], [4], { most: 4 }])
+      expect(capturedPacing(anonymous({ max_concurrency: told }))).toEqual(assumed);
+    const records = trace.records.map(({ session: _, turn: __, ...record }) => ({
+      ...record,
+      extra: { benchmark: 2 },
+    }));
+    expect(capturedPacing({ ...trace, meta: { extra: { max_concurrency: [4] } }, records })).toEqual(assumed);
+  });
+
+  it("is by sessions where these are recorded beside it", () => {
+    expect(capturedPacing({ ...trace, meta: { extra: { max_concurrency: 4 } } }).pacing).toBe("session");
+  });
+
   it("is not by sessions where these are of one turn, or only one of session and turn is recorded", () => {
     const one = trace.records.find(({ turn }) => turn === 1)!;
     const later = trace.records.find(({ turn }) => turn === 2)!;

@@ -72,6 +72,33 @@ describe("the places of a closed loop", () => {
   });
 });
 
+describe("the places that a report tells", () => {
+  const busy = (benchmark: number) => ({ concurrency: 9, extra: { benchmark } });
+  const withTold = (told: JsonValue): Trace => {
+    const trace = traceOf([
+      [0, 10, busy(1)],
+      [100, 110, busy(2)],
+    ]);
+    return { ...trace, meta: { extra: { max_concurrency: told } } };
+  };
+
+  it("are one number for all, or each benchmark's own", () => {
+    expect(placesOf(withTold(4))).toEqual([4, 4]);
+    expect(placesOf(withTold([1, 8]))).toEqual([1, 8]);
+  });
+
+  it("are those in flight where a benchmark has none", () => {
+    expect(placesOf(withTold([1]))).toEqual([9, 9]);
+    expect(placesOf(withTold([1, "8"]))).toEqual([9, 9]);
+  });
+
+  it("are the load generator's workers before that", () => {
+    const trace = withTold(4);
+    const extra = { max_concurrency: 4, options: { pattern: "constant", concurrency: 3 } };
+    expect(placesOf({ ...trace, meta: { extra } })).toEqual([3, 3]);
+  });
+});
+
 describe("the client's own time between an answer and the next request", () => {
   it("counts from the end that made room, or from the send before it, whichever was later", () => {
     // The first counts from itself; then from the sends at 100, the ends at 180 and 200, and the end at 220.

@@ -35,7 +35,7 @@ export function importCommand(): Command {
       "--fingerprint-key-file <file>",
       "secret key of the fingerprints, for a trace that is to be shared",
     )
-    .option("--companion <file>", "llmservingsim: the workload; blis: the header")
+    .option("--companion <file>", "llmservingsim: the workload; blis: the header; aiperf: the summary")
     .option("--columns <field=column,...>", "csv: the column behind each field", parseColumns)
     .option("--start-gap <s>", "weka: seconds between the starts of conversations", parsePositive)
     .option("--subagents", "weka: take sub-agents' requests too, as sessions of their own")
@@ -56,9 +56,10 @@ Example:
 
 async function runImport(path: string, flags: ImportFlags): Promise<void> {
   const beside = [flags.companion, flags.fingerprintKeyFile].filter((file) => file !== undefined);
-  // A BLIS header and its rows find each other by their name.
-  const base = path.replace(/\.(csv|ya?ml)(\.gz)?$/, "");
-  const found = flags.format === "blis" ? [".csv", ".yaml", ".yml"].map((ending) => base + ending) : [];
+  // Rows find the header or summary beside them by their name.
+  const base = path.replace(/\.(csv|ya?ml|jsonl)(\.gz)?$/, "");
+  const endings = { blis: [".csv", ".yaml", ".yml"], aiperf: [".json", ".json.gz"] }[flags.format] ?? [];
+  const found = endings.map((ending) => base + ending);
   refuseOverwrite(flags.out, [path, ...beside, ...found]);
   const key =
     flags.fingerprintKeyFile === undefined

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { inspectTrace, type Range, type RangedQuantity, type TraceInspection } from "../../cohorts/index.js";
+import { suspectedConcurrency } from "../../replay/index.js";
 import { workloadOf } from "../../sessions/index.js";
 import { readInput, reportProblems } from "../read-input.js";
 
@@ -14,9 +15,16 @@ export function inspectCommand(): Command {
     .action(async (path: string, flags: { strict?: boolean; json?: boolean }) => {
       const trace = await readInput(path, { strict: flags.strict ?? false, quiet: true });
       const inspection = inspectTrace(workloadOf(trace));
-      if (flags.json) process.stdout.write(`${JSON.stringify(inspectionJson(inspection), null, 2)}\n`);
-      else {
+      const places = suspectedConcurrency(trace);
+      if (flags.json) {
+        const document = { ...inspectionJson(inspection), suspected_max_concurrency: places ?? null };
+        process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+      } else {
         process.stdout.write(inspectionReport(path, inspection));
+        if (places !== undefined)
+          process.stdout.write(
+            `  looks like ${places} at a time: each request followed the end of another at once; replay it with --max-concurrency ${places}\n`,
+          );
         reportProblems(path, trace);
       }
     });

@@ -1,7 +1,7 @@
 import { InputError } from "../../base/index.js";
 import { replayLive } from "../../capture/index.js";
 import { type Comparison, compareTraces } from "../../judge/index.js";
-import { capturedPacing, type Plan, planReplay } from "../../replay/index.js";
+import { capturedPacing, type Plan, pacingDoubts, planReplay } from "../../replay/index.js";
 import type { SessionLabels } from "../../sessions/index.js";
 import { writeTrace } from "../../trace/files/index.js";
 import type { Trace } from "../../trace/index.js";
@@ -49,10 +49,11 @@ export async function replayLiveCommand(
   refuseModelFlags(flags);
   const pacing = pacingFromFlags(flags);
   const pacingFrom = pacing.pacing === undefined ? capturedPacing(trace).from : "given";
-  const plan = planReplay(
+  const planned = planReplay(
     { trace, sessions },
     { ...pacing, prompts: flags.coldPrompts ? "unique" : "recorded", rateScale: flags.rateScale },
   );
+  const plan = { ...planned, assumptions: [...pacingDoubts(trace, pacingFrom), ...planned.assumptions] };
   const stop = new AbortController();
   void stopSignal().then(() => stop.abort());
   const bar = progressBar(`replaying against ${flags.url}`);

@@ -1,7 +1,9 @@
 import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { loadgenOptions, runLoadgen } from "../../../lib/capture/loadgen/index.js";
+import { lines, row } from "../../cli/rows.js";
 import { startFakeServer } from "../loadgen/fake-server.js";
 import { afterTest, scratchFile } from "../scratch.js";
 
@@ -76,4 +78,15 @@ it("replay --url refuses flags of the simulated engine, by name, before it sends
     expect(stderr).toContain(`${flags[0]} is for the simulated engine`);
     expect(status).toBe(2);
   }
+});
+
+it("replay --url says where the capture looks like a closed loop and does not tell", async () => {
+  const server = await startFakeServer();
+  afterTest(() => server.close());
+  const path = scratchFile("one-at-a-time.jsonl");
+  const rows = Array.from({ length: 30 }, (_, i) => row({ arrival_ms: i * 30.5, block_hashes: undefined }));
+  writeFileSync(path, lines(...rows));
+  const looksLike = /an open loop, though the capture looks like 1 at a time/;
+  expect((await replay([path, "--url", server.url])).stdout).toMatch(looksLike);
+  expect((await replay([path, "--url", server.url, "--open-loop"])).stdout).not.toMatch(looksLike);
 });

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LoadPattern } from "../../../lib/capture/index.js";
 import { unusedPatternFlags } from "../../../lib/cli/pattern-flags.js";
@@ -63,7 +63,7 @@ describe("scenario scripts", () => {
     "make $file again: the flags of its script are those it records",
     async ({ file, seed }) => {
       const { meta } = await readTrace(join("data", file));
-      const options = optionsOf(file.replace(/-\d+\.jsonl\.gz$/, ""), seed);
+      const options = optionsOf(basename(file).replace(/-\d+\.jsonl\.gz$/, ""), seed);
       expect(Object.keys(options).length).toBeGreaterThan(4);
       expect(meta.extra.options).toMatchObject(options);
     },

@@ -1,6 +1,12 @@
-import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { lines, row } from "../rows.js";
 import { fromRoot, runCli } from "../run-cli.js";
+
+const dir = mkdtempSync(join(tmpdir(), "prefixlab-inspect-"));
+afterAll(() => rmSync(dir, { recursive: true }));
 
 describe("prefixlab inspect", () => {
   it("claims no bound on the cache: answers come from it too, and are not counted as findable", () => {
@@ -20,5 +26,28 @@ describe("prefixlab inspect", () => {
       return [file, String(Math.round((JSON.parse(stdout) as { duration_s: number }).duration_s))];
     });
     expect(rows.map(([, file, seconds]) => [file, seconds])).toEqual(shown);
+  });
+
+  it("says where a capture looks like a closed loop and does not tell", () => {
+    const write = (name: string, meta: string, gapMs: number) => {
+      const path = join(dir, name);
+      const rows = Array.from({ length: 40 }, (_, i) =>
+        row({ arrival_ms: i * (30 + gapMs), concurrency: 1 }),
+      );
+      writeFileSync(path, meta + lines(...rows));
+      return path;
+    };
+    const doubtful = write("doubtful.jsonl", "", 0.5);
+    expect(runCli(["inspect", doubtful]).stdout).toContain(
+      "  looks like 1 at a time: each request followed the end of another at once; replay it with --max-concurrency 1\n",
+    );
+    const suspected = (path: string) =>
+      JSON.parse(runCli(["inspect", path, "--json"]).stdout).suspected_max_concurrency;
+    expect(suspected(doubtful)).toBe(1);
+    const told = write("told.jsonl", lines('{"meta": {"max_concurrency": 1}}'), 0.5);
+    for (const sound of [told, write("slow.jsonl", "", 30)]) {
+      expect(suspected(sound)).toBeNull();
+      expect(runCli(["inspect", sound]).stdout).not.toContain("at a time");
+    }
   });
 });

@@ -18,10 +18,13 @@ const unitMs: Readonly<Record<string, number>> = {
  *
  * - `metadata`: `request_start_ns`, `request_end_ns` (wall clock; beyond 2^53 ns a double is good to 0.3 us),
  *   `x_correlation_id` (the session), `turn_index` (from 0), `was_cancelled`, `benchmark_phase` (rows of the warm-up are
- *   left out and counted)
+ *   left out and counted). Early versions: `timestamp_ns` and `credit_phase`
  * - `metrics`: each a `{value, unit}`: `input_sequence_length`, `output_sequence_length` (with reasoning tokens),
- *   `time_to_first_token`, `inter_chunk_latency` (every gap), `inter_token_latency` (their mean), `request_latency`;
- *   `error_isl` is the prompt of a failed request
+ *   `time_to_first_token` (`ttft` in early versions), `inter_chunk_latency` (every gap), `inter_token_latency` (their mean),
+ *   `request_latency`; `error_isl` is the prompt of a failed request
+ * - `usage_prompt_tokens`, `usage_completion_tokens`, `usage_prompt_cache_read_tokens`: the server's counts, where it told
+ *   them. They count what it computed, template and all; the client's then stand in `client_prompt_tokens` and
+ *   `client_output_tokens` where they differ
  * - `error`: null, or what went wrong: finish reason "abort" where cancelled, "timeout" or "error"
  */
 export function aiperfRecord(
@@ -31,28 +34,37 @@ export function aiperfRecord(
 ): RecordFields | undefined {
   const metadata = optionalObject(row, "metadata");
   if (!metadata) throw new RowError("metadata is missing: a profile export row has metadata and metrics");
-  if (metadata.benchmark_phase === "warmup") {
+  if (isWarmUp(metadata)) {
     onWarmUp();
     return undefined;
   }
   const metrics = optionalObject(row, "metrics") ?? {};
-  const startMs = clock(metadata, "request_start_ns");
-  const endMs = metadata.request_end_ns === null ? undefined : clock(metadata, "request_end_ns");
+  const startMs = clock(metadata, startField(metadata));
+  const endMs = (metadata.request_end_ns ?? null) === null ? undefined : clock(metadata, "request_end_ns");
   if (endMs !== undefined && endMs < startMs) throw new RowError("request_end_ns is before request_start_ns");
   const error = optionalObject(row, "error");
-  const promptTokens = tokens(metrics, "input_sequence_length") ?? tokens(metrics, "error_isl");
+  const clientPrompt = tokens(metrics, "input_sequence_length") ?? tokens(metrics, "error_isl");
+  // A prompt that was sent is not 0 long, and an answer that came is not empty, whatever a server says of itself.
+  const promptTokens = tokens(metrics, "usage_prompt_tokens") || clientPrompt;
   if (promptTokens === undefined) throw new RowError("metrics.input_sequence_length is missing");
-  const outputTokens = tokens(metrics, "output_sequence_length") ?? tokens(metrics, "output_token_count");
+  const clientOutput = tokens(metrics, "output_sequence_length") ?? tokens(metrics, "output_token_count");
+  const outputTokens = tokens(metrics, "usage_completion_tokens") || clientOutput;
   if (outputTokens === undefined && !error) throw new RowError("metrics.output_sequence_length is missing");
   const output = outputTokens ?? 0;
   const gaps = metric(metrics, "inter_chunk_latency");
   const meanMs = duration(metrics, "inter_token_latency");
   const turnIndex = optionalCount(metadata, "turn_index");
+  const countedOtherwise = {
+    ...(clientPrompt !== undefined &&
+      clientPrompt !== promptTokens && { client_prompt_tokens: clientPrompt }),
+    ...(clientOutput !== undefined && clientOutput !== output && { client_output_tokens: clientOutput }),
+  };
   return {
     promptTokens,
+    cachedTokens: tokens(metrics, "usage_prompt_cache_read_tokens"),
     outputTokens: output,
     arrivalMs: startMs - firstMs,
-    ttftMs: duration(metrics, "time_to_first_token"),
+    ttftMs: duration(metrics, "time_to_first_token") ?? duration(metrics, "ttft"),
     itlMs: Array.isArray(gaps?.value)
       ? timesOf(gaps.value as unknown[], "metrics.inter_chunk_latency", scaleOf("inter_chunk_latency", gaps))
       : undefined,
@@ -61,14 +73,26 @@ export function aiperfRecord(
     finishReason: error ? failure(metadata, error) : undefined,
     session: optionalText(metadata, "x_correlation_id") ?? optionalText(metadata, "conversation_id"),
     turn: turnIndex === undefined ? undefined : turnIndex + 1,
+    ...(Object.keys(countedOtherwise).length > 0 && { extra: countedOtherwise }),
   };
 }
 
 /** When the request of a profile export row started, ms of wall clock; undefined for a warm-up row or none. */
 export function aiperfStartMs(row: JsonObject): number | undefined {
   const metadata = row.metadata as JsonObject | null | undefined;
-  const start = metadata?.request_start_ns;
-  return metadata?.benchmark_phase !== "warmup" && typeof start === "number" ? start / 1e6 : undefined;
+  if (!metadata || isWarmUp(metadata)) return undefined;
+  const start = metadata[startField(metadata)];
+  return typeof start === "number" ? start / 1e6 : undefined;
+}
+
+function isWarmUp({ benchmark_phase: phase, credit_phase: earlyPhase }: JsonObject): boolean {
+  return (phase ?? earlyPhase) === "warmup";
+}
+
+function startField(metadata: JsonObject): string {
+  return metadata.request_start_ns === undefined && metadata.timestamp_ns !== undefined
+    ? "timestamp_ns"
+    : "request_start_ns";
 }
 
 function failure(metadata: JsonObject, error: JsonObject): string {

@@ -1,5 +1,6 @@
 import { aiperfRecord, aiperfStartMs } from "./aiperf-record.js";
 import { AiperfSessions } from "./aiperf-sessions.js";
+import { aiperfSettings } from "./aiperf-settings.js";
 import type { Importer } from "./importer.js";
 import { type JsonObject, readJsonRows } from "./json-rows.js";
 import { TraceBuilder } from "./trace-builder.js";
@@ -8,7 +9,7 @@ import { TraceBuilder } from "./trace-builder.js";
  * JSON lines of AIPerf (ai-dynamo/aiperf), of two kinds, told apart by the first row:
  *
  * - Profile exports (`profile_export.jsonl`, rows with `metadata` and `metrics`): what a benchmark measured. See
- *   `aiperf-record.ts`.
+ *   `aiperf-record.ts`. The run's settings stand in the summary beside it, see `aiperf-settings.ts`.
  * - Session traces (rows with `session_id`, `input_length`, `delay`): a workload to be replayed. See
  *   `aiperf-sessions.ts`.
  */
@@ -45,6 +46,6 @@ export const aiperf: Importer = {
       builder.row(line, () =>
         aiperfRecord(row, firstMs, () => builder.count("request of the warm-up phase, left out", line)),
       );
-    return builder.finish({ source: "aiperf", extra: {} });
+    return builder.finish({ source: "aiperf", ...(await aiperfSettings(path, options.companionPath)) });
   },
 };

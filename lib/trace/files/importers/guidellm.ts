@@ -25,8 +25,12 @@ const outcomes = [
  *
  * - `request_start_time`, `request_end_time` (`start_time`, `end_time` before 0.4): s of wall clock; arrival counts from
  *   the first request of the report
- * - `prompt_tokens`, `output_tokens`, `time_to_first_token_ms`, `inter_token_latency_ms` (the mean over output tokens less
- *   one)
+ * - `prompt_tokens`, `output_tokens`, `cached_tokens` (from 0.8 on), `time_to_first_token_ms`, `inter_token_latency_ms` (the
+ *   mean over output tokens less one)
+ * - `benchmarks[].config.strategy` (`args.strategy` before): the places of a closed loop, 1 where it is synchronous, `streams`
+ *   where it is concurrent; kept as `max_concurrency`, a number or, where benchmarks differ, a list
+ * - `benchmarks[].metrics.request_totals`: a report may list a sample of its requests; then arrivals are a sample as well
+ *   (a warning, and `requests_made` in the meta line), and what was in flight is not known
  *
  * Incomplete requests were cut off by the end of a benchmark (finish reason "abort"); errored ones failed ("error").
  * Row numbers count the requests of the report.
@@ -59,6 +63,7 @@ export const guidellm: Importer = {
         const meanMs = optionalTime(request, "inter_token_latency_ms");
         return {
           promptTokens: count(request, "prompt_tokens"),
+          cachedTokens: optionalCount(request, "cached_tokens"),
           outputTokens: output,
           arrivalMs: arrivedMs - firstMs,
           ttftMs:
@@ -72,20 +77,70 @@ export const guidellm: Importer = {
         };
       });
     });
-    const args = optionalObject(document, "args") ?? {};
+    const counts = document.benchmarks.map(countsOf);
+    const made = counts.reduce((sum, count) => sum + count.made, 0);
+    const listed = counts.reduce((sum, count) => sum + count.listed, 0);
+    if (made > listed)
+      builder.warn(
+        `${listed} of ${made} requests are listed: arrivals are a sample, and what was in flight is not known`,
+      );
     const metadata = optionalObject(document, "metadata") ?? {};
-    const model = optionalText(args, "model");
+    const model = modelOf(document);
     const version = optionalText(metadata, "guidellm_version");
+    const places = placesOf(document.benchmarks);
     return builder.finish({
       source: "guidellm",
       ...(model !== undefined && { model }),
       extra: {
         benchmarks: document.benchmarks.length,
         ...(version !== undefined && { guidellm_version: version }),
+        ...(made > listed && { requests_made: made }),
+        ...(places !== undefined && { max_concurrency: places }),
       },
     });
   },
 };
+
+/** Before 0.8 in the report's `args`, then in its `config.spec.backend`. */
+function modelOf(document: JsonObject): string | undefined {
+  const spec = optionalObject(optionalObject(document, "config") ?? {}, "spec") ?? {};
+  const backend = optionalObject(spec, "backend") ?? {};
+  return optionalText(optionalObject(document, "args") ?? {}, "model") ?? optionalText(backend, "model");
+}
+
+/** Requests that a benchmark made and that it lists; a sample where these are fewer. */
+function countsOf(one: unknown): { readonly made: number; readonly listed: number } {
+  const benchmark = one as JsonObject;
+  const requests = optionalObject(benchmark, "requests") ?? {};
+  const totals = optionalObject(optionalObject(benchmark, "metrics") ?? {}, "request_totals") ?? {};
+  const listed = outcomes.reduce((sum, [name]) => sum + (optionalList(requests, name)?.length ?? 0), 0);
+  return { made: Math.max(listed, optionalCount(totals, "total") ?? 0), listed };
+}
+
+/**
+ * The places of a closed loop, one number where all benchmarks have the same; undefined where one of them is no closed loop,
+ * or lists a sample, in which the requests that held the places are missing.
+ */
+function placesOf(benchmarks: readonly unknown[]): number | readonly number[] | undefined {
+  if (benchmarks.map(countsOf).some(({ made, listed }) => made > listed)) return undefined;
+  const places = benchmarks.map((one) => {
+    const { config, args } = one as { config?: JsonObject; args?: JsonObject };
+    const strategy = optionalObject(config ?? {}, "strategy") ?? optionalObject(args ?? {}, "strategy") ?? {};
+    switch (strategy.type_) {
+      case "synchronous":
+        return 1;
+      case "concurrent":
+        return optionalCount(strategy, "streams", 1);
+      case "throughput":
+        return optionalCount(strategy, "max_concurrency", 1);
+      default:
+        return undefined;
+    }
+  });
+  if (places.length === 0 || places.some((count) => count === undefined)) return undefined;
+  const counts = places as number[];
+  return counts.every((count) => count === counts[0]) ? counts[0] : counts;
+}
 
 interface Listed {
   readonly request: unknown;

@@ -8,7 +8,7 @@ export interface ImportOptions extends ReadTraceOptions {
   readonly blockSize?: Tokens;
   /** Secret bytes for fingerprints made from token ids or text. */
   readonly fingerprintKey?: Uint8Array;
-  /** A second file that belongs to the first: the workload of `llmservingsim`, the header of `blis`. */
+  /** A second file that belongs to the first: the workload of `llmservingsim`, the header of `blis`, the summary of `aiperf`. */
   readonly companionPath?: string;
   /** `weka`: ms between the starts of conversations read from a folder. Default 60,000. */
   readonly startGapMs?: number;

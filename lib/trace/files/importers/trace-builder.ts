@@ -4,6 +4,7 @@ import { inArrivalOrder } from "../../in-arrival-order.js";
 import { RowError } from "../../row-error.js";
 import type { RowProblem, Trace, TraceMeta, TraceRecord } from "../../trace.js";
 import { TraceChecks } from "../trace-checks.js";
+import { chunksReadTogether } from "./chunks-read-together.js";
 
 /** The fields of a record, any of them undefined where the source does not say. */
 export type RecordFields = { readonly [K in keyof TraceRecord]: TraceRecord[K] | undefined } & {
@@ -41,8 +42,9 @@ export class TraceBuilder {
   /** Takes the record that `make` returns, if any; a RowError from it rejects the row with this line number. */
   row(line: number, make: () => RecordFields | undefined): void {
     try {
-      const fields = make();
-      if (!fields) return;
+      const given = make();
+      if (!given) return;
+      const fields = this.#measured(given, line);
       const record = checkedRecord(fields, this.#blockSize);
       this.#checks.add(record, line, this.#blockSize);
       this.#records.push(record);
@@ -50,6 +52,25 @@ export class TraceBuilder {
       if (!(error instanceof RowError)) throw error;
       this.reject(line, error.message);
     }
+  }
+
+  /**
+   * What an engine can have made: a TTFT or duration of exactly 0, which tools write for what they did not measure, is
+   * missing, and chunks that were read at once are one of several tokens.
+   */
+  #measured(fields: RecordFields, line: number): RecordFields {
+    const hasNoTtft = fields.ttftMs === 0;
+    if (hasNoTtft) this.count("a TTFT of exactly 0: taken as not measured", line);
+    const hasNoEnd = fields.elapsedMs === 0 && fields.outputTokens > 0;
+    const chunks = fields.itlMs && !fields.itlTokens && chunksReadTogether(fields.itlMs);
+    if (chunks)
+      this.count("request whose client read chunks together: they are one chunk, of several tokens", line);
+    return {
+      ...fields,
+      ...chunks,
+      ...(hasNoTtft && { ttftMs: undefined }),
+      ...(hasNoEnd && { elapsedMs: undefined }),
+    };
   }
 
   /** Leaves a row out. @throws InputError under `strict` */
