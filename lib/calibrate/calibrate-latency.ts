@@ -1,4 +1,4 @@
-import { InputError, type Tokens } from "../base/index.js";
+import { InputError, mean, type Tokens } from "../base/index.js";
 import { type FitReport, fitLatency, type LatencyFit, type LatencyKind } from "../fit/index.js";
 import { type LatencyModel, type StepForm, withConditions } from "../latency/index.js";
 import { capturedEngine, recomputedPrefills, replay } from "../replay/index.js";
@@ -7,6 +7,7 @@ import type { EngineSettingName, EngineSettings } from "../settings/index.js";
 import { dataParallel, type Trace, type TraceRecord } from "../trace/index.js";
 import { type Candidates, candidatesFor, type Supposition } from "./candidates.js";
 import { compareStatistics, replayError, type StatisticCell } from "./replay-error.js";
+import { scalePrices, searchFactors } from "./scale-prices.js";
 import { type StepsWaited, stepsWaited } from "./steps-waited.js";
 
 /** Settings of {@link calibrateLatency}. What is given is not tried. */
@@ -59,6 +60,10 @@ const heldOutEvery = 4;
 const leastGain = 0.05;
 /** Requests whose steps could be counted, below which the count decides nothing. */
 const leastCounted = 10;
+/** Waits for a first token that a fit used, below which replays set the price of prefills. */
+const leastWaits = 8;
+/** Steps off the captured count from which neither kind of scheduling explains it. */
+const mostStepsOff = 0.5;
 /** Relative error of a median in sample above which a fit is said not to describe its own data. */
 const worstInSample = 0.25;
 
@@ -83,17 +88,21 @@ export function calibrateLatency(traces: readonly Trace[], options: CalibrateOpt
   const candidates = candidatesFor(traces, options);
   const isFitted = options.isFitted ?? (() => true);
   const fitting: Fitting = { ...options, isFitted, from: candidates.from };
-  const scheduling = schedulingEvidence(workloads, candidates, fitting);
-  const schedulings = scheduling
-    ? [scheduling.asynchronous < scheduling.synchronous]
-    : candidates.asyncScheduling;
-  const list = candidates.budgets.flatMap((maxNumBatchedTokens) =>
-    candidates.forms.flatMap((form) =>
-      schedulings.map((asyncScheduling): Supposition => ({ form, asyncScheduling, maxNumBatchedTokens })),
-    ),
+  const { forms, budgets, asyncScheduling } = candidates;
+  // The budget first, since without it no step is what it seems; then scheduling; then the form.
+  const triedBudgets =
+    budgets.length < 2 ? [] : tryAll(workloads, combine([forms[0]], asyncScheduling, budgets), fitting);
+  const { maxNumBatchedTokens } = choose(combine([forms[0]], asyncScheduling, budgets), triedBudgets);
+  const scheduling = schedulingEvidence(
+    workloads,
+    { ...candidates, budgets: [maxNumBatchedTokens] },
+    fitting,
   );
-  const tried = tryAll(workloads, list, fitting);
-  const supposed = choose(list, tried);
+  const schedulings = scheduling ? [scheduling.asynchronous < scheduling.synchronous] : asyncScheduling;
+  const list = combine(forms, schedulings, [maxNumBatchedTokens]);
+  const triedForms = tryAll(workloads, list, fitting);
+  const tried = [...triedBudgets, ...triedForms.filter((t) => !triedBudgets.some((b) => isSame(b, t)))];
+  const supposed = choose(list, triedForms);
   const fit = fitWith(workloads, supposed, fitting);
   const inSample = workloads.map((workload) => {
     const { trace } = workload;
@@ -129,6 +138,19 @@ export function calibrateLatency(traces: readonly Trace[], options: CalibrateOpt
   };
 }
 
+/** Every combination, the simplest of each first. */
+function combine(
+  forms: readonly StepForm[],
+  schedulings: readonly boolean[],
+  budgets: readonly Tokens[],
+): Supposition[] {
+  return budgets.flatMap((maxNumBatchedTokens) =>
+    forms.flatMap((form) =>
+      schedulings.map((asyncScheduling) => ({ form, asyncScheduling, maxNumBatchedTokens })),
+    ),
+  );
+}
+
 interface Fitting extends Omit<CalibrateOptions, "isFitted"> {
   readonly isFitted: (record: TraceRecord, index: number, trace: Trace) => boolean;
   readonly from: Candidates["from"];
@@ -142,25 +164,32 @@ function schedulingEvidence(
   if (asyncScheduling.length < 2) return undefined;
   const draft: Supposition = { form: forms[0], maxNumBatchedTokens: budgets[0], asyncScheduling: false };
   const { model, report } = fitWith(workloads, draft, options);
+  const [budget] = budgets;
   const counted = [
-    pooledSteps(workloads.map(({ trace }) => trace)),
+    pooledSteps(
+      workloads.map(({ trace }) => trace),
+      budget,
+    ),
     ...asyncScheduling.map((isAsync) =>
       pooledSteps(
         workloads.flatMap(
           (workload) =>
             replayWith(workload, model, { ...draft, asyncScheduling: isAsync }, options)?.trace ?? [],
         ),
+        budget,
       ),
     ),
   ];
-  if (counted.every(({ n }) => n >= leastCounted)) {
-    const [captured, synchronous, asynchronous] = counted.map((steps) => steps.mean);
-    return {
-      by: "steps waited",
-      synchronous: Math.abs(synchronous - captured),
-      asynchronous: Math.abs(asynchronous - captured),
-    };
-  }
+  const [captured, ...modeled] = counted;
+  const [synchronous, asynchronous] = modeled.map((steps) => Math.abs(steps.mean - captured.mean));
+  // Without lone requests the way to the scheduler is not known, and passes for a step that was waited.
+  const knowsPath = (report.used.isolated ?? 0) >= leastWaits;
+  if (
+    knowsPath &&
+    counted.every(({ n }) => n >= leastCounted) &&
+    Math.min(synchronous, asynchronous) < mostStepsOff
+  )
+    return { by: "steps waited", synchronous, asynchronous };
   const { scheduling } = report;
   return (
     scheduling && {
@@ -171,8 +200,8 @@ function schedulingEvidence(
   );
 }
 
-function pooledSteps(traces: readonly Trace[]): StepsWaited {
-  const counted = traces.flatMap((trace) => stepsWaited(trace) ?? []);
+function pooledSteps(traces: readonly Trace[], maxNumBatchedTokens: Tokens): StepsWaited {
+  const counted = traces.flatMap((trace) => stepsWaited(trace, maxNumBatchedTokens) ?? []);
   const n = counted.reduce((sum, steps) => sum + steps.n, 0);
   return { n, mean: counted.reduce((sum, steps) => sum + steps.n * steps.mean, 0) / Math.max(1, n) };
 }
@@ -238,6 +267,48 @@ function isSame(a: Supposition, b: Supposition): boolean {
 }
 
 function fitWith(workloads: readonly Workload[], supposed: Supposition, options: Fitting): LatencyFit {
+  const fit = fitPrices(workloads, supposed, options);
+  const { used, kind } = fit.report;
+  if (
+    kind !== "physical" ||
+    (used.isolated ?? 0) + (used.service ?? 0) >= leastWaits ||
+    used.chunk !== undefined
+  )
+    return fit;
+  const found = searchFactors((factors) => {
+    const model = scalePrices(fit.model, factors);
+    const errors = workloads.flatMap((workload) => {
+      const { trace } = workload;
+      const modeled = replayWith(workload, model, supposed, options);
+      return (
+        (modeled && replayError(trace, modeled.trace, (i) => options.isFitted(trace.records[i], i, trace))) ??
+        []
+      );
+    });
+    return errors.length === 0 ? undefined : mean(errors.map(({ error }) => error));
+  });
+  if (!found) return fit;
+  const { prefill, decode } = found.factors;
+  return {
+    model: scalePrices(fit.model, found.factors),
+    report: {
+      ...fit.report,
+      coefficients: fit.report.coefficients.map((c) =>
+        c.name.startsWith("prefill_")
+          ? { ...c, value: prefill * c.value }
+          : /^(step|decode|expert)_/.test(c.name)
+            ? { ...c, value: decode * c.value }
+            : c,
+      ),
+      warnings: [
+        ...fit.report.warnings,
+        `no TTFT could be used by itself: prices of prefills were multiplied by ${prefill.toFixed(2)} and of decodes by ${decode.toFixed(2)}, so that replays meet the TTFTs and TPOTs under load (${(100 * found.error).toFixed(1)} % off)`,
+      ],
+    },
+  };
+}
+
+function fitPrices(workloads: readonly Workload[], supposed: Supposition, options: Fitting): LatencyFit {
   const { kind, longPrefillTokenThreshold, isFitted, from } = options;
   // Whose blocks were scarce: the others have nothing to compute again, in any round.
   const scarce = new Set(workloads.map(({ trace }) => trace));

@@ -4,7 +4,7 @@ import { shapeOfModel } from "../hardware/index.js";
 import { type StepForm, sumForm } from "../latency/index.js";
 import { capturedEngine } from "../replay/index.js";
 import type { SettingOrigin } from "../settings/index.js";
-import type { Trace } from "../trace/index.js";
+import { decodeMs, type Trace } from "../trace/index.js";
 
 /** What a fit supposes of an engine beside the prices. */
 export interface Supposition {
@@ -31,8 +31,8 @@ export interface Candidates {
   readonly from: Readonly<Record<keyof Supposition, Exclude<SettingOrigin, "profile">>>;
 }
 
-/** Token budgets a step that are tried where none is told: vLLM's own defaults for servers and large cards. */
-const usualBudgets: readonly Tokens[] = [2048, 4096, 8192, 16_384];
+/** The budget that is assumed where nothing tells, vLLM's default for a server, and others that are usual, in the order tried. */
+const usualBudgets: readonly Tokens[] = [2048, 512, 1024, 4096, 8192, 16_384];
 
 /**
  * What to try on these traces: what they, or the caller, do not tell. Asynchronous scheduling where engine, version and
@@ -55,15 +55,17 @@ export function candidatesFor(traces: readonly Trace[], given: GivenSuppositions
       records.reduce((m, r) => Math.max(m, uncachedPromptTokens(r.promptTokens, r.cachedTokens ?? 0)), most),
     0,
   );
+  // Budgets that hold the longest prefill whole are one.
+  const largest = Math.min(...usualBudgets.filter((tokens) => tokens >= Math.max(longest, usualBudgets[0])));
   const budgets =
     budget !== undefined
       ? [budget]
-      : usualBudgets.filter((_, i) => i === 0 || (isOpen && usualBudgets[i - 1] < longest));
+      : usualBudgets.filter((tokens, i) => i === 0 || (isOpen && (tokens < longest || tokens === largest)));
   const isAsync = given.asyncScheduling ?? told("asyncScheduling");
   const asyncs = isAsync !== undefined ? [isAsync] : isOpen && !hasSlots ? [false, true] : [false];
   const forms = given.form
     ? [given.form]
-    : isOpen && given.kind !== "empirical"
+    : isOpen && given.kind !== "empirical" && traces.some(hasPrefillsBesideDecodes)
       ? formsFor(traces)
       : [sumForm];
   return {
@@ -100,4 +102,21 @@ function formsFor(traces: readonly Trace[]): StepForm[] {
   if (!shape?.experts) return dense;
   const expertShare = shape.experts.perToken / shape.experts.count;
   return [...dense, { combine: "sum", expertShare }, { combine: "max", expertShare }];
+}
+
+/** Whether some first token came while another request decoded: only such steps tell a sum from a maximum. */
+function hasPrefillsBesideDecodes({ records }: Trace): boolean {
+  const spans = records
+    .flatMap((record) => {
+      const { arrivalMs, ttftMs } = record;
+      if (arrivalMs === undefined || ttftMs === undefined) return [];
+      return [{ firstMs: arrivalMs + ttftMs, lastMs: arrivalMs + ttftMs + (decodeMs(record) ?? 0) }];
+    })
+    .sort((a, b) => a.firstMs - b.firstMs);
+  let untilMs = Number.NEGATIVE_INFINITY;
+  for (const { firstMs, lastMs } of spans) {
+    if (firstMs < untilMs) return true;
+    untilMs = Math.max(untilMs, lastMs);
+  }
+  return false;
 }

@@ -1,4 +1,4 @@
-import { mean } from "../base/index.js";
+import { mean, type Tokens } from "../base/index.js";
 import { reconstructSteps, uncachedPromptTokens } from "../fit/index.js";
 import type { Trace } from "../trace/index.js";
 
@@ -15,13 +15,19 @@ export interface StepsWaited {
  * composes a step when the one before it has ended lets one pass, one that composes it a step ahead two; the way to the
  * scheduler adds its part to both. Counted in steps, it does not depend on what a step costs. Undefined where the trace has
  * no gaps to tell the steps by.
+ * @param maxNumBatchedTokens the engine's token budget a step; default that of the trace, else no limit
  */
-export function stepsWaited(trace: Trace): StepsWaited | undefined {
+export function stepsWaited(
+  trace: Trace,
+  maxNumBatchedTokens: Tokens = trace.meta.engine?.maxNumBatchedTokens ?? Number.POSITIVE_INFINITY,
+): StepsWaited | undefined {
   const { records } = trace;
   if (!records.some(({ itlMs }) => itlMs !== undefined)) return undefined;
-  const { steps, firstStep } = reconstructSteps(trace);
+  const { steps, firstStep } = reconstructSteps(
+    trace,
+    Number.isFinite(maxNumBatchedTokens) ? { maxNumBatchedTokens } : {},
+  );
   const endMs = steps.map((step) => step.endMs);
-  const budget = trace.meta.engine?.maxNumBatchedTokens ?? Number.POSITIVE_INFINITY;
   const waits = records
     .flatMap(({ arrivalMs, ttftMs }, index) =>
       arrivalMs === undefined || ttftMs === undefined
@@ -37,7 +43,7 @@ export function stepsWaited(trace: Trace): StepsWaited | undefined {
     const isAlone = othersUntilMs <= arrivalMs && !((waits[rank + 1]?.arrivalMs ?? firstMs) < firstMs);
     othersUntilMs = Math.max(othersUntilMs, firstMs);
     const uncached = uncachedPromptTokens(record.promptTokens, record.cachedTokens ?? 0);
-    if (!isAlone || step < 0 || uncached + steps[step].load.decodeSeqs > budget) return;
+    if (!isAlone || step < 0 || uncached + steps[step].load.decodeSeqs > maxNumBatchedTokens) return;
     const passed = countBetween(endMs, arrivalMs, step);
     // All steps from the arrival on must have been seen: others decode in each of them.
     for (let s = step - passed; s <= step; s++) if (!(steps[s]?.load.decodeSeqs > 0)) return;

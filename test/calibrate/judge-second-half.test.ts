@@ -3,7 +3,7 @@ import { judgeSecondHalf } from "../../lib/calibrate/index.js";
 import { fitLatency } from "../../lib/fit/index.js";
 import type { LatencyModel } from "../../lib/latency/index.js";
 import { recomputedPrefills, replay } from "../../lib/replay/index.js";
-import { inferSessions } from "../../lib/sessions/index.js";
+import { sessionsOf } from "../../lib/sessions/index.js";
 import { meanGapMs, type Trace, type TraceRecord } from "../../lib/trace/index.js";
 import { fittingSweep, simulateSteps, somePrices } from "../fit/step-simulator.js";
 
@@ -163,16 +163,16 @@ describe("judgeSecondHalf of a capture with mean gaps only", () => {
 
   it("counts what preempted requests of its replay compute again as load, where blocks are scarce", () => {
     const trace = meansOf(60);
-    const sessions = inferSessions(trace);
-    const modeledBy = (model: LatencyModel) => replay({ trace, sessions }, { model, pacing: "open-loop" });
     const isFitted = (_: TraceRecord, index: number) => index < 40;
-    const { replay: judged } = judgeSecondHalf(trace, { fitted: 40 });
+    const { replay: judged, calibration } = judgeSecondHalf(trace, { fitted: 40 });
     expect(judged.run.preemptions).toBeGreaterThan(0);
-    const hiddenPrefills = (soFar: LatencyModel) => recomputedPrefills(modeledBy(soFar));
-    const told = modeledBy(fitLatency([trace], { isFitted, hiddenPrefills }).model);
-    const untold = modeledBy(fitLatency([trace], { isFitted }).model);
-    const timesOf = ({ trace: { records } }: typeof told) => records.map((r) => [r.ttftMs, r.elapsedMs]);
-    expect(timesOf(judged)).toEqual(timesOf(told));
-    expect(timesOf(judged)).not.toEqual(timesOf(untold));
+    const workload = { trace, sessions: sessionsOf(trace) };
+    const engine = { asyncScheduling: calibration.supposed.asyncScheduling };
+    const hiddenPrefills = (model: LatencyModel) => recomputedPrefills(replay(workload, { model, engine }));
+    const { form } = calibration.supposed;
+    const residualsOf = (hidden?: typeof hiddenPrefills) =>
+      fitLatency([trace], { isFitted, form, ...(hidden && { hiddenPrefills: hidden }) }).report.residuals;
+    expect(calibration.report.residuals).toEqual(residualsOf(hiddenPrefills));
+    expect(calibration.report.residuals).not.toEqual(residualsOf());
   });
 });

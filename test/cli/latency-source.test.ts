@@ -40,7 +40,12 @@ describe("a model's config on a card", () => {
     // The capture is of a processor: against it the verdict is "fail".
     expect(status).toBe(1);
     const { latency, engine, cohorts } = JSON.parse(stdout);
-    expect(latency).toEqual({ kind: "analytic", fitted_at: { async_scheduling: true } });
+    expect(latency).toMatchObject({
+      kind: "analytic",
+      fitted_at: { async_scheduling: true },
+      in_sample: null,
+    });
+    expect(latency.notes.join()).toMatch(/./);
     // The capture tells its pool; what a block of it weighs follows from the config.
     expect(engine.pool_gib).toBeCloseTo((8191 * 32 * 131_072) / 2 ** 30, 6);
     expect(cohorts.all.ttft_ms.p50).toBeGreaterThan(1);

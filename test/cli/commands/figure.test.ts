@@ -124,6 +124,7 @@ describe("prefixlab figure --published", () => {
     expect(off.latency).toEqual({
       kind: "profile:vllm-vcr-published",
       fitted_at: { max_num_batched_tokens: 2048 },
+      in_sample: null,
     });
     expect(document.without_limit).not.toHaveProperty("request_timeout_s");
     expect(document.kaplan_meier.turns2plus.ttft_ms_p50).toBeNull();

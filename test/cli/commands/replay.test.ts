@@ -131,6 +131,7 @@ describe("what a replay ran under", () => {
     expect(latency).toEqual({
       kind: "profile:h200-qwen3-8b",
       fitted_at: { max_num_batched_tokens: 8192, max_num_seqs: 1024, async_scheduling: true },
+      in_sample: null,
     });
     expect([pacing, pacing_from]).toEqual(["session", "captured"]);
   });
