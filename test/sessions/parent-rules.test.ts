@@ -152,6 +152,20 @@ describe("a request without a parent", () => {
     ).toEqual(["-", "-", "-", "-"]);
   });
 
+  it("is no opening of a trunk that goes on from the tail of a prompt, whichever row that is", () => {
+    const rows = [
+      { at: 2, end: 3, prompt: "s a b c d e x" },
+      { at: 0, end: 1, prompt: "s" },
+      { at: 10, prompt: "s a b c d e y z" },
+    ];
+    for (const order of [rows, [rows[1], rows[0], rows[2]]]) {
+      const { evidence } = inferSessions(traceOf(...order), { trunkBranches: 2 });
+      expect([...evidence.trunkBlocks]).toEqual([0, 0, 0]);
+    }
+    const apart = inferSessions(traceOf(rows[0], { ...rows[1], prompt: "t" }, rows[2]), { trunkBranches: 2 });
+    expect([...apart.evidence.trunkBlocks]).toEqual([6, 0, 6]);
+  });
+
   it("is every one of many that follow a short request inside the system prompt", () => {
     const short = { at: 0, end: 1, prompt: "s", rest: 3 };
     const others = Array.from({ length: 40 }, (_, i) => ({
