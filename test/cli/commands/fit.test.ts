@@ -44,6 +44,56 @@ describe("prefixlab fit", () => {
     expect(latencyModelFromJson(document.model).kind).toBe("physical");
   });
 
+  it("says first how replays with the model meet the data that it was fitted on, and what it supposes of the engine", async () => {
+    const text = await run(tracePath);
+    expect(text.split("\n")[0]).toMatch(/^in sample: captured, replayed/);
+    expect(text).toMatch(/TTFT +[\d.]+ m?s [+-][\d.]+ %/);
+    expect(text).toMatch(/scheduling: synchronous \(fitted/);
+    expect(text).toMatch(/form of a step: sum \(fitted\); token budget: 512 \(captured\)/);
+    const document = JSON.parse(await run(tracePath, "--json"));
+    expect(document.in_sample).toHaveLength(1);
+    for (const { quantity, statistic, error } of document.in_sample[0])
+      if (statistic === "p50") expect(Math.abs(error), quantity).toBeLessThan(0.1);
+    expect(document.form).toEqual({ value: "sum", from: "fitted", expert_share: 0 });
+    expect(document.async_scheduling).toMatchObject({ value: false, from: "fitted" });
+    expect(document.identified.prefill_token_ms).toBe(true);
+  });
+
+  it("fits on the first rows, or on all but the first, and not on both", async () => {
+    const usedBy = async (...flags: string[]) => JSON.parse(await run(tracePath, "--json", ...flags));
+    const all = await usedBy();
+    const [first, rest] = [await usedBy("--first", "100"), await usedBy("--skip", "100")];
+    const isolated = (d: { used: Record<string, number> }) => d.used.isolated ?? 0;
+    expect(isolated(first) + isolated(rest)).toBe(isolated(all));
+    expect(first.left_out.some(({ reason }: { reason: string }) => /only load the engine/.test(reason))).toBe(
+      true,
+    );
+    await expect(run(tracePath, "--first", "10", "--skip", "10")).rejects.toThrow(
+      "fit: --first and --skip each choose the rows to fit on: give one of them",
+    );
+  });
+
+  it("does not try what it is given", async () => {
+    const given = JSON.parse(
+      await run(
+        tracePath,
+        "--json",
+        "--form",
+        "max",
+        "--async-scheduling",
+        "--max-num-batched-tokens",
+        "512",
+      ),
+    );
+    expect(given.form).toMatchObject({ value: "max", from: "given" });
+    expect(given.async_scheduling).toEqual({ value: true, from: "given" });
+    expect(given.tried).toEqual([]);
+    expect(given.model).toMatchObject({
+      step_form: { combine: "max" },
+      fitted_at: { async_scheduling: true },
+    });
+  });
+
   it("writes a model that reads back, gzipped where the name says so", async () => {
     const plain = join(scratch, "model.json");
     const packed = join(scratch, "model.json.gz");

@@ -20,6 +20,58 @@ async function written(name: string, trace: Trace): Promise<string> {
   return path;
 }
 
+describe("replay --judge-after", () => {
+  it("replays all rows and compares only the later ones", async () => {
+    const trace = await readTrace(warm);
+    const tail = trace.records.slice(200);
+    const all = errorsOf(["replay", warm, ...profile]);
+    const later = errorsOf(["replay", warm, ...profile, "--judge-after", "200"]);
+    expect([later.requests, later.judge_after]).toEqual([all.requests, 200]);
+    expect(later.cohorts).toEqual(all.cohorts);
+    expect(later.cached_tokens.requests).toBe(tail.length);
+    const p50 = (doc: typeof all) =>
+      doc.statistics.find(
+        (s: { quantity: string; statistic: string }) => s.quantity === "ttft_ms" && s.statistic === "p50",
+      );
+    const ttfts = tail.map(({ ttftMs }) => ttftMs!).sort((a, b) => a - b);
+    const half = (ttfts.length - 1) / 2;
+    expect(p50(later).captured_ms).toBeCloseTo((ttfts[Math.floor(half)] + ttfts[Math.ceil(half)]) / 2, 6);
+    expect(p50(later).error).not.toBe(p50(all).error);
+    expect(later.errors.all.ttft_ms.p50.error).toBeCloseTo(p50(later).error, 9);
+  });
+
+  it("refuses to leave nothing to compare", () => {
+    const { status, stderr } = runCli(["replay", warm, ...profile, "--judge-after", "320"]);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/--judge-after 320 leaves nothing to compare: the trace has 320 rows/);
+  });
+});
+
+describe("a replay of more than one engine can do", () => {
+  const records = Array.from({ length: 120 }, (_, i) => ({
+    promptTokens: 20_000,
+    outputTokens: 60,
+    arrivalMs: 200 * i,
+  }));
+
+  it("says how many times the load is what the engine can do, and says nothing where it keeps up", async () => {
+    const { blocks, meta } = await readTrace(warm);
+    const bare = { source: meta.source ?? "synthetic", extra: {} };
+    const path = await written("overload.jsonl.gz", {
+      meta: bare,
+      blocks,
+      records,
+      rejected: [],
+      warnings: [],
+    });
+    const { stdout } = runCli(["replay", path, ...profile]);
+    expect(stdout).toMatch(/overloaded: the requests sent are \d\.\d times what the engine can do/);
+    const document = errorsOf(["replay", path, ...profile]);
+    expect(document.overload).toBeGreaterThan(1.5);
+    expect(errorsOf(["replay", warm, ...profile]).overload).toBeNull();
+  });
+});
+
 describe("replay --against", () => {
   it("compares request by request, in whatever order the other capture's requests arrived", async () => {
     const trace = await readTrace(cold);
