@@ -352,12 +352,19 @@ function ranksAsOne(
   return Object.fromEntries(names.flatMap((name) => (name in engine ? [[name, engine[name]]] : [])));
 }
 
-/** Undefined where a trace has no arrivals, and so cannot be replayed. */
+/** Undefined where a trace has no arrivals, or tells tokens that were cached and not with whom they were shared. */
 function replayWith(workload: Workload, model: LatencyModel, supposed: Supposition, options: Fitting) {
-  if (workload.trace.records.some(({ arrivalMs }) => arrivalMs === undefined)) return undefined;
+  if (!isReplayable(workload.trace)) return undefined;
   const { asyncScheduling } = supposed;
   const engine = { asyncScheduling, ...budgetToSay(supposed, options) };
   return replay(workload, { model, seed: options.seed ?? 1, engine });
+}
+
+function isReplayable({ records }: Trace): boolean {
+  const sharesUnseen =
+    records.some(({ cachedTokens = 0 }) => cachedTokens > 0) &&
+    records.every(({ blockIds }) => blockIds === undefined);
+  return !sharesUnseen && records.every(({ arrivalMs }) => arrivalMs !== undefined);
 }
 
 /** A budget that the traces tell, or that is only assumed, is left to the fit and the replay, which say so. */

@@ -18,7 +18,7 @@ export function inSampleTable({ inSample }: Calibration, paths: readonly string[
     }),
   );
   return rows.length === 0
-    ? "in sample: not known, without arrivals nothing can be replayed\n"
+    ? "in sample: not known: a trace without arrivals, or with cached tokens but no block hashes, cannot be replayed as it was\n"
     : formatTable(["in sample: captured, replayed", "", "mean", "p50", "p90", "p99"], rows);
 }
 

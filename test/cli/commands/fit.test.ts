@@ -10,10 +10,17 @@ import { fittingSweep, simulateSteps, somePrices, traceOf } from "../../fit/step
 
 const scratch = mkdtempSync(join(tmpdir(), "prefixlab-fit-"));
 const tracePath = join(scratch, "sweep.jsonl.gz");
+/** The same with nothing cached, so that it replays as it was. */
+const uncachedPath = join(scratch, "uncached.jsonl.gz");
 
 beforeAll(async () => {
   const { trace } = simulateSteps({ requests: fittingSweep(), prices: somePrices, maxNumBatchedTokens: 512 });
   await writeTrace(tracePath, trace);
+  const uncached = fittingSweep().map(({ cachedTokens: _, ...request }) => request);
+  await writeTrace(
+    uncachedPath,
+    simulateSteps({ requests: uncached, prices: somePrices, maxNumBatchedTokens: 512 }).trace,
+  );
 });
 
 afterAll(() => {
@@ -45,18 +52,25 @@ describe("prefixlab fit", () => {
   });
 
   it("says first how replays with the model meet the data that it was fitted on, and what it supposes of the engine", async () => {
-    const text = await run(tracePath);
+    const text = await run(uncachedPath);
     expect(text.split("\n")[0]).toMatch(/^in sample: captured, replayed/);
     expect(text).toMatch(/TTFT +[\d.]+ m?s [+-][\d.]+ %/);
     expect(text).toMatch(/scheduling: synchronous \(fitted/);
     expect(text).toMatch(/form of a step: sum \(fitted\); token budget: 512 \(captured\)/);
-    const document = JSON.parse(await run(tracePath, "--json"));
+    const document = JSON.parse(await run(uncachedPath, "--json"));
     expect(document.in_sample).toHaveLength(1);
     for (const { quantity, statistic, error } of document.in_sample[0])
       if (statistic === "p50") expect(Math.abs(error), quantity).toBeLessThan(0.1);
     expect(document.form).toEqual({ value: "sum", from: "fitted", expert_share: 0 });
     expect(document.async_scheduling).toMatchObject({ value: false, from: "fitted" });
     expect(document.identified.prefill_token_ms).toBe(true);
+  });
+
+  it("says that it cannot tell where cached tokens are known and not with whom they were shared", async () => {
+    const text = await run(tracePath);
+    expect(text).toMatch(/^in sample: not known: .* cached tokens but no block hashes/);
+    expect(text).toMatch(/scheduling: synchronous/);
+    expect(JSON.parse(await run(tracePath, "--json"))).toMatchObject({ in_sample: [[]], tried: [] });
   });
 
   it("fits on the first rows, or on all but the first, and not on both", async () => {
