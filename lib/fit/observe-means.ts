@@ -14,7 +14,14 @@ import {
 } from "./prefill-steps.js";
 import { assumedBudgetTokens, type ReconstructOptions } from "./reconstruct-steps.js";
 import { StepWarp } from "./step-warp.js";
-import { type DecodeSpan, decodeSpan, preemptedSpans, TokenFlow, type WindowFlow } from "./token-flow.js";
+import {
+  type DecodeSpan,
+  decodeSpan,
+  LiveSpans,
+  preemptedSpans,
+  TokenFlow,
+  type WindowFlow,
+} from "./token-flow.js";
 
 /** What an earlier round of a fit on means knows. */
 export interface EarlierRound {
@@ -164,6 +171,7 @@ function serviceObservations(
   leave: (reason: string) => void,
   firstRun: number,
 ): Observation[] {
+  const live = new LiveSpans(spans);
   return groups.flatMap((group, g): Observation[] => {
     if (!group.every(({ record, index }) => isTarget(record, index))) return [];
     const scheduled = group.flatMap((prefill) => prefill.scheduledMs ?? []);
@@ -173,7 +181,7 @@ function serviceObservations(
     }
     const { endMs, tokens, tokenDepth, chunks, steps } = toPrefillStep(group);
     const startMs = Math.min(...scheduled);
-    const running = runningAt(spans, endMs);
+    const running = runningAt(live.at(endMs - sameStepMs), endMs);
     const previousMs = groups[g - 1]?.[0]?.firstTokenMs ?? Number.NEGATIVE_INFINITY;
     const together = Math.max(...scheduled) - startMs <= sameStepMs && previousMs <= startMs;
     if (!together || steps > 1 || tokens + running.decodeSeqs > budget) {
@@ -187,11 +195,11 @@ function serviceObservations(
   });
 }
 
-/** Sequences that were decoding when a step ended in which others got their first token. */
-function runningAt(spans: readonly DecodeSpan[], timeMs: Ms) {
+/** Of the spans live when a step ended in which others got their first token, those that decoded in it. */
+function runningAt(live: readonly DecodeSpan[], timeMs: Ms) {
   const load = { decodeSeqs: 0, decodeContextTokens: 0 };
-  for (const { firstTokenMs, lastTokenMs, promptTokens, steps } of spans) {
-    if (firstTokenMs >= timeMs - sameStepMs || lastTokenMs < timeMs - sameStepMs) continue;
+  for (const { firstTokenMs, lastTokenMs, promptTokens, steps } of live) {
+    if (firstTokenMs >= timeMs - sameStepMs) continue;
     load.decodeSeqs++;
     load.decodeContextTokens +=
       promptTokens + Math.round((steps * (timeMs - firstTokenMs)) / (lastTokenMs - firstTokenMs));

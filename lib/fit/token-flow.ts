@@ -29,13 +29,34 @@ const leastPace = 0.8;
  */
 export function preemptedSpans(spans: readonly (DecodeSpan | undefined)[]): boolean[] {
   const pace = (span: DecodeSpan): number => span.steps / (span.lastTokenMs - span.firstTokenMs);
+  const middle = (span: DecodeSpan): Ms => (span.firstTokenMs + span.lastTokenMs) / 2;
   const known = spans.filter((span) => span !== undefined);
-  return spans.map((span) => {
-    if (!span) return false;
-    const middleMs = (span.firstTokenMs + span.lastTokenMs) / 2;
-    const beside = known.filter((o) => o.firstTokenMs <= middleMs && o.lastTokenMs >= middleMs).map(pace);
-    return pace(span) < leastPace * (quantile(beside, 0.75) as number);
-  });
+  const live = new LiveSpans(known);
+  const slow = new Set<DecodeSpan>();
+  for (const span of [...known].sort((a, b) => middle(a) - middle(b))) {
+    const beside = live.at(middle(span)).map(pace);
+    if (pace(span) < leastPace * (quantile(beside, 0.75) as number)) slow.add(span);
+  }
+  return spans.map((span) => span !== undefined && slow.has(span));
+}
+
+/** Which spans decode at a time, for times that never go back: each span is taken up and let go once. */
+export class LiveSpans {
+  readonly #byFirst: readonly DecodeSpan[];
+  #next = 0;
+  #live: DecodeSpan[] = [];
+
+  constructor(spans: readonly DecodeSpan[]) {
+    this.#byFirst = [...spans].sort((a, b) => a.firstTokenMs - b.firstTokenMs);
+  }
+
+  /** Spans from first to last token at this time, both ends included. */
+  at(timeMs: Ms): readonly DecodeSpan[] {
+    while (this.#next < this.#byFirst.length && this.#byFirst[this.#next].firstTokenMs <= timeMs)
+      this.#live.push(this.#byFirst[this.#next++]);
+    this.#live = this.#live.filter((span) => span.lastTokenMs >= timeMs);
+    return this.#live;
+  }
 }
 
 /** A span on whatever clock its tokens are evenly spaced on. */

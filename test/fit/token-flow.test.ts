@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { quantile } from "../../lib/base/index.js";
 import { StepWarp } from "../../lib/fit/step-warp.js";
 import { decodeSpan, preemptedSpans, TokenFlow } from "../../lib/fit/token-flow.js";
 import { priceStep } from "../../lib/latency/index.js";
@@ -77,6 +78,22 @@ describe("preemptedSpans", () => {
       false,
       false,
     ]);
+  });
+
+  it("are those that a look at all spans for each of them finds", () => {
+    fc.assert(
+      fc.property(fc.array(span, { minLength: 1, maxLength: 30 }), (drawn) => {
+        const spans = drawn.map(({ first, last, steps }) => decode(first, last, steps));
+        const pace = (s: (typeof spans)[number]) => s.steps / (s.lastTokenMs - s.firstTokenMs);
+        const slow = spans.map((s) => {
+          const middleMs = (s.firstTokenMs + s.lastTokenMs) / 2;
+          const beside = spans.filter((o) => o.firstTokenMs <= middleMs && o.lastTokenMs >= middleMs);
+          return pace(s) < 0.8 * quantile(beside.map(pace), 0.75)!;
+        });
+        expect(preemptedSpans(spans)).toEqual(slow);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it("are none where nothing is known", () => {
