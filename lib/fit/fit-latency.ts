@@ -312,6 +312,14 @@ function refuseTooLittle(
     missing.push(
       `${decode} inter-token gaps without a prefill (at least ${leastDecodeGaps} are needed: capture answers of more tokens, with their gaps)`,
     );
+  const unplaced = traces.reduce(
+    (sum, trace) => sum + trace.records.filter(({ arrivalMs }) => arrivalMs === undefined).length,
+    0,
+  );
+  if (missing.length > 0 && unplaced > 0)
+    missing.push(
+      `${unplaced} records have no arrival_ms, without which their gaps and TTFTs cannot be told by the engine's steps`,
+    );
   if (missing.length > 0)
     throw new InputError(`fitLatency: too little to fit in ${records} records: ${missing.join("; ")}`);
 }

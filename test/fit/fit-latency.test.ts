@@ -187,6 +187,10 @@ describe("what a fit says of itself", () => {
       "fitLatency: too little to fit in 29 records: 29 decodes with known first and last token (at least 30 are needed)",
     );
     expect(() => fitLatency([meansOf(isolatedTrace(30, 9))])).not.toThrow();
+    const unplaced = isolatedTrace(20, 20).records.map(({ arrivalMs, ...record }) => record);
+    expect(() => fitLatency([traceOf(unplaced, 2048)])).toThrow(
+      /; 20 records have no arrival_ms, without which/,
+    );
     const noFirstToken = meansOf(isolatedTrace(3, 9)).records.map(({ ttftMs, ...record }) => record);
     expect(() => fitLatency([traceOf(noFirstToken, 2048)])).toThrow(/in 3 records: 0 decodes with known/);
   });
