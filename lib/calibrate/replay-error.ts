@@ -23,16 +23,36 @@ const quantities = [
   ["tpot", meanGapMs],
 ] as const;
 
-/** TTFT and TPOT of these records of a capture beside those of its replay. Statistics that a side lacks are left out. */
+/** What both sides have of a quantity: a request that failed in one would be served in the other, and change only its quantiles. */
+function pairs(
+  captured: readonly TraceRecord[],
+  modeled: readonly TraceRecord[],
+  of: (record: TraceRecord) => Ms | undefined,
+  isCounted: (index: number) => boolean,
+): readonly [captured: Ms[], modeled: Ms[]] {
+  const sides: [Ms[], Ms[]] = [[], []];
+  captured.forEach((record, i) => {
+    const [capturedMs, modeledMs] = [of(record), of(modeled[i])];
+    if (!isCounted(i) || capturedMs === undefined || modeledMs === undefined) return;
+    sides[0].push(capturedMs);
+    sides[1].push(modeledMs);
+  });
+  return sides;
+}
+
+/**
+ * TTFT and TPOT of these records of a capture beside those of its replay, over the records of which both have it. A statistic
+ * that is 0 in the capture has no relative error and is left out.
+ */
 export function compareStatistics(
   captured: readonly TraceRecord[],
   modeled: readonly TraceRecord[],
 ): StatisticCell[] {
   return quantities.flatMap(([quantity, of]) => {
-    const [a, b] = [captured, modeled].map((records) => records.flatMap((record) => of(record) ?? []));
+    const [a, b] = pairs(captured, modeled, of, () => true);
     return statistics.flatMap(([statistic, statisticOf]) => {
       const [capturedMs, modeledMs] = [statisticOf(a), statisticOf(b)];
-      if (capturedMs === undefined || modeledMs === undefined) return [];
+      if (!capturedMs || modeledMs === undefined) return [];
       return [{ quantity, statistic, capturedMs, modeledMs, error: modeledMs / capturedMs - 1 }];
     });
   });
@@ -51,9 +71,7 @@ export function replayError(
 ): { readonly error: number; readonly n: number } | undefined {
   let n = 0;
   const errors = quantities.flatMap(([, of]) => {
-    const [a, b] = [captured, modeled].map(({ records }) =>
-      records.flatMap((record, i) => (isScored(i) ? (of(record) ?? []) : [])),
-    );
+    const [a, b] = pairs(captured.records, modeled.records, of, isScored);
     n = Math.max(n, a.length);
     return scoredQuantiles.flatMap((q) => {
       const [capturedMs, modeledMs] = [quantile(a, q), quantile(b, q)];
