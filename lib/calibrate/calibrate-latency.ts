@@ -103,10 +103,11 @@ export function calibrateLatency(traces: readonly Trace[], options: CalibrateOpt
   const triedForms = tryAll(workloads, list, fitting);
   const tried = [...triedBudgets, ...triedForms.filter((t) => !triedBudgets.some((b) => isSame(b, t)))];
   const supposed = choose(list, triedForms);
-  const fit = fitWith(workloads, supposed, fitting);
+  const from = decidedBy(candidates, tried, scheduling);
+  const fit = fitWith(workloads, supposed, { ...fitting, from });
   const inSample = workloads.map((workload) => {
     const { trace } = workload;
-    const modeled = replayWith(workload, fit.model, supposed, fitting);
+    const modeled = replayWith(workload, fit.model, supposed, { ...fitting, from });
     if (!modeled) return [];
     const fitted = (_: TraceRecord, i: number) => isFitted(trace.records[i], i, trace);
     return compareStatistics(trace.records.filter(fitted), modeled.trace.records.filter(fitted));
@@ -131,10 +132,27 @@ export function calibrateLatency(traces: readonly Trace[], options: CalibrateOpt
     }),
     report: { ...report, warnings: [...report.warnings, ...inSampleWarnings(inSample)] },
     supposed,
-    from: candidates.from,
+    from,
     ...(scheduling && { scheduling }),
     tried,
     inSample,
+  };
+}
+
+/** Where each part is from in the end: what was open and could not be tried, or not in two ways, is assumed. */
+function decidedBy(
+  { from }: Candidates,
+  tried: readonly Supposition[],
+  scheduling: SchedulingEvidence | undefined,
+): Candidates["from"] {
+  const of = (part: keyof Supposition, isShown = false) =>
+    from[part] === "fitted" && !isShown && tried.every((t) => t[part] === tried[0][part])
+      ? "assumed"
+      : from[part];
+  return {
+    form: of("form"),
+    asyncScheduling: of("asyncScheduling", scheduling !== undefined),
+    maxNumBatchedTokens: of("maxNumBatchedTokens"),
   };
 }
 
@@ -333,11 +351,14 @@ function fitPrices(workloads: readonly Workload[], supposed: Supposition, option
   );
   const { asyncScheduling } = supposed;
   const { fittedAt } = fit.model;
+  const known = {
+    ...fittedAt,
+    ...ranksAsOne(workloads[0], fittedAt),
+    ...(from.asyncScheduling !== "assumed" && { asyncScheduling }),
+  };
   return {
     ...fit,
-    model: withConditions(fit.model, {
-      fittedAt: { ...fittedAt, ...ranksAsOne(workloads[0], fittedAt), asyncScheduling },
-    }),
+    model: withConditions(fit.model, { fittedAt: Object.keys(known).length > 0 ? known : undefined }),
   };
 }
 

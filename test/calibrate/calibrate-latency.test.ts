@@ -155,6 +155,39 @@ describe("calibrateLatency on mean gaps", () => {
   });
 });
 
+describe("calibrateLatency, captures with gaps in them", () => {
+  it("calls assumed what it could not try, where a row without arrival keeps the trace from being replayed", () => {
+    const trace = captureOf({}, { tellsBudget: false });
+    const records = trace.records.map(({ arrivalMs, ...record }, i) =>
+      i === trace.records.length - 1 ? record : { ...record, arrivalMs: arrivalMs! },
+    );
+    const alone = records.map((record, i) => (i < 30 ? { ...record, concurrency: 1 } : record));
+    const { from, tried, inSample, model } = calibrateLatency([{ ...trace, records: alone }]);
+    expect(tried).toEqual([]);
+    expect(inSample).toEqual([[]]);
+    expect(from).toEqual({
+      form: "assumed",
+      asyncScheduling: "assumed",
+      maxNumBatchedTokens: "assumed",
+    });
+    expect(model.fittedAt).toBeUndefined();
+  });
+
+  it("compares the requests that were answered, where the slow ones failed", () => {
+    const trace = captureOf({ asyncScheduling: false });
+    const limitMs = 150;
+    const records = trace.records.map(({ ttftMs, itlMs, itlCtx, ...record }) =>
+      ttftMs! > limitMs
+        ? { ...record, outputTokens: 0, finishReason: "error" }
+        : { ...record, ttftMs: ttftMs!, itlMs: itlMs! },
+    );
+    expect(records.filter((record) => !("ttftMs" in record)).length).toBeGreaterThan(20);
+    const { inSample } = calibrateLatency([{ ...trace, records }]);
+    for (const { quantity, error } of inSample[0])
+      if (quantity === "ttft") expect(Math.abs(error)).toBeLessThan(0.1);
+  });
+});
+
 describe("calibrateLatency on the captures of real engines", () => {
   it("decides that vLLM on its CPU backend is synchronous, and prices its steps as fitLatency does", async () => {
     const { supposed, scheduling } = calibrateLatency(await readCaptures({ role: "fit" }));
