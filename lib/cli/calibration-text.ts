@@ -2,6 +2,8 @@ import { basename } from "node:path";
 import type { Calibration, Supposition } from "../calibrate/index.js";
 import { formatTable, showError, showMs } from "./print-table.js";
 
+const inSampleStatistics = ["mean", "p50", "p90", "p99"] as const;
+
 /** How far the model is from the data that it was fitted on, a line a trace: nobody should learn that from a prediction. */
 export function inSampleTable({ inSample }: Calibration, paths: readonly string[]): string {
   const rows = inSample.flatMap((cells, k) =>
@@ -12,25 +14,30 @@ export function inSampleTable({ inSample }: Calibration, paths: readonly string[
         [
           basename(paths[k] ?? ""),
           quantity.toUpperCase(),
-          ...own.map(({ capturedMs, error }) => `${showMs(capturedMs)} ${showError(error)}`),
+          ...inSampleStatistics.map((statistic) => {
+            const cell = own.find((c) => c.statistic === statistic);
+            return cell ? `${showMs(cell.capturedMs)} ${showError(cell.error)}` : "-";
+          }),
         ],
       ];
     }),
   );
   return rows.length === 0
-    ? "in sample: not known: a trace without arrivals, or with cached tokens but no block hashes, cannot be replayed as it was\n"
-    : formatTable(["in sample: captured, replayed", "", "mean", "p50", "p90", "p99"], rows);
+    ? "in sample: not known: a trace where some row has no arrival, or with cached tokens but no block hashes, cannot be replayed as it was\n"
+    : formatTable(["in sample: captured, replayed", "", ...inSampleStatistics], rows);
 }
 
 /** What the model supposes of the engine, where that is from, and what else was tried. */
-export function suppositionLines({ supposed, from, tried, scheduling }: Calibration): string[] {
+export function suppositionLines({ supposed, from, tried, scheduling, report }: Calibration): string[] {
+  const budget = `token budget: ${supposed.maxNumBatchedTokens} (${from.maxNumBatchedTokens})`;
   const lines = [
     `scheduling: ${scheduled(supposed.asyncScheduling)} (${from.asyncScheduling}${
       scheduling
         ? ` by ${scheduling.by}: ${scheduling.synchronous.toFixed(2)} from the captures if synchronous, ${scheduling.asynchronous.toFixed(2)} if asynchronous`
         : ""
     })`,
-    `form of a step: ${formName(supposed)} (${from.form}); token budget: ${supposed.maxNumBatchedTokens} (${from.maxNumBatchedTokens})`,
+    // An empirical model draws its steps and has no form.
+    report.kind === "empirical" ? budget : `form of a step: ${formName(supposed)} (${from.form}); ${budget}`,
   ];
   if (tried.length > 0)
     lines.push(

@@ -72,6 +72,10 @@ Examples, a model of the committed captures' engine, and one of the first 150 re
 
 async function runFit(paths: readonly string[], flags: FitFlags): Promise<void> {
   refuseOverwrite(flags.out, paths);
+  if (flags.form !== undefined && flags.kind === "empirical")
+    throw new InputError(
+      "fit: --form says how the prices of a physical model add up, an empirical one has none: leave out --form or --kind empirical",
+    );
   const traces: Trace[] = [];
   for (const path of paths) traces.push(await readInput(path, { strict: flags.strict ?? false }));
   if (flags.first !== undefined && flags.skip !== undefined)

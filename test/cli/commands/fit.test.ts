@@ -118,6 +118,15 @@ describe("prefixlab fit", () => {
     expect(latencyModelFromJson(await readJsonFile(packed)).kind).toBe("empirical");
   });
 
+  it("has no form of an empirical model, and refuses to be given one", async () => {
+    const text = await run(tracePath, "--kind", "empirical");
+    expect(text).toMatch(/^token budget: 512 \(captured\)$/m);
+    expect(text).not.toMatch(/form of a step/);
+    await expect(run(tracePath, "--kind", "empirical", "--form", "max")).rejects.toThrow(
+      /--form says how the prices of a physical model add up/,
+    );
+  });
+
   it("shows people the coefficients with their units, and what was left out", async () => {
     const text = await run(tracePath, "--max-num-batched-tokens", "512");
     expect(text).toMatch(/prefill_token_ms +0\.1\d* +ms\/token/);
