@@ -29,7 +29,7 @@ export function replayReport(options: {
   const lines = [
     `${requests} requests, ${requests - turns} sessions; seed ${first.seed}${replays.length > 1 ? ` and ${replays.length - 1} more` : ""}`,
     ...headerLines(first.conditions, first.plan.prompts),
-    `${(first.virtualMs / 1000).toFixed(1)} s of virtual time in ${showMs(first.wallMs)}; engine busy ${(100 * (first.run.busyMs / first.virtualMs)).toFixed(0)} %; ${first.run.preemptions} preemptions`,
+    `${(first.virtualMs / 1000).toFixed(1)} s of virtual time in ${showMs(first.wallMs)}; engine busy ${(100 * (first.run.busyMs / first.conditions.replicas / first.virtualMs)).toFixed(0)} %; ${first.run.preemptions} preemptions`,
     ...first.plan.assumptions.map((a) => `assumed: ${a}`),
     ...unserved(first),
   ];
@@ -67,14 +67,14 @@ const overloadedFrom = 1.2;
 
 /**
  * How many times the engine's work exceeds the time in which it was asked for, of an open loop; undefined where it keeps up,
- * or where clients wait for answers.
+ * where clients wait for answers, or where all was sent at one time.
  */
 export function overloadOf({ conditions, run, trace }: Replay): number | undefined {
   if (conditions.pacing !== "open-loop") return undefined;
   const fired = run.fireMs.filter((ms) => Number.isFinite(ms));
   const spanMs = fired.reduce((a, b) => Math.max(a, b), 0) - fired.reduce((a, b) => Math.min(a, b), Infinity);
   const load = run.busyMs / conditions.replicas / spanMs;
-  return trace.records.length >= 10 && load > overloadedFrom ? load : undefined;
+  return trace.records.length >= 10 && spanMs > 0 && load > overloadedFrom ? load : undefined;
 }
 
 function overloadLines(replay: Replay): string[] {

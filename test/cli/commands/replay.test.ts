@@ -70,6 +70,25 @@ describe("a replay of more than one engine can do", () => {
     expect(document.overload).toBeGreaterThan(1.5);
     expect(errorsOf(["replay", warm, ...profile]).overload).toBeNull();
   });
+
+  it("has no load to speak of where all was sent at one time", async () => {
+    const at = records.slice(0, 20).map((record) => ({ ...record, arrivalMs: 0 }));
+    const path = await written("at-once.jsonl.gz", {
+      meta: { source: "synthetic", extra: {} },
+      blocks: (await readTrace(warm)).blocks,
+      records: at,
+      rejected: [],
+      warnings: [],
+    });
+    expect(runCli(["replay", path, ...profile]).stdout).not.toMatch(/overloaded/);
+  });
+
+  it("counts the time of all replicas when it says how busy they were", async () => {
+    const { stdout } = runCli(["replay", warm, ...profile, "--replicas", "2"]);
+    const busy = Number(stdout.match(/engine busy (\d+) %/)?.[1]);
+    expect(busy).toBeGreaterThan(0);
+    expect(busy).toBeLessThanOrEqual(100);
+  });
 });
 
 describe("replay --against", () => {
