@@ -212,7 +212,7 @@ export function replayConditions(
   const { model, requestTimeoutMs, onTimeout = "next-turn" } = options;
   const { ranks, isLockstep } = dataParallel(trace.meta);
   const ownRanks = isLockstep ? 1 : ranks;
-  const { replicas = ownRanks, router = replicas === ranks ? "data-parallel" : "round-robin" } = options;
+  const { replicas = ownRanks, router = replicas === ownRanks ? "data-parallel" : "round-robin" } = options;
   const { memory, fittedAt } = model;
   const isLimited = requestTimeoutMs !== undefined && requestTimeoutMs !== Number.POSITIVE_INFINITY;
   const engine = chooseSettings({

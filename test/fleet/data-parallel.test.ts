@@ -76,6 +76,8 @@ describe("data-parallel ranks", () => {
     });
     const result = replay({ trace, sessions: sessionsOf(trace) }, { model });
     expect(result.conditions).toMatchObject({ replicas: 1, ranksAsOne: 2 });
+    const twice = replayConditions({ trace }, { model, replicas: 2 });
+    expect(twice).toMatchObject({ replicas: 2, router: "round-robin" });
     expect(result.plan.assumptions.join()).toMatch(/2 data-parallel ranks .* modeled as one engine/);
   });
 });
