@@ -58,6 +58,8 @@ export interface Calibration extends LatencyFit {
 const heldOutEvery = 4;
 /** A supposition must be better than the simplest by this share of its error to go before it. */
 const leastGain = 0.05;
+/** Suppositions whose errors differ by less than this share of them are not told apart. */
+const leastDifference = 0.01;
 /** Requests whose steps could be counted, below which the count decides nothing. */
 const leastCounted = 10;
 /** Waits for a first token that a fit used, below which replays set the price of prefills. */
@@ -139,19 +141,25 @@ export function calibrateLatency(traces: readonly Trace[], options: CalibrateOpt
   };
 }
 
-/** Where each part is from in the end: what was open and could not be tried, or not in two ways, is assumed. */
+/** Where each part is from in the end: what was open and could not be tried, or made no difference, is assumed. */
 function decidedBy(
   { from }: Candidates,
-  tried: readonly Supposition[],
+  tried: readonly TriedSupposition[],
   scheduling: SchedulingEvidence | undefined,
 ): Candidates["from"] {
-  const of = (part: keyof Supposition, isShown = false) =>
-    from[part] === "fitted" && !isShown && tried.every((t) => t[part] === tried[0][part])
-      ? "assumed"
-      : from[part];
+  const isShown = (part: keyof Supposition) =>
+    tried.some((a) =>
+      tried.some(
+        (b) =>
+          isSame(a, { ...b, [part]: a[part] }) &&
+          Math.abs(a.heldOutError - b.heldOutError) > leastDifference * a.heldOutError,
+      ),
+    );
+  const of = (part: keyof Supposition) =>
+    from[part] === "fitted" && !isShown(part) ? "assumed" : from[part];
   return {
     form: of("form"),
-    asyncScheduling: of("asyncScheduling", scheduling !== undefined),
+    asyncScheduling: scheduling ? "fitted" : of("asyncScheduling"),
     maxNumBatchedTokens: of("maxNumBatchedTokens"),
   };
 }
@@ -266,14 +274,12 @@ function tryFit(
   }
 }
 
-/** The simplest, which is the first, unless another is clearly nearer. */
+/** The simplest, which comes first, than which none is clearly nearer; where nothing could be tried, the first of all. */
 function choose(list: readonly Supposition[], tried: readonly TriedSupposition[]): Supposition {
-  const [simplest] = list;
-  const first = tried.find((t) => isSame(t, simplest));
-  if (!first) return simplest;
-  const best = tried.reduce((least, t) => (t.heldOutError < least.heldOutError ? t : least), first);
-  const isClear = best.heldOutError < (1 - leastGain) * first.heldOutError;
-  return list.find((supposition) => isSame(supposition, isClear ? best : first)) ?? simplest;
+  const errorOf = (supposition: Supposition) =>
+    tried.find((t) => isSame(t, supposition))?.heldOutError ?? Number.POSITIVE_INFINITY;
+  const least = Math.min(...list.map(errorOf));
+  return list.find((supposition) => (1 - leastGain) * errorOf(supposition) <= least) ?? list[0];
 }
 
 function isSame(a: Supposition, b: Supposition): boolean {

@@ -122,6 +122,26 @@ describe("calibrateLatency, what a capture does not tell", () => {
     expect(calibrateLatency([told]).from.asyncScheduling).toBe("captured");
   });
 
+  it("takes the simplest of what is equally near, not the nearest by a hair", () => {
+    const { supposed, tried } = calibrateLatency([captureOf({ asyncScheduling: true })], {
+      maxNumBatchedTokens: 4096,
+    });
+    const least = Math.min(...tried.map(({ heldOutError }) => heldOutError));
+    const own = tried.find(
+      (t) => t.form === supposed.form && t.asyncScheduling === supposed.asyncScheduling,
+    )!;
+    expect(0.95 * own.heldOutError).toBeLessThanOrEqual(least);
+    for (const simpler of tried.slice(0, tried.indexOf(own)))
+      expect(0.95 * simpler.heldOutError).toBeGreaterThan(least);
+  });
+
+  it("calls scheduling assumed where replays of either kind are the same: requests that never met", () => {
+    const spread = captureOf({}).records.map((record, i) => ({ ...record, arrivalMs: 60_000 * i }));
+    const { from, tried, supposed } = calibrateLatency([withoutGaps({ ...captureOf({}), records: spread })]);
+    expect(tried.map(({ asyncScheduling }) => asyncScheduling)).toEqual([false, true]);
+    expect([supposed.asyncScheduling, from.asyncScheduling]).toEqual([false, "assumed"]);
+  });
+
   it("assumes a sum where no prefill was beside a decode", () => {
     const alone = asked.records.filter((record, i) => {
       const next = asked.records[i + 1];

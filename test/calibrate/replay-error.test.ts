@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compareStatistics, replayError } from "../../lib/calibrate/index.js";
-import type { Trace, TraceRecord } from "../../lib/trace/index.js";
+import { BlockTable, type Trace, type TraceRecord } from "../../lib/trace/index.js";
 
 const record = (ttftMs: number | undefined, meanMs = 10): TraceRecord => ({
   promptTokens: 100,
@@ -10,6 +10,9 @@ const record = (ttftMs: number | undefined, meanMs = 10): TraceRecord => ({
 const traceOf = (records: readonly TraceRecord[]): Trace => ({
   meta: { source: "synthetic", extra: {} },
   records,
+  blocks: new BlockTable(),
+  rejected: [],
+  warnings: [],
 });
 
 describe("compareStatistics", () => {
