@@ -237,7 +237,7 @@ function tryAll(
   list: readonly Supposition[],
   options: Fitting,
 ): TriedSupposition[] {
-  if (list.length < 2) return [];
+  if (list.length < 2 || !workloads.some(({ trace }) => isReplayable(trace))) return [];
   const isHeldOut = (index: number) => index % heldOutEvery === heldOutEvery - 1;
   return list.flatMap((supposition): TriedSupposition[] => {
     const fit = tryFit(workloads, supposition, {
