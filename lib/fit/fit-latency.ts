@@ -61,12 +61,14 @@ const leastDecodeGaps = 50;
 const leastChunkGaps = 20;
 /** Decodes of known length, without their gaps, below which a fit is refused. */
 const leastSpans = 30;
+/** Share of decodes without their gaps above which all of a trace's decodes are used by their means. */
+const mostMeans = 0.05;
 /** Explained variance below which a fit warns that it says nothing of a kind of observation. */
 const worstRSquared = -0.1;
 
 /**
- * Fits a latency model on traces of one engine. Traces with per-token gaps are used by the engine's steps, those without
- * by the mean gaps of whole decodes, which give no noise and serve the physical model only; TTFTs count where a request
+ * Fits a latency model on traces of one engine. Traces with per-token gaps are used by the engine's steps, those where
+ * more than 5 % of decodes are without by the mean gaps of whole decodes, which give no noise and serve the physical model only; TTFTs count where a request
  * found the engine idle.
  * @throws InputError when the traces hold too little to fit on, saying what is missing
  * @example
@@ -201,8 +203,14 @@ interface Source {
   readonly hasGaps: boolean;
 }
 
-function hasGaps(trace: Trace): boolean {
-  return trace.records.some((record) => record.itlMs !== undefined);
+/**
+ * Whether the gaps make a clock of the engine's steps. Every step with a request in it whose tokens were not timed is in doubt:
+ * with one in ten of them, of 16 at once, only the gaps of low load are left.
+ */
+function hasGaps({ records }: Trace): boolean {
+  const withGaps = records.filter(({ itlMs }) => itlMs !== undefined).length;
+  const withMeans = records.filter(({ itlMs, itlSummary }) => !itlMs && itlSummary).length;
+  return withGaps > 0 && withMeans <= mostMeans * (withGaps + withMeans);
 }
 
 function hasMeans(trace: Trace): boolean {

@@ -97,7 +97,7 @@ export function observeMeans(
   if (shareOfRank === 1)
     observations.push(...serviceObservations(groups, known, budget, isTarget, leave, firstRun));
   const warnings = [
-    "gaps were not recorded: the fit rests on mean gaps under load, and has no step noise",
+    `gaps were ${trace.records.some(({ itlMs }) => itlMs) ? "recorded of some requests only" : "not recorded"}: the fit rests on mean gaps under load, and has no step noise`,
     ...isolated.warnings,
   ];
   if (shareOfRank < 1)

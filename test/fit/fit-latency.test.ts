@@ -173,6 +173,21 @@ describe("what a fit says of itself", () => {
     expect(report.trimmed).toBe(0);
   });
 
+  it("uses a trace by its means where more than one decode in twenty has no gaps, and says so", () => {
+    const trace = sweep(5, 0.1);
+    const thinned = (every: number): Trace => {
+      const means = meansOf(trace).records;
+      return { ...trace, records: trace.records.map((record, i) => (i % every === 1 ? means[i] : record)) };
+    };
+    const some = fitLatency([thinned(10)], { maxNumBatchedTokens: budget });
+    expect(some.report.used).toMatchObject({ span: expect.any(Number) });
+    expect(some.report.used.decode).toBeUndefined();
+    expect(some.report.warnings.join()).toMatch(/gaps were recorded of some requests only/);
+    const few = fitLatency([thinned(50)], { maxNumBatchedTokens: budget });
+    expect(few.report.used.span).toBeUndefined();
+    expect(few.report.used.decode).toBeGreaterThan(50);
+  });
+
   it("refuses seven isolated requests, 49 gaps and 29 spans, and takes one more", () => {
     expect(() => fitLatency([isolatedTrace(7, 20)])).toThrow(
       "fitLatency: too little to fit in 7 records: 7 requests that were alone on the engine until their first token (at least 8 are needed: capture some at concurrency 1)",
@@ -244,13 +259,13 @@ describe("what a fit says of itself", () => {
     expect(() => fitLatency([traceOf(records, 2048)], { depthRatio: -1 })).toThrow(/depthRatio/);
   });
 
-  it("uses a trace by its gaps as soon as one of its records has them", () => {
-    const withGaps = isolatedTrace(30, 9).records.map((record) => ({
-      ...record,
-      arrivalMs: 200_000 + record.arrivalMs!,
-    }));
-    const inOne = traceOf([...meansOf(isolatedTrace(40, 9)).records, ...withGaps], 2048);
-    expect(fitLatency([inOne]).report.used).toEqual({ isolated: 70, decode: 240 });
+  it("uses a trace by its gaps until more than one decode in twenty has only their mean", () => {
+    const withMeans = (count: number): Trace => {
+      const gaps = isolatedTrace(60, 9).records;
+      return traceOf([...meansOf(traceOf(gaps.slice(0, count), 2048)).records, ...gaps.slice(count)], 2048);
+    };
+    expect(fitLatency([withMeans(3)]).report.used).toEqual({ isolated: 60, decode: 57 * 8 });
+    expect(fitLatency([withMeans(4)]).report.used).toEqual({ isolated: 60, span: 60 });
   });
 
   it("takes first tokens alone beside means", () => {
