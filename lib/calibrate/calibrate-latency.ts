@@ -1,13 +1,13 @@
 import { InputError, mean, type Tokens } from "../base/index.js";
 import { type FitReport, fitLatency, type LatencyFit, type LatencyKind } from "../fit/index.js";
-import { type LatencyModel, type StepForm, withConditions } from "../latency/index.js";
+import { type LatencyModel, type StepForm, scalePrices, withConditions } from "../latency/index.js";
 import { capturedEngine, recomputedPrefills, replay } from "../replay/index.js";
 import { sessionsOf, type Workload } from "../sessions/index.js";
 import type { EngineSettingName, EngineSettings } from "../settings/index.js";
 import { dataParallel, type Trace, type TraceRecord } from "../trace/index.js";
 import { type Candidates, candidatesFor, type Supposition } from "./candidates.js";
 import { compareStatistics, replayError, type StatisticCell } from "./replay-error.js";
-import { scalePrices, searchFactors } from "./scale-prices.js";
+import { searchFactors } from "./search-factors.js";
 import { type StepsWaited, stepsWaited } from "./steps-waited.js";
 
 /** Settings of {@link calibrateLatency}. What is given is not tried. */

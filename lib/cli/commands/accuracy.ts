@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
+import { calibrateLatency } from "../../calibrate/index.js";
 import { committedCaptures } from "../../captures/index.js";
 import { pacingChart, renderPng } from "../../figure/index.js";
 import {
@@ -47,6 +48,7 @@ async function runAccuracy(flags: AccuracyFlags): Promise<void> {
   const report = judgeCaptures({
     ...(await readJudged(inventory)),
     seeds: flags.seeds,
+    fit: calibrateLatency,
     onScenario: (kind, { title }) => process.stderr.write(`${kind}: ${title}\n`),
   });
   const figureDir = flags.out === undefined ? undefined : dirname(flags.out);
