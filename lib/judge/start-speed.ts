@@ -39,6 +39,15 @@ const range = [1 / 8, 8] as const;
  * prefills at which the median modeled TTFT is the captured one. Nothing is replayed: such a request waits for nobody, so
  * that its time is the sum of its steps and overheads. The model's own noise, whose median need not be 1, is divided out.
  * @returns undefined without such a request, or for a model that has no prices
+ * @example
+ * ```ts
+ * import { fitLatency, readCapture, readCaptures } from "prefixlab";
+ * import { startSpeed } from "prefixlab/judge";
+ * const { model } = fitLatency(await readCaptures({ role: "fit" }));
+ * const captured = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
+ * // A start that was fast at decoding.
+ * startSpeed(captured, model)?.decode; // → 0.6444
+ * ```
  */
 export function startSpeed(
   trace: Trace,
