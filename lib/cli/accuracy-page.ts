@@ -83,7 +83,7 @@ function summary({ scenarios }: AccuracyReport): string[] {
 }
 
 function section(
-  { kind, scenario: { title }, accuracy, slowBand }: ScenarioReport,
+  { kind, scenario: { title }, accuracy, slowBand, waited }: ScenarioReport,
   { slowMs }: AccuracyReport,
 ): string[] {
   const { cachedTokens, curves } = accuracy.pooled;
@@ -111,6 +111,11 @@ function section(
       ? []
       : [
           `Slow band (gaps over ${slowMs.toFixed(1)} ms, stretched by prefill chunks): captured ${(100 * slowBand.captured).toFixed(1)} % of gaps, modeled ${(100 * slowBand.modeled).toFixed(1)} %.`,
+        ]),
+    ...(Math.min(waited.captured.n, waited.modeled.n) < 10
+      ? []
+      : [
+          `Step ends that pass from an arrival during decodes to its own step: captured ${waited.captured.mean.toFixed(2)} (${waited.captured.n} requests), modeled ${waited.modeled.mean.toFixed(2)}.`,
         ]),
   ];
   return [

@@ -59,3 +59,4 @@ export { type NoiseCell, seedNoise } from "./seed-noise.js";
 export { type SlowBand, slowBandMass, slowBandOf, slowBandThresholdMs } from "./slow-band.js";
 export { type StartAccuracy, type StartCell, startAccuracy } from "./start-accuracy.js";
 export { type StartSpeed, type StartSpeedOptions, startSpeed } from "./start-speed.js";
+export { pooledStepsWaited, type StepsWaited, stepsWaited } from "./steps-waited.js";

@@ -11,6 +11,7 @@ import { type ScenarioAccuracy, scenarioAccuracy } from "./scenario-accuracy.js"
 import { type NoiseCell, seedNoise } from "./seed-noise.js";
 import { type SlowBand, slowBandOf, slowBandThresholdMs } from "./slow-band.js";
 import { type StartAccuracy, startAccuracy } from "./start-accuracy.js";
+import { pooledStepsWaited, type StepsWaited } from "./steps-waited.js";
 
 /** A model, and what decided how its engine schedules, where the fit looked for it. */
 export interface FittedModel {
@@ -30,6 +31,8 @@ export interface ScenarioReport {
   readonly accuracy: ScenarioAccuracy;
   /** Share of gaps in the slow band. */
   readonly slowBand: SlowBand;
+  /** Steps that requests waited for while others decoded, captured and modeled: whether they reach the scheduler in time. */
+  readonly waited: { readonly captured: StepsWaited; readonly modeled: StepsWaited };
   /** What the model was fitted with. */
   readonly fit: FittedModel;
   /** The same as an engine that schedules the other way, where the scenario asks for it and the fit decided. */
@@ -122,6 +125,10 @@ export function judgeCaptures(options: JudgeCapturesOptions): AccuracyReport {
           scenario,
           accuracy: scenarioAccuracy(judged, allowance),
           slowBand: slowBandOf(judged, slowMs),
+          waited: {
+            captured: pooledStepsWaited(judged.map(({ trace }) => trace)),
+            modeled: pooledStepsWaited(judged.flatMap(({ modeled }) => modeled)),
+          },
           fit: fitted,
           ...(scenario.againstOtherScheduling &&
             isAsync !== undefined && {

@@ -4,6 +4,7 @@ import {
   accuracyScenarios,
   comparePacing,
   judgeCaptures,
+  pooledStepsWaited,
   replayScenario,
   type ScenarioCapture,
   slowBandThresholdMs,
@@ -213,7 +214,7 @@ describe("judgeCaptures", () => {
     // The engine of an asynchronous capture, under enough load that a step's delay shows.
     const busy = [1, 2].map((seed): ScenarioCapture => {
       const schedule = { ...scheduleOf(seed) };
-      const records = schedule.records.map((r) => ({ ...r, arrivalMs: (r.arrivalMs as number) / 20 }));
+      const records = schedule.records.map((r) => ({ ...r, arrivalMs: (r.arrivalMs as number) / 6 }));
       const { trace } = replay(workloadOf({ ...schedule, records }), {
         model,
         engine: { asyncScheduling: true },
@@ -236,6 +237,11 @@ describe("judgeCaptures", () => {
     expect(ttft(accuracy.cells).error).toBeCloseTo(0, 6);
     expect(ttft(otherScheduling!.cells).error).toBeLessThan(-0.01);
     expect(judge(false).otherScheduling).toBeUndefined();
+    // The replay is the capture, and so are the steps that its requests waited for.
+    const { captured, modeled } = judge(false).waited;
+    expect(captured).toEqual(pooledStepsWaited(busy.map(({ trace }) => trace)));
+    expect(captured.n).toBeGreaterThan(0);
+    expect(modeled).toEqual(captured);
   });
 
   it("tells the noise of vLLM alone", () => {
