@@ -1,14 +1,14 @@
 import { InputError, mean, type Tokens } from "../base/index.js";
 import { type FitReport, fitLatency, type LatencyFit, type LatencyKind } from "../fit/index.js";
-import { type LatencyModel, type StepForm, withConditions } from "../latency/index.js";
+import { pooledStepsWaited } from "../judge/index.js";
+import { type LatencyModel, type StepForm, scalePrices, withConditions } from "../latency/index.js";
 import { capturedEngine, recomputedPrefills, replay } from "../replay/index.js";
 import { sessionsOf, type Workload } from "../sessions/index.js";
 import type { EngineSettingName, EngineSettings } from "../settings/index.js";
 import { dataParallel, type Trace, type TraceRecord } from "../trace/index.js";
 import { type Candidates, candidatesFor, type Supposition } from "./candidates.js";
 import { compareStatistics, replayError, type StatisticCell } from "./replay-error.js";
-import { scalePrices, searchFactors } from "./scale-prices.js";
-import { type StepsWaited, stepsWaited } from "./steps-waited.js";
+import { searchFactors } from "./search-factors.js";
 
 /** Settings of {@link calibrateLatency}. What is given is not tried. */
 export interface CalibrateOptions {
@@ -192,12 +192,12 @@ function schedulingEvidence(
   const { model, report } = fitWith(workloads, draft, options);
   const [budget] = budgets;
   const counted = [
-    pooledSteps(
+    pooledStepsWaited(
       workloads.map(({ trace }) => trace),
       budget,
     ),
     ...asyncScheduling.map((isAsync) =>
-      pooledSteps(
+      pooledStepsWaited(
         workloads.flatMap(
           (workload) =>
             replayWith(workload, model, { ...draft, asyncScheduling: isAsync }, options)?.trace ?? [],
@@ -224,12 +224,6 @@ function schedulingEvidence(
       asynchronous: scheduling.ahead,
     }
   );
-}
-
-function pooledSteps(traces: readonly Trace[], maxNumBatchedTokens: Tokens): StepsWaited {
-  const counted = traces.flatMap((trace) => stepsWaited(trace, maxNumBatchedTokens) ?? []);
-  const n = counted.reduce((sum, steps) => sum + steps.n, 0);
-  return { n, mean: counted.reduce((sum, steps) => sum + steps.n * steps.mean, 0) / Math.max(1, n) };
 }
 
 function tryAll(

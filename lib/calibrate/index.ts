@@ -14,4 +14,3 @@ export {
 export { type Candidates, candidatesFor, type GivenSuppositions, type Supposition } from "./candidates.js";
 export { type HalfJudged, judgeSecondHalf } from "./judge-second-half.js";
 export { compareStatistics, replayError, type StatisticCell } from "./replay-error.js";
-export { type StepsWaited, stepsWaited } from "./steps-waited.js";

@@ -4,8 +4,13 @@ import {
   type AccuracyReport,
   type IntervalCoverage,
   intervalCoverage,
+  lastingShares,
+  lastingSpeed,
   type ScenarioReport,
+  type StartCell,
+  startRequests,
 } from "../judge/index.js";
+import type { PriceFactors } from "../latency/index.js";
 import type { HalfRun, RefusedRun } from "./half-judged-runs.js";
 import { showError, showMs } from "./print-table.js";
 
@@ -51,6 +56,8 @@ export function accuracyPage(page: AccuracyPage): string {
     "",
     ...summary(page.report),
     ...halvesSection(page),
+    ...schedulingSection(page.report),
+    ...startSection(page.report),
     ...pacingSection(page.report),
     ...page.report.scenarios.flatMap((scenario) => section(scenario, page.report)),
     ...noiseSection(page.report),
@@ -76,7 +83,7 @@ function summary({ scenarios }: AccuracyReport): string[] {
 }
 
 function section(
-  { kind, scenario: { title }, accuracy, slowBand }: ScenarioReport,
+  { kind, scenario: { title }, accuracy, slowBand, waited }: ScenarioReport,
   { slowMs }: AccuracyReport,
 ): string[] {
   const { cachedTokens, curves } = accuracy.pooled;
@@ -104,6 +111,11 @@ function section(
       ? []
       : [
           `Slow band (gaps over ${slowMs.toFixed(1)} ms, stretched by prefill chunks): captured ${(100 * slowBand.captured).toFixed(1)} % of gaps, modeled ${(100 * slowBand.modeled).toFixed(1)} %.`,
+        ]),
+    ...(Math.min(waited.captured.n, waited.modeled.n) < 10
+      ? []
+      : [
+          `Step ends that pass from an arrival during decodes to its own step: captured ${waited.captured.mean.toFixed(2)} (${waited.captured.n} requests), modeled ${waited.modeled.mean.toFixed(2)}.`,
         ]),
   ];
   return [
@@ -154,6 +166,124 @@ function halvesSection({ halves, refused }: AccuracyPage): string[] {
 
 function scheduled({ supposed, from }: Calibration): string {
   return `${supposed.asyncScheduling ? "asynchronous" : "synchronous"} scheduling (${from.asyncScheduling})`;
+}
+
+function schedulingSection({ scenarios }: AccuracyReport): string[] {
+  const decided = scenarios.filter(({ otherScheduling }) => otherScheduling !== undefined);
+  if (decided.length === 0) return [];
+  const way = (isAsync: boolean | undefined) => (isAsync ? "asynchronous" : "synchronous");
+  const fits = [
+    ...new Map(decided.map((s) => [`${s.scenario.engine}, ${s.kind} model`, s.fit])).entries(),
+  ].map(([name, { model, scheduling }]) => {
+    const evidence = scheduling
+      ? `: ${scheduling.by}, off by ${scheduling.synchronous.toFixed(2)} if synchronous and ${scheduling.asynchronous.toFixed(2)} if asynchronous`
+      : "";
+    return `- ${name}: ${way(model.fittedAt?.asyncScheduling)}${evidence}.`;
+  });
+  const rows = decided.flatMap(({ kind, scenario, fit, accuracy, otherScheduling }) =>
+    accuracy.cells.flatMap((cell, i) => {
+      const other = otherScheduling?.cells[i];
+      if (cell.group !== "all" || !cell.gates || other === undefined) return [];
+      const verdict = (holds: boolean) => (holds ? "" : ", **no**");
+      return [
+        `| ${scenario.title} | ${kind} | ${names[cell.quantity]} p${100 * cell.quantile} | ${way(fit.model.fittedAt?.asyncScheduling)} | ${showError(cell.error)}${verdict(cell.holds)} | ${showError(other.error)}${verdict(other.holds)} |`,
+      ];
+    }),
+  );
+  return [
+    "## Scheduling, decided by the fit",
+    "",
+    "Nothing in the captures of vLLM-async and vLLM-sync tells how their engine schedules: the calibration decides from the",
+    "fitting captures, by how many step ends requests see pass before their own, captured against replays of either kind. The",
+    "judged captures are replayed as it decided, and once the other way; **no** where the error is not within the allowance.",
+    "",
+    ...fits,
+    "",
+    "| scenario | model | quantity | decided | error | error, scheduled the other way |",
+    "|---|---|---|---|---|---|",
+    ...rows,
+    "",
+  ];
+}
+
+function startSection({ scenarios }: AccuracyReport): string[] {
+  const started = scenarios.flatMap(({ scenario, start }) => (start ? [{ scenario, start }] : []));
+  if (started.length === 0) return [];
+  const starts = [...new Set(started.flatMap(({ start }) => start.captures))];
+  const untold = scenarios.filter((s) => s.kind === "physical" && s.start === undefined);
+  const speed = (s: PriceFactors) => `${s.prefill.toFixed(2)} / ${s.decode.toFixed(2)}`;
+  const share = lastingShares(starts);
+  const captures = starts.map((start) => {
+    const { capture, first, later } = start;
+    const after = later ? `${speed(later)} (${later.requests})` : "-";
+    return `| ${capture.engine}, ${capture.scenario}, seed ${capture.seed} | ${speed(first)} (${first.requests}) | ${after} | ${speed(lastingSpeed(start, starts))} |`;
+  });
+  const percent = (x: number) => `${(100 * x).toFixed(1)} %`;
+  const summaries = started.map(({ scenario, start: { cells } }) => {
+    const worst = (errorOf: (cell: StartCell) => number | undefined) => {
+      const errors = cells.flatMap((cell) => (cell.gates ? (errorOf(cell) ?? []) : []));
+      return errors.length === 0 ? undefined : Math.max(...errors.map(Math.abs));
+    };
+    const all = [
+      worst((c) => c.error),
+      worst((c) => c.atFirstSpeed),
+      worst((c) => c.atLastingSpeed),
+      worst((c) => c.atLaterSpeed),
+    ];
+    return `| ${scenario.title} | ${all.map((x) => (x === undefined ? "-" : percent(x))).join(" | ")} | ${startVerdict(all)} |`;
+  });
+  const parts = (error: number, left: number | undefined) =>
+    left === undefined ? "-" : `${showError(error - left)} / ${showError(left)}`;
+  const rows = started.flatMap(({ scenario, start }) =>
+    start.cells
+      .filter(({ gates }) => gates)
+      .map(({ quantity, quantile, n, capturedMs, error, atFirstSpeed, atLastingSpeed, atLaterSpeed }) => {
+        const each = [atFirstSpeed, atLastingSpeed, atLaterSpeed].map((left) => parts(error, left));
+        return `| ${scenario.title} | ${names[quantity]} p${100 * quantile} | ${n} | ${showMs(capturedMs)} | ${showError(error)} | ${each.join(" | ")} |`;
+      }),
+  );
+  return [
+    "## The engine start's own speed",
+    "",
+    "An engine is not equally fast after every start, nor all the time. The speed of the start behind a judged capture is taken",
+    `from its first ${startRequests} requests, or as many as there are, that found the engine idle and were alone until their first token:`,
+    "captured / modeled, on prefill prices / on decode prices (in brackets the requests behind it). *later* is the same of all",
+    "idle requests after those, which no prediction for the capture uses: where it differs, the speed changed while the start",
+    `ran. Over all starts ${percent(share.prefill)} and ${percent(share.decode)} of the logarithms of the two first factors were found again later; *lasting* is`,
+    "the first speed to the power of that share, of the other starts alone.",
+    "",
+    `| capture | first ${startRequests} | later | lasting |`,
+    "|---|---|---|---|",
+    ...captures,
+    "",
+    "Errors of the requests that arrived after those, physical model, all requests of a scenario pooled: with the model's",
+    "prices as they are, and with the prices of each capture at its start's speed. The later speed comes from requests that are",
+    "judged here: no prediction, it says what one speed a start can explain. The largest error of the numbers that are judged:",
+    "",
+    "| scenario | as it is | at the first speed | at the lasting speed | at the later speed | |",
+    "|---|---|---|---|---|---|",
+    ...summaries,
+    "",
+    ...untold.map(
+      ({ scenario }) => `- ${scenario.title}: no request was alone, so nothing tells the start's speed.`,
+    ),
+    ...(untold.length > 0 ? [""] : []),
+    "Each error in two parts, in percentage points: the start's (what goes when the prices are at its speed) / the model's (what",
+    "stays).",
+    "",
+    "| scenario | quantity | n | captured | error | first speed: start's / model's | lasting speed | later speed |",
+    "|---|---|---|---|---|---|---|---|",
+    ...rows,
+    "",
+  ];
+}
+
+/** What the largest errors say: as it is, at the first speed, at the lasting speed, at the later speed. */
+function startVerdict([asItIs = 0, ...atSpeed]: readonly (number | undefined)[]): string {
+  const [first = asItIs, lasting = asItIs, later = asItIs] = atSpeed;
+  if (Math.min(first, lasting) <= asItIs / 2) return "the start's for half and more";
+  if (later <= asItIs / 2) return "the start's, but its first requests do not tell";
+  return Math.min(first, lasting, later) <= 0.9 * asItIs ? "the start's in part" : "not the start's";
 }
 
 function pacingSection({ pacing }: AccuracyReport): string[] {

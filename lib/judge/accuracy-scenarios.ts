@@ -4,13 +4,15 @@ import type { Pacing } from "../replay/index.js";
 export interface AccuracyScenario {
   readonly title: string;
   /** The engine that answered, without its version. */
-  readonly engine: "vLLM" | "llama.cpp";
+  readonly engine: "vLLM" | "llama.cpp" | "vLLM-async" | "vLLM-sync";
   /** Scenario of the captures that are judged. */
   readonly judged: string;
   /** Scenario of the captures that are replayed, where these are not the judged ones themselves: the counterfactual. */
   readonly replayed?: string;
   readonly cache: "on" | "off";
   readonly pacing: Pacing;
+  /** Whether it is replayed too as an engine that schedules the other way than the model says. */
+  readonly againstOtherScheduling?: boolean;
 }
 
 /** What the accuracy page judges, in its order. */
@@ -64,4 +66,24 @@ export const accuracyScenarios: readonly AccuracyScenario[] = [
     cache: "off",
     pacing: "session",
   },
+  // Nothing in these captures tells how their engine schedules: the fit decides.
+  ...(["vLLM-async", "vLLM-sync"] as const).flatMap((engine): AccuracyScenario[] => [
+    {
+      title: `${engine}, multiturn, cache on`,
+      engine,
+      judged: "warm",
+      cache: "on",
+      pacing: "session",
+      againstOtherScheduling: true,
+    },
+    {
+      title: `${engine}, multiturn, cache off, predicted from the capture with it on`,
+      engine,
+      judged: "cold",
+      replayed: "warm",
+      cache: "off",
+      pacing: "session",
+      againstOtherScheduling: true,
+    },
+  ]),
 ];

@@ -2,8 +2,8 @@
  * Judging: a capture and its replays side by side, with intervals, and a verdict.
  *
  * Read `compare.ts` first (which numbers are compared, and which gate), then `scenario-accuracy.ts` (several captures of
- * one scenario, against the engine's own noise), then `judge-captures.ts` (all scenarios of the accuracy page) and
- * `cache-effect.ts` (the figure's data; `published-scenario.ts` has that of another figure, under its own conditions). Times are milliseconds, errors are modeled / captured - 1.
+ * one scenario, against the engine's own noise), then `judge-captures.ts` (all scenarios of the accuracy page),
+ * `start-speed.ts` (how fast one start of an engine was) and `cache-effect.ts` (the figure's data; `published-scenario.ts` has that of another figure, under its own conditions). Times are milliseconds, errors are modeled / captured - 1.
  */
 export { type AccuracyScenario, accuracyScenarios } from "./accuracy-scenarios.js";
 export { alignTraces } from "./align-traces.js";
@@ -15,6 +15,13 @@ export {
   cacheEffect,
 } from "./cache-effect.js";
 export {
+  type CaptureStart,
+  captureStarts,
+  lastingShares,
+  lastingSpeed,
+  startRequests,
+} from "./capture-starts.js";
+export {
   type CompareOptions,
   type Comparison,
   compareTraces,
@@ -24,9 +31,11 @@ export {
 } from "./compare.js";
 export { comparePacing, type PacingComparison } from "./compare-pacing.js";
 export { type CurveDistance, ttftDistances } from "./curve-distance.js";
+export { type IdleRequest, idleRequests } from "./idle-requests.js";
 export { type IntervalCoverage, intervalCoverage } from "./interval-coverage.js";
 export {
   type AccuracyReport,
+  type FittedModel,
   type JudgeCapturesOptions,
   judgeCaptures,
   type ScenarioNoise,
@@ -48,3 +57,6 @@ export {
 } from "./scenario-accuracy.js";
 export { type NoiseCell, seedNoise } from "./seed-noise.js";
 export { type SlowBand, slowBandMass, slowBandOf, slowBandThresholdMs } from "./slow-band.js";
+export { type StartAccuracy, type StartCell, startAccuracy } from "./start-accuracy.js";
+export { type StartSpeed, type StartSpeedOptions, startSpeed } from "./start-speed.js";
+export { pooledStepsWaited, type StepsWaited, stepsWaited } from "./steps-waited.js";

@@ -1,13 +1,28 @@
 import { InputError, type Ms } from "../base/index.js";
 import { fitLatency, type LatencyKind } from "../fit/index.js";
+import type { LatencyModel } from "../latency/index.js";
 import type { Trace } from "../trace/index.js";
 import { type AccuracyScenario, accuracyScenarios } from "./accuracy-scenarios.js";
 import { allowanceOf } from "./allowance-of.js";
+import { captureStarts } from "./capture-starts.js";
 import { comparePacing, type PacingComparison } from "./compare-pacing.js";
 import { replayScenario, type ScenarioCapture } from "./replay-scenario.js";
 import { type ScenarioAccuracy, scenarioAccuracy } from "./scenario-accuracy.js";
 import { type NoiseCell, seedNoise } from "./seed-noise.js";
 import { type SlowBand, slowBandOf, slowBandThresholdMs } from "./slow-band.js";
+import { type StartAccuracy, startAccuracy } from "./start-accuracy.js";
+import { pooledStepsWaited, type StepsWaited } from "./steps-waited.js";
+
+/** A model, and what decided how its engine schedules, where the fit looked for it. */
+export interface FittedModel {
+  readonly model: LatencyModel;
+  readonly scheduling?: {
+    readonly by: string;
+    /** How far from the captures replays are that schedule so. */
+    readonly synchronous: number;
+    readonly asynchronous: number;
+  };
+}
 
 /** One scenario under one latency model. */
 export interface ScenarioReport {
@@ -16,6 +31,14 @@ export interface ScenarioReport {
   readonly accuracy: ScenarioAccuracy;
   /** Share of gaps in the slow band. */
   readonly slowBand: SlowBand;
+  /** Steps that requests waited for while others decoded, captured and modeled: whether they reach the scheduler in time. */
+  readonly waited: { readonly captured: StepsWaited; readonly modeled: StepsWaited };
+  /** What the model was fitted with. */
+  readonly fit: FittedModel;
+  /** The same as an engine that schedules the other way, where the scenario asks for it and the fit decided. */
+  readonly otherScheduling?: ScenarioAccuracy;
+  /** What of the errors is the engine start's own speed; undefined where nothing tells it. */
+  readonly start?: StartAccuracy;
 }
 
 /** How much the engine's own numbers differ over captures of one scenario. */
@@ -49,6 +72,8 @@ export interface JudgeCapturesOptions {
   readonly kinds?: readonly LatencyKind[];
   /** Default: {@link accuracyScenarios}. */
   readonly scenarios?: readonly AccuracyScenario[];
+  /** What makes a model of an engine's captures. Default {@link fitLatency}, which leaves open how the engine schedules. */
+  readonly fit?: (traces: readonly Trace[], options: { readonly kind: LatencyKind }) => FittedModel;
   /** Called before each scenario. */
   readonly onScenario?: (kind: LatencyKind, scenario: AccuracyScenario) => void;
 }
@@ -60,6 +85,7 @@ export interface JudgeCapturesOptions {
  */
 export function judgeCaptures(options: JudgeCapturesOptions): AccuracyReport {
   const { captures, fitSets, seeds = 3, kinds = ["physical", "empirical"], onScenario } = options;
+  const { fit: fitModel = (traces, { kind }) => fitLatency([...traces], { kind }) } = options;
   const fitted = new Set(Object.values(fitSets).flat());
   const both = captures.find(({ trace }) => fitted.has(trace));
   if (both)
@@ -77,19 +103,43 @@ export function judgeCaptures(options: JudgeCapturesOptions): AccuracyReport {
   );
   const slowMs = slowBandThresholdMs(fitSets.vLLM ?? []);
   const reports = kinds.flatMap((kind) => {
-    const models = new Map(
+    const models = new Map<string, FittedModel>(
       [...new Set(scenarios.map(({ engine }) => engine))].map((engine) => [
         engine,
-        fitLatency([...fitSetOf(engine)], { kind }).model,
+        fitModel(fitSetOf(engine), { kind }),
       ]),
     );
+    const starts = captureStarts(captures, ({ engine }) => models.get(engine)?.model);
     return scenarios.flatMap((scenario): ScenarioReport[] => {
-      const model = models.get(scenario.engine);
-      if (!model) return [];
+      const fitted = models.get(scenario.engine);
+      if (!fitted) return [];
       onScenario?.(kind, scenario);
+      const { model } = fitted;
       const judged = replayScenario(scenario, captures, model, seeds);
-      const accuracy = scenarioAccuracy(judged, allowanceOf(scenario));
-      return [{ kind, scenario, accuracy, slowBand: slowBandOf(judged, slowMs) }];
+      const allowance = allowanceOf(scenario);
+      const isAsync = model.fittedAt?.asyncScheduling;
+      const start = startAccuracy(scenario, captures, model, judged, starts);
+      return [
+        {
+          kind,
+          scenario,
+          accuracy: scenarioAccuracy(judged, allowance),
+          slowBand: slowBandOf(judged, slowMs),
+          waited: {
+            captured: pooledStepsWaited(judged.map(({ trace }) => trace)),
+            modeled: pooledStepsWaited(judged.flatMap(({ modeled }) => modeled)),
+          },
+          fit: fitted,
+          ...(scenario.againstOtherScheduling &&
+            isAsync !== undefined && {
+              otherScheduling: scenarioAccuracy(
+                replayScenario(scenario, captures, model, seeds, { asyncScheduling: !isAsync }),
+                allowance,
+              ),
+            }),
+          ...(start && { start }),
+        },
+      ];
     });
   });
   const ofVllm = captures.filter(({ engine }) => engine === "vLLM");

@@ -2,6 +2,7 @@ import { InputError } from "../base/index.js";
 import type { LatencyModel } from "../latency/index.js";
 import { replay } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
+import type { EngineSettings } from "../settings/index.js";
 import type { AccuracyScenario } from "./accuracy-scenarios.js";
 import { alignTraces } from "./align-traces.js";
 import type { JudgedCapture } from "./scenario-accuracy.js";
@@ -19,14 +20,17 @@ export interface ScenarioCapture extends Workload {
 /**
  * Replays a scenario for each of its captures, with several model seeds: from the capture itself, or from the capture
  * with the same seed that the scenario names to be replayed.
+ * @param model the model of all captures, or what gives that of each
+ * @param settings what the engine is told beside the cache. Default: nothing
  * @returns one for each capture of the scenario; none where it was not captured
  * @throws InputError where the capture to be replayed is not there, or holds other requests than the judged one
  */
 export function replayScenario(
   scenario: AccuracyScenario,
   captures: readonly ScenarioCapture[],
-  model: LatencyModel,
+  model: LatencyModel | ((judged: ScenarioCapture) => LatencyModel),
   seeds: number,
+  settings: Partial<EngineSettings> = {},
 ): JudgedCapture[] {
   const own = captures.filter(({ engine }) => engine === scenario.engine);
   return own
@@ -40,7 +44,8 @@ export function replayScenario(
         throw new InputError(
           `${scenario.title}: there is no ${scenario.engine} capture of "${scenario.replayed}" with seed ${target.seed} to replay`,
         );
-      return replayCapture(target, source, scenario, model, seeds);
+      const modelOfIt = typeof model === "function" ? model(target) : model;
+      return replayCapture(target, source, scenario, modelOfIt, seeds, settings);
     });
 }
 
@@ -50,13 +55,14 @@ function replayCapture(
   { title, cache, pacing }: AccuracyScenario,
   model: LatencyModel,
   seeds: number,
+  settings: Partial<EngineSettings>,
 ): JudgedCapture {
   const captured = target === source ? target.trace : alignTraces(source.trace, target.trace);
   if (!captured)
     throw new InputError(
       `${title}: the captures of "${target.scenario}" and "${source.scenario}" with seed ${target.seed} are not of the same requests`,
     );
-  const engine = { enablePrefixCaching: cache === "on" };
+  const engine = { ...settings, enablePrefixCaching: cache === "on" };
   const replays = Array.from({ length: seeds }, (_, k) =>
     replay(source, { model, pacing, engine, seed: k + 1 }),
   );

@@ -50,6 +50,7 @@ export { latencyModelFromJson } from "./latency-model-json.js";
 export { type ModelConditions, withConditions } from "./model-conditions.js";
 export { type PhysicalModelParts, physicalModel } from "./physical-model.js";
 export { latencyProfile, profileNames } from "./profiles/latency-profile.js";
+export { type PriceFactors, scalePrices } from "./scale-prices.js";
 export { decodeAxes, noiseAxes, prefillClass, seqsClass } from "./step-classes.js";
 export {
   type CoefficientDescription,

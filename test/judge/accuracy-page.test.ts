@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
+import { calibrateLatency } from "../../lib/calibrate/index.js";
 import { committedCaptures } from "../../lib/captures/index.js";
 import { accuracyPage } from "../../lib/cli/accuracy-page.js";
 import { judgeServingSimRuns } from "../../lib/cli/half-judged-runs.js";
@@ -23,7 +24,7 @@ describe("data/ACCURACY.md is what the code says", () => {
 
   beforeAll(async () => {
     const inventory = await committedCaptures();
-    const report = judgeCaptures({ ...(await readJudged(inventory)), seeds: 3 });
+    const report = judgeCaptures({ ...(await readJudged(inventory)), seeds: 3, fit: calibrateLatency });
     const dirs = arePublic ? publicDirs : [];
     const judged = [];
     for (const dir of dirs) judged.push(await judgeServingSimRuns(pathOf(dir)));

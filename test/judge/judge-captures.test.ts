@@ -4,10 +4,12 @@ import {
   accuracyScenarios,
   comparePacing,
   judgeCaptures,
+  pooledStepsWaited,
   replayScenario,
   type ScenarioCapture,
   slowBandThresholdMs,
 } from "../../lib/judge/index.js";
+import { withConditions } from "../../lib/latency/index.js";
 import { capturedEngine, replay } from "../../lib/replay/index.js";
 import { inferSessions, workloadOf } from "../../lib/sessions/index.js";
 import type { Trace } from "../../lib/trace/index.js";
@@ -184,6 +186,62 @@ describe("judgeCaptures", () => {
       ["empirical", accuracyScenarios[0]],
     ]);
     expect([seeds, ...all.map((s) => s.accuracy.pooled.seeds)]).toEqual([3, 3, 3]);
+  });
+
+  it("makes models as it is told to, and leaves scheduling alone where nothing decided it", () => {
+    const asked: string[] = [];
+    const told = judgeCaptures({
+      captures: vllm,
+      fitSets: { vLLM: [fitted] },
+      seeds: 1,
+      scenarios: [{ ...warm, againstOtherScheduling: true }],
+      fit: (traces, { kind }) => {
+        asked.push(`${kind} of ${traces.length}`);
+        return { model };
+      },
+    });
+    expect(asked).toEqual(["physical of 1", "empirical of 1"]);
+    for (const { fit, accuracy, otherScheduling, start } of told.scenarios) {
+      expect(fit.model).toBe(model);
+      // The captures are what this model says.
+      expect(accuracy.cells.find((c) => c.group === "all")!.error).toBeCloseTo(0, 6);
+      expect(otherScheduling).toBeUndefined();
+      expect(start).toBeUndefined();
+    }
+  });
+
+  it("replays as the fit decided that the engine schedules, and the other way where the scenario asks for it", () => {
+    // The engine of an asynchronous capture, under enough load that a step's delay shows.
+    const busy = [1, 2].map((seed): ScenarioCapture => {
+      const schedule = { ...scheduleOf(seed) };
+      const records = schedule.records.map((r) => ({ ...r, arrivalMs: (r.arrivalMs as number) / 6 }));
+      const { trace } = replay(workloadOf({ ...schedule, records }), {
+        model,
+        engine: { asyncScheduling: true },
+      });
+      return { engine: "vLLM", scenario: "warm", seed, trace, sessions: inferSessions(trace) };
+    });
+    const asynchronous = withConditions(model, { fittedAt: { asyncScheduling: true } });
+    const judge = (againstOtherScheduling: boolean) =>
+      judgeCaptures({
+        captures: busy,
+        fitSets: { vLLM: [fitted] },
+        seeds: 1,
+        kinds: ["physical"],
+        scenarios: [{ ...warm, againstOtherScheduling }],
+        fit: () => ({ model: asynchronous }),
+      }).scenarios[0]!;
+    const { accuracy, otherScheduling } = judge(true);
+    const ttft = (cells: typeof accuracy.cells) =>
+      cells.find((c) => c.group === "all" && c.quantity === "ttft")!;
+    expect(ttft(accuracy.cells).error).toBeCloseTo(0, 6);
+    expect(ttft(otherScheduling!.cells).error).toBeLessThan(-0.01);
+    expect(judge(false).otherScheduling).toBeUndefined();
+    // The replay is the capture, and so are the steps that its requests waited for.
+    const { captured, modeled } = judge(false).waited;
+    expect(captured).toEqual(pooledStepsWaited(busy.map(({ trace }) => trace)));
+    expect(captured.n).toBeGreaterThan(0);
+    expect(modeled).toEqual(captured);
   });
 
   it("tells the noise of vLLM alone", () => {

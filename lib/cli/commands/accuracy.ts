@@ -1,13 +1,17 @@
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
+import { calibrateLatency } from "../../calibrate/index.js";
 import { committedCaptures } from "../../captures/index.js";
 import { pacingChart, renderPng } from "../../figure/index.js";
 import {
+  type AccuracyCell,
   type AccuracyReport,
   judgeCaptures,
   type PacingComparison,
   type ScenarioReport,
+  type StartAccuracy,
+  type StartSpeed,
 } from "../../judge/index.js";
 import { accuracyPage } from "../accuracy-page.js";
 import { parseCount } from "../engine-flags.js";
@@ -47,6 +51,7 @@ async function runAccuracy(flags: AccuracyFlags): Promise<void> {
   const report = judgeCaptures({
     ...(await readJudged(inventory)),
     seeds: flags.seeds,
+    fit: calibrateLatency,
     onScenario: (kind, { title }) => process.stderr.write(`${kind}: ${title}\n`),
   });
   const figureDir = flags.out === undefined ? undefined : dirname(flags.out);
@@ -109,6 +114,10 @@ function scenarioJson({
   scenario: { title, cache },
   accuracy,
   slowBand,
+  waited,
+  fit,
+  otherScheduling,
+  start,
 }: ScenarioReport): Record<string, unknown> {
   const { curves, cached_tokens } = comparisonJson(accuracy.pooled);
   return {
@@ -120,14 +129,47 @@ function scenarioJson({
     cached_tokens,
     curves,
     slow_band: slowBand,
-    cells: accuracy.cells.map((cell) => ({
-      group: cell.group,
+    steps_waited: waited,
+    async_scheduling: fit.model.fittedAt?.asyncScheduling ?? null,
+    cells: accuracy.cells.map(accuracyCellJson),
+    ...(otherScheduling && { cells_scheduled_the_other_way: otherScheduling.cells.map(accuracyCellJson) }),
+    ...(start && { start: startJson(start) }),
+  };
+}
+
+function accuracyCellJson(cell: AccuracyCell): Record<string, unknown> {
+  return {
+    group: cell.group,
+    quantity: quantityKey(cell),
+    quantile: cell.quantile,
+    ...cellJson(cell),
+    seed_spread: cell.seedSpread ?? null,
+    allowed: cell.allowed,
+    holds: cell.holds,
+  };
+}
+
+function startJson({ captures, cells }: StartAccuracy): Record<string, unknown> {
+  const speedJson = ({ prefill, decode, requests, untilMs }: StartSpeed) => ({
+    prefill,
+    decode,
+    requests,
+    until_ms: untilMs,
+  });
+  return {
+    captures: captures.map(({ capture, first, later }) => ({
+      seed: capture.seed,
+      first: speedJson(first),
+      later: later ? speedJson(later) : null,
+    })),
+    cells: cells.map((cell) => ({
       quantity: quantityKey(cell),
       quantile: cell.quantile,
-      ...cellJson(cell),
-      seed_spread: cell.seedSpread ?? null,
-      allowed: cell.allowed,
-      holds: cell.holds,
+      n: cell.n,
+      error: cell.error,
+      error_at_first_speed: cell.atFirstSpeed,
+      error_at_lasting_speed: cell.atLastingSpeed,
+      error_at_later_speed: cell.atLaterSpeed ?? null,
     })),
   };
 }

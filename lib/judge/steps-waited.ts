@@ -58,3 +58,10 @@ function countBetween(endMs: readonly number[], afterMs: number, step: number): 
   while (step - passed - 1 >= 0 && endMs[step - passed - 1] > afterMs) passed++;
   return passed;
 }
+
+/** {@link stepsWaited} over all such requests of several traces; of none it is 0 with an n of 0. */
+export function pooledStepsWaited(traces: readonly Trace[], maxNumBatchedTokens?: Tokens): StepsWaited {
+  const counted = traces.flatMap((trace) => stepsWaited(trace, maxNumBatchedTokens) ?? []);
+  const n = counted.reduce((sum, steps) => sum + steps.n, 0);
+  return { n, mean: counted.reduce((sum, steps) => sum + steps.n * steps.mean, 0) / Math.max(1, n) };
+}
