@@ -1,4 +1,4 @@
-import { InputError, mean, type Tokens } from "../base/index.js";
+import { InputError, mean, stream, type Tokens } from "../base/index.js";
 import { type FitReport, fitLatency, type LatencyFit, type LatencyKind } from "../fit/index.js";
 import { pooledStepsWaited } from "../judge/index.js";
 import { type LatencyModel, type StepForm, scalePrices, withConditions } from "../latency/index.js";
@@ -20,7 +20,7 @@ export interface CalibrateOptions {
   readonly longPrefillTokenThreshold?: Tokens;
   /** Which records to learn from; the others only load the engine. Default: all. */
   readonly isFitted?: (record: TraceRecord, index: number, trace: Trace) => boolean;
-  /** Seed of the replays. Default 1. */
+  /** Seed of the replays, and of which records are left out. Default 1. */
   readonly seed?: number;
 }
 
@@ -232,7 +232,9 @@ function tryAll(
   options: Fitting,
 ): TriedSupposition[] {
   if (list.length < 2 || !workloads.some(({ trace }) => isReplayable(trace))) return [];
-  const isHeldOut = (index: number) => index % heldOutEvery === heldOutEvery - 1;
+  const longest = workloads.reduce((most, { trace }) => Math.max(most, trace.records.length), 0);
+  const heldOut = leftOut(longest, options.seed ?? 1);
+  const isHeldOut = (index: number) => heldOut[index];
   return list.flatMap((supposition): TriedSupposition[] => {
     const fit = tryFit(workloads, supposition, {
       ...options,
@@ -252,6 +254,16 @@ function tryAll(
     }
     return weight === 0 ? [] : [{ ...supposition, heldOutError: sum / weight }];
   });
+}
+
+/**
+ * One record of every four in turn, which of them is drawn: always the last of four would be the last in the queue of a
+ * client that keeps four in flight.
+ */
+function leftOut(records: number, seed: number): boolean[] {
+  const draws = stream(seed, "left out");
+  const which = Array.from({ length: Math.ceil(records / heldOutEvery) }, () => draws.integer(heldOutEvery));
+  return Array.from({ length: records }, (_, i) => i % heldOutEvery === which[Math.floor(i / heldOutEvery)]);
 }
 
 /** A fit on three quarters of little data may lack what the whole has: then it is not tried. */
