@@ -64,6 +64,8 @@ const leastDifference = 0.01;
 const leastCounted = 10;
 /** Waits for a first token that a fit used, below which replays set the price of prefills. */
 const leastWaits = 8;
+/** One spread over the other below which it decides. */
+const clearlyLess = 0.8;
 /** Steps off the captured count from which neither kind of scheduling explains it. */
 const mostStepsOff = 0.5;
 /** Relative error of a median in sample above which a fit is said not to describe its own data. */
@@ -102,11 +104,12 @@ export function calibrateLatency(traces: readonly Trace[], options: CalibrateOpt
   );
   const schedulings = scheduling ? [scheduling.asynchronous < scheduling.synchronous] : asyncScheduling;
   const list = combine(forms, schedulings, [maxNumBatchedTokens]);
-  const triedForms = tryAll(workloads, list, fitting);
+  const informed: Fitting = { ...fitting, isSchedulingKnown: scheduling !== undefined };
+  const triedForms = tryAll(workloads, list, informed);
   const tried = [...triedBudgets, ...triedForms.filter((t) => !triedBudgets.some((b) => isSame(b, t)))];
   const supposed = choose(list, triedForms);
   const from = decidedBy(candidates, tried, scheduling);
-  const fit = fitWith(workloads, supposed, { ...fitting, from });
+  const fit = fitWith(workloads, supposed, { ...informed, from });
   const inSample = workloads.map((workload) => {
     const { trace } = workload;
     const modeled = replayWith(workload, fit.model, supposed, { ...fitting, from });
@@ -180,6 +183,8 @@ function combine(
 interface Fitting extends Omit<CalibrateOptions, "isFitted"> {
   readonly isFitted: (record: TraceRecord, index: number, trace: Trace) => boolean;
   readonly from: Candidates["from"];
+  /** Evidence has decided about scheduling. */
+  readonly isSchedulingKnown?: boolean;
 }
 
 function schedulingEvidence(
@@ -216,14 +221,11 @@ function schedulingEvidence(
     Math.min(synchronous, asynchronous) < mostStepsOff
   )
     return { by: "steps waited", synchronous, asynchronous };
-  const { scheduling } = report;
-  return (
-    scheduling && {
-      by: "scheduled to first token",
-      synchronous: scheduling.inStep,
-      asynchronous: scheduling.ahead,
-    }
-  );
+  if (!report.scheduling) return undefined;
+  const { inStep, ahead } = report.scheduling;
+  return Math.min(inStep, ahead) < clearlyLess * Math.max(inStep, ahead)
+    ? { by: "scheduled to first token", synchronous: inStep, asynchronous: ahead }
+    : undefined;
 }
 
 function tryAll(
@@ -348,8 +350,11 @@ function fitPrices(workloads: readonly Workload[], supposed: Supposition, option
       ...(kind && { kind }),
       ...(longPrefillTokenThreshold !== undefined && { longPrefillTokenThreshold }),
       form: supposed.form,
-      ...(from.asyncScheduling !== "fitted" &&
-        from.asyncScheduling !== "assumed" && { schedulesAhead: supposed.asyncScheduling }),
+      ...((options.isSchedulingKnown ||
+        from.asyncScheduling === "given" ||
+        from.asyncScheduling === "captured") && {
+        schedulesAhead: supposed.asyncScheduling,
+      }),
       ...budgetToSay(supposed, options),
       isFitted,
       hiddenPrefills: (model, trace) => {

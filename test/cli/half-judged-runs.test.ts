@@ -63,10 +63,11 @@ describe.skipIf(!arePublic)(
       }
     });
 
-    it("come out on their second halves as the accuracy page has it: TTFT within 5 %, TPOT p50 within 3 %", () => {
+    it("come out on their second halves as the accuracy page has it: TTFT within 5 %, its p99 within 10 %, TPOT p50 within 3 %", () => {
       for (const { name, cells } of judged.runs)
         for (const { quantity, statistic, error } of cells) {
-          if (quantity === "ttft") expect(Math.abs(error), `${name} ${statistic}`).toBeLessThan(0.05);
+          if (quantity === "ttft")
+            expect(Math.abs(error), `${name} ${statistic}`).toBeLessThan(statistic === "p99" ? 0.1 : 0.05);
           else if (statistic === "p50") expect(Math.abs(error), `${name} TPOT`).toBeLessThan(0.03);
         }
     });
