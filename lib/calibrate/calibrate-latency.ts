@@ -1,7 +1,13 @@
 import { InputError, mean, stream, type Tokens } from "../base/index.js";
 import { type FitReport, fitLatency, type LatencyFit, type LatencyKind } from "../fit/index.js";
 import { pooledStepsWaited } from "../judge/index.js";
-import { type LatencyModel, type StepForm, scalePrices, withConditions } from "../latency/index.js";
+import {
+  type LatencyModel,
+  type StepForm,
+  scalePrices,
+  withConditions,
+  withRequestMs,
+} from "../latency/index.js";
 import { capturedEngine, recomputedPrefills, replay } from "../replay/index.js";
 import { sessionsOf, type Workload } from "../sessions/index.js";
 import type { EngineSettingName, EngineSettings } from "../settings/index.js";
@@ -298,27 +304,54 @@ function isSame(a: Supposition, b: Supposition): boolean {
   );
 }
 
+/**
+ * A fit, and what only replays can set where it used no wait for a first token: with gaps the time of a request outside the
+ * engine's steps, without them the prices of prefills and of decodes.
+ */
 function fitWith(workloads: readonly Workload[], supposed: Supposition, options: Fitting): LatencyFit {
   const fit = fitPrices(workloads, supposed, options);
   const { used, kind } = fit.report;
-  if (
-    kind !== "physical" ||
-    (used.isolated ?? 0) + (used.service ?? 0) >= leastWaits ||
-    used.chunk !== undefined
-  )
-    return fit;
-  const found = searchFactors((factors) => {
-    const model = scalePrices(fit.model, factors);
-    const errors = workloads.flatMap((workload) => {
-      const { trace } = workload;
-      const modeled = replayWith(workload, model, supposed, options);
-      return (
-        (modeled && replayError(trace, modeled.trace, (i) => options.isFitted(trace.records[i], i, trace))) ??
-        []
-      );
-    });
-    return errors.length === 0 ? undefined : mean(errors.map(({ error }) => error));
+  if (kind !== "physical" || (used.isolated ?? 0) + (used.service ?? 0) >= leastWaits) return fit;
+  const errorOf = (model: LatencyModel): number | undefined =>
+    mean(
+      workloads.flatMap((workload) => {
+        const { trace } = workload;
+        const modeled = replayWith(workload, model, supposed, options);
+        const isScored = (i: number) => options.isFitted(trace.records[i], i, trace);
+        return (modeled && replayError(trace, modeled.trace, isScored)?.error) ?? [];
+      }),
+    );
+  return used.chunk === undefined ? withFactors(fit, errorOf) : withWayIn(fit, errorOf);
+}
+
+/** Times of a request outside the engine's steps that are tried, ms. */
+const triedRequestMs = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 70, 100];
+
+function withWayIn(fit: LatencyFit, errorOf: (model: LatencyModel) => number | undefined): LatencyFit {
+  const tried = triedRequestMs.flatMap((requestMs) => {
+    const model = withRequestMs(fit.model, requestMs);
+    const error = errorOf(model);
+    return error === undefined ? [] : [{ model, requestMs, error }];
   });
+  if (tried.length === 0) return fit;
+  const best = tried.reduce((least, t) => (t.error < least.error ? t : least));
+  return {
+    model: best.model,
+    report: {
+      ...fit.report,
+      coefficients: fit.report.coefficients.map((c) =>
+        c.name === "request_ms" ? { ...c, value: best.requestMs } : c,
+      ),
+      warnings: [
+        ...fit.report.warnings.filter((warning) => !/is taken as 0/.test(warning)),
+        `no request is known to have found the engine idle: request_ms is ${best.requestMs} ms, with which replays meet the TTFTs and TPOTs under load best (${percent(best.error)} off)`,
+      ],
+    },
+  };
+}
+
+function withFactors(fit: LatencyFit, errorOf: (model: LatencyModel) => number | undefined): LatencyFit {
+  const found = searchFactors((factors) => errorOf(scalePrices(fit.model, factors)));
   if (!found) return fit;
   const { prefill, decode } = found.factors;
   return {
@@ -334,10 +367,14 @@ function fitWith(workloads: readonly Workload[], supposed: Supposition, options:
       ),
       warnings: [
         ...fit.report.warnings,
-        `no TTFT could be used by itself: prices of prefills were multiplied by ${prefill.toFixed(2)} and of decodes by ${decode.toFixed(2)}, so that replays meet the TTFTs and TPOTs under load (${(100 * found.error).toFixed(1)} % off)`,
+        `no TTFT could be used by itself: prices of prefills were multiplied by ${prefill.toFixed(2)} and of decodes by ${decode.toFixed(2)}, so that replays meet the TTFTs and TPOTs under load (${percent(found.error)} off)`,
       ],
     },
   };
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
 }
 
 function fitPrices(workloads: readonly Workload[], supposed: Supposition, options: Fitting): LatencyFit {

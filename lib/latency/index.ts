@@ -71,3 +71,4 @@ export {
   stepSides,
   sumForm,
 } from "./step-form.js";
+export { withRequestMs } from "./with-request-ms.js";

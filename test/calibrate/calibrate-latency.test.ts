@@ -208,6 +208,32 @@ describe("calibrateLatency, captures with gaps in them", () => {
   });
 });
 
+describe("calibrateLatency on gaps of requests that were never alone", () => {
+  it("finds the time outside the engine's steps by replaying, and says so", () => {
+    const requests = Array.from({ length: 80 }, (_, i) => ({
+      arrivalMs: i * 150,
+      promptTokens: 100 + 140 * (i % 7),
+      outputTokens: 30 + (i % 5),
+    }));
+    const capture = (overheadMs: number) =>
+      simulateSteps({
+        requests,
+        prices: somePrices,
+        maxNumBatchedTokens: 2048,
+        arrivalOverheadMs: () => overheadMs,
+      }).trace;
+    for (const overheadMs of [0, 12]) {
+      const { model, report, supposed } = calibrateLatency([capture(overheadMs)]);
+      expect(report.used.isolated).toBeUndefined();
+      expect(supposed.asyncScheduling).toBe(false);
+      const foundMs = model.timer(1).arrivalOverheadMs(500);
+      expect(Math.abs(foundMs - overheadMs), `${foundMs} of ${overheadMs} ms`).toBeLessThanOrEqual(4);
+      expect(report.warnings.join()).toMatch(new RegExp(`request_ms is ${foundMs} ms`));
+      expect(report.coefficients.find(({ name }) => name === "request_ms")!.value).toBe(foundMs);
+    }
+  });
+});
+
 describe("calibrateLatency on the captures of real engines", () => {
   it("decides that vLLM on its CPU backend is synchronous, and prices its steps as fitLatency does", async () => {
     const { supposed, scheduling } = calibrateLatency(await readCaptures({ role: "fit" }));
