@@ -305,8 +305,8 @@ function isSame(a: Supposition, b: Supposition): boolean {
 }
 
 /**
- * A fit, and what only replays can set where it used no wait for a first token: with gaps the time of a request outside the
- * engine's steps, without them the prices of prefills and of decodes.
+ * A fit, and what only replays can set where it used no wait for a first token: the time of a request outside the engine's
+ * steps and, without gaps, factors on the prices of prefills and of decodes.
  */
 function fitWith(workloads: readonly Workload[], supposed: Supposition, options: Fitting): LatencyFit {
   const fit = fitPrices(workloads, supposed, options);
@@ -321,7 +321,8 @@ function fitWith(workloads: readonly Workload[], supposed: Supposition, options:
         return (modeled && replayError(trace, modeled.trace, isScored)?.error) ?? [];
       }),
     );
-  return used.chunk === undefined ? withFactors(fit, errorOf) : withWayIn(fit, errorOf);
+  const wayIn = withWayIn(fit, errorOf);
+  return used.chunk === undefined ? withFactors(wayIn, errorOf) : wayIn;
 }
 
 /** Times of a request outside the engine's steps that are tried, ms. */
@@ -334,7 +335,9 @@ function withWayIn(fit: LatencyFit, errorOf: (model: LatencyModel) => number | u
     return error === undefined ? [] : [{ model, requestMs, error }];
   });
   if (tried.length === 0) return fit;
-  const best = tried.reduce((least, t) => (t.error < least.error ? t : least));
+  const leastError = Math.min(...tried.map(({ error }) => error));
+  // The shortest of those that do about as well: what is more is not needed to explain the waits.
+  const best = tried.find(({ error }) => error <= (1 + leastGain) * leastError)!;
   return {
     model: best.model,
     report: {
