@@ -121,7 +121,8 @@ describe("regressionRow", () => {
         const o = { ...span, load: { ...span.load, ...whole } };
         const row = rowOf(o, form, combine === "max" ? rowSides(o, form, prices) : undefined);
         const priced = Object.entries(rowColumns).reduce(
-          (sum, [name, column]) => sum + row[column] * ((prices as Record<string, number>)[name] ?? 0),
+          (sum, [name, column]) =>
+            sum + row[column] * ((prices as unknown as Record<string, number>)[name] ?? 0),
           0,
         );
         expect(priced).toBeCloseTo(expected, 9);
