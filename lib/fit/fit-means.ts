@@ -67,5 +67,5 @@ export function schedulingDelayMs(records: readonly TraceRecord[]): Ms {
     const at = scheduledMs(record);
     if (at !== undefined) leastMs = Math.min(leastMs, at - (record.arrivalMs as Ms));
   }
-  return leastMs === Number.POSITIVE_INFINITY ? 0 : Math.max(0, leastMs);
+  return leastMs === Number.POSITIVE_INFINITY ? 0 : leastMs;
 }

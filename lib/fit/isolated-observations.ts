@@ -30,8 +30,7 @@ export function isolatedObservations(
   options: IsolatedOptions,
 ): { readonly observations: Observation[]; readonly warnings: string[] } {
   const { budget, longPrefillTokenThreshold, isTarget, firstRun, cachedTokens } = options;
-  const usable = (record: TraceRecord, i: number) =>
-    isTarget(record, i) && record.ttftMs !== undefined && isComplete(record);
+  const usable = (record: TraceRecord, i: number) => isTarget(record, i) && isComplete(record);
   const prefills = trace.records.map((record, i) =>
     lonePrefill(record.promptTokens, cachedTokens(record, i), budget, longPrefillTokenThreshold),
   );

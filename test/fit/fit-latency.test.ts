@@ -166,6 +166,18 @@ describe("what a fit says of itself", () => {
     return traceOf(records, 2048);
   }
 
+  /** Requests of many sizes that decode beside others, all but the first. */
+  const crowd = (() => {
+    const random = stream(2, "crowd");
+    const requests = Array.from({ length: 120 }, (_, i) => ({
+      arrivalMs: i * 200,
+      promptTokens: 100 + random.integer(900),
+      cachedTokens: 16 * random.integer(6),
+      outputTokens: 50 + random.integer(40),
+    }));
+    return simulateSteps({ requests, prices: somePrices, maxNumBatchedTokens: 512 }).trace;
+  })();
+
   it("counts what it used, by kind, over all traces", () => {
     const { report } = fitLatency([isolatedTrace(8, 7), isolatedTrace(4, 11)]);
     expect(report.used).toEqual({ isolated: 12, decode: 8 * 6 + 4 * 10 });
@@ -208,6 +220,96 @@ describe("what a fit says of itself", () => {
     );
     const noFirstToken = meansOf(isolatedTrace(3, 9)).records.map(({ ttftMs, ...record }) => record);
     expect(() => fitLatency([traceOf(noFirstToken, 2048)])).toThrow(/in 3 records: 0 decodes with known/);
+  });
+
+  it("counts what is missing, nothing too", () => {
+    const firstTokens = traceOf(isolatedTrace(7, 1).records.map(({ itlMs, ...record }) => record));
+    expect(() => fitLatency([firstTokens])).toThrow(
+      /: 7 requests that were alone.* and 0 inter-token gaps with a prefill.*; 0 inter-token gaps without a prefill/,
+    );
+  });
+
+  it("takes means of few decodes beside fifty gaps, not beside 49", () => {
+    const few = meansOf(isolatedTrace(10, 9));
+    expect(() => fitLatency([isolatedTrace(49, 2), few])).toThrow(/10 decodes with known first/);
+    expect(fitLatency([isolatedTrace(50, 2), few]).report.used).toMatchObject({ decode: 50, span: 10 });
+  });
+
+  it("takes twenty gaps with a prefill for isolated requests, not 19", () => {
+    const joined = (count: number) => {
+      const requests = Array.from({ length: count }, (_, i) => ({
+        arrivalMs: 1000 + 100 * i,
+        promptTokens: 100 + 15 * i,
+        outputTokens: 1,
+      }));
+      const long = { arrivalMs: 0, promptTokens: 100, outputTokens: 600 };
+      return simulateSteps({ requests: [long, ...requests], prices: somePrices, maxNumBatchedTokens: budget })
+        .trace;
+    };
+    const chunksOf = (count: number) => fitLatency([joined(count)]).report.used.chunk;
+    expect(chunksOf(20)).toBe(20);
+    expect(() => fitLatency([joined(19)])).toThrow(/1 requests that were alone .* and 19 inter-token gaps/);
+  });
+
+  it("uses eight isolated requests, and says of fewer that it left them out", () => {
+    expect(fitLatency([isolatedTrace(8, 20)]).report.used.isolated).toBe(8);
+    const { used, leftOut } = fitLatency([meansOf(isolatedTrace(6, 9)), meansOf(crowd)]).report;
+    expect(Object.keys(used)).toEqual(["span"]);
+    const reason = "TTFT of a request that found the engine idle: fewer than 8 of them";
+    expect(leftOut).toContainEqual({ reason, count: 7 });
+    expect(fitLatency([isolatedTrace(8, 20)]).report.leftOut).toEqual([]);
+  });
+
+  it("takes a request's overhead from isolated requests where there are, whatever they waited for the scheduler", () => {
+    const waited = (waiting_ms: number) => {
+      const { report } = fitLatency([isolatedTrace(40, 9, { extra: { waiting_ms } })]);
+      return coefficientsOf(report).request_ms;
+    };
+    expect(waited(5)).toBe(waited(0));
+  });
+
+  it("says in which form it priced steps, and of the empirical model none", () => {
+    const trace = isolatedTrace(50, 2);
+    expect(fitLatency([trace]).report.form).toEqual({ combine: "sum", expertShare: 0 });
+    const form = { combine: "max", expertShare: 0.125 } as const;
+    expect(fitLatency([trace], { form }).report.form).toEqual(form);
+    const empirical = fitLatency([trace], { kind: "empirical" });
+    expect(empirical.model.kind).toBe("empirical");
+    expect("form" in empirical.report).toBe(false);
+    expect("scheduling" in empirical.report).toBe(false);
+  });
+
+  it("says how two readings of the scheduling spread, where it was not told which is right", () => {
+    const waiting = crowd.records.map((record) => ({ ...record, extra: { waiting_ms: 1 } }));
+    const trace = meansOf({ ...crowd, records: waiting });
+    expect(fitLatency([trace]).report.scheduling).toEqual({
+      inStep: expect.any(Number),
+      ahead: expect.any(Number),
+    });
+    for (const schedulesAhead of [false, true])
+      expect("scheduling" in fitLatency([trace], { schedulesAhead }).report).toBe(false);
+  });
+
+  it("pins depth on means by a model that all traces name and is known, and on gaps only what they leave open", () => {
+    const named = (trace: Trace, model: string | undefined): Trace => ({
+      ...trace,
+      meta: { ...trace.meta, ...(model !== undefined && { model }) },
+    });
+    const depthSaid = (traces: readonly Trace[], options = {}) =>
+      fitLatency(traces, options).report.warnings.filter((warning) => /of a prompt token/.test(warning));
+    const means = meansOf(crowd);
+    const llama = "meta-llama/Llama-3.1-8B";
+    const byFlops = "depth is priced at 0.0000376 of a prompt token, by the model's FLOPs";
+    expect(depthSaid([named(means, llama)])).toEqual([byFlops]);
+    expect(depthSaid([named(means, llama), named(means, llama)])).toEqual([byFlops]);
+    expect(depthSaid([named(means, llama), named(means, "Qwen/Qwen3-8B")])).toEqual([]);
+    expect(depthSaid([named(means, llama), means])).toEqual([]);
+    expect(depthSaid([means])).toEqual([]);
+    expect(depthSaid([means], { depthRatio: 1.2345e-3 })).toEqual([
+      "depth is priced at 0.00123 of a prompt token, by the model's FLOPs",
+    ]);
+    const gaps = sweep(3, 0.05);
+    expect(depthSaid([gaps], { depthRatio: 1.2345e-3, maxNumBatchedTokens: budget })).toEqual([]);
   });
 
   it("uses the gaps of the traces that have them and the means of the others", () => {

@@ -209,6 +209,41 @@ describe("fitMeans", () => {
     expect(spreadOf(asked[5])).toBeLessThan(0.01);
   });
 
+  it("says how far the two readings spread, where eight services tell", () => {
+    const withServices = (count: number) => {
+      const all = observations(true);
+      const decodes = all.filter(({ kind }) => kind === "span");
+      const services = all.filter(({ kind, load }) => kind === "service" && load.decodeSeqs > 2);
+      return fitMeans(() => [...decodes, ...services.slice(0, count)], range, {});
+    };
+    const { scheduling } = withServices(8);
+    expect(scheduling!.ahead).toBeLessThan(0.01);
+    expect(scheduling!.inStep).toBeGreaterThan(0.1);
+    const few = withServices(7);
+    expect(few.scheduling).toBeUndefined();
+    // Not enough to say that the engine schedules ahead: they are read as in their step.
+    const residual = few.residuals.find(({ of }) => of === "scheduled to first token")!;
+    expect(residual.relative.p95 - residual.relative.p05).toBeGreaterThan(0.1);
+    expect(withServices(0).scheduling).toBeUndefined();
+  });
+
+  it("reads services as it is told to, in four rounds, and then compares nothing", () => {
+    for (const isAhead of [false, true])
+      for (const schedulesAhead of [false, true]) {
+        let asked = 0;
+        const all = observations(isAhead);
+        const observe = () => {
+          asked++;
+          return all;
+        };
+        const { residuals, scheduling } = fitMeans(observe, range, { schedulesAhead });
+        const { relative } = residuals.find(({ of }) => of === "scheduled to first token")!;
+        expect(relative.p95 - relative.p05 < 0.01).toBe(isAhead === schedulesAhead);
+        expect(scheduling).toBeUndefined();
+        expect(asked).toBe(4);
+      }
+  });
+
   it("tells the two readings apart by services alone", () => {
     const services = observations(true).filter(({ kind }) => kind === "service");
     const { residuals } = fitMeans(() => services, range, {});

@@ -34,6 +34,20 @@ describe("identifiedColumns", () => {
     expect(identifiedColumns(prompts([1000, 300, 1000]), [1, 0, 1])).toEqual([false, false]);
   });
 
+  it("asks for a thousandth of a column's squared length, for itself", () => {
+    const leaning = (ownShare: number) => [
+      [1, Math.sqrt(1 - ownShare)],
+      [0, Math.sqrt(ownShare)],
+    ];
+    expect(identifiedColumns(leaning(1.2e-3), [1, 1])).toEqual([true, true]);
+    expect(identifiedColumns(leaning(0.8e-3), [1, 1])).toEqual([false, false]);
+  });
+
+  it("takes one row for as much as it tells", () => {
+    expect(identifiedColumns([[0, 3]], [1])).toEqual([false, true]);
+    expect(identifiedColumns([[2, 3]], [1])).toEqual([false, false]);
+  });
+
   it("is empty without rows", () => {
     expect(identifiedColumns([], [])).toEqual([]);
   });

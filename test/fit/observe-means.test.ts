@@ -262,3 +262,78 @@ describe("observeMeans, scheduled to first token", () => {
     expect(observe(traceOf(pair, 100), { isTarget }).services).toEqual([]);
   });
 });
+
+describe("observeMeans of several data-parallel ranks", () => {
+  const onRanks = (records: readonly TraceRecord[], extra: Trace["meta"]["extra"]): Trace => {
+    const trace = traceOf(records, 100);
+    return { ...trace, meta: { ...trace.meta, extra } };
+  };
+  const others = [200, 300, 400].map((firstMs) =>
+    meanRecord(firstMs, 40, 10, { promptTokens: 60, waitingMs: 3 }),
+  );
+
+  it("takes a rank's own decode, its share of the others', and every so many of the prefills", () => {
+    const { spans, services, leftOut } = observe(onRanks([long, ...others], { data_parallel_size: 2 }));
+    const contextTokens = 100 * (50 + 50) + 120 * (60 + 20);
+    expect(spans[0].steps).toBe(100);
+    const { decodeSeqs, decodeContextTokens, ...prefills } = spans[0].load;
+    expect(decodeSeqs).toBeCloseTo(100 + 120 / 2, 9);
+    expect(decodeContextTokens).toBeCloseTo((contextTokens * 160) / 220, 6);
+    expect(prefills).toEqual({
+      prefillTokens: 90,
+      prefillTokenDepth: (3 * 60 ** 2) / 2 / 2,
+      prefillSeqs: 1.5,
+    });
+    expect(spans[0].prefillSteps!.map(({ endMs }) => endMs)).toEqual([200, 400]);
+    // Whose step a first token shared is not told.
+    expect([services, leftOut]).toEqual([[], {}]);
+  });
+
+  it("takes the first and the fiftieth of fifty prefills over 49 ranks", () => {
+    const fifty = Array.from({ length: 50 }, (_, i) => meanRecord(100 + 5 * i, 40, 10));
+    const { spans } = observe(onRanks([long, ...fifty], { data_parallel_size: 49 }));
+    expect(spans[0].prefillSteps!.map(({ endMs }) => endMs)).toEqual([100, 345]);
+  });
+
+  it("takes the whole load where the ranks go in lockstep, which are one engine", () => {
+    const lockstep = observe(onRanks([long, ...others], { data_parallel_size: 2, expert_parallel: true }));
+    const one = observe(traceOf([long, ...others], 100));
+    expect(lockstep.spans).toEqual(one.spans);
+    expect(lockstep.services).toEqual(one.services);
+    expect(one.services).toHaveLength(4);
+    expect(lockstep.warnings).toEqual(one.warnings);
+  });
+
+  it("leaves a decode of one step alone its own", () => {
+    const alone = meanRecord(10, 1, 10, { promptTokens: 50 });
+    const { spans } = observe(onRanks([alone], { data_parallel_size: 2 }));
+    expect(spans[0].load.decodeSeqs).toBeCloseTo(1, 9);
+    expect(spans[0].load.decodeContextTokens).toBeCloseTo(50.5, 9);
+  });
+});
+
+describe("observeMeans, requests that found the engine idle", () => {
+  const isolatedOf = (records: readonly TraceRecord[]) =>
+    observeMeans(traceOf(records, 100), {}, () => true).observations.filter(
+      ({ kind }) => kind === "isolated",
+    );
+
+  it("computed what of their prompt was not cached", () => {
+    const { load, promptTokens } = isolatedOf([short])[0];
+    expect(load).toMatchObject({ prefillTokens: 80, prefillTokenDepth: (100 ** 2 - 20 ** 2) / 2 });
+    expect(promptTokens).toBe(100);
+  });
+
+  it("computed all of their prompt where neither their arrival nor what was cached is known", () => {
+    const { arrivalMs, cachedTokens, ...record } = long;
+    expect(isolatedOf([{ ...record, concurrency: 1 }])[0].load.prefillTokens).toBe(50);
+  });
+
+  it("found it idle after the last token of the one before, however long its connection stayed open", () => {
+    const open = { ...long, elapsedMs: 2000 };
+    const next = (arrivalMs: number) =>
+      isolatedOf([open, meanRecord(arrivalMs + 10, 5, 10)]).map(({ run }) => run);
+    expect(next(1010)).toEqual([0, 1]);
+    expect(next(1009)).toEqual([0]);
+  });
+});

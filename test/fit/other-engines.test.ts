@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { fitLatency } from "../../lib/fit/index.js";
-import type { Trace } from "../../lib/trace/index.js";
+import type { Trace, TraceRecord } from "../../lib/trace/index.js";
 import { recordOf } from "./record-of.js";
 import { fittingSweep, simulateSteps, somePrices, traceOf } from "./step-simulator.js";
 
@@ -41,6 +41,46 @@ describe("a fit refuses a trace whose settings are not its engine's", () => {
       { maxNumSeqs: 20, maxNumBatchedTokens: 2048 },
     );
     expect(() => fitLatency([ranks])).not.toThrow();
+  });
+
+  /** The message that a fit on these requests, of an engine with so many seats, is refused with; "" where it is not. */
+  function refusal(records: readonly TraceRecord[], maxNumSeqs: number): string {
+    try {
+      fitLatency([toldBy(traceOf(records, 2048), {}, { maxNumSeqs, maxNumBatchedTokens: 2048 })]);
+      return "";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
+  /** A request that decodes from its first token on, a token every 10 ms. */
+  const decoding = (firstMs: number, steps: number, ttftMs = 10): TraceRecord =>
+    recordOf({
+      arrivalMs: firstMs - ttftMs,
+      ttftMs,
+      outputTokens: steps + 1,
+      itlSummary: { meanMs: 10, count: steps },
+    });
+  const several = (count: number, firstMs: number, steps = 20) =>
+    Array.from({ length: count }, () => decoding(firstMs, steps));
+
+  it("but lets clocks overlap a little: by a tenth of the seats, and two", () => {
+    expect(refusal(several(13, 100), 10)).toMatch(/too little/);
+    expect(refusal(several(14, 100), 10)).toMatch(/^fitLatency: 14 requests decoded at once/);
+  });
+
+  it("by the most at any time, whatever the order of arrivals, first tokens and ends", () => {
+    expect(refusal([...several(14, 100), decoding(9000, 20)], 10)).toMatch(/: 14 requests/);
+    expect(refusal([decoding(9000, 20, 8990), ...several(14, 100)], 10)).toMatch(/: 14 requests/);
+    const oneByOne = Array.from({ length: 30 }, (_, i) => decoding(1000 + 100 * i, 5));
+    expect(refusal([decoding(100, 1000), ...oneByOne], 1)).toBe("");
+  });
+
+  it("and takes those that end when others begin for gone, and those without a decode for none", () => {
+    const unanswered = recordOf({ arrivalMs: 50, outputTokens: 0, finishReason: "error" });
+    const handedOver = [...several(3, 100), ...several(3, 300), unanswered];
+    expect(refusal(handedOver, 1)).toMatch(/too little to fit in 7 records/);
+    expect(refusal([...several(3, 100), ...several(3, 299)], 1)).toMatch(/: 6 requests decoded/);
   });
 
   it("where it has the gaps of several engines, which are no step clock; with means it says that the load is shared", () => {

@@ -147,4 +147,21 @@ describe("robustNonNegativeFit", () => {
     expect(coefficients[0]).toBeCloseTo(1, 3);
     expect(coefficients[1]).toBeCloseTo(1, 3);
   });
+
+  it("pulls the combinations that it is given, and no coefficient for itself", () => {
+    const rows = Array.from({ length: 6 }, () => [1, 1]);
+    const common = {
+      rows,
+      targets: rows.map(() => 12),
+      weights: rows.map(() => 1),
+      groups: rows.map(() => 0),
+    };
+    const [first, second] = robustNonNegativeFit({
+      ...common,
+      ridge: 1e-4,
+      pulls: [[1, -2], undefined],
+    }).coefficients;
+    expect(first).toBeCloseTo(8, 6);
+    expect(second).toBeCloseTo(4, 6);
+  });
 });
