@@ -79,7 +79,7 @@ const worstInSample = 0.25;
 
 /**
  * Fits a latency model and decides what the traces do not tell of their engine. Whether it schedules asynchronously shows in
- * how many step ends requests see pass before their own ({@link stepsWaited}), or, without gaps, in the time from scheduled
+ * how many step ends requests see pass before their own (`stepsWaited` of the judge room), or, without gaps, in the time from scheduled
  * to first token. How the parts of a step add up, the token budget, and scheduling where nothing shows it, are decided by
  * replaying: each supposition is fitted on three of four records and scored on replays of the whole traces by the fourth;
  * the simplest (a sum, the least budget, synchronous) stays unless another is better by 5 % of its error. Where KV blocks were
