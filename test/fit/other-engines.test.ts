@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fitLatency } from "../../lib/fit/index.js";
 import type { Trace, TraceRecord } from "../../lib/trace/index.js";
-import { recordOf } from "./record-of.js";
+import { recordOf, timedRecord } from "./record-of.js";
 import { fittingSweep, simulateSteps, somePrices, traceOf } from "./step-simulator.js";
 
 const { trace } = simulateSteps({ requests: fittingSweep(), prices: somePrices, maxNumBatchedTokens: 2048 });
@@ -24,6 +24,75 @@ function together(count: number): Trace {
   );
   return traceOf(records, 2048);
 }
+
+/** A request whose tokens were timed, one that has their mean, one of which only the first token is known. */
+const kinds = {
+  timed: (i: number) => timedRecord(2000 * i, 20 + (i % 5), [10, 11, 10], { cachedTokens: 0 }),
+  mean: (i: number) =>
+    recordOf({
+      arrivalMs: 2000 * i,
+      promptTokens: 100,
+      outputTokens: 4,
+      ttftMs: 20,
+      itlSummary: { meanMs: 10, count: 3 },
+      elapsedMs: 50,
+    }),
+  first: (i: number) => recordOf({ arrivalMs: 2000 * i, promptTokens: 100, outputTokens: 1, ttftMs: 20 }),
+};
+const traceWith = (counts: Readonly<Record<keyof typeof kinds, number>>): Trace =>
+  traceOf(
+    Object.entries(counts).flatMap(([kind, count], k) =>
+      Array.from({ length: count }, (_, i) => kinds[kind as keyof typeof kinds](100 * k + i)),
+    ),
+    2048,
+  );
+const usedOf = (trace: Trace) => fitLatency([trace]).report.used;
+
+describe("whether a trace is used by its gaps", () => {
+  it("is decided by decodes with gaps and with their mean alone: first tokens count on neither side", () => {
+    expect(usedOf(traceWith({ timed: 40, mean: 0, first: 10 })).decode).toBeGreaterThan(0);
+    // Two of 62 decodes have only their mean, and two of 32, whatever else there is.
+    expect(usedOf(traceWith({ timed: 60, mean: 2, first: 40 })).decode).toBeGreaterThan(0);
+    expect(usedOf(traceWith({ timed: 30, mean: 2, first: 40 })).decode).toBeUndefined();
+  });
+
+  it("is not so for a trace of first tokens, of however many ranks", () => {
+    const ranks = (trace: Trace) => () => fitLatency([toldBy(trace, { data_parallel_size: 2 })]);
+    expect(ranks(traceWith({ timed: 0, mean: 0, first: 40 }))).toThrow(/too little to fit/);
+    expect(ranks(traceWith({ timed: 1, mean: 0, first: 40 }))).toThrow(/gaps of 2 data-parallel ranks/);
+  });
+});
+
+describe("what is missing for a fit", () => {
+  const unplaced = (trace: Trace, count: number): Trace => ({
+    ...trace,
+    records: trace.records.map(({ arrivalMs, ...record }, i) =>
+      i < count ? record : { ...record, arrivalMs: arrivalMs! },
+    ),
+  });
+  const messageOf = (trace: Trace): string => {
+    try {
+      fitLatency([trace]);
+    } catch (error) {
+      return String(error);
+    }
+    return "";
+  };
+
+  it("names the records without an arrival where there are any, and how many", () => {
+    const few = traceWith({ timed: 0, mean: 12, first: 0 });
+    expect(messageOf(few)).toMatch(/12 decodes|too little/);
+    expect(messageOf(few)).not.toMatch(/arrival_ms/);
+    expect(messageOf(unplaced(few, 1))).toMatch(/; 1 records have no arrival_ms/);
+    expect(messageOf(unplaced(few, 5))).toMatch(/; 5 records have no arrival_ms/);
+  });
+
+  it("does not speak of them where there is enough to fit", () => {
+    const enough = traceWith({ timed: 0, mean: 60, first: 0 });
+    const alone = { ...enough, records: enough.records.map((record) => ({ ...record, concurrency: 1 })) };
+    expect(messageOf(unplaced(alone, 1))).toBe("");
+  });
+});
 
 describe("a fit refuses a trace whose settings are not its engine's", () => {
   it("where more requests decode at once than there are seats, with the reason", () => {
