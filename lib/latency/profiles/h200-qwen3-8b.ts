@@ -3,6 +3,7 @@ import { cards, depthRatio, kvBytesPerToken, poolThatFits, qwen3With8B } from ".
 import type { LatencyModel } from "../latency-model.js";
 import { withConditions } from "../model-conditions.js";
 import { physicalModel } from "../physical-model.js";
+import { isolatedRequestPrices } from "./isolated-request-prices.js";
 
 /**
  * Requests that had a real H200 to themselves: read off neuralmagic/vllm-vcr's figures of its captures (docs/images,
@@ -27,32 +28,6 @@ const measured = {
 /** The engine behind the figures: budget and seats as its authors' scripts give them, asynchronous as vLLM is from 0.14 on. */
 const measuredEngine = { maxNumBatchedTokens: 8_192, maxNumSeqs: 1_024, asyncScheduling: true };
 
-/** Steps that the cold prompt took. */
-const coldSteps = Math.ceil(measured.coldPromptTokens / measuredEngine.maxNumBatchedTokens);
-
-/** Memory traffic of a decode per token of context: its KV, read at the card's bandwidth. */
-const decodeContextTokenMs = (1000 * kvBytesPerToken(qwen3With8B)) / cards.h200.memoryBytesPerSecond;
-
-/** Any step: the shortest gap, less the attention of that one decode to its 10k tokens of context. */
-const stepMs = measured.gapMs - decodeContextTokenMs * measured.warmCachedTokens;
-
-/** Work of prefilling `tokens` at `depth`, in tokens at depth 0: attention by operations, as a share of the other work. */
-const prefillWork = (tokens: Tokens, depth: Tokens) =>
-  tokens + depthRatio(qwen3With8B) * (tokens * depth + (tokens * tokens) / 2);
-
-const coldWork = prefillWork(measured.coldPromptTokens, 0);
-const warmWork = prefillWork(measured.warmUncachedTokens, measured.warmCachedTokens);
-
-/**
- * A prompt token computed: the cold and the warm TTFT differ by the work between them and by the further step; what is
- * the same in both cancels. 0.021 ms: 47,000 tokens/s at the head of a prompt, 37,000 over one of 10k.
- */
-const prefillTokenMs =
-  (measured.coldTtftMs - measured.warmTtftMs - (coldSteps - 1) * stepMs) / (coldWork - warmWork);
-
-/** Outside the steps: what the warm TTFT leaves once its step is paid. */
-const requestMs = measured.warmTtftMs - stepMs - prefillTokenMs * warmWork;
-
 /**
  * Qwen3-8B on one H200: five prices, from three measured minima and a data sheet. What the profile does under load is a
  * prediction; it holds at a budget of 8,192 tokens a step. Against the whole of the same figures, which is in sample for
@@ -62,16 +37,14 @@ const requestMs = measured.warmTtftMs - stepMs - prefillTokenMs * warmWork;
 export function h200Qwen3(): LatencyModel {
   const model = physicalModel({
     kind: "profile:h200-qwen3-8b",
-    step: {
-      stepMs,
-      prefillTokenMs,
-      prefillTokenDepthMs: prefillTokenMs * depthRatio(qwen3With8B),
-      // Not told apart from the step itself by requests that are alone.
-      prefillSeqMs: 0,
-      decodeSeqMs: 0,
-      decodeContextTokenMs,
-    },
-    overhead: { requestMs, promptTokenMs: 0 },
+    // A prompt token comes out at 0.021 ms: 47,000 tokens/s at the head of a prompt, 37,000 over one of 10k.
+    ...isolatedRequestPrices({
+      ...measured,
+      coldSteps: Math.ceil(measured.coldPromptTokens / measuredEngine.maxNumBatchedTokens),
+      // Its KV, read at the card's bandwidth.
+      decodeContextTokenMs: (1000 * kvBytesPerToken(qwen3With8B)) / cards.h200.memoryBytesPerSecond,
+      depthFraction: depthRatio(qwen3With8B),
+    }),
     range: { uncachedTokens: [128, 11_500], contextTokens: [0, 11_500], runningSeqs: [1, 1] },
   });
   const memory = {
