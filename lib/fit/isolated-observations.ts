@@ -1,5 +1,5 @@
 import type { Ms, Tokens } from "../base/index.js";
-import { decodeMs, isComplete, type Trace, type TraceRecord } from "../trace/index.js";
+import { idleArrivals, isComplete, type Trace, type TraceRecord } from "../trace/index.js";
 import type { Observation, RecordFilter } from "./observation.js";
 import { lonePrefill } from "./prefill-chunks.js";
 
@@ -80,19 +80,11 @@ function loneRequests(
   const first = new Array<boolean>(records.length).fill(false);
   if (records.some((record) => record.arrivalMs === undefined))
     return { alone: records.map((record) => record.concurrency === 1), first };
-  const order = records.map((_, i) => i).sort((a, b) => records[a].arrivalMs! - records[b].arrivalMs!);
-  let busyUntil = Number.NEGATIVE_INFINITY;
-  order.forEach((i, rank) => {
-    const record = records[i];
-    const arrivalMs = record.arrivalMs as Ms;
-    const next = order[rank + 1];
-    const nextArrivalMs = next === undefined ? Number.POSITIVE_INFINITY : (records[next].arrivalMs as Ms);
-    if (record.ttftMs !== undefined && busyUntil <= arrivalMs) {
-      alone[i] = arrivalMs + record.ttftMs <= nextArrivalMs;
-      first[i] = !alone[i] && isOneStep(i) && arrivalMs + record.ttftMs / 2 <= nextArrivalMs;
-    }
-    const lifeMs = record.elapsedMs ?? (record.ttftMs ?? 0) + (decodeMs(record) ?? 0);
-    busyUntil = Math.max(busyUntil, lastTokenMs(record, i) ?? arrivalMs + lifeMs);
-  });
+  for (const { index, arrivalMs, nextArrivalMs } of idleArrivals(records, lastTokenMs)) {
+    const { ttftMs } = records[index];
+    if (ttftMs === undefined) continue;
+    alone[index] = arrivalMs + ttftMs <= nextArrivalMs;
+    first[index] = !alone[index] && isOneStep(index) && arrivalMs + ttftMs / 2 <= nextArrivalMs;
+  }
   return { alone, first };
 }

@@ -1,5 +1,5 @@
 import type { Ms } from "../base/index.js";
-import { decodeMs, type Trace } from "../trace/index.js";
+import { idleArrivals, type Trace } from "../trace/index.js";
 
 /** A request that found the engine idle and was alone until its first token. */
 export interface IdleRequest {
@@ -10,27 +10,16 @@ export interface IdleRequest {
 
 /** The requests of a trace that had the engine to themselves until their first token, in order of arrival. */
 export function idleRequests({ records }: Trace): IdleRequest[] {
-  const order = records
-    .flatMap(({ arrivalMs }, index) => (arrivalMs === undefined ? [] : [{ index, arrivalMs }]))
-    .sort((a, b) => a.arrivalMs - b.arrivalMs);
-  const idle: IdleRequest[] = [];
-  let busyUntilMs = Number.NEGATIVE_INFINITY;
-  order.forEach(({ index, arrivalMs }, rank) => {
-    const record = records[index];
-    const { ttftMs, itlMs = [] } = record;
-    const nextMs = order[rank + 1]?.arrivalMs ?? Number.POSITIVE_INFINITY;
-    if (ttftMs !== undefined && busyUntilMs <= arrivalMs && arrivalMs + ttftMs <= nextMs) {
-      let atMs = arrivalMs + ttftMs;
-      const gapsMs: Ms[] = [];
-      for (const gapMs of itlMs) {
-        atMs += gapMs;
-        if (atMs > nextMs) break;
-        gapsMs.push(gapMs);
-      }
-      idle.push({ index, gapsMs });
+  return idleArrivals(records).flatMap(({ index, arrivalMs, nextArrivalMs }): IdleRequest[] => {
+    const { ttftMs, itlMs = [] } = records[index];
+    if (ttftMs === undefined || arrivalMs + ttftMs > nextArrivalMs) return [];
+    let atMs = arrivalMs + ttftMs;
+    const gapsMs: Ms[] = [];
+    for (const gapMs of itlMs) {
+      atMs += gapMs;
+      if (atMs > nextArrivalMs) break;
+      gapsMs.push(gapMs);
     }
-    const lifeMs = record.elapsedMs ?? (ttftMs ?? 0) + (decodeMs(record) ?? 0);
-    busyUntilMs = Math.max(busyUntilMs, arrivalMs + lifeMs);
+    return [{ index, gapsMs }];
   });
-  return idle;
 }

@@ -7,6 +7,7 @@
  */
 export { BlockTable } from "./block-table.js";
 export { type DataParallel, dataParallel } from "./data-parallel.js";
+export { type IdleArrival, idleArrivals } from "./idle-arrivals.js";
 export { inArrivalOrder } from "./in-arrival-order.js";
 export { defaultBlockSize, metaFromJson } from "./meta-line.js";
 export { deriveStepContext } from "./step-context.js";
