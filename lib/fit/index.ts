@@ -7,7 +7,7 @@
  */
 export { type FitOptions, fitLatency, type LatencyFit, type LatencyKind } from "./fit-latency.js";
 export type { FitReport, FittedCoefficient, ResidualSummary } from "./fit-report.js";
-export { uncachedPromptTokens } from "./prefill-chunks.js";
+export { lonePrefillSteps, uncachedPromptTokens } from "./prefill-chunks.js";
 export type { PrefillStep } from "./prefill-steps.js";
 export {
   type ObservedStep,

@@ -1,4 +1,5 @@
 import type { Tokens } from "../base/index.js";
+import { emptyStepLoad, type StepLoad } from "../latency/index.js";
 
 /** A sum of prefill chunks: how many, their tokens, and tokens times depth. */
 export interface ChunkSum {
@@ -28,13 +29,37 @@ export function lonePrefill(
   longPrefillTokenThreshold: Tokens = 0,
 ): ChunkSum {
   const uncached = uncachedPromptTokens(promptTokens, cachedTokens);
-  const chunk =
-    longPrefillTokenThreshold > 0
-      ? Math.min(maxNumBatchedTokens, longPrefillTokenThreshold)
-      : maxNumBatchedTokens;
   return {
-    chunks: Math.ceil(uncached / chunk),
+    chunks: Math.ceil(uncached / longestChunk(maxNumBatchedTokens, longPrefillTokenThreshold)),
     tokens: uncached,
     tokenDepth: chunkTokenDepth(promptTokens - uncached, promptTokens),
   };
+}
+
+/** The same steps one by one, as what each computes. */
+export function lonePrefillSteps(
+  promptTokens: Tokens,
+  cachedTokens: Tokens,
+  maxNumBatchedTokens: Tokens,
+  longPrefillTokenThreshold: Tokens = 0,
+): StepLoad[] {
+  const chunk = longestChunk(maxNumBatchedTokens, longPrefillTokenThreshold);
+  const loads: StepLoad[] = [];
+  for (let at = promptTokens - uncachedPromptTokens(promptTokens, cachedTokens); at < promptTokens; ) {
+    const end = Math.min(promptTokens, at + chunk);
+    loads.push({
+      ...emptyStepLoad(),
+      prefillTokens: end - at,
+      prefillTokenDepth: chunkTokenDepth(at, end),
+      prefillSeqs: 1,
+    });
+    at = end;
+  }
+  return loads;
+}
+
+function longestChunk(maxNumBatchedTokens: Tokens, longPrefillTokenThreshold: Tokens): Tokens {
+  return longPrefillTokenThreshold > 0
+    ? Math.min(maxNumBatchedTokens, longPrefillTokenThreshold)
+    : maxNumBatchedTokens;
 }

@@ -1,4 +1,5 @@
 import { type Ms, quantile } from "../base/index.js";
+import { lonePrefillSteps } from "../fit/index.js";
 import {
   emptyStepLoad,
   type LatencyModel,
@@ -57,17 +58,14 @@ export function startSpeed(
   if (model.toJson().step === undefined) return undefined;
   const used = idleRequests(trace).slice(skip, skip + requests);
   if (used.length === 0) return undefined;
-  const { settings } = replayConditions({ trace }, { model }).engine;
-  const chunk =
-    settings.longPrefillTokenThreshold > 0
-      ? Math.min(settings.maxNumBatchedTokens, settings.longPrefillTokenThreshold)
-      : settings.maxNumBatchedTokens;
+  const { maxNumBatchedTokens, longPrefillTokenThreshold } = replayConditions({ trace }, { model }).engine
+    .settings;
   const work = used.map(({ index, gapsMs }): LoneWork => {
     const { promptTokens, cachedTokens = 0, ttftMs } = trace.records[index];
     return {
       promptTokens,
       ttftMs: ttftMs as Ms,
-      prefill: prefillLoads(promptTokens, Math.max(1, promptTokens - cachedTokens), chunk),
+      prefill: lonePrefillSteps(promptTokens, cachedTokens, maxNumBatchedTokens, longPrefillTokenThreshold),
       gapsMs,
     };
   });
@@ -82,21 +80,6 @@ interface LoneWork {
   readonly ttftMs: Ms;
   readonly prefill: readonly StepLoad[];
   readonly gapsMs: readonly Ms[];
-}
-
-function prefillLoads(promptTokens: number, uncached: number, chunk: number): StepLoad[] {
-  const loads: StepLoad[] = [];
-  for (let at = promptTokens - uncached; at < promptTokens; ) {
-    const end = Math.min(promptTokens, at + chunk);
-    loads.push({
-      ...emptyStepLoad(),
-      prefillTokens: end - at,
-      prefillTokenDepth: (end * end - at * at) / 2,
-      prefillSeqs: 1,
-    });
-    at = end;
-  }
-  return loads;
 }
 
 function decodeFactor(work: readonly LoneWork[], model: LatencyModel): number {

@@ -1,6 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { chunkTokenDepth, lonePrefill, uncachedPromptTokens } from "../../lib/fit/prefill-chunks.js";
+import {
+  chunkTokenDepth,
+  lonePrefill,
+  lonePrefillSteps,
+  uncachedPromptTokens,
+} from "../../lib/fit/prefill-chunks.js";
 
 const tokens = fc.integer({ min: 1, max: 5000 });
 
@@ -64,6 +69,33 @@ describe("lonePrefill", () => {
         expect(whole.chunks).toBe(chunks);
         expect(whole.tokenDepth).toBeCloseTo(depth, 6);
       }),
+    );
+  });
+});
+
+describe("lonePrefillSteps", () => {
+  it("are the steps of lonePrefill: as many, with its tokens and their depth, none longer than a chunk may be", () => {
+    fc.assert(
+      fc.property(
+        tokens,
+        fc.integer({ min: 0, max: 5000 }),
+        tokens,
+        fc.integer({ min: 0, max: 600 }),
+        (...of) => {
+          const [, , budget, threshold] = of;
+          const steps = lonePrefillSteps(...of);
+          const sum = lonePrefill(...of);
+          expect(steps).toHaveLength(sum.chunks);
+          expect(steps.reduce((total, step) => total + step.prefillTokens, 0)).toBe(sum.tokens);
+          expect(steps.reduce((total, step) => total + step.prefillTokenDepth, 0)).toBeCloseTo(
+            sum.tokenDepth,
+            6,
+          );
+          const longest = threshold > 0 ? Math.min(budget, threshold) : budget;
+          for (const step of steps) expect(step.prefillTokens).toBeLessThanOrEqual(longest);
+        },
+      ),
+      { numRuns: 200 },
     );
   });
 });
