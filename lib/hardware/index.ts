@@ -17,6 +17,7 @@ export {
   flopsPerToken,
   kvBytesPerToken,
   type ModelShape,
+  shareOfExpertsRead,
   weightBytes,
 } from "./model-shape.js";
 export {

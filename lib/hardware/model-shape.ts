@@ -98,7 +98,12 @@ export function weightBytes(shape: ModelShape): Bytes {
  * ```
  */
 export function expertShareRead({ experts }: ModelShape, tokens: Tokens): number {
-  return experts ? 1 - (1 - experts.perToken / experts.count) ** tokens : 1;
+  return experts ? shareOfExpertsRead(experts.perToken / experts.count, tokens) : 1;
+}
+
+/** The same where a token is sent to this share of the experts. */
+export function shareOfExpertsRead(perTokenShare: number, tokens: Tokens): number {
+  return 1 - (1 - perTokenShare) ** tokens;
 }
 
 /** Weights that every step reads: all but the embeddings' table and the experts. */

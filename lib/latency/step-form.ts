@@ -1,4 +1,5 @@
 import { describeValue, InputError, requireFinite } from "../base/index.js";
+import { shareOfExpertsRead } from "../hardware/index.js";
 import type { StepLoad } from "./latency-model.js";
 import { priceStep, type StepCoefficients } from "./step-coefficients.js";
 
@@ -34,7 +35,7 @@ export const sumForm: StepForm = { combine: "sum", expertShare: 0 };
  * ```
  */
 export function expertsRead({ expertShare }: StepForm, load: StepLoad): number {
-  return expertShare === 0 ? 0 : 1 - (1 - expertShare) ** (load.prefillTokens + load.decodeSeqs);
+  return expertShare === 0 ? 0 : shareOfExpertsRead(expertShare, load.prefillTokens + load.decodeSeqs);
 }
 
 /**
