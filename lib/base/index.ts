@@ -4,6 +4,7 @@
  * Read `units.ts` first: times are milliseconds, counts are plain numbers, and every name says which. Then
  * `errors.ts` for what a bad argument turns into, and `random.ts` for where all randomness comes from.
  */
+export { commonValue } from "./common-value.js";
 export {
   describeValue,
   InputError,

@@ -1,4 +1,4 @@
-import { InputError, mean, stream, type Tokens } from "../base/index.js";
+import { commonValue, InputError, mean, stream, type Tokens } from "../base/index.js";
 import { type FitReport, fitLatency, type LatencyFit, type LatencyKind } from "../fit/index.js";
 import { pooledStepsWaited } from "../judge/index.js";
 import {
@@ -457,8 +457,8 @@ function budgetToSay(
 /** Engine and version that all traces tell alike. */
 function engineOf(traces: readonly Trace[]): { engine?: string; engineVersion?: string } {
   const common = (key: string): string | undefined => {
-    const [first, ...others] = traces.map(({ meta }) => meta.extra[key]);
-    return typeof first === "string" && others.every((other) => other === first) ? first : undefined;
+    const value = commonValue(traces.map(({ meta }) => meta.extra[key]));
+    return typeof value === "string" ? value : undefined;
   };
   const [engine, engineVersion] = [common("engine"), common("engine_version")];
   return { ...(engine !== undefined && { engine }), ...(engineVersion !== undefined && { engineVersion }) };

@@ -1,6 +1,5 @@
-import type { Tokens } from "../base/index.js";
-import { type LatencyKind, uncachedPromptTokens } from "../fit/index.js";
-import { shapeOfModel } from "../hardware/index.js";
+import { commonValue, type Tokens } from "../base/index.js";
+import { type LatencyKind, shapeOfTraces, uncachedPromptTokens } from "../fit/index.js";
 import { type StepForm, sumForm } from "../latency/index.js";
 import { capturedEngine } from "../replay/index.js";
 import type { SettingOrigin } from "../settings/index.js";
@@ -42,10 +41,8 @@ const usualBudgets: readonly Tokens[] = [2048, 512, 1024, 4096, 8192, 16_384];
  */
 export function candidatesFor(traces: readonly Trace[], given: GivenSuppositions = {}): Candidates {
   const engines = traces.map(({ meta }) => capturedEngine(meta));
-  const told = <K extends "asyncScheduling" | "maxNumBatchedTokens">(name: K) => {
-    const [first, ...others] = engines.map((engine) => engine[name]);
-    return others.every((other) => other === first) ? first : undefined;
-  };
+  const told = <K extends "asyncScheduling" | "maxNumBatchedTokens">(name: K) =>
+    commonValue(engines.map((engine) => engine[name]));
   const isOpen = traces.every(({ records }) => records.some((r) => r.arrivalMs !== undefined));
   const hasSlots = engines.some(({ prefixReuse }) => prefixReuse === "slots");
 
@@ -95,9 +92,7 @@ export function candidatesFor(traces: readonly Trace[], given: GivenSuppositions
 }
 
 function formsFor(traces: readonly Trace[]): StepForm[] {
-  const [name, ...others] = traces.map(({ meta }) => meta.model);
-  const shape =
-    name !== undefined && others.every((other) => other === name) ? shapeOfModel(name) : undefined;
+  const shape = shapeOfTraces(traces);
   const dense: StepForm[] = [sumForm, { combine: "max", expertShare: 0 }];
   if (!shape?.experts) return dense;
   const expertShare = shape.experts.perToken / shape.experts.count;

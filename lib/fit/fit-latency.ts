@@ -1,5 +1,5 @@
-import { InputError, requireFinite, requireInteger, type Tokens } from "../base/index.js";
-import { depthRatio, shapeOfModel } from "../hardware/index.js";
+import { commonValue, InputError, requireFinite, requireInteger, type Tokens } from "../base/index.js";
+import { depthRatio } from "../hardware/index.js";
 import type { FitRange, LatencyModel, StepForm } from "../latency/index.js";
 import { withConditions } from "../latency/index.js";
 import { type EngineSettings, engineSettingNames, someEngineSettings } from "../settings/index.js";
@@ -15,6 +15,7 @@ import { observeTrace } from "./observations.js";
 import { observeMeans } from "./observe-means.js";
 import { uncachedPromptTokens } from "./prefill-chunks.js";
 import type { PrefillStep } from "./prefill-steps.js";
+import { shapeOfTraces } from "./shape-of-traces.js";
 import { decodeSpan } from "./token-flow.js";
 
 /** The latency models that can be fitted. */
@@ -226,9 +227,7 @@ function countKinds(observations: readonly Observation[]): Record<string, number
 /** The ratio that is given, else that of the model that all traces name, if it is known. */
 function knownDepthRatio(traces: readonly Trace[], { depthRatio: given }: FitOptions): number | undefined {
   if (given !== undefined) return requireFinite("fitLatency", "depthRatio", given, 0);
-  const [name, ...others] = traces.map(({ meta }) => meta.model);
-  const shape =
-    name !== undefined && others.every((other) => other === name) ? shapeOfModel(name) : undefined;
+  const shape = shapeOfTraces(traces);
   return shape && depthRatio(shape);
 }
 
@@ -250,12 +249,12 @@ function depthNote(
 
 /** What the traces' engines have in common, as far as they tell it; whether prefixes were found does not time a step. */
 function fittedSettings(traces: readonly Trace[], options: FitOptions): Partial<EngineSettings> | undefined {
-  const [first = {}, ...others] = traces.map(({ meta }) => meta.engine ?? {});
-  const common = engineSettingNames.filter(
-    (name) => name !== "enablePrefixCaching" && others.every((other) => other[name] === first[name]),
-  );
+  const common = engineSettingNames.flatMap((name) => {
+    const value = commonValue(traces.map(({ meta }) => meta.engine?.[name]));
+    return name === "enablePrefixCaching" ? [] : [[name, value]];
+  });
   const settings = someEngineSettings({
-    ...Object.fromEntries(common.map((name) => [name, first[name]])),
+    ...Object.fromEntries(common),
     ...(options.maxNumBatchedTokens !== undefined && { maxNumBatchedTokens: options.maxNumBatchedTokens }),
     ...(options.longPrefillTokenThreshold !== undefined && {
       longPrefillTokenThreshold: options.longPrefillTokenThreshold,

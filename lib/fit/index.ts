@@ -15,3 +15,4 @@ export {
   reconstructSteps,
   type StepReconstruction,
 } from "./reconstruct-steps.js";
+export { shapeOfTraces } from "./shape-of-traces.js";
