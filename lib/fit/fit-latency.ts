@@ -3,7 +3,7 @@ import { depthRatio } from "../hardware/index.js";
 import type { FitRange, LatencyModel, StepForm } from "../latency/index.js";
 import { withConditions } from "../latency/index.js";
 import { type EngineSettings, engineSettingNames, someEngineSettings } from "../settings/index.js";
-import { dataParallel, isComplete, type Trace, type TraceRecord } from "../trace/index.js";
+import { dataParallel, engineCount, isComplete, type Trace, type TraceRecord } from "../trace/index.js";
 import { fitEmpirical } from "./fit-empirical.js";
 import { fitMeans, schedulingDelayMs } from "./fit-means.js";
 import { fitPhysical, type PhysicalFit } from "./fit-physical.js";
@@ -169,8 +169,8 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
  * and more requests than the seats cannot decode at once.
  */
 function refuseOtherEngine(trace: Trace): void {
-  const { ranks, isLockstep } = dataParallel(trace.meta);
-  if (ranks > 1 && !isLockstep && hasGaps(trace))
+  const { ranks } = dataParallel(trace.meta);
+  if (engineCount(trace.meta) > 1 && hasGaps(trace))
     throw new InputError(
       `fitLatency: the trace has the gaps of ${ranks} data-parallel ranks, each an engine of its own, and does not tell which served a request: capture one rank alone, or keep mean gaps only`,
     );

@@ -1,6 +1,6 @@
 import type { Ms, Tokens } from "../base/index.js";
 import type { StepCoefficients, StepForm } from "../latency/index.js";
-import { dataParallel, isComplete, type Trace } from "../trace/index.js";
+import { engineCount, isComplete, type Trace } from "../trace/index.js";
 import { isolatedObservations } from "./isolated-observations.js";
 import { loadOnly, type Observation, type ObservationSet, type RecordFilter } from "./observation.js";
 import {
@@ -48,9 +48,9 @@ export function observeMeans(
   const budget = options.maxNumBatchedTokens ?? trace.meta.engine?.maxNumBatchedTokens ?? assumedBudgetTokens;
   const leftOut = new Map<string, number>();
   const leave = (reason: string) => leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1);
-  const { ranks, isLockstep } = dataParallel(trace.meta);
   // Ranks that are engines of their own share the load evenly, as far as the trace tells.
-  const shareOfRank = isLockstep ? 1 : 1 / ranks;
+  const engines = engineCount(trace.meta);
+  const shareOfRank = 1 / engines;
   const spans = trace.records.map(decodeSpan);
   const known = spans.filter((span) => span !== undefined);
   const longPrefillTokenThreshold = options.longPrefillTokenThreshold ?? 0;
@@ -102,7 +102,7 @@ export function observeMeans(
   ];
   if (shareOfRank < 1)
     warnings.push(
-      `${ranks} data-parallel ranks served the trace, and it does not tell which served a request: the load is taken as spread evenly over them`,
+      `${engines} data-parallel ranks served the trace, and it does not tell which served a request: the load is taken as spread evenly over them`,
     );
   if (!isCacheRecorded(trace) && trace.records.some((record) => record.blockIds !== undefined))
     warnings.push("cached tokens were not recorded: prompt blocks of earlier requests are taken as cached");

@@ -9,7 +9,7 @@ import {
   type EngineSettings,
   type SettingOrigin,
 } from "../settings/index.js";
-import { dataParallel, type Trace } from "../trace/index.js";
+import { dataParallel, engineCount, type Trace } from "../trace/index.js";
 import { capturedEngine } from "./captured-engine.js";
 import { capturedPacing } from "./captured-pacing.js";
 import { modeledTrace } from "./modeled-trace.js";
@@ -211,8 +211,8 @@ export function replayConditions(
 ): ReplayConditions {
   const { model, requestTimeoutMs, onTimeout = "next-turn" } = options;
   const { ranks, isLockstep } = dataParallel(trace.meta);
-  const ownRanks = isLockstep ? 1 : ranks;
-  const { replicas = ownRanks, router = replicas === ownRanks ? "data-parallel" : "round-robin" } = options;
+  const engines = engineCount(trace.meta);
+  const { replicas = engines, router = replicas === engines ? "data-parallel" : "round-robin" } = options;
   const { memory, fittedAt } = model;
   const isLimited = requestTimeoutMs !== undefined && requestTimeoutMs !== Number.POSITIVE_INFINITY;
   const engine = chooseSettings({

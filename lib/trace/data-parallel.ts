@@ -24,3 +24,9 @@ export function dataParallel({ extra }: Pick<TraceMeta, "extra">): DataParallel 
   const ranks = typeof size === "number" && Number.isInteger(size) && size > 1 ? size : 1;
   return { ranks, isLockstep: ranks > 1 && isExpertParallel === true };
 }
+
+/** How many engines of their own served a trace: its data-parallel ranks, unless they make their steps together. */
+export function engineCount(meta: Pick<TraceMeta, "extra">): number {
+  const { ranks, isLockstep } = dataParallel(meta);
+  return isLockstep ? 1 : ranks;
+}

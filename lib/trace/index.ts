@@ -6,7 +6,7 @@
  * start of the capture; counts are tokens.
  */
 export { BlockTable } from "./block-table.js";
-export { type DataParallel, dataParallel } from "./data-parallel.js";
+export { type DataParallel, dataParallel, engineCount } from "./data-parallel.js";
 export { type IdleArrival, idleArrivals } from "./idle-arrivals.js";
 export { inArrivalOrder } from "./in-arrival-order.js";
 export { defaultBlockSize, metaFromJson } from "./meta-line.js";

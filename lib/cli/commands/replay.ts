@@ -7,7 +7,7 @@ import { capturedEngine, type Replay, replay } from "../../replay/index.js";
 import { sessionsOf } from "../../sessions/index.js";
 import type { EngineSettingName, EngineSettings } from "../../settings/index.js";
 import { writeTrace } from "../../trace/files/index.js";
-import { dataParallel, inArrivalOrder, type JsonValue, type Trace } from "../../trace/index.js";
+import { engineCount, inArrivalOrder, type JsonValue, type Trace } from "../../trace/index.js";
 import {
   addEngineFlags,
   type EngineFlags,
@@ -101,8 +101,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
     const { replayLiveCommand } = await import("./replay-live.js");
     return replayLiveCommand(trace, sessions, { ...flags, url: flags.url });
   }
-  const ranks = dataParallel(trace.meta);
-  const capturedReplicas = ranks.isLockstep ? 1 : ranks.ranks;
+  const capturedReplicas = engineCount(trace.meta);
   if (flags.router !== undefined && (flags.replicas ?? capturedReplicas) === 1)
     throw new InputError("replay: --router chooses among replicas: give --replicas N with it");
   const engine = engineFromFlags(flags);
