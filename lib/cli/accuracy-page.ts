@@ -11,6 +11,7 @@ import {
   startRequests,
 } from "../judge/index.js";
 import type { PriceFactors } from "../latency/index.js";
+import { schedulingWord } from "./calibration-text.js";
 import type { HalfRun, RefusedRun } from "./half-judged-runs.js";
 import { showError, showMs } from "./print-table.js";
 
@@ -165,20 +166,19 @@ function halvesSection({ halves, refused }: AccuracyPage): string[] {
 }
 
 function scheduled({ supposed, from }: Calibration): string {
-  return `${supposed.asyncScheduling ? "asynchronous" : "synchronous"} scheduling (${from.asyncScheduling})`;
+  return `${schedulingWord(supposed.asyncScheduling)} scheduling (${from.asyncScheduling})`;
 }
 
 function schedulingSection({ scenarios }: AccuracyReport): string[] {
   const decided = scenarios.filter(({ otherScheduling }) => otherScheduling !== undefined);
   if (decided.length === 0) return [];
-  const way = (isAsync: boolean | undefined) => (isAsync ? "asynchronous" : "synchronous");
   const fits = [
     ...new Map(decided.map((s) => [`${s.scenario.engine}, ${s.kind} model`, s.fit])).entries(),
   ].map(([name, { model, scheduling }]) => {
     const evidence = scheduling
       ? `: ${scheduling.by}, off by ${scheduling.synchronous.toFixed(2)} if synchronous and ${scheduling.asynchronous.toFixed(2)} if asynchronous`
       : "";
-    return `- ${name}: ${way(model.fittedAt?.asyncScheduling)}${evidence}.`;
+    return `- ${name}: ${schedulingWord(model.fittedAt?.asyncScheduling ?? false)}${evidence}.`;
   });
   const rows = decided.flatMap(({ kind, scenario, fit, accuracy, otherScheduling }) =>
     accuracy.cells.flatMap((cell, i) => {
@@ -186,7 +186,7 @@ function schedulingSection({ scenarios }: AccuracyReport): string[] {
       if (cell.group !== "all" || !cell.gates || other === undefined) return [];
       const verdict = (holds: boolean) => (holds ? "" : ", **no**");
       return [
-        `| ${scenario.title} | ${kind} | ${names[cell.quantity]} p${100 * cell.quantile} | ${way(fit.model.fittedAt?.asyncScheduling)} | ${showError(cell.error)}${verdict(cell.holds)} | ${showError(other.error)}${verdict(other.holds)} |`,
+        `| ${scenario.title} | ${kind} | ${names[cell.quantity]} p${100 * cell.quantile} | ${schedulingWord(fit.model.fittedAt?.asyncScheduling ?? false)} | ${showError(cell.error)}${verdict(cell.holds)} | ${showError(other.error)}${verdict(other.holds)} |`,
       ];
     }),
   );

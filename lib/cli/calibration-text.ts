@@ -31,7 +31,7 @@ export function inSampleTable({ inSample }: Calibration, paths: readonly string[
 export function suppositionLines({ supposed, from, tried, scheduling, report }: Calibration): string[] {
   const budget = `token budget: ${supposed.maxNumBatchedTokens} (${from.maxNumBatchedTokens})`;
   const lines = [
-    `scheduling: ${scheduled(supposed.asyncScheduling)} (${from.asyncScheduling}${
+    `scheduling: ${schedulingWord(supposed.asyncScheduling)} (${from.asyncScheduling}${
       scheduling
         ? ` by ${scheduling.by}: ${scheduling.synchronous.toFixed(2)} from the captures if synchronous, ${scheduling.asynchronous.toFixed(2)} if asynchronous`
         : ""
@@ -48,7 +48,8 @@ export function suppositionLines({ supposed, from, tried, scheduling, report }: 
   return lines;
 }
 
-function scheduled(isAsync: boolean): string {
+/** How an engine schedules, in a word. */
+export function schedulingWord(isAsync: boolean): string {
   return isAsync ? "asynchronous" : "synchronous";
 }
 
@@ -61,7 +62,7 @@ function nameOf(t: Supposition, tried: readonly Supposition[]): string {
   const differs = (of: (s: Supposition) => unknown) => tried.some((other) => of(other) !== of(t));
   return [
     ...(differs((s) => s.form) ? [formName(t)] : []),
-    ...(differs((s) => s.asyncScheduling) ? [scheduled(t.asyncScheduling)] : []),
+    ...(differs((s) => s.asyncScheduling) ? [schedulingWord(t.asyncScheduling)] : []),
     ...(differs((s) => s.maxNumBatchedTokens) ? [String(t.maxNumBatchedTokens)] : []),
   ].join(" ");
 }

@@ -1,3 +1,4 @@
+import type { StatisticCell } from "../calibrate/index.js";
 import type { CohortSummary, Quantiles } from "../cohorts/index.js";
 import {
   cohortIndices,
@@ -97,6 +98,17 @@ export function replaySeriesJson(replay: Replay): Record<string, unknown> {
     extrapolated: replay.extrapolated,
     assumptions: replay.plan.assumptions,
   };
+}
+
+/** A mean or quantile of TTFT or TPOT on both sides. */
+export function statisticJson({
+  quantity,
+  statistic,
+  capturedMs,
+  modeledMs,
+  error,
+}: StatisticCell): Record<string, unknown> {
+  return { quantity: `${quantity}_ms`, statistic, captured_ms: capturedMs, modeled_ms: modeledMs, error };
 }
 
 /** A quantity as the command line's JSON has it. */

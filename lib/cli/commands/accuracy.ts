@@ -17,7 +17,7 @@ import { accuracyPage } from "../accuracy-page.js";
 import { parseCount } from "../engine-flags.js";
 import { type HalfRun, judgeServingSimRuns, type RefusedRun } from "../half-judged-runs.js";
 import { readJudged } from "../read-judged.js";
-import { cellJson, comparisonJson, quantityKey } from "../summary-json.js";
+import { cellJson, comparisonJson, quantityKey, statisticJson } from "../summary-json.js";
 
 interface AccuracyFlags {
   readonly seeds: number;
@@ -186,12 +186,6 @@ function halfJson({
     fitted: fittedRequests,
     judged: judgedRequests,
     preemptions: run.preemptions,
-    cells: cells.map(({ quantity, statistic, capturedMs, modeledMs, error }) => ({
-      quantity: `${quantity}_ms`,
-      statistic,
-      captured_ms: capturedMs,
-      modeled_ms: modeledMs,
-      error,
-    })),
+    cells: cells.map(statisticJson),
   };
 }

@@ -10,6 +10,7 @@ import { writeJsonFile } from "../json-file.js";
 import { formatTable } from "../print-table.js";
 import { readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
+import { statisticJson } from "../summary-json.js";
 
 interface FitFlags {
   readonly maxNumBatchedTokens?: number;
@@ -33,7 +34,7 @@ export function fitCommand(): Command {
     .argument("<trace...>", "traces to fit on: low load, many prompt sizes, several concurrencies")
     .option(
       "--max-num-batched-tokens <n>",
-      "the engine's token budget a step (default: the capture's, else the best of 2048 to 16384)",
+      "the engine's token budget a step (default: the capture's, else the best of 512 to 16384)",
       parseCount,
     )
     .option("--long-prefill-token-threshold <n>", "longest chunk of one prefill in a step", parseCount)
@@ -110,15 +111,7 @@ function fitJson({
 }: Calibration): Record<string, unknown> {
   const { range } = report;
   return {
-    in_sample: inSample.map((cells) =>
-      cells.map(({ quantity, statistic, capturedMs, modeledMs, error }) => ({
-        quantity: `${quantity}_ms`,
-        statistic,
-        captured_ms: capturedMs,
-        modeled_ms: modeledMs,
-        error,
-      })),
-    ),
+    in_sample: inSample.map((cells) => cells.map(statisticJson)),
     form: { value: supposed.form.combine, from: from.form, expert_share: supposed.form.expertShare },
     async_scheduling: {
       value: supposed.asyncScheduling,

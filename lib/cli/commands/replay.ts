@@ -21,7 +21,7 @@ import { addPacingFlags, type PacingFlags, pacingFromFlags } from "../pacing-fla
 import { progressBar, readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
 import { overloadOf, replayReport } from "../replay-report.js";
-import { capturedSeriesJson, comparisonJson, replaySeriesJson } from "../summary-json.js";
+import { capturedSeriesJson, comparisonJson, replaySeriesJson, statisticJson } from "../summary-json.js";
 import { addTimeoutFlags, type TimeoutFlags, timeoutFromFlags } from "../timeout-flags.js";
 
 interface ReplayFlags extends EngineFlags, LatencyFlags, PacingFlags, TimeoutFlags {
@@ -165,13 +165,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
       ...comparisonJson(comparison),
       ...(judgeAfter > 0 && { judge_after: judgeAfter }),
       overload: overloadOf(first) ?? null,
-      statistics: statistics.map(({ quantity, statistic, capturedMs, modeledMs, error }) => ({
-        quantity: `${quantity}_ms`,
-        statistic,
-        captured_ms: capturedMs,
-        modeled_ms: modeledMs,
-        error,
-      })),
+      statistics: statistics.map(statisticJson),
     };
     process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
   } else process.stdout.write(replayReport({ replays, sessions, comparison, statistics, judgeAfter }));
