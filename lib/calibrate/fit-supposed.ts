@@ -1,5 +1,5 @@
 import { mean, type Tokens } from "../base/index.js";
-import { fitLatency, type LatencyFit, type LatencyKind } from "../fit/index.js";
+import { fitLatency, type LatencyFit, type LatencyKind, wayInTakenAsZero } from "../fit/index.js";
 import {
   type LatencyModel,
   type StepForm,
@@ -88,7 +88,7 @@ function withWayIn(fit: LatencyFit, errorOf: (model: LatencyModel) => number | u
         c.name === "request_ms" ? { ...c, value: best.requestMs } : c,
       ),
       warnings: [
-        ...fit.report.warnings.filter((warning) => !/is taken as 0/.test(warning)),
+        ...fit.report.warnings.filter((warning) => warning !== wayInTakenAsZero),
         `no request is known to have found the engine idle: request_ms is ${best.requestMs} ms, with which replays meet the TTFTs and TPOTs under load best (${percent(best.error)} off)`,
       ],
     },

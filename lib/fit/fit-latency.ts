@@ -56,6 +56,9 @@ export interface LatencyFit {
   readonly report: FitReport;
 }
 
+/** What a fit warns of where no TTFT tells the way to the scheduler. */
+export const wayInTakenAsZero =
+  "no request is known to have found the engine idle: the time outside the engine's steps is taken as 0 (capture some at concurrency 1)";
 /** Decode gaps below which a fit is refused. */
 const leastDecodeGaps = 50;
 /** Gaps with a prefill below which a fit without isolated TTFTs is refused: prefills would have no price. */
@@ -134,10 +137,7 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
     warnings.add(
       `the empirical model needs ${onMeans ? "the gaps" : "requests alone on the engine"}: the physical model was fitted`,
     );
-  if (!hasIsolated && !onMeans)
-    warnings.add(
-      "no request is known to have found the engine idle: the time outside the engine's steps is taken as 0 (capture some at concurrency 1)",
-    );
+  if (!hasIsolated && !onMeans) warnings.add(wayInTakenAsZero);
   if (pinnedDepthRatio !== undefined) warnings.add(depthNote(openPrices, pinnedDepthRatio, ratio));
   for (const { of, n, rSquared } of residuals)
     if (rSquared !== undefined && rSquared < worstRSquared)

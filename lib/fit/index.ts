@@ -5,7 +5,13 @@
  * recording, `observations.ts` collects measured durations with the work behind them, `fit-physical.ts` prices that
  * work, `fit-empirical.ts` keeps donors of it. Times are milliseconds.
  */
-export { type FitOptions, fitLatency, type LatencyFit, type LatencyKind } from "./fit-latency.js";
+export {
+  type FitOptions,
+  fitLatency,
+  type LatencyFit,
+  type LatencyKind,
+  wayInTakenAsZero,
+} from "./fit-latency.js";
 export type { FitReport, FittedCoefficient, ResidualSummary } from "./fit-report.js";
 export { lonePrefillSteps, uncachedPromptTokens } from "./prefill-chunks.js";
 export type { PrefillStep } from "./prefill-steps.js";
