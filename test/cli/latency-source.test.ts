@@ -2,20 +2,11 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { llama as shape } from "../hardware/llama-config.js";
 import { fromRoot, runCli } from "./run-cli.js";
 
 const folder = mkdtempSync(join(tmpdir(), "prefixlab-config-"));
-const llama = {
-  _name_or_path: "meta-llama/Llama-3.1-8B-Instruct",
-  model_type: "llama",
-  hidden_size: 4096,
-  intermediate_size: 14_336,
-  num_hidden_layers: 32,
-  num_attention_heads: 32,
-  num_key_value_heads: 8,
-  vocab_size: 128_256,
-  tie_word_embeddings: false,
-};
+const llama = { _name_or_path: "meta-llama/Llama-3.1-8B-Instruct", ...shape };
 const configOf = (name: string, config: object) => {
   const path = join(folder, name);
   writeFileSync(path, JSON.stringify(config));

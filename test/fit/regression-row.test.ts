@@ -10,16 +10,9 @@ import {
   sumForm,
 } from "../../lib/latency/index.js";
 import { observationOf } from "./observation-of.js";
+import { freePrices as free } from "./step-simulator.js";
 
 const maxForm: StepForm = { combine: "max", expertShare: 0 };
-const free: StepCoefficients = {
-  stepMs: 0,
-  prefillTokenMs: 0,
-  prefillTokenDepthMs: 0,
-  prefillSeqMs: 0,
-  decodeSeqMs: 0,
-  decodeContextTokenMs: 0,
-};
 
 /** Ten steps with 3 sequences of 700 tokens in each: a long prefill of two steps, a short one of one, the rest decodes. */
 const span = observationOf({

@@ -34,6 +34,16 @@ export const somePrices: StepCoefficients = {
   decodeContextTokenMs: 3e-4,
 };
 
+/** Prices of an engine whose steps cost nothing. */
+export const freePrices: StepCoefficients = {
+  stepMs: 0,
+  prefillTokenMs: 0,
+  prefillTokenDepthMs: 0,
+  prefillSeqMs: 0,
+  decodeSeqMs: 0,
+  decodeContextTokenMs: 0,
+};
+
 /** A continuous-batching engine in its most obvious form: one loop, one step a turn, every request looked at. */
 export function simulateSteps(simulation: Simulation): {
   trace: Trace;

@@ -5,7 +5,7 @@ import { StepWarp } from "../../lib/fit/step-warp.js";
 import { decodeSpan, preemptedSpans, TokenFlow } from "../../lib/fit/token-flow.js";
 import { priceStep } from "../../lib/latency/index.js";
 import { recordOf, timedRecord } from "./record-of.js";
-import { somePrices } from "./step-simulator.js";
+import { freePrices, somePrices } from "./step-simulator.js";
 
 const span = fc
   .record({
@@ -281,18 +281,10 @@ describe("StepWarp", () => {
   });
 
   it("takes a microsecond at least for a step that costs nothing", () => {
-    const free = {
-      stepMs: 0,
-      prefillTokenMs: 0,
-      prefillTokenDepthMs: 0,
-      prefillSeqMs: 0,
-      decodeSeqMs: 0,
-      decodeContextTokenMs: 0,
-    };
     const decode = { firstTokenMs: 0, lastTokenMs: 10, steps: 10, promptTokens: 100 };
-    expect(new StepWarp([decode], [], free).at(10)).toBeCloseTo(10_000, 6);
+    expect(new StepWarp([decode], [], freePrices).at(10)).toBeCloseTo(10_000, 6);
     const prefill = { endMs: 5, tokens: 10, tokenDepth: 0, chunks: 1, steps: 1 };
-    expect(new StepWarp([decode], [prefill], free).at(10)).toBeCloseTo(10_000, 6);
+    expect(new StepWarp([decode], [prefill], freePrices).at(10)).toBeCloseTo(10_000, 6);
   });
 
   it("makes no steps where nothing decodes", () => {
