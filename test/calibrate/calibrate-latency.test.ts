@@ -6,6 +6,7 @@ import { replay } from "../../lib/replay/index.js";
 import { sessionsOf } from "../../lib/sessions/index.js";
 import { readTrace } from "../../lib/trace/files/index.js";
 import type { Trace } from "../../lib/trace/index.js";
+import { fromRoot } from "../cli/run-cli.js";
 import { fittingSweep, simulateSteps, somePrices } from "../fit/step-simulator.js";
 
 /** Requests that come one at a time, then several at once, with prompts of many sizes. */
@@ -242,8 +243,7 @@ describe("calibrateLatency on the captures of real engines", () => {
   }, 60_000);
 
   it("decides that vLLM with asynchronous scheduling is asynchronous, and predicts another capture of it", async () => {
-    const folder = new URL("../../data/vllm-async/", import.meta.url);
-    const read = async (name: string) => readTrace(new URL(name, folder).pathname);
+    const read = async (name: string) => readTrace(fromRoot("data", "vllm-async", name));
     const { model, supposed, from } = calibrateLatency([await read("fit-sweep-1.jsonl.gz")]);
     expect([supposed.asyncScheduling, from.asyncScheduling]).toEqual([true, "fitted"]);
     const trace = await read("warm-1.jsonl.gz");

@@ -6,9 +6,10 @@ import { accuracyPage } from "../../lib/cli/accuracy-page.js";
 import { judgeServingSimRuns } from "../../lib/cli/half-judged-runs.js";
 import { readJudged } from "../../lib/cli/read-judged.js";
 import { judgeCaptures } from "../../lib/judge/index.js";
+import { fromRoot } from "../cli/run-cli.js";
 
 const publicDirs = ["../shared/data/llmservingsim", "../shared/data/llmservingsim-qwen3"];
-const pathOf = (dir: string) => new URL(`../../${dir}`, import.meta.url).pathname;
+const pathOf = (dir: string) => fromRoot(...dir.split("/"));
 const arePublic = publicDirs.every((dir) => existsSync(pathOf(dir)));
 const committed = readFileSync(new URL("../../data/ACCURACY.md", import.meta.url), "utf8");
 
