@@ -35,12 +35,15 @@ export function modeledTrace(
     if (record.blockIds) modeled.blockIds = record.blockIds;
     if (record.session !== undefined) modeled.session = record.session;
     if (record.turn !== undefined) modeled.turn = record.turn;
+    if (record.requestId !== undefined) modeled.requestId = record.requestId;
+    if (record.agent !== undefined) modeled.agent = record.agent;
+    if (record.parents) modeled.parents = record.parents;
     if (Number.isNaN(fireMs)) {
       modeled.finishReason = "never sent";
       return modeled;
     }
     modeled.arrivalMs = fireMs;
-    if (run.replicas > 1) modeled.extra = { ...record.extra, replica: run.replica[i] };
+    if (run.replicas > 1) modeled.replica = String(run.replica[i]);
     if (concurrency[i] > 0) modeled.concurrency = concurrency[i];
     const cachedTokens = run.cachedTokens[i];
     if (cachedTokens >= 0) modeled.cachedTokens = cachedTokens;

@@ -9,7 +9,7 @@ export { BlockTable } from "./block-table.js";
 export { type DataParallel, dataParallel, engineCount } from "./data-parallel.js";
 export { type IdleArrival, idleArrivals } from "./idle-arrivals.js";
 export { inArrivalOrder } from "./in-arrival-order.js";
-export { defaultBlockSize, metaFromJson } from "./meta-line.js";
+export { defaultBlockSize, metaFromJson, traceSchemaVersion } from "./meta-line.js";
 export { deriveStepContext } from "./step-context.js";
 export {
   decodeMs,
@@ -17,6 +17,9 @@ export {
   isComplete,
   type JsonValue,
   meanGapMs,
+  type ParentEdge,
+  type ParentKind,
+  type PromptMessage,
   type RowProblem,
   type Trace,
   type TraceMeta,

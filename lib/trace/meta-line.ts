@@ -10,7 +10,18 @@ import { checkedInt, checkedString } from "./row-checks.js";
 import { RowError } from "./row-error.js";
 import type { JsonValue, TraceMeta } from "./trace.js";
 
-const known = ["model", "gpu", "source", "block_size"];
+const known = ["schema", "model", "gpu", "source", "block_size"];
+
+/**
+ * The version of the tap schema that is written. 1, which is not written down, has no request ids, parents, messages or
+ * closing record.
+ * @example
+ * ```ts
+ * import { traceSchemaVersion } from "prefixlab/trace";
+ * traceSchemaVersion; // → 2
+ * ```
+ */
+export const traceSchemaVersion = 2;
 
 /**
  * Block size, in tokens, of a trace with hashes whose meta line does not say.
@@ -36,6 +47,7 @@ export function metaFromJson(json: unknown): TraceMeta {
   if (json === null || typeof json !== "object" || Array.isArray(json))
     throw new RowError(`meta must be an object, got ${describeValue(json)}`);
   const fields = json as Record<string, JsonValue>;
+  checkedInt("meta.schema", fields.schema, 1);
   const model = checkedString("meta.model", fields.model);
   const gpu = checkedString("meta.gpu", fields.gpu);
   const source = checkedString("meta.source", fields.source);
@@ -66,6 +78,7 @@ function engineOf(fields: Readonly<Record<string, JsonValue>>): Partial<EngineSe
 export function metaToLine(meta: TraceMeta): string {
   return JSON.stringify({
     meta: {
+      schema: traceSchemaVersion,
       ...(meta.source !== undefined && { source: meta.source }),
       ...(meta.model !== undefined && { model: meta.model }),
       ...(meta.gpu !== undefined && { gpu: meta.gpu }),

@@ -25,6 +25,38 @@ export interface TraceMeta {
   readonly extra: Readonly<Record<string, JsonValue>>;
 }
 
+/** How a request follows another. */
+export type ParentKind =
+  /** The next turn of the same conversation. */
+  | "turn"
+  /** The first request of a sub-agent or parallel call that the parent's answer started. */
+  | "spawn"
+  /** It waits for the parent, the last request of a sub-agent or parallel call, beside its own turn before. */
+  | "join"
+  /** The same request once more: the parent failed, or was given up. */
+  | "retry";
+
+/** A request that another one waits for. */
+export interface ParentEdge {
+  /** The parent's {@link TraceRecord.requestId}. */
+  readonly requestId: string;
+  readonly kind: ParentKind;
+  /** From the parent's end (or its arrival, see `from`) to this arrival, where the source tells it. */
+  readonly gapMs?: Ms;
+  /** What starts the gap: the parent's end, or its arrival. Default: its end. */
+  readonly from?: "start";
+}
+
+/** One message of a prompt, or the tools it offers: its length, not its text. */
+export interface PromptMessage {
+  /** "system", "tools", "user", "assistant", "tool", ... */
+  readonly role: string;
+  /** Prompt tokens from the begin of this message to the begin of the next one. */
+  readonly tokens: Tokens;
+  /** Fingerprint of its content under the trace's key, in hex: equal ones are equal messages. */
+  readonly hash?: string;
+}
+
 /**
  * One request as it was captured on an engine, or as the simulator modeled it: the two are the same type, so
  * that every tool works on both. Times are milliseconds. A field is undefined where the source does not say.
@@ -65,9 +97,23 @@ export interface TraceRecord {
   readonly finishReason?: string;
   /** Arrival to the last thing known of it: the end, the failure, or the end of the capture. */
   readonly elapsedMs?: Ms;
-  /** Ground truth where the load generator knows it: the session's name and the turn, from 1. */
+  /** Its name in the capture: what {@link ParentEdge} refers to, and what a row is told apart by. */
+  readonly requestId?: string;
+  /** The session's name and the turn, from 1, where the source tells them. */
   readonly session?: string;
   readonly turn?: number;
+  /** Who named the session: "client" (a load generator's plan), or the header or field that carried it. */
+  readonly sessionSource?: string;
+  /** The agent within the session that sent it; undefined for the main one, or where there is one only. */
+  readonly agent?: string;
+  /** The requests that it waits for, where the source tells them. Undefined: not told; empty: none. */
+  readonly parents?: readonly ParentEdge[];
+  /** The engine of a fleet that served it. */
+  readonly replica?: string;
+  /** The prompt's messages, first to last, where the capture kept their bounds. */
+  readonly messages?: readonly PromptMessage[];
+  /** How the lengths of `messages` are known: counted in tokens, or scaled from characters. */
+  readonly messagesBy?: "tokens" | "characters";
   /** Every other field of the row, by its wire name, kept for writing back. */
   readonly extra?: Readonly<Record<string, JsonValue>>;
 }

@@ -170,7 +170,7 @@ describe("a replay on replicas", () => {
   it("says how many there were, behind which router, and which replica served each request", () => {
     const { conditions, trace: modeled } = replay({ trace, sessions }, { model, replicas: 2 });
     expect([conditions.replicas, conditions.router]).toEqual([2, "round-robin"]);
-    const served = new Set(modeled.records.map(({ extra }) => extra?.replica));
+    const served = new Set(modeled.records.map(({ replica }) => replica));
     expect([...served].sort()).toEqual([0, 1]);
   });
 
@@ -178,7 +178,7 @@ describe("a replay on replicas", () => {
     const one = replay({ trace, sessions }, { model, replicas: 1 });
     expect(one.trace.records).toEqual(replay({ trace, sessions }, { model }).trace.records);
     expect(one.conditions.router).toBeUndefined();
-    expect(one.trace.records.every(({ extra }) => extra?.replica === undefined)).toBe(true);
+    expect(one.trace.records.every(({ replica }) => replica === undefined)).toBe(true);
   });
 
   it("finds less where turns are sent away from their history than where all is in one place", () => {

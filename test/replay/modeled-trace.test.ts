@@ -61,17 +61,22 @@ describe("a modeled record", () => {
     });
   });
 
-  it("names the replica that answered where there are several, beside what the source tells", () => {
-    const records = [{ extra: { tag: "a" } }, {}];
+  it("names the replica that answered where there are several", () => {
     const replicas = [1, 0].map((replica) => ({ ...answered, replica }));
-    expect(modeled(replicas, 100, records).map(({ extra }) => extra)).toEqual([
-      { tag: "a", replica: 1 },
-      { replica: 0 },
-    ]);
-    expect(modeled([answered, answered], 100, records).map(({ extra }) => extra)).toEqual([
+    expect(modeled(replicas, 100, [{}, {}]).map(({ replica }) => replica)).toEqual(["1", "0"]);
+    expect(modeled([answered, answered], 100, [{}, {}]).map(({ replica }) => replica)).toEqual([
       undefined,
       undefined,
     ]);
+  });
+
+  it("keeps the names and parents of its source, so that it is the same workload", () => {
+    const parents = [{ requestId: "a", kind: "spawn" as const }];
+    const [, child] = modeled([answered, answered], 100, [
+      { requestId: "a" },
+      { requestId: "b", agent: "explore", parents },
+    ]);
+    expect(child).toMatchObject({ requestId: "b", agent: "explore", parents });
   });
 
   it("of an answer of one token has no gaps, told or summed up", () => {

@@ -5,6 +5,7 @@ import { checkedInt, checkedMs, checkedString } from "../row-checks.js";
 import { RowError } from "../row-error.js";
 import type { JsonValue, TraceRecord } from "../trace.js";
 import { NumberArrays, skipSpace } from "./number-arrays.js";
+import { setOrigin } from "./origin-fields.js";
 import { RowDigest } from "./row-digest.js";
 
 /** Arrays that are read from the bytes of the line. The order gives each its bit in `seen`. */
@@ -39,8 +40,15 @@ const knownFields = new Set([
   "arrival_ms",
   "finish_reason",
   "elapsed_ms",
+  "request_id",
   "session",
   "turn",
+  "session_source",
+  "agent",
+  "parents",
+  "replica",
+  "messages",
+  "messages_by",
 ]);
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -124,11 +132,8 @@ export class RecordParser {
     if (outputTokens === undefined) throw new RowError("output_tokens is missing");
     const record: Mutable<TraceRecord> = { promptTokens, outputTokens };
     const cachedTokens = checkedInt("cached_tokens", json.cached_tokens);
-    if (cachedTokens !== undefined) {
-      if (cachedTokens > promptTokens)
-        throw new RowError(`cached_tokens (${cachedTokens}) must not exceed prompt_tokens (${promptTokens})`);
-      record.cachedTokens = cachedTokens;
-    }
+    const isCachedPossible = cachedTokens === undefined || cachedTokens <= promptTokens;
+    if (cachedTokens !== undefined && isCachedPossible) record.cachedTokens = cachedTokens;
     const arrivalMs = checkedMs("arrival_ms", json.arrival_ms);
     if (arrivalMs !== undefined) record.arrivalMs = arrivalMs;
     const ttftMs = checkedMs("ttft_ms", json.ttft_ms);
@@ -143,12 +148,11 @@ export class RecordParser {
     if (finishReason !== undefined) record.finishReason = finishReason;
     const elapsedMs = checkedMs("elapsed_ms", json.elapsed_ms);
     if (elapsedMs !== undefined) record.elapsedMs = elapsedMs;
-    const session = checkedString("session", json.session);
-    if (session !== undefined) record.session = session;
-    const turn = checkedInt("turn", json.turn, 1);
-    if (turn !== undefined) record.turn = turn;
+    setOrigin(record, json);
     const extra = unknownFields(json);
-    if (extra) record.extra = extra;
+    if (!isCachedPossible)
+      record.extra = { ...extra, server_cached_tokens: extra?.server_cached_tokens ?? cachedTokens };
+    else if (extra) record.extra = extra;
     return record;
   }
 

@@ -3,6 +3,7 @@ import type { BlockTable } from "../block-table.js";
 import { metaFromJson } from "../meta-line.js";
 import { RowError } from "../row-error.js";
 import type { TraceMeta, TraceRecord } from "../trace.js";
+import { originText } from "./origin-fields.js";
 import { RecordParser } from "./record-line.js";
 
 /**
@@ -38,8 +39,7 @@ export function recordToLine(record: TraceRecord, blocks: BlockTable): string {
   if (record.outputTokenIds) line += `, "output_token_ids": [${record.outputTokenIds.join(", ")}]`;
   if (record.finishReason !== undefined) line += `, "finish_reason": ${JSON.stringify(record.finishReason)}`;
   if (record.elapsedMs !== undefined) line += `, "elapsed_ms": ${record.elapsedMs}`;
-  if (record.session !== undefined) line += `, "session": ${JSON.stringify(record.session)}`;
-  if (record.turn !== undefined) line += `, "turn": ${record.turn}`;
+  line += originText(record);
   if (record.extra) {
     for (const [key, value] of Object.entries(record.extra))
       line += `, ${JSON.stringify(key)}: ${JSON.stringify(value)}`;

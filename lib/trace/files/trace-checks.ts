@@ -36,6 +36,8 @@ export class TraceChecks {
       if (record.blockIds.length < Math.floor(record.promptTokens / blockSize))
         this.#doubt("short chain", line);
     }
+    const claimed = record.extra?.server_cached_tokens;
+    if (typeof claimed === "number" && claimed > record.promptTokens) this.#doubt("cached", line);
     if (record.itlMs && !record.itlTokens && record.itlMs.length >= Math.max(1, record.outputTokens))
       this.#doubt("gaps", line);
   }
@@ -67,6 +69,13 @@ export class TraceChecks {
       ...this.#told(
         "short chain",
         (c) => `${rows(c, "has", "have")} fewer block hashes than full blocks in the prompt`,
+      ),
+    );
+    all(
+      ...this.#told(
+        "cached",
+        (c) =>
+          `${rows(c, "claims", "claim")} more cached tokens than prompt tokens: kept as server_cached_tokens, and not used`,
       ),
     );
     all(...this.#told("gaps", (c) => `${rows(c, "has", "have")} as many gaps as output tokens, or more`));
