@@ -1,5 +1,5 @@
 import type { Ms, Tokens } from "../../base/index.js";
-import { type ChoiceDelta, completionEvent } from "../openai/index.js";
+import { type ChoiceDelta, completionEvent } from "../wire/index.js";
 import type { Exchange, FailureReason, Usage } from "./exchange.js";
 import { SseParser } from "./sse-parser.js";
 

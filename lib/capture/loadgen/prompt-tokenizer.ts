@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { InputError } from "../../base/index.js";
-import { isTokenId } from "../openai/index.js";
+import { isTokenId } from "../wire/index.js";
 import type { ApiClient } from "./api-client.js";
 import type { Prompt } from "./prompt.js";
 

@@ -1,7 +1,7 @@
 import { InputError, type Tokens } from "../../base/index.js";
 import type { JsonValue } from "../../trace/index.js";
 import { promptText, type TokenPool, tokenPoolOf } from "../../workload/index.js";
-import { engineFacts } from "../openai/index.js";
+import { engineFacts } from "../wire/index.js";
 import { ApiClient, type ApiClientOptions } from "./api-client.js";
 import type { Prompt } from "./prompt.js";
 import type { PromptTokenizer } from "./prompt-tokenizer.js";

@@ -1,5 +1,5 @@
 import { describeValue, type Tokens } from "../../base/index.js";
-import { bytesText, byteTokens, type ChatMessage, chatText, isTokenId } from "../openai/index.js";
+import { bytesText, byteTokens, type ChatMessage, chatText, isTokenId } from "../wire/index.js";
 import { ApiError } from "./api-error.js";
 
 /** What a completion request asks for, checked. */

@@ -1,5 +1,5 @@
 import type { Ms, Tokens } from "../../base/index.js";
-import { bytesText } from "../openai/index.js";
+import { bytesText } from "../wire/index.js";
 import { ApiError } from "./api-error.js";
 import type { CompletionParams } from "./completion-params.js";
 import type { ContentIds } from "./content-ids.js";

@@ -1,4 +1,4 @@
-import { byteTokens, type ChatMessage, chatText, isTokenId } from "../openai/index.js";
+import { byteTokens, type ChatMessage, chatText, isTokenId } from "../wire/index.js";
 
 /** One prompt of a request, as the client sent it. */
 export type PromptSource =

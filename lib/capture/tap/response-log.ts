@@ -1,6 +1,6 @@
 import type { Ms } from "../../base/index.js";
 import { SseParser } from "../loadgen/sse-parser.js";
-import { type CompletionEvent, type CompletionUsage, completionEvent } from "../openai/index.js";
+import { type CompletionEvent, type CompletionUsage, completionEvent } from "../wire/index.js";
 import { bodyDecoder } from "./body-decoder.js";
 import { ChoiceLog } from "./choice-log.js";
 

@@ -1,6 +1,6 @@
 import type { Ms } from "../../base/index.js";
 import type { JsonValue } from "../../trace/index.js";
-import { engineFacts, fieldOf, isTokenId } from "../openai/index.js";
+import { engineFacts, fieldOf, isTokenId } from "../wire/index.js";
 
 /** Longest wait for an answer that is not part of the recorded traffic. */
 const SIDE_QUESTION_TIMEOUT_MS: Ms = 5_000;

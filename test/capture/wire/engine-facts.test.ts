@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { engineFacts } from "../../../lib/capture/openai/index.js";
+import { engineFacts } from "../../../lib/capture/wire/index.js";
 
 describe("what an engine tells of itself", () => {
   it("vLLM: its version", () => {
