@@ -1,7 +1,7 @@
 import { type Ms, type Tokens, wholeMicros } from "../../base/index.js";
 import { Fingerprinter, type FingerprintOptions, internHashes } from "../../trace/files/index.js";
-import type { BlockTable, JsonValue, TraceRecord } from "../../trace/index.js";
-import type { ChoiceLog } from "./choice-log.js";
+import { type BlockTable, defaultBlockSize, type JsonValue, type TraceRecord } from "../../trace/index.js";
+import { answerEnding, type ChoiceLog, type PromptEvidence, weighCounts } from "../wire/index.js";
 import type { CompletionRequest } from "./prompt-source.js";
 import type { PromptTokens } from "./prompt-tokens.js";
 import type { ResponseLog } from "./response-log.js";
@@ -46,11 +46,11 @@ export interface RecordStyle {
 export function exchangeRecords(exchange: EndedExchange, style: RecordStyle): TraceRecord[] {
   const { request, response } = exchange;
   const choices: (ChoiceLog | undefined)[] = [];
-  for (let i = 0; i < request.prompts.length * request.n; i++) choices.push(response?.choices.get(i));
+  for (let i = 0; i < request.prompts.length * request.n; i++) choices.push(response?.answer.choices.get(i));
   const isSingle = choices.length === 1;
   return choices.map((choice, index) => {
     const sent = exchange.promptTokens[Math.floor(index / request.n)];
-    const returned = isSingle ? response?.promptTokenIds : undefined;
+    const returned = isSingle ? response?.answer.promptTokenIds : undefined;
     const tokens: PromptTokens = returned ? { source: "response", ids: Uint32Array.from(returned) } : sent;
     return choiceRecord({ exchange, style, choice, tokens, isSingle });
   });
@@ -64,43 +64,52 @@ function choiceRecord(options: {
   readonly isSingle: boolean;
 }): TraceRecord {
   const { exchange, style, choice, tokens, isSingle } = options;
-  const { response, arrivalMs } = exchange;
-  // Usage counts all choices of a request together.
-  const usage = isSingle ? response?.usage : undefined;
-  const prompt = promptFields(tokens, usage?.promptTokens);
+  const { response, arrivalMs, endedMs, request } = exchange;
+  const { promptTokens, hashedTokens, cachedTokens, outputTokens, extra } = weighCounts({
+    // Usage counts all choices of a request together.
+    usage: isSingle ? response?.answer.usage : undefined,
+    prompt: promptEvidence(tokens),
+    answer: {
+      choice,
+      elapsedMs: endedMs - arrivalMs,
+      ...(request.maxOutputTokens !== undefined && { mostTokens: request.maxOutputTokens }),
+    },
+    blockTokens: style.fingerprint.blockSize ?? defaultBlockSize,
+  });
   const outputIds = choice?.tokenIds && choice.tokenIds.length > 0 ? choice.tokenIds : undefined;
-  const chain = prompt.ids && blockChain(prompt.ids, outputIds ?? [], style);
-  const reported = tokens.source === "bytes" && prompt.promptTokens !== usage?.promptTokens;
+  const hashedIds = hashedTokens > 0 ? tokens.ids?.subarray(0, hashedTokens) : undefined;
+  const chain = hashedIds && blockChain(hashedIds, outputIds ?? [], style);
   return {
-    promptTokens: prompt.promptTokens,
-    ...(usage?.cachedTokens !== undefined && !reported && { cachedTokens: usage.cachedTokens }),
-    outputTokens: usage?.completionTokens ?? outputIds?.length ?? choice?.outputTokens ?? 0,
+    promptTokens,
+    ...(cachedTokens !== undefined && { cachedTokens }),
+    outputTokens,
     arrivalMs: wholeMicros(arrivalMs),
-    ...choiceTimes(choice, arrivalMs),
+    ...choiceTimes(choice, outputTokens, arrivalMs),
     concurrency: exchange.concurrency,
     ...(chain && { blockIds: chain.promptBlocks }),
     ...(chain && outputIds && { outputBlockIds: chain.outputBlocks }),
     ...(style.recordTokens && outputIds && { outputTokenIds: Int32Array.from(outputIds) }),
-    finishReason: finishReason(exchange, choice),
-    elapsedMs: wholeMicros(exchange.endedMs - arrivalMs),
+    finishReason: answerEnding(
+      response?.answer,
+      choice?.finishReason,
+      exchange.outcome,
+      response?.head.status,
+    ),
+    elapsedMs: wholeMicros(endedMs - arrivalMs),
     extra: {
       token_source: tokens.source,
-      ...(reported && usage?.promptTokens !== undefined && { server_prompt_tokens: usage.promptTokens }),
-      ...(reported && usage?.cachedTokens !== undefined && { server_cached_tokens: usage.cachedTokens }),
+      ...extra,
       ...responseFields(response),
       ...(style.recordTokens && tokens.ids && { prompt_token_ids: Array.from(tokens.ids) }),
     },
   };
 }
 
-/**
- * Prompt length and the ids to fingerprint, in one unit. Byte tokens count bytes, so beside a chain over bytes the
- * length is in bytes as well. A chain over tokens that the server did not count (an image's, say) would be of another
- * length than the prompt, and is left out.
- */
-function promptFields({ ids, source }: PromptTokens, reportedTokens: Tokens | undefined) {
-  const promptTokens = source === "bytes" ? (ids?.length ?? 0) : (reportedTokens ?? ids?.length ?? 0);
-  return { promptTokens, ids: ids?.length === promptTokens ? ids : undefined };
+function promptEvidence({ ids, source }: PromptTokens): PromptEvidence {
+  const tokens = ids?.length ?? 0;
+  if (ids === undefined) return { kind: "expected", tokens };
+  if (source === "bytes") return { kind: "bytes", tokens, hasThings: false };
+  return { kind: source === "tokenize" ? "tokenized" : "ids", tokens };
 }
 
 function blockChain(promptIds: Uint32Array, outputIds: readonly number[], style: RecordStyle) {
@@ -111,34 +120,25 @@ function blockChain(promptIds: Uint32Array, outputIds: readonly number[], style:
   };
 }
 
-function choiceTimes(choice: ChoiceLog | undefined, arrivalMs: Ms) {
+function choiceTimes(choice: ChoiceLog | undefined, outputTokens: Tokens, arrivalMs: Ms) {
   if (!choice || choice.chunkAtMs.length === 0) return {};
   const { chunkAtMs, chunkTokens } = choice;
   const itlMs = new Float64Array(chunkAtMs.length - 1);
   for (let i = 0; i < itlMs.length; i++) itlMs[i] = wholeMicros(chunkAtMs[i + 1] - chunkAtMs[i]);
   const itlTokens = Int32Array.from(chunkTokens.slice(1));
-  return {
-    ttftMs: wholeMicros(chunkAtMs[0] - arrivalMs),
-    itlMs,
-    ...(itlTokens.some((count) => count !== 1) && { itlTokens }),
-  };
-}
-
-function finishReason(exchange: EndedExchange, choice: ChoiceLog | undefined): string {
-  const { response, outcome } = exchange;
-  if (response && response.head.status >= 400) return "error";
-  if (choice?.finishReason !== undefined && (outcome === "complete" || response?.isDone))
-    return choice.finishReason;
-  if (outcome !== "complete") return outcome;
-  return response?.isDone ? "stop" : "truncated";
+  // Chunks of text that are more than the tokens say nothing of the tokens of each.
+  const isTold = choice.streamedTokens <= outputTokens && itlTokens.some((count) => count !== 1);
+  return { ttftMs: wholeMicros(chunkAtMs[0] - arrivalMs), itlMs, ...(isTold && { itlTokens }) };
 }
 
 function responseFields(response: ResponseLog | undefined): Record<string, JsonValue> {
   if (!response) return {};
   const { status, contentEncoding } = response.head;
+  const { answer, isUnreadable } = response;
   return {
-    ...(status >= 400 && { http_status: status }),
-    ...(status < 400 && !response.isStream && { stream: false }),
-    ...(response.isUnreadable && { content_encoding: contentEncoding ?? "" }),
+    ...(status >= 300 && { http_status: status }),
+    ...(status < 300 && !answer.isStreamed && { stream: false }),
+    ...(isUnreadable && { content_encoding: contentEncoding ?? "" }),
+    ...(answer.unknownEvents > 0 && { unknown_events: answer.unknownEvents }),
   };
 }

@@ -1,3 +1,4 @@
+import type { Tokens } from "../../base/index.js";
 import { byteTokens, type ChatMessage, chatText, isTokenId } from "../wire/index.js";
 
 /** One prompt of a request, as the client sent it. */
@@ -16,6 +17,8 @@ export interface CompletionRequest {
   readonly n: number;
   readonly isStreamed: boolean;
   readonly model?: string;
+  /** The most output tokens a choice that the client asked for. */
+  readonly maxOutputTokens?: Tokens;
 }
 
 /** More choices than this in one request are forwarded and not recorded: no engine generates them. */
@@ -45,11 +48,14 @@ export function completionRequest(body: unknown): CompletionRequest | undefined 
   if (!prompts || prompts.length === 0) return undefined;
   const n = typeof fields.n === "number" && Number.isSafeInteger(fields.n) && fields.n > 0 ? fields.n : 1;
   if (prompts.length * n > MOST_CHOICES) return undefined;
+  const asked = fields.max_completion_tokens ?? fields.max_tokens;
+  const mostTokens = typeof asked === "number" && asked > 0 ? asked : undefined;
   return {
     prompts,
     n,
     isStreamed: fields.stream === true,
     ...(typeof fields.model === "string" && { model: fields.model }),
+    ...(mostTokens !== undefined && { maxOutputTokens: mostTokens }),
   };
 }
 

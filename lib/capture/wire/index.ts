@@ -1,14 +1,16 @@
 /**
- * The OpenAI wire, read from either side: completion events, prompts as text and as byte tokens. Shared by the tap
- * (which reads what others say) and the served engine (which says it); and what the other end tells of itself.
+ * The wire between clients and servers, read from either side. `answer-log.ts` reads an answer as it comes, whichever API
+ * it speaks (`read-answer-event.ts`); `weigh-counts.ts` and `answer-ending.ts` hold what the server says of it against
+ * what was seen. Prompts as text and as byte tokens are here too, and what the other end tells of itself. Shared by the
+ * tap and the load generator, which read answers, and the served engine, which gives them.
  */
+export { answerEnding, type TransportEnd } from "./answer-ending.js";
+export type { ServerUsage } from "./answer-event.js";
+export { AnswerLog } from "./answer-log.js";
 export { bytesText, byteTokens } from "./byte-tokens.js";
 export { type ChatMessage, chatText } from "./chat-text.js";
-export {
-  type ChoiceDelta,
-  type CompletionEvent,
-  type CompletionUsage,
-  completionEvent,
-} from "./completion-events.js";
+export type { ChoiceLog } from "./choice-log.js";
 export { engineFacts, fieldOf } from "./engine-facts.js";
+export { errorText } from "./stream-error.js";
 export { isTokenId } from "./token-id.js";
+export { type PromptEvidence, weighCounts, weighPrompt } from "./weigh-counts.js";
