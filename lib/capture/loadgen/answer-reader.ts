@@ -16,6 +16,7 @@ export class AnswerReader {
   /** Takes bytes that a socket read at `readAtMs` brought. All that one read brought counts as one chunk. */
   push(bytes: Buffer, readAtMs: Ms): void {
     this.#answer.push(bytes, readAtMs);
+    this.#noteError();
   }
 
   /** Notes a failure; the first one stands. */
@@ -29,7 +30,7 @@ export class AnswerReader {
     answer.end(endedAtMs);
     const choice = answer.first;
     const ending = answerEnding(answer, choice?.finishReason, "complete", undefined);
-    if (answer.errorMessage !== undefined) this.fail("error", answer.errorMessage);
+    this.#noteError();
     if (ending === "truncated")
       this.fail("truncated", "the stream ended without finish reason and without an end mark");
     const tokenIds = choice?.tokenIds;
@@ -48,5 +49,10 @@ export class AnswerReader {
       ...(this.#failure === undefined && { finishReason: ending }),
       ...(this.#failure && { failure: this.#failure }),
     };
+  }
+
+  #noteError(): void {
+    const { errorMessage } = this.#answer;
+    if (errorMessage !== undefined) this.fail("error", errorMessage);
   }
 }
