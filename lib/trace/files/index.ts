@@ -6,6 +6,8 @@
  * a format stands in `importers/` and `exporters/`: each says in its header what the format's fields mean.
  * `fingerprint.ts` makes hashes out of tokens.
  */
+export type { ContinuedTrace } from "./continued-trace.js";
+export type { TraceEnd } from "./end-line.js";
 export { exportFormats, exportTrace } from "./exporters/export-trace.js";
 export {
   type BlockHashes,
@@ -20,4 +22,5 @@ export { readTrace } from "./read-trace.js";
 export type { ReadProgress, ReadRowsOptions, ReadTraceOptions } from "./read-trace-batches.js";
 export { readTraceRows, type TraceRows } from "./read-trace-rows.js";
 export { recordFromLine, recordToLine } from "./record-text.js";
-export { TraceWriter, type TraceWriterOptions, writeTrace } from "./trace-writer.js";
+export { type ResumeOptions, TraceWriter, type TraceWriterOptions, UnwrittenRecordsError } from "./trace-writer.js";
+export { writeTrace } from "./write-trace.js";
