@@ -1,7 +1,8 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import { InputError } from "../base/index.js";
+import { writeWhole } from "../output/index.js";
 
 /**
  * Reads a JSON document; a path that ends in `.gz` is gzip.
@@ -20,5 +21,5 @@ export async function readJsonFile(path: string): Promise<unknown> {
 /** Writes a JSON document on one line; a path that ends in `.gz` is gzip. */
 export async function writeJsonFile(path: string, value: unknown): Promise<void> {
   const text = `${JSON.stringify(value)}\n`;
-  await writeFile(path, path.endsWith(".gz") ? await promisify(gzip)(text) : text);
+  await writeWhole(path, path.endsWith(".gz") ? await promisify(gzip)(text) : text);
 }

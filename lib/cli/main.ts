@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { InputError } from "../base/index.js";
+import { printErr } from "./terminal.js";
 
 /** Each command is loaded when it is called, so that none pays for the packages of the others. */
 const commands: Readonly<Record<string, readonly [description: string, load: () => Promise<Command>]>> = {
@@ -64,8 +65,8 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 || argv.length === 0 ? 0 : 2;
     const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`prefixlab ${argv[0] ?? ""}: ${message}\n`);
-    if (process.env.PREFIXLAB_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    printErr(`prefixlab ${argv[0] ?? ""}: ${message}\n`);
+    if (process.env.PREFIXLAB_DEBUG && error instanceof Error) printErr(`${error.stack}\n`);
     return error instanceof InputError || isFileError(error) ? 2 : 1;
   }
 }

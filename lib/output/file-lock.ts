@@ -1,10 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { InvariantError, WorkError } from "../base/index.js";
 import { removeAtEnd } from "./remove-at-end.js";
 
 /** Locks that this process holds: its own id in a file is else one that an earlier process with that id left. */
 const held = new Set<string>();
+
+/** From making a lock to writing into it, at most. */
+const writingTakesMs = 100;
 
 /** Where the lock of a file lies. */
 export function lockPath(file: string): string {
@@ -45,19 +48,19 @@ export class FileLock {
     // Once to find a lock that was left, once to take its place, and once more for each of its other finders.
     for (let tries = 0; tries < 10; tries++) {
       try {
-        writeFileSync(path, `${process.pid}\n${startOf(process.pid)}\n`, { flag: "wx" });
+        create(path);
         return new FileLock(path);
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if (code === "ENOENT") throw new WorkError(`${file}: cannot be written (${code})`);
         if (code !== "EEXIST") throw new WorkError(`${file}: cannot be written (${code}: its lock ${path})`);
       }
-      const text = content(path);
+      const text = settledContent(path);
       if (text === undefined) continue;
       const holder = parse(text);
-      if (!holder)
+      if (!holder && text !== "")
         throw new WorkError(`${file}: ${path} is there and holds no process id: remove it if nobody writes`);
-      if (isAlive(path, holder))
+      if (holder && isAlive(path, holder))
         throw new WorkError(
           `${file}: process ${holder.pid} is recording into it (${path}): stop that first, or give another path`,
         );
@@ -78,6 +81,27 @@ interface Holder {
   readonly pid: number;
   /** When it started, as {@link startOf} tells. */
   readonly start: string;
+}
+
+/** @throws the file system's error, EEXIST when it is there */
+function create(path: string): void {
+  const file = openSync(path, "wx");
+  try {
+    writeSync(file, `${process.pid}\n${startOf(process.pid)}\n`);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** What a lock holds: one that is empty is being written, or nobody will. */
+function settledContent(path: string): string | undefined {
+  const text = content(path);
+  if (text !== "") return text;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, writingTakesMs);
+  return content(path);
 }
 
 function content(lock: string): string | undefined {

@@ -41,7 +41,9 @@ export async function replaceFile<T>(
   if (!target.replaceable) return write(target.path).catch((error) => cannotWrite(path, error));
   const writer = options.isOwn ? undefined : fileWriter(target.path);
   if (writer !== undefined)
-    throw new WorkError(`${path}: process ${writer} is recording into it: stop that first, or give another path`);
+    throw new WorkError(
+      `${path}: process ${writer} is recording into it: stop that first, or give another path`,
+    );
   const part = await emptyPart(target).catch((error) => cannotWrite(path, error));
   const release = removeAtEnd(part);
   try {
@@ -74,7 +76,8 @@ export async function outputFile(path: string): Promise<OutputTarget> {
   if (/^\/(dev|proc)\//.test(resolve(path))) return { path, replaceable: false };
   const found = await stat(path).catch(() => undefined);
   if (!found) return { path: await newFile(path, linksFollowed), replaceable: true };
-  if (found.isDirectory()) throw new WorkError(`${path}: cannot be written (it is a folder)`);
+  if (found.isDirectory())
+    throw new WorkError(`${path}: cannot be written: expected a file or a new name, got a folder`);
   if (!found.isFile()) return { path, replaceable: false };
   const { mode, uid, gid } = found;
   return { path: await realpath(path), replaceable: true, old: { mode: mode & 0o7777, uid, gid } };

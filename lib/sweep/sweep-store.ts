@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { InputError, WorkError } from "../base/index.js";
+import { writeWhole } from "../output/index.js";
 import type { SweepRow } from "./run-cell.js";
 import { cellKey, type SweepCell } from "./sweep-cell.js";
 
@@ -27,7 +27,7 @@ export class SweepStore {
     const file = join(dir, "sweep.json");
     const text = `${JSON.stringify({ inputs: inputsDigest, cells }, null, 1)}\n`;
     const before = await readFile(file, "utf8").catch(() => undefined);
-    if (before === undefined) await writeAtomically(file, text);
+    if (before === undefined) await writeWhole(file, text);
     else if (before !== text)
       throw new InputError(
         `sweep: ${dir} holds a sweep of other cells or inputs: give another --out-dir, or remove that one`,
@@ -44,7 +44,7 @@ export class SweepStore {
   /** Keeps a cell's result, whole or not at all. */
   async save(index: number, row: SweepRow): Promise<void> {
     const file = join(this.dir, "cells", this.#file(this.cells[index]));
-    await writeAtomically(file, `${JSON.stringify(row)}\n`);
+    await writeWhole(file, `${JSON.stringify(row)}\n`);
   }
 
   /**
@@ -59,11 +59,8 @@ export class SweepStore {
     const rows: SweepRow[] = [];
     for (const cell of this.cells)
       rows.push(JSON.parse(await readFile(join(this.dir, "cells", this.#file(cell)), "utf8")) as SweepRow);
-    await writeAtomically(
-      join(this.dir, "results.jsonl"),
-      rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
-    );
-    await writeAtomically(join(this.dir, "results.parquet"), new Uint8Array(parquetOf(rows)));
+    await writeWhole(join(this.dir, "results.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    await writeWhole(join(this.dir, "results.parquet"), new Uint8Array(parquetOf(rows)));
     return rows;
   }
 
@@ -84,11 +81,4 @@ function parquetOf(rows: readonly SweepRow[]): ArrayBuffer {
       };
     }),
   });
-}
-
-async function writeAtomically(file: string, content: string | Uint8Array): Promise<void> {
-  // Process ids are equal on machines and in containers that share the folder.
-  const part = `${file}.${randomUUID()}.part`;
-  await writeFile(part, content);
-  await rename(part, file);
 }

@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import cliProgress from "cli-progress";
 import { Command, InvalidArgumentError, Option } from "commander";
 import {
@@ -11,10 +10,12 @@ import {
   runLoadgen,
   summariseLoad,
 } from "../../capture/index.js";
+import { writeWhole } from "../../output/index.js";
 import type { JsonValue } from "../../trace/index.js";
 import { parseRange } from "../engine-flags.js";
 import { unusedPatternFlags } from "../pattern-flags.js";
 import { stopSignal } from "../stop-signal.js";
+import { printErr, printOut } from "../terminal.js";
 
 /** The flags as commander hands them over: seconds where users of the original tool write seconds. */
 interface LoadgenFlags {
@@ -161,7 +162,7 @@ Example: 60 agentic sessions of 5 turns over two shared prefixes
     .action(async (flags: LoadgenFlags, command: Command) => {
       const given = Object.keys(flags).filter((name) => command.getOptionValueSource(name) === "cli");
       const unused = unusedPatternFlags(flags.pattern, given);
-      if (unused !== undefined) process.stderr.write(`loadgen: ${unused}\n`);
+      if (unused !== undefined) printErr(`loadgen: ${unused}\n`);
       await runCommand(flags);
     });
 }
@@ -179,9 +180,9 @@ async function runCommand(flags: LoadgenFlags): Promise<void> {
     });
     bar.stop();
     const summary = summariseLoad(result);
-    for (const warning of result.warnings) process.stderr.write(`warning: ${warning}\n`);
-    if (flags.out !== undefined) await writeFile(flags.out, `${JSON.stringify(summary, null, 2)}\n`);
-    process.stdout.write(flags.json ? `${JSON.stringify(summary)}\n` : summaryText(summary));
+    for (const warning of result.warnings) printErr(`warning: ${warning}\n`);
+    if (flags.out !== undefined) await writeWhole(flags.out, `${JSON.stringify(summary, null, 2)}\n`);
+    printOut(flags.json ? `${JSON.stringify(summary)}\n` : summaryText(summary));
     if (summary.completed === 0 || summary.stopped) process.exitCode = 1;
   } finally {
     bar.stop();

@@ -17,6 +17,7 @@ import {
 import { listenAddress } from "../listen-address.js";
 import { asFlags } from "../replay-header.js";
 import { stopSignal } from "../stop-signal.js";
+import { printErr } from "../terminal.js";
 
 interface ServeFlags extends EngineFlags, LatencyFlags {
   readonly listen: string;
@@ -75,7 +76,7 @@ async function runServe(flags: ServeFlags): Promise<void> {
     ...(flags.maxModelLen !== undefined && { maxModelTokens: flags.maxModelLen }),
     ...(flags.servedModelName !== undefined && { modelName: flags.servedModelName }),
   });
-  process.stderr.write(
+  printErr(
     `serve: ${server.modelName} at ${server.url}, latency ${latency.kind}\nserve: engine ${asFlags(server.engine)}\n`,
   );
   await stopSignal();

@@ -18,6 +18,7 @@ import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency
 import { formatTable, showMs } from "../print-table.js";
 import { progressBar, readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
+import { printOut } from "../terminal.js";
 
 interface SweepFlags extends LatencyFlags {
   readonly vary?: readonly string[];
@@ -89,16 +90,16 @@ async function runSweepCommand(tracePath: string, flags: SweepFlags): Promise<vo
   }).finally(() => bar.stop());
   const summary = { cells: cells.length, ran: result.ran, found: result.found, missing: result.missing };
   if (!result.rows) {
-    if (flags.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
-    else process.stdout.write(`ran ${result.ran} cells, ${result.missing} are left to other shards\n`);
+    if (flags.json) printOut(`${JSON.stringify(summary)}\n`);
+    else printOut(`ran ${result.ran} cells, ${result.missing} are left to other shards\n`);
     return;
   }
   const chart = sweepFigure(result.rows, axes);
   if (chart) await writeFigure(chart, flags.outDir, "sweep");
-  if (flags.json) process.stdout.write(`${JSON.stringify({ ...summary, rows: result.rows }, null, 1)}\n`);
+  if (flags.json) printOut(`${JSON.stringify({ ...summary, rows: result.rows }, null, 1)}\n`);
   else {
-    process.stdout.write(rowsTable(result.rows));
-    process.stdout.write(
+    printOut(rowsTable(result.rows));
+    printOut(
       `ran ${result.ran} cells, found ${result.found}; results.jsonl, results.parquet${chart ? ", sweep.html/.svg/.png" : ""} in ${flags.outDir}\n`,
     );
   }

@@ -22,5 +22,10 @@ export { readTrace } from "./read-trace.js";
 export type { ReadProgress, ReadRowsOptions, ReadTraceOptions } from "./read-trace-batches.js";
 export { readTraceRows, type TraceRows } from "./read-trace-rows.js";
 export { recordFromLine, recordToLine } from "./record-text.js";
-export { type ResumeOptions, TraceWriter, type TraceWriterOptions, UnwrittenRecordsError } from "./trace-writer.js";
+export {
+  type ResumeOptions,
+  TraceWriter,
+  type TraceWriterOptions,
+  UnwrittenRecordsError,
+} from "./trace-writer.js";
 export { writeTrace } from "./write-trace.js";

@@ -58,6 +58,7 @@ export interface TraceBatches {
 }
 
 const foreignAfterRows = 20;
+const metaStart = '{"meta":{';
 
 /**
  * Reads a trace in batches, one a chunk of the file. See `readTraceRows` for what is read and checked.
@@ -81,6 +82,7 @@ export function readTraceBatches(
   let records = 0;
   let ready: TraceRecord[] = [];
   let schema = 1;
+  let firstBytes: string | undefined;
   let lastEnd: TraceEnd | undefined;
   let rowsAtEnd = 0;
   let unfinished: TraceBatches["unfinished"] = "none";
@@ -98,6 +100,7 @@ export function readTraceBatches(
   }
 
   function onLine(bytes: Buffer, start: number, end: number, line: number): void {
+    firstBytes ??= bytes.toString("latin1", start, Math.min(end, start + metaStart.length));
     try {
       const json = parser.parse(bytes, start, end);
       if (json.meta !== undefined && json.prompt_tokens === undefined) {
@@ -139,8 +142,10 @@ export function readTraceBatches(
   function closing(): string | undefined {
     const rows = records + rejectedCount;
     if (lastEnd !== undefined && rowsAtEnd === rows) {
-      if (lastEnd.records !== rows) return `the recording was closed with ${lastEnd.records} records, ${rows} were read`;
-      if (lastEnd.lost) return `${lastEnd.lost} records could not be written when it was recorded: they are missing`;
+      if (lastEnd.records !== rows)
+        return `the recording was closed with ${lastEnd.records} records, ${rows} were read`;
+      if (lastEnd.lost)
+        return `${lastEnd.lost} records could not be written when it was recorded: they are missing`;
       return undefined;
     }
     if (lastEnd === undefined && schema < closedSchema) return undefined;
@@ -148,6 +153,12 @@ export function readTraceBatches(
     return writer === undefined
       ? "the recording was not closed: whoever wrote it was stopped; rows in flight are missing"
       : `the recording is not closed yet: process ${writer} is writing it`;
+  }
+
+  /** Whether the file holds nothing but the begin of a trace. */
+  function isBegun(): boolean {
+    const isCutMeta = unfinished === "cut" && rejectedCount === 1 && metaStart.startsWith(firstBytes ?? "");
+    return sawMeta || rejectedCount === 0 || isCutMeta;
   }
 
   const onTooLong = (line: number) => reject(line, "longer than 256 MiB");
@@ -173,8 +184,7 @@ export function readTraceBatches(
         line: splitter.lineNumber,
         reason: "the last line is cut: it has no line end and cannot be used",
       });
-    const isBegun = options.mayBeEmpty && (sawMeta || rejectedCount === (unfinished === "cut" ? 1 : 0));
-    if (records === 0 && !isBegun)
+    if (records === 0 && !(options.mayBeEmpty && isBegun()))
       throw new InputError(noRecords(path, rejectedCount, rejected[0], source.cutOff));
     const missing = closing();
     if (missing !== undefined && options.strict && lastEnd !== undefined && lastEnd.records > records)

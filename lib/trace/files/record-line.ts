@@ -333,9 +333,7 @@ function requirePossibleOutput({ outputTokens, ttftMs, itlMs, elapsedMs }: Trace
   const told = itlMs
     ? `its ${itlMs.length} gaps belong to ${itlMs.length + 1} tokens`
     : "no engine makes so many";
-  throw new RowError(
-    `output_tokens is ${outputTokens}, but ${told} in ${Number(knownMs.toPrecision(3))} ms`,
-  );
+  throw new RowError(`output_tokens is ${outputTokens}, but ${told} in ${Number(knownMs.toPrecision(3))} ms`);
 }
 
 function isObject(value: unknown): value is Json {

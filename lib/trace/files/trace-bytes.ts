@@ -81,7 +81,8 @@ async function look(path: string): Promise<{ size: number; gzip: boolean }> {
     const { bytesRead } = await file.read(head, 0, 4, 0);
     const gzip = bytesRead >= 2 && head[0] === 0x1f && head[1] === 0x8b;
     const other = packing(head);
-    if (other) throw new InputError(`${path}: is ${other}, which is not read: unpack it, or pack it with gzip`);
+    if (other)
+      throw new InputError(`${path}: is ${other}, which is not read: unpack it, or pack it with gzip`);
     if (!gzip && bytesRead >= 2 && path.endsWith(".gz"))
       throw new InputError(`${path}: is named .gz but holds no gzip data`);
     return { size: found?.size ?? 0, gzip };

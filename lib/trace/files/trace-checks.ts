@@ -113,11 +113,15 @@ export class TraceChecks {
     all(
       ...this.#told(
         "nan",
-        (c) => `${rows(c, "holds", "hold")} NaN or an infinity: ${c === 1 ? "it counts" : "they count"} as missing`,
+        (c) =>
+          `${rows(c, "holds", "hold")} NaN or an infinity: ${c === 1 ? "it counts" : "they count"} as missing`,
       ),
     );
     for (const [field, { count, firstLine }] of this.#tooLarge)
-      all(firstLine, `${field} is a number beyond what a double holds in ${rows(count, "", "").trim()}: left out`);
+      all(
+        firstLine,
+        `${field} is a number beyond what a double holds in ${rows(count, "", "").trim()}: left out`,
+      );
     if (this.#withArrival === 0)
       all(0, "no row has arrival_ms: the order of the file stands for the order of arrival");
     else if (this.#withArrival < n)
