@@ -137,6 +137,11 @@ async function fromTraces(flags: FigureFlags): Promise<FigureData> {
   for (const { kind: meant, named, usual, path } of wanted) {
     if (path === undefined) continue;
     const trace = await readInput(path);
+    if (!trace.records.some(({ ttftMs = 0 }) => ttftMs > 0))
+      throw new InputError(
+        `${path} holds no latencies (no row has a ttft_ms above 0), and the figure is made of them: replay it ` +
+          "first (prefixlab replay TRACE --profile NAME --dump-trace OUT) and draw what that wrote",
+      );
     const origin = traceOrigin(trace.meta);
     const [kind, cache] = [origin.kind ?? meant, origin.cache ?? named];
     const again = series.filter((one) => one.kind === kind && one.cache === cache).length;

@@ -18,7 +18,7 @@ import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency
 import { formatTable, showMs } from "../print-table.js";
 import { progressBar, readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
-import { printOut } from "../terminal.js";
+import { printErr, printOut } from "../terminal.js";
 
 interface SweepFlags extends LatencyFlags {
   readonly vary?: readonly string[];
@@ -88,7 +88,15 @@ async function runSweepCommand(tracePath: string, flags: SweepFlags): Promise<vo
     ...(flags.workers !== undefined && { workers: flags.workers }),
     onProgress: (done, total) => bar.update(done / total),
   }).finally(() => bar.stop());
-  const summary = { cells: cells.length, ran: result.ran, found: result.found, missing: result.missing };
+  const summary = {
+    cells: cells.length,
+    ran: result.ran,
+    found: result.found,
+    missing: result.missing,
+    damaged: result.damaged,
+  };
+  for (const file of result.damaged)
+    printErr(`${join(flags.outDir, file)}: cannot be read, its cell is run again\n`);
   if (!result.rows) {
     if (flags.json) printOut(`${JSON.stringify(summary)}\n`);
     else printOut(`ran ${result.ran} cells, ${result.missing} are left to other shards\n`);
