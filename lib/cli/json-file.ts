@@ -1,18 +1,17 @@
-import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
-import { gunzip, gzip } from "node:zlib";
+import { gzip } from "node:zlib";
 import { InputError } from "../base/index.js";
 import { writeWhole } from "../output/index.js";
+import { readTextFile } from "../trace/files/index.js";
 
 /**
- * Reads a JSON document; a path that ends in `.gz` is gzip.
- * @throws InputError when it is no JSON
+ * Reads a JSON document, gzip or not.
+ * @throws InputError when it cannot be read or is no JSON
  */
 export async function readJsonFile(path: string): Promise<unknown> {
-  const bytes = await readFile(path);
+  const text = await readTextFile(path);
   try {
-    const text = path.endsWith(".gz") ? await promisify(gunzip)(bytes) : bytes;
-    return JSON.parse(text.toString("utf8"));
+    return JSON.parse(text);
   } catch (error) {
     throw new InputError(`${path}: not a JSON document (${error instanceof Error ? error.message : error})`);
   }

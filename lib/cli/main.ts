@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { InputError } from "../base/index.js";
-import { printErr } from "./terminal.js";
+import { printErr, printOut } from "./terminal.js";
 
 /** Each command is loaded when it is called, so that none pays for the packages of the others. */
 const commands: Readonly<Record<string, readonly [description: string, load: () => Promise<Command>]>> = {
@@ -53,7 +53,8 @@ async function main(argv: readonly string[]): Promise<number> {
     .description("See, explain and predict what a prefix cache does to time to first token.")
     .version("0.1.0")
     .addHelpText("after", "\nExample:\n  npx prefixlab figure --out-dir out\n")
-    .exitOverride();
+    .exitOverride()
+    .configureOutput(output);
   const named = commands[argv[0] ?? ""];
   if (named) program.addCommand(prepared(await named[1]()));
   else
@@ -71,9 +72,12 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** What was typed is repeated in messages. */
+const output = { writeOut: printOut, writeErr: printErr };
+
 /** A command and its subcommands throw instead of exiting, so that exit codes are decided in one place. */
 function prepared(command: Command): Command {
-  command.exitOverride().showHelpAfterError("(see --help)");
+  command.exitOverride().configureOutput(output).showHelpAfterError("(see --help)");
   for (const sub of command.commands) prepared(sub);
   return command;
 }

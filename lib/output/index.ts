@@ -5,4 +5,11 @@
  * while they are recorded.
  */
 export { FileLock, fileWriter, lockPath } from "./file-lock.js";
-export { cannotWrite, outputFile, type ReplaceOptions, replaceFile, writeWhole } from "./replace-file.js";
+export {
+  cannotWrite,
+  type OpenFlags,
+  outputFile,
+  type ReplaceOptions,
+  replaceFile,
+  writeWhole,
+} from "./replace-file.js";

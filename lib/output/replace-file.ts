@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { chown, lstat, open, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { closeSync, fchmodSync, fchownSync, openSync } from "node:fs";
+import { lstat, open, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { WorkError } from "../base/index.js";
 import { fileWriter } from "./file-lock.js";
@@ -14,6 +15,12 @@ interface OutputTarget {
   readonly old?: { readonly mode: number; readonly uid: number; readonly gid: number };
 }
 
+/**
+ * How `write` is to open what it is given, where it does not do so in one go: a part that was removed because the process
+ * ends must not be made once more.
+ */
+export type OpenFlags = "r+" | "w";
+
 /** Who replaces a file. */
 export interface ReplaceOptions {
   /** The caller holds the file's lock. Default false. */
@@ -25,8 +32,8 @@ const nameBytes = 150;
 const linksFollowed = 40;
 
 /**
- * Writes a file whole or not at all: `write` gets the path of an empty file beside the destination, which takes the
- * destination's place once `write` is through and the bytes are on the disk. When `write` throws, or SIGINT or SIGTERM
+ * Writes a file whole or not at all: `write` gets the path of an empty file beside the destination, which takes
+ * the destination's place once `write` is through and the bytes are on the disk. When `write` throws, or SIGINT or SIGTERM
  * ends the process, that file is removed and what was at the destination stays as it was. A link is kept and what it
  * leads to replaced; the old file's permissions are kept. A device or a pipe is written directly.
  * @returns what `write` returned
@@ -34,20 +41,21 @@ const linksFollowed = 40;
  */
 export async function replaceFile<T>(
   path: string,
-  write: (part: string) => Promise<T>,
+  write: (part: string, flags: OpenFlags) => Promise<T>,
   options: ReplaceOptions = {},
 ): Promise<T> {
   const target = await outputFile(path);
-  if (!target.replaceable) return write(target.path).catch((error) => cannotWrite(path, error));
+  if (!target.replaceable) return write(target.path, "w").catch((error) => cannotWrite(path, error));
   const writer = options.isOwn ? undefined : fileWriter(target.path);
   if (writer !== undefined)
     throw new WorkError(
       `${path}: process ${writer} is recording into it: stop that first, or give another path`,
     );
-  const part = await emptyPart(target).catch((error) => cannotWrite(path, error));
+  const part = partPath(target.path);
   const release = removeAtEnd(part);
   try {
-    const result = await write(part);
+    createPart(part, target);
+    const result = await write(part, "r+");
     await flushed(part);
     await rename(part, target.path);
     return result;
@@ -64,7 +72,7 @@ export async function replaceFile<T>(
  * @throws WorkError when the destination cannot be written
  */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  await replaceFile(path, (part) => writeFile(part, content));
+  await replaceFile(path, (part, flag) => writeFile(part, content, { flag }));
 }
 
 /**
@@ -91,22 +99,28 @@ async function newFile(path: string, linksLeft: number): Promise<string> {
   return newFile(resolve(dirname(path), await readlink(path)), linksLeft - 1);
 }
 
-async function emptyPart({ path, old }: OutputTarget): Promise<string> {
+function partPath(path: string): string {
   let name = basename(path);
   while (Buffer.byteLength(name) > nameBytes) name = name.slice(0, -1);
-  const part = join(dirname(path), `.${name}.${process.pid}-${randomBytes(6).toString("hex")}.part`);
-  const file = await open(part, "wx");
+  return join(dirname(path), `.${name}.${process.pid}-${randomBytes(6).toString("hex")}.part`);
+}
+
+/** In one go, so that no signal's handler comes in between and then finds nothing to remove. */
+function createPart(part: string, { old }: OutputTarget): void {
+  const file = openSync(part, "wx");
   try {
-    if (old) {
-      // Another owner's file can be replaced by whoever may write in its folder, but not always be given back.
-      if (old.uid !== process.getuid?.() || old.gid !== process.getgid?.())
-        await chown(part, old.uid, old.gid).catch(() => {});
-      await file.chmod(old.mode);
+    if (!old) return;
+    if (old.uid !== process.getuid?.() || old.gid !== process.getgid?.()) {
+      try {
+        fchownSync(file, old.uid, old.gid);
+      } catch {
+        // Another owner's file can be replaced by whoever may write in its folder, but not always be given back.
+      }
     }
+    fchmodSync(file, old.mode);
   } finally {
-    await file.close();
+    closeSync(file);
   }
-  return part;
 }
 
 /** Renaming before the bytes are on the disk can leave an empty file when the power fails. */

@@ -3,7 +3,7 @@ import { inspectTrace, type Range, type RangedQuantity, type TraceInspection } f
 import { suspectedConcurrency } from "../../replay/index.js";
 import { workloadOf } from "../../sessions/index.js";
 import { readInput, reportProblems } from "../read-input.js";
-import { printOut } from "../terminal.js";
+import { printOut, visibleLine } from "../terminal.js";
 
 /** The `inspect` command: what is in a trace. */
 export function inspectCommand(): Command {
@@ -88,7 +88,8 @@ function inspectionReport(path: string, x: TraceInspection): string {
       ? []
       : [`  ${show(x.spanMs / 1000)} s of arrivals, ${show(x.ratePerSecond ?? 0)} requests/s`]),
     ...Object.entries(x.meta).map(
-      ([key, value]) => `  ${key.padEnd(16)} ${typeof value === "object" ? JSON.stringify(value) : value}`,
+      ([key, value]) =>
+        `  ${visibleLine(key).padEnd(16)} ${typeof value === "object" ? JSON.stringify(value) : visibleLine(String(value))}`,
     ),
     ...span("prompt tokens", x.ranges.promptTokens, ""),
     ...span("output tokens", x.ranges.outputTokens, ""),

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { InputError } from "../../base/index.js";
@@ -13,6 +12,7 @@ import {
   type SweepRow,
   sweepParameters,
 } from "../../sweep/index.js";
+import { readTextFile } from "../../trace/files/index.js";
 import { parseCount } from "../engine-flags.js";
 import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
 import { formatTable, showMs } from "../print-table.js";
@@ -117,7 +117,7 @@ async function sweepCells(flags: SweepFlags): Promise<{ axes: SweepParameter[]; 
   if ((flags.vary === undefined) === (flags.cells === undefined))
     throw new InputError("sweep: give either --vary name=v1,v2,... (repeatable) or --cells FILE");
   if (flags.cells !== undefined) {
-    const cells = cellsFromJsonLines(await readFile(flags.cells, "utf8"));
+    const cells = cellsFromJsonLines(await readTextFile(flags.cells));
     return { axes: [...new Set(cells.flatMap((cell) => Object.keys(cell)))] as SweepParameter[], cells };
   }
   const axes = (flags.vary ?? []).map(parseAxis);

@@ -132,8 +132,8 @@ async function endedLine(path: string, size: number, unfinished: "none" | "usabl
 async function packedAnew(path: string, keepUnfinished: boolean): Promise<void> {
   await replaceFile(
     path,
-    async (part) => {
-      const file = await GrowingFile.open(part, true, 0);
+    async (part, flags) => {
+      const file = await GrowingFile.open(part, true, 0, flags);
       try {
         let rest: Buffer = Buffer.alloc(0);
         for await (const chunk of await openBytes(path)) {

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { constants, crc32, createGzip, type Gzip } from "node:zlib";
+import type { OpenFlags } from "../../output/index.js";
 
 /**
  * A file, gzip or not, that grows text by text. Each text is with the operating system when {@link GrowingFile.add}
@@ -28,11 +29,17 @@ export class GrowingFile {
 
   /**
    * Opens a file: emptied, or to be continued.
+   * @param flags "r+" where the file must be there
    * @param from its first bytes that are kept; 0 begins anew
    * @throws the file system's error
    */
-  static async open(path: string, gzip: boolean, from: number): Promise<GrowingFile> {
-    const file = await open(path, from === 0 ? "w" : "r+");
+  static async open(
+    path: string,
+    gzip: boolean,
+    from: number,
+    flags: OpenFlags = from === 0 ? "w" : "r+",
+  ): Promise<GrowingFile> {
+    const file = await open(path, flags);
     try {
       const isRegular = (await file.stat()).isFile();
       if (isRegular && from > 0) await file.truncate(from);

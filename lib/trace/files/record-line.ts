@@ -52,8 +52,9 @@ const knownFields = new Set([
   "messages_by",
 ]);
 
-/** Tokens of the longest prompt or answer that is believed: above what any model has had for a context. */
-const largestContext = 1 << 24;
+/** Tokens of the longest prompt that is believed, and of the longest answer: above what any model has taken and given. */
+const longestPrompt = 1 << 24;
+const longestOutput = 1 << 21;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Json = Record<string, JsonValue | undefined>;
@@ -147,8 +148,8 @@ export class RecordParser {
     const promptTokens = checkedInt("prompt_tokens", json.prompt_tokens);
     const outputTokens = checkedInt("output_tokens", json.output_tokens);
     if (promptTokens === undefined) throw new RowError("prompt_tokens is missing");
-    if (promptTokens > largestContext)
-      throw new RowError(`prompt_tokens is ${promptTokens}: no model reads more than ${largestContext}`);
+    if (promptTokens > longestPrompt)
+      throw new RowError(`prompt_tokens is ${promptTokens}: no model reads more than ${longestPrompt}`);
     if (outputTokens === undefined) throw new RowError("output_tokens is missing");
     const record: Mutable<TraceRecord> = { promptTokens, outputTokens };
     const cachedTokens = checkedInt("cached_tokens", json.cached_tokens);
@@ -310,7 +311,7 @@ function parseJson(text: string): LenientJson {
   }
 }
 
-/** Output tokens that a row may claim whatever its times are. */
+/** Output tokens that a row may claim whatever its times are, and a chunk of output may hold. */
 const plausibleTokens = 65_536;
 /** A hundred times what the fastest hardware makes of one sequence. */
 const mostTokensPerMs = 1000;
@@ -321,13 +322,13 @@ const mostTokensPerMs = 1000;
  */
 function requirePossibleOutput({ outputTokens, ttftMs, itlMs, elapsedMs }: TraceRecord): void {
   if (outputTokens <= plausibleTokens) return;
-  let knownMs = elapsedMs;
-  if (itlMs) {
-    let gapsMs = ttftMs ?? 0;
-    for (const gapMs of itlMs) gapsMs += gapMs;
-    knownMs = Math.max(knownMs ?? 0, gapsMs);
-  }
-  if (knownMs !== undefined && outputTokens > mostTokensPerMs * knownMs) {
+  let knownMs = itlMs ? (ttftMs ?? 0) : elapsedMs;
+  for (const gapMs of itlMs ?? []) knownMs = (knownMs as number) + gapMs;
+  const isTooFast = knownMs !== undefined && outputTokens > mostTokensPerMs * knownMs;
+  if (
+    knownMs !== undefined &&
+    (isTooFast || (itlMs && outputTokens > plausibleTokens * (itlMs.length + 1)))
+  ) {
     const told = itlMs
       ? `${itlMs.length} gaps belong to ${itlMs.length + 1} tokens`
       : "no engine makes so many";
@@ -335,8 +336,8 @@ function requirePossibleOutput({ outputTokens, ttftMs, itlMs, elapsedMs }: Trace
       `output_tokens is ${outputTokens}, but ${told} in ${Number(knownMs.toPrecision(3))} ms`,
     );
   }
-  if (outputTokens > largestContext)
-    throw new RowError(`output_tokens is ${outputTokens}: no model writes more than ${largestContext}`);
+  if (outputTokens > longestOutput)
+    throw new RowError(`output_tokens is ${outputTokens}: no model writes more than ${longestOutput}`);
 }
 
 function isObject(value: unknown): value is Json {

@@ -41,13 +41,3 @@ export async function* asUtf8(
   }
   if (decoder) yield Buffer.from(decoder.decode());
 }
-
-/**
- * The text of a file that was read whole: UTF-8 or UTF-16, without a byte order mark.
- * @throws RangeError when it is UTF-32
- */
-export function decodedText(bytes: Buffer): string {
-  const encoding = wideEncoding(bytes);
-  if (encoding === "utf-32") throw new RangeError("is UTF-32: save it as UTF-8");
-  return new TextDecoder(encoding ?? "utf-8").decode(bytes);
-}

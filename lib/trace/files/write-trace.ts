@@ -19,8 +19,8 @@ const writeChars = 1 << 20;
  * ```
  */
 export function writeTrace(path: string, trace: Trace): Promise<void> {
-  return replaceFile(path, async (part) => {
-    const file = await GrowingFile.open(part, path.endsWith(".gz"), 0);
+  return replaceFile(path, async (part, flags) => {
+    const file = await GrowingFile.open(part, path.endsWith(".gz"), 0, flags);
     try {
       let text = `${metaToLine(trace.meta)}\n`;
       for (const record of trace.records) {

@@ -11,9 +11,9 @@ const batchChars = 1 << 16;
  * @throws WorkError when the file cannot be written
  */
 export async function writeLines(path: string, lines: Iterable<string>): Promise<void> {
-  await replaceFile(path, async (part) => {
+  await replaceFile(path, async (part, flags) => {
     const source = Readable.from(batched(lines), { objectMode: true });
-    const file = createWriteStream(part);
+    const file = createWriteStream(part, { flags });
     if (path.endsWith(".gz")) await pipeline(source, createGzip(), file);
     else await pipeline(source, file);
   });
