@@ -1,9 +1,12 @@
-import { type Ms, type Tokens, wholeMicros } from "../../base/index.js";
+import { type Ms, wholeMicros } from "../../base/index.js";
 import { Fingerprinter, type FingerprintOptions, internHashes } from "../../trace/files/index.js";
 import type { BlockTable, JsonValue, TraceRecord } from "../../trace/index.js";
+import type { CompletionRequest } from "../wire/index.js";
 import type { ChoiceLog } from "./choice-log.js";
-import type { CompletionRequest } from "./prompt-source.js";
-import type { PromptTokens } from "./prompt-tokens.js";
+import type { ThingSizes } from "./place-things.js";
+import type { PromptTokens, TokenSource } from "./prompt-tokens.js";
+import type { RecordOrigin } from "./record-origin.js";
+import { recordedPrompt } from "./recorded-prompt.js";
 import type { ResponseLog } from "./response-log.js";
 
 /** How an exchange ended, as the tap saw it. */
@@ -20,6 +23,7 @@ export interface EndedExchange {
   readonly request: CompletionRequest;
   /** As many as the request has prompts. */
   readonly promptTokens: readonly PromptTokens[];
+  readonly origin: RecordOrigin;
   /** Undefined when the upstream sent no head. */
   readonly response: ResponseLog | undefined;
   readonly outcome: Outcome;
@@ -36,6 +40,7 @@ export interface RecordStyle {
   /** Takes up the fingerprints. */
   readonly blocks: BlockTable;
   readonly recordTokens: boolean;
+  readonly thingSizes: ThingSizes;
 }
 
 /**
@@ -51,8 +56,12 @@ export function exchangeRecords(exchange: EndedExchange, style: RecordStyle): Tr
   return choices.map((choice, index) => {
     const sent = exchange.promptTokens[Math.floor(index / request.n)];
     const returned = isSingle ? response?.promptTokenIds : undefined;
-    const tokens: PromptTokens = returned ? { source: "response", ids: Uint32Array.from(returned) } : sent;
-    return choiceRecord({ exchange, style, choice, tokens, isSingle });
+    const tokens: PromptTokens =
+      returned && isTokens(sent.source) && sent.things.length === 0
+        ? { ...sent, source: "response", ids: Uint32Array.from(returned), things: [] }
+        : sent;
+    const part = isSingle ? "" : `.${index}`;
+    return choiceRecord({ exchange, style, choice, tokens, isSingle, part });
   });
 }
 
@@ -62,15 +71,18 @@ function choiceRecord(options: {
   readonly choice: ChoiceLog | undefined;
   readonly tokens: PromptTokens;
   readonly isSingle: boolean;
+  /** Behind the request's id, where it has several records. */
+  readonly part: string;
 }): TraceRecord {
   const { exchange, style, choice, tokens, isSingle } = options;
+  const { extra: facts, apart, requestId, ...origin } = exchange.origin;
   const { response, arrivalMs } = exchange;
   // Usage counts all choices of a request together.
   const usage = isSingle ? response?.usage : undefined;
-  const prompt = promptFields(tokens, usage?.promptTokens);
+  const prompt = recordedPrompt(tokens, usage?.promptTokens, style.thingSizes);
   const outputIds = choice?.tokenIds && choice.tokenIds.length > 0 ? choice.tokenIds : undefined;
-  const chain = prompt.ids && blockChain(prompt.ids, outputIds ?? [], style);
-  const reported = tokens.source === "bytes" && prompt.promptTokens !== usage?.promptTokens;
+  const chain = prompt.ids && blockChain(prompt.ids, outputIds ?? [], style, apart);
+  const reported = prompt.promptTokens !== usage?.promptTokens;
   return {
     promptTokens: prompt.promptTokens,
     ...(usage?.cachedTokens !== undefined && !reported && { cachedTokens: usage.cachedTokens }),
@@ -83,8 +95,13 @@ function choiceRecord(options: {
     ...(style.recordTokens && outputIds && { outputTokenIds: Int32Array.from(outputIds) }),
     finishReason: finishReason(exchange, choice),
     elapsedMs: wholeMicros(exchange.endedMs - arrivalMs),
+    requestId: `${requestId}${options.part}`,
+    ...origin,
+    ...prompt.messages,
     extra: {
       token_source: tokens.source,
+      ...prompt.extra,
+      ...facts,
       ...(reported && usage?.promptTokens !== undefined && { server_prompt_tokens: usage.promptTokens }),
       ...(reported && usage?.cachedTokens !== undefined && { server_cached_tokens: usage.cachedTokens }),
       ...responseFields(response),
@@ -93,22 +110,22 @@ function choiceRecord(options: {
   };
 }
 
-/**
- * Prompt length and the ids to fingerprint, in one unit. Byte tokens count bytes, so beside a chain over bytes the
- * length is in bytes as well. A chain over tokens that the server did not count (an image's, say) would be of another
- * length than the prompt, and is left out.
- */
-function promptFields({ ids, source }: PromptTokens, reportedTokens: Tokens | undefined) {
-  const promptTokens = source === "bytes" ? (ids?.length ?? 0) : (reportedTokens ?? ids?.length ?? 0);
-  return { promptTokens, ids: ids?.length === promptTokens ? ids : undefined };
-}
-
-function blockChain(promptIds: Uint32Array, outputIds: readonly number[], style: RecordStyle) {
-  const fingerprinter = new Fingerprinter(style.fingerprint);
+function blockChain(
+  promptIds: Uint32Array,
+  outputIds: readonly number[],
+  style: RecordStyle,
+  apart: string | undefined,
+) {
+  const fingerprinter = new Fingerprinter({ ...style.fingerprint, ...(apart !== undefined && { apart }) });
   return {
     promptBlocks: internHashes(fingerprinter.append(promptIds), style.blocks),
     outputBlocks: internHashes(fingerprinter.append(outputIds), style.blocks),
   };
+}
+
+/** Real tokens: those that the server returns can stand for them. Byte tokens among real ones would make equal prompts differ. */
+function isTokens(source: TokenSource): boolean {
+  return source !== "bytes" && source !== "bytes/4";
 }
 
 function choiceTimes(choice: ChoiceLog | undefined, arrivalMs: Ms) {

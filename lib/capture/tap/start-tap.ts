@@ -2,10 +2,12 @@ import { open, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Ms, requireInteger, type Tokens, WorkError } from "../../base/index.js";
+import { completionEndpoint } from "../wire/index.js";
 import { ExchangeLog, type ExchangeSurroundings } from "./exchange-log.js";
 import type { Outcome } from "./exchange-records.js";
-import type { OpenSink } from "./exchange-sink.js";
+import type { OpenSink, RecordNotes } from "./exchange-sink.js";
 import { forwardExchange } from "./forward-exchange.js";
+import { PassedPaths } from "./passed-paths.js";
 import { threadSink } from "./thread-sink.js";
 import { upstreamTarget } from "./upstream-target.js";
 
@@ -24,6 +26,11 @@ export interface TapOptions {
   readonly fingerprintKey?: Uint8Array;
   /** Also writes token ids of prompts and answers. Default false: nothing of their content is written. */
   readonly recordTokens?: boolean;
+  /**
+   * A tokenizer.json, for servers whose own tokenizer cannot be asked. For chats it takes the chat template in the
+   * tokenizer_config.json (or chat_template.jinja) beside it.
+   */
+  readonly tokenizerFile?: string;
   /** Time a client has to send a whole request. Default 300,000. */
   readonly requestTimeoutMs?: Ms;
   /** Told of records that could not be written; traffic goes on. */
@@ -38,15 +45,16 @@ export interface Tap {
   readonly recordCount: number;
   /** Requests under way. */
   readonly inFlight: number;
+  /** Requests that brought something to the server and are no completions of a known API, by path. */
+  readonly passedPaths: PassedPaths;
+  /** Completions that passed unrecorded, and records without block hashes, by reason. */
+  readonly notes: RecordNotes;
   /**
    * Takes no new connections, gives requests `graceMs` to end, then cuts them, and ends the trace file. What was cut is
    * recorded as an abort.
    */
   close(graceMs?: Ms): Promise<void>;
 }
-
-/** Endpoints whose exchanges become records. */
-const RECORDED_PATH = /\/v1\/(chat\/)?completions\/?(\?|$)/;
 
 /**
  * Starts a recording reverse proxy in front of an OpenAI-compatible server. Everything is passed on unchanged but for
@@ -79,11 +87,12 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
   // this turn of the event loop is over.
   const sink = openSink(
     {
-      upstream: upstream.url,
+      upstream: upstream.rootUrl,
       traceOut: options.traceOut,
       blockSize,
       recordTokens: options.recordTokens ?? false,
       fingerprintKey: options.fingerprintKey,
+      ...(options.tokenizerFile !== undefined && { tokenizerFile: options.tokenizerFile }),
     },
     options.onProblem ?? (() => {}),
   );
@@ -99,9 +108,13 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
     },
   };
   const underWay = new Set<() => void>();
+  const passedPaths = new PassedPaths();
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    const isRecorded = request.method === "POST" && RECORDED_PATH.test(request.url ?? "");
-    const log = isRecorded ? new ExchangeLog(nextId++, surroundings, request.headers) : undefined;
+    const target = request.url ?? "/";
+    const isPost = request.method === "POST";
+    const isRecorded = isPost && completionEndpoint(target) !== undefined;
+    if (isPost && !isRecorded) passedPaths.add(target);
+    const log = isRecorded ? new ExchangeLog(nextId++, surroundings, request.headers, target) : undefined;
     const onEnded = (outcome: Outcome) => {
       underWay.delete(end);
       log?.ended(outcome);
@@ -116,6 +129,10 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
     url: `http://${shownHost}:${address.port}`,
     get recordCount() {
       return sink.recordCount;
+    },
+    passedPaths,
+    get notes() {
+      return sink.notes;
     },
     get inFlight() {
       return inFlight;
