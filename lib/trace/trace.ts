@@ -1,6 +1,7 @@
 import type { Ms, Tokens } from "../base/index.js";
 import type { EngineSettings } from "../settings/index.js";
 import type { BlockTable } from "./block-table.js";
+import { isFailure } from "./finish-reasons.js";
 
 /** A JSON value, for fields that are carried through without being interpreted. */
 export type JsonValue =
@@ -137,23 +138,6 @@ export interface Trace {
 }
 
 /**
- * Finish reasons of whole answers: OpenAI's, and those that text-generation-inference and Anthropic's API have beside
- * them. Every other reason is a failure's.
- */
-const wholeAnswers = new Set([
-  "stop",
-  "length",
-  "tool_calls",
-  "function_call",
-  "content_filter",
-  "eos_token",
-  "stop_sequence",
-  "end_turn",
-  "max_tokens",
-  "tool_use",
-]);
-
-/**
  * True when the request delivered all its output: neither failed, timed out, nor cut off by the capture's end.
  * @example
  * ```ts
@@ -165,8 +149,7 @@ const wholeAnswers = new Set([
 export function isAnswered(record: TraceRecord): boolean {
   const { ttftMs, outputTokens, finishReason } = record;
   return (
-    (ttftMs !== undefined || outputTokens > 0) &&
-    (finishReason === undefined || wholeAnswers.has(finishReason))
+    (ttftMs !== undefined || outputTokens > 0) && (finishReason === undefined || !isFailure(finishReason))
   );
 }
 

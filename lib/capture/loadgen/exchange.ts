@@ -1,4 +1,5 @@
 import type { Ms, Tokens } from "../../base/index.js";
+import type { ServerUsage } from "../wire/index.js";
 
 /** Why a request did not deliver its whole answer. */
 export type FailureReason =
@@ -26,18 +27,16 @@ export interface Exchange {
   /** The end of the answer, or of hope. */
   readonly endedAtMs: Ms;
   readonly text: string;
+  /** Of all that was generated, thinking and tool calls included. */
+  readonly characters: number;
   /** As the server tells them; undefined when it does not. */
   readonly promptTokenIds?: readonly number[];
   readonly outputTokenIds?: readonly number[];
-  readonly usage?: Usage;
+  /** As the server counts. */
+  readonly usage?: ServerUsage;
+  /** Events of the stream that nothing is known of. */
+  readonly unknownEvents?: number;
   /** As the server gave it: "stop", "length", ... */
   readonly finishReason?: string;
   readonly failure?: { readonly reason: FailureReason; readonly detail: string };
-}
-
-/** Token counts by the server. */
-export interface Usage {
-  readonly promptTokens: Tokens;
-  readonly outputTokens: Tokens;
-  readonly cachedTokens?: Tokens;
 }

@@ -1,6 +1,7 @@
 import type { Tokens } from "../../base/index.js";
 import { Fingerprinter, internHashes } from "../../trace/files/index.js";
 import type { BlockTable, TraceRecord } from "../../trace/index.js";
+import { weighPrompt } from "../wire/index.js";
 import type { Prompt } from "./prompt.js";
 import type { PromptTokenizer } from "./prompt-tokenizer.js";
 
@@ -23,17 +24,22 @@ export async function fingerprintLater(
 ): Promise<TraceRecord> {
   const promptIds = await tokenizer.encode(prompt);
   if (!promptIds) return record;
-  const { prompt_tokens_expected: expected, ...extra } = record.extra ?? {};
-  const promptTokens = expected ? promptIds.length : record.promptTokens;
+  const { prompt_tokens_expected: expected, server_prompt_tokens: claimed, ...extra } = record.extra ?? {};
+  const counted = expected ? (typeof claimed === "number" ? claimed : undefined) : record.promptTokens;
+  const weighed = weighPrompt(counted, { kind: "tokenized", tokens: promptIds.length }, options.blockSize);
+  const { tokens: promptTokens, hashedTokens, outvoted = expected ? undefined : claimed } = weighed;
+  const lengths = {
+    promptTokens,
+    extra: { ...extra, ...(outvoted !== undefined && { server_prompt_tokens: outvoted }) },
+  };
+  if (hashedTokens === 0) return { ...record, ...lengths };
   const fingerprinter = new Fingerprinter({ blockSize: options.blockSize });
-  // A server that counts fewer tokens than the tokenizer has no blocks beyond its count.
-  const counted = promptIds.slice(0, promptTokens);
-  const blockIds = internHashes(fingerprinter.append(counted), options.blocks);
+  const blockIds = internHashes(fingerprinter.append(promptIds), options.blocks);
   const whole = answer === "" ? promptIds : await tokenizer.encode(prompt, answer);
-  const goesOn = whole && counted.length === promptIds.length && promptIds.every((id, i) => whole[i] === id);
+  const goesOn = whole && promptTokens === promptIds.length && promptIds.every((id, i) => whole[i] === id);
   return {
     ...record,
-    promptTokens,
+    ...lengths,
     blockIds,
     ...(goesOn && {
       outputBlockIds: internHashes(
@@ -41,6 +47,5 @@ export async function fingerprintLater(
         options.blocks,
       ),
     }),
-    extra,
   };
 }

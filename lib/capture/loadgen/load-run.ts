@@ -52,6 +52,8 @@ export class LoadRun {
   #failed = 0;
   #inFlight = 0;
   readonly #ended: (() => void)[] = [];
+  /** The longest prompt of each session so far: a conversation only grows. */
+  readonly #sessionTokens = new Map<string, Tokens>();
 
   constructor(options: LoadRunOptions) {
     this.#options = options;
@@ -102,7 +104,14 @@ export class LoadRun {
       blockSize: this.#options.blockSize,
       blocks: this.#options.blocks,
     };
-    this.#ended.push(() => this.#record(recordExchange(exchange, circumstances), request, exchange));
+    this.#ended.push(() => {
+      const atLeastPromptTokens = this.#sessionTokens.get(request.labels.session ?? "");
+      const record = recordExchange(exchange, {
+        ...circumstances,
+        ...(atLeastPromptTokens !== undefined && { atLeastPromptTokens }),
+      });
+      this.#record(record, request, exchange);
+    });
     setImmediate(() => this.flush());
     return exchange;
   }
@@ -114,6 +123,7 @@ export class LoadRun {
 
   #record(record: TraceRecord, request: ReadyRequest, exchange: Exchange): void {
     this.records.push(record);
+    if (record.session !== undefined) this.#sessionTokens.set(record.session, record.promptTokens);
     this.#options.onRecord?.(record, request, exchange);
     this.#options.onProgress?.(this.progress());
   }

@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Ms } from "../../base/index.js";
+import { errorText } from "../wire/index.js";
 import { AnswerReader } from "./answer-reader.js";
 import type { Exchange } from "./exchange.js";
 
@@ -83,9 +84,9 @@ function readResponse(response: IncomingMessage, reader: AnswerReader, onFirstTo
         readAtMs = undefined;
       });
     }
-    const isFirst = reader.chunkAtMs.length === 0;
+    const isFirst = !reader.hasOutput;
     reader.push(bytes, readAtMs);
-    if (isFirst && reader.chunkAtMs.length > 0) onFirstToken?.();
+    if (isFirst && reader.hasOutput) onFirstToken?.();
   });
 }
 
@@ -96,18 +97,10 @@ function whenConnected(socket: Socket, connected: () => void): void {
 
 function errorBodyText(body: string): string {
   try {
-    const parsed = JSON.parse(body) as { error?: unknown };
-    return errorText(parsed?.error ?? parsed);
+    return errorText(JSON.parse(body) as unknown);
   } catch {
     return body.slice(0, 300);
   }
-}
-
-/** The message inside an error body, whatever its shape. */
-function errorText(error: unknown): string {
-  const inner = (error as { message?: unknown } | null)?.message;
-  const text = typeof inner === "string" ? inner : typeof error === "string" ? error : JSON.stringify(error);
-  return (text ?? "unknown error").slice(0, 300);
 }
 
 /** Where several addresses of a name were tried, the error names none of them: the first one's stands for all. */

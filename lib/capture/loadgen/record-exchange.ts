@@ -1,6 +1,7 @@
 import { type Ms, type Tokens, wholeMicros } from "../../base/index.js";
 import { Fingerprinter, internHashes } from "../../trace/files/index.js";
 import type { BlockTable, JsonValue, TraceRecord } from "../../trace/index.js";
+import { type PromptEvidence, weighCounts } from "../wire/index.js";
 import type { Exchange } from "./exchange.js";
 
 /** What the load generator knows of a request before sending it. */
@@ -25,6 +26,8 @@ export interface ExchangeContext {
   /** The ids of the prompt, as the server returned them, else as the client sent them. */
   readonly promptTokenIds: ArrayLike<number> | undefined;
   readonly expectedPromptTokens: Tokens;
+  /** The prompt of the turn that it continues was as long. */
+  readonly atLeastPromptTokens?: Tokens;
   readonly blockSize: Tokens;
   readonly blocks: BlockTable;
 }
@@ -34,44 +37,47 @@ export interface ExchangeContext {
  * more, and what was seen of the answer stays. `send_lag_ms` is the time from when the request was due to when its
  * bytes went out; `prompt_tokens_expected` marks a prompt that neither server nor client has counted.
  *
- * Token ids that are there outvote a server's usage that counts fewer: what it claims is then beside them, as
- * `server_prompt_tokens` and `server_output_tokens`. Text outvotes nothing, since a chunk of it need not be a token:
- * where there are more chunks than the server counts, `text_chunks` says how many, and their tokens are left out.
+ * What the server counts is weighed against what was sent and seen by `weighCounts`.
  */
 export function recordExchange(exchange: Exchange, context: ExchangeContext): TraceRecord {
-  const { labels, blockSize, blocks } = context;
-  const { chunkAtMs, chunkTokens, usage, failure, outputTokenIds } = exchange;
-  const promptIds = context.promptTokenIds;
+  const { labels, blockSize, blocks, promptTokenIds: promptIds } = context;
+  const { chunkAtMs, chunkTokens, usage, failure, outputTokenIds, unknownEvents } = exchange;
   const gaps = Math.max(0, chunkAtMs.length - 1);
   const itlMs = new Float64Array(gaps);
   for (let i = 0; i < gaps; i++) itlMs[i] = wholeMicros(chunkAtMs[i + 1] - chunkAtMs[i]);
   const itlTokens = Int32Array.from(chunkTokens.slice(1));
-  const seenTokens = sum(chunkTokens);
-  const prompt = countTokens(usage?.promptTokens, promptIds?.length);
-  const output = countTokens(usage?.outputTokens, outputTokenIds?.length);
-  const promptTokens = prompt.tokens ?? context.expectedPromptTokens;
-  const outputTokens = output.tokens ?? seenTokens;
-  const cachedTokens = usage?.cachedTokens;
-  const isCachedPossible = cachedTokens === undefined || cachedTokens <= promptTokens;
+  const streamedTokens = sum(chunkTokens);
+  const counts = weighCounts({
+    usage,
+    prompt: promptEvidence(context),
+    answer: {
+      choice: {
+        streamedTokens,
+        tokenIds: outputTokenIds && [...outputTokenIds],
+        characters: exchange.characters,
+      },
+      elapsedMs: exchange.endedAtMs - exchange.sentAtMs,
+      mostTokens: labels.outputTokens,
+    },
+    blockTokens: blockSize,
+  });
+  const { promptTokens, cachedTokens, outputTokens } = counts;
   const finishReason = failure?.reason ?? exchange.finishReason;
   const extra: Record<string, JsonValue> = {
     send_lag_ms: wholeMicros((exchange.writtenAtMs ?? exchange.endedAtMs) - context.dueAtMs),
     ...(labels.stage !== undefined && { stage: labels.stage }),
     ...(failure && { error: failure.detail }),
-    ...(usage === undefined && promptIds === undefined && { prompt_tokens_expected: true }),
-    ...(prompt.outvoted !== undefined && { server_prompt_tokens: prompt.outvoted }),
-    ...(output.outvoted !== undefined && { server_output_tokens: output.outvoted }),
-    ...(!isCachedPossible && { server_cached_tokens: cachedTokens }),
-    ...(seenTokens > outputTokens && { text_chunks: seenTokens }),
+    ...counts.extra,
+    ...(unknownEvents !== undefined && { unknown_events: unknownEvents }),
   };
   const fingerprinter = new Fingerprinter({ blockSize });
   return {
     promptTokens,
-    ...(cachedTokens !== undefined && isCachedPossible && { cachedTokens }),
+    ...(cachedTokens !== undefined && { cachedTokens }),
     outputTokens,
     arrivalMs: wholeMicros(exchange.sentAtMs - context.startedAtMs),
     ...(chunkAtMs.length > 0 && { ttftMs: wholeMicros(chunkAtMs[0] - exchange.sentAtMs), itlMs }),
-    ...(itlTokens.some((tokens) => tokens !== 1) && seenTokens <= outputTokens && { itlTokens }),
+    ...(itlTokens.some((tokens) => tokens !== 1) && streamedTokens <= outputTokens && { itlTokens }),
     concurrency: context.concurrency,
     ...(promptIds && { blockIds: internHashes(fingerprinter.append(promptIds), blocks) }),
     ...(promptIds &&
@@ -84,11 +90,14 @@ export function recordExchange(exchange: Exchange, context: ExchangeContext): Tr
   };
 }
 
-/** The server's count, unless there are more ids than that: then theirs, and what it claimed. */
-function countTokens(claimed: Tokens | undefined, ids: Tokens | undefined) {
-  return claimed !== undefined && ids !== undefined && claimed < ids
-    ? { tokens: ids, outvoted: claimed }
-    : { tokens: claimed ?? ids };
+function promptEvidence(context: ExchangeContext): PromptEvidence {
+  const { promptTokenIds, expectedPromptTokens, atLeastPromptTokens } = context;
+  if (promptTokenIds) return { kind: "ids", tokens: promptTokenIds.length };
+  return {
+    kind: "expected",
+    tokens: expectedPromptTokens,
+    ...(atLeastPromptTokens !== undefined && { atLeastTokens: atLeastPromptTokens }),
+  };
 }
 
 function sum(values: readonly number[]): number {

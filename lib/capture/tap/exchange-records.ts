@@ -1,12 +1,12 @@
-import { type Ms, wholeMicros } from "../../base/index.js";
+import { type Ms, type Tokens, wholeMicros } from "../../base/index.js";
 import { Fingerprinter, type FingerprintOptions, internHashes } from "../../trace/files/index.js";
-import type { BlockTable, JsonValue, TraceRecord } from "../../trace/index.js";
-import type { CompletionRequest } from "../wire/index.js";
-import type { ChoiceLog } from "./choice-log.js";
+import { type BlockTable, defaultBlockSize, type JsonValue, type TraceRecord } from "../../trace/index.js";
+import { answerEnding, type ChoiceLog, type CompletionRequest, weighCounts } from "../wire/index.js";
 import type { ThingSizes } from "./place-things.js";
-import type { PromptTokens, TokenSource } from "./prompt-tokens.js";
+import { promptMessages } from "./prompt-messages.js";
+import type { PromptTokens } from "./prompt-tokens.js";
 import type { RecordOrigin } from "./record-origin.js";
-import { recordedPrompt } from "./recorded-prompt.js";
+import { promptEvidence, returnedTokens, whyNoHashes } from "./recorded-prompt.js";
 import type { ResponseLog } from "./response-log.js";
 
 /** How an exchange ended, as the tap saw it. */
@@ -51,17 +51,12 @@ export interface RecordStyle {
 export function exchangeRecords(exchange: EndedExchange, style: RecordStyle): TraceRecord[] {
   const { request, response } = exchange;
   const choices: (ChoiceLog | undefined)[] = [];
-  for (let i = 0; i < request.prompts.length * request.n; i++) choices.push(response?.choices.get(i));
+  for (let i = 0; i < request.prompts.length * request.n; i++) choices.push(response?.answer.choices.get(i));
   const isSingle = choices.length === 1;
   return choices.map((choice, index) => {
     const sent = exchange.promptTokens[Math.floor(index / request.n)];
-    const returned = isSingle ? response?.promptTokenIds : undefined;
-    const tokens: PromptTokens =
-      returned && isTokens(sent.source) && sent.things.length === 0
-        ? { ...sent, source: "response", ids: Uint32Array.from(returned), things: [] }
-        : sent;
-    const part = isSingle ? "" : `.${index}`;
-    return choiceRecord({ exchange, style, choice, tokens, isSingle, part });
+    const tokens = isSingle ? returnedTokens(sent, response?.answer.promptTokenIds) : sent;
+    return choiceRecord({ exchange, style, choice, tokens, isSingle, part: isSingle ? "" : `.${index}` });
   });
 }
 
@@ -74,38 +69,52 @@ function choiceRecord(options: {
   /** Behind the request's id, where it has several records. */
   readonly part: string;
 }): TraceRecord {
-  const { exchange, style, choice, tokens, isSingle } = options;
-  const { extra: facts, apart, requestId, ...origin } = exchange.origin;
-  const { response, arrivalMs } = exchange;
+  const { exchange, style, choice, tokens, isSingle, part } = options;
+  const { response, arrivalMs, endedMs, request } = exchange;
+  const { requestId, apart, extra: facts, ...origin } = exchange.origin;
   // Usage counts all choices of a request together.
-  const usage = isSingle ? response?.usage : undefined;
-  const prompt = recordedPrompt(tokens, usage?.promptTokens, style.thingSizes);
+  const usage = isSingle ? response?.answer.usage : undefined;
+  const whole = style.thingSizes.place(tokens, usage?.promptTokens);
+  const { promptTokens, hashedTokens, cachedTokens, outputTokens, extra } = weighCounts({
+    usage,
+    prompt: promptEvidence(tokens, whole),
+    answer: {
+      choice,
+      elapsedMs: endedMs - arrivalMs,
+      ...(request.maxOutputTokens !== undefined && { mostTokens: request.maxOutputTokens }),
+    },
+    blockTokens: style.fingerprint.blockSize ?? defaultBlockSize,
+  });
   const outputIds = choice?.tokenIds && choice.tokenIds.length > 0 ? choice.tokenIds : undefined;
-  const chain = prompt.ids && blockChain(prompt.ids, outputIds ?? [], style, apart);
-  const reported = prompt.promptTokens !== usage?.promptTokens;
+  const hashedIds = hashedTokens > 0 ? whole.ids?.subarray(0, hashedTokens) : undefined;
+  const chain = hashedIds && blockChain(hashedIds, outputIds ?? [], style, apart);
   return {
-    promptTokens: prompt.promptTokens,
-    ...(usage?.cachedTokens !== undefined && !reported && { cachedTokens: usage.cachedTokens }),
-    outputTokens: usage?.completionTokens ?? outputIds?.length ?? choice?.outputTokens ?? 0,
+    promptTokens,
+    ...(cachedTokens !== undefined && { cachedTokens }),
+    outputTokens,
     arrivalMs: wholeMicros(arrivalMs),
-    ...choiceTimes(choice, arrivalMs),
+    ...choiceTimes(choice, outputTokens, arrivalMs),
     concurrency: exchange.concurrency,
     ...(chain && { blockIds: chain.promptBlocks }),
     ...(chain && outputIds && { outputBlockIds: chain.outputBlocks }),
     ...(style.recordTokens && outputIds && { outputTokenIds: Int32Array.from(outputIds) }),
-    finishReason: finishReason(exchange, choice),
-    elapsedMs: wholeMicros(exchange.endedMs - arrivalMs),
-    requestId: `${requestId}${options.part}`,
+    finishReason: answerEnding(
+      response?.answer,
+      choice?.finishReason,
+      exchange.outcome,
+      response?.head.status,
+    ),
+    elapsedMs: wholeMicros(endedMs - arrivalMs),
+    requestId: `${requestId}${part}`,
     ...origin,
-    ...prompt.messages,
+    ...promptMessages(tokens, promptTokens, style.thingSizes),
     extra: {
       token_source: tokens.source,
-      ...prompt.extra,
+      ...(!chain && { no_hashes: whyNoHashes(whole) }),
+      ...extra,
       ...facts,
-      ...(reported && usage?.promptTokens !== undefined && { server_prompt_tokens: usage.promptTokens }),
-      ...(reported && usage?.cachedTokens !== undefined && { server_cached_tokens: usage.cachedTokens }),
       ...responseFields(response),
-      ...(style.recordTokens && tokens.ids && { prompt_token_ids: Array.from(tokens.ids) }),
+      ...(style.recordTokens && whole.ids && { prompt_token_ids: Array.from(whole.ids) }),
     },
   };
 }
@@ -123,39 +132,25 @@ function blockChain(
   };
 }
 
-/** Real tokens: those that the server returns can stand for them. Byte tokens among real ones would make equal prompts differ. */
-function isTokens(source: TokenSource): boolean {
-  return source !== "bytes" && source !== "bytes/4";
-}
-
-function choiceTimes(choice: ChoiceLog | undefined, arrivalMs: Ms) {
+function choiceTimes(choice: ChoiceLog | undefined, outputTokens: Tokens, arrivalMs: Ms) {
   if (!choice || choice.chunkAtMs.length === 0) return {};
   const { chunkAtMs, chunkTokens } = choice;
   const itlMs = new Float64Array(chunkAtMs.length - 1);
   for (let i = 0; i < itlMs.length; i++) itlMs[i] = wholeMicros(chunkAtMs[i + 1] - chunkAtMs[i]);
   const itlTokens = Int32Array.from(chunkTokens.slice(1));
-  return {
-    ttftMs: wholeMicros(chunkAtMs[0] - arrivalMs),
-    itlMs,
-    ...(itlTokens.some((count) => count !== 1) && { itlTokens }),
-  };
-}
-
-function finishReason(exchange: EndedExchange, choice: ChoiceLog | undefined): string {
-  const { response, outcome } = exchange;
-  if (response && response.head.status >= 400) return "error";
-  if (choice?.finishReason !== undefined && (outcome === "complete" || response?.isDone))
-    return choice.finishReason;
-  if (outcome !== "complete") return outcome;
-  return response?.isDone ? "stop" : "truncated";
+  // Chunks of text that are more than the tokens say nothing of the tokens of each.
+  const isTold = choice.streamedTokens <= outputTokens && itlTokens.some((count) => count !== 1);
+  return { ttftMs: wholeMicros(chunkAtMs[0] - arrivalMs), itlMs, ...(isTold && { itlTokens }) };
 }
 
 function responseFields(response: ResponseLog | undefined): Record<string, JsonValue> {
   if (!response) return {};
   const { status, contentEncoding } = response.head;
+  const { answer, isUnreadable } = response;
   return {
-    ...(status >= 400 && { http_status: status }),
-    ...(status < 400 && !response.isStream && { stream: false }),
-    ...(response.isUnreadable && { content_encoding: contentEncoding ?? "" }),
+    ...(status >= 300 && { http_status: status }),
+    ...(status < 300 && !answer.isStreamed && { stream: false }),
+    ...(isUnreadable && { content_encoding: contentEncoding ?? "" }),
+    ...(answer.unknownEvents > 0 && { unknown_events: answer.unknownEvents }),
   };
 }

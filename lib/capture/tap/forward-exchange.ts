@@ -97,7 +97,6 @@ export function forwardExchange(options: {
     if (!log) return;
     log.responseStarted({
       status: incoming.statusCode ?? 502,
-      contentType: incoming.headers["content-type"],
       contentEncoding: incoming.headers["content-encoding"],
     });
     incoming.on("data", (bytes: Buffer) => log.responseBytes(bytes));

@@ -4,6 +4,9 @@ import type { PromptTokens } from "./prompt-tokens.js";
 /** Sizes kept, in tokens, of things seen. */
 const MOST_SIZES = 4096;
 
+/** A count beyond that is no count: the longest context of any model. */
+const MOST_PROMPT_TOKENS = 2 ** 24;
+
 /** A prompt's ids with its things among them, or why there are none. */
 export interface WholeTokens {
   readonly ids?: Uint32Array;
@@ -28,10 +31,12 @@ export class ThingSizes {
    * there on. They are as many as the server counted, where it did: an estimate of the text's length is cut or filled up
    * at the end of the prompt.
    */
-  place(tokens: PromptTokens, reportedTokens: Tokens | undefined): WholeTokens {
+  place(tokens: PromptTokens, claimedTokens: Tokens | undefined): WholeTokens {
     const { ids, things, reason } = tokens;
     if (!ids) return { reason: reason ?? "no token ids" };
     if (things.length === 0) return { ids };
+    const isCount = claimedTokens !== undefined && claimedTokens <= MOST_PROMPT_TOKENS;
+    const reportedTokens = isCount ? claimedTokens : undefined;
     const unknown = things.filter(({ digest }) => !this.#sizes.has(digest));
     if (unknown.length > 0) {
       if (!reportedTokens) return { reason: "an image or file in it, and no count by the server" };

@@ -173,7 +173,8 @@ export class Recorder implements ExchangeSink {
       const sources = Object.values(
         sourcesOf(prepared.learned.facts, await this.#file.catch(() => undefined)),
       );
-      this.#takesReturned ??= response.promptTokenIds !== undefined && sources.every((s) => s === "bytes");
+      this.#takesReturned ??=
+        response.answer.promptTokenIds !== undefined && sources.every((s) => s === "bytes");
     }
     return { prepared, response, origin: await this.#origin(id, prepared, seen) };
   }

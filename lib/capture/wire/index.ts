@@ -1,27 +1,25 @@
 /**
- * The APIs between clients and servers, read from either side: which API a request speaks, its prompt whatever that API,
- * completion events, prompts as text and as byte tokens. Shared by the tap (which reads what others say), the load
- * generator and the served engine (which says it); and what the other end tells of itself.
- *
- * Read `completion-api.ts` first, then `completion-request.ts` (a request of any API) and `chat-prompt.ts` (what its
- * prompt becomes); each API's bodies are read by a file of their own.
+ * The wire between clients and servers, read from either side. Requests: `completion-api.ts` tells by its path which API
+ * one speaks, `completion-request.ts` reads its body (each API's by a file of its own), `chat-prompt.ts` says what a
+ * chat's prompt is made of. Answers: `answer-log.ts` reads one as it comes, whichever API it speaks
+ * (`read-answer-event.ts`); `weigh-counts.ts` and `answer-ending.ts` hold what the server says of it against what was
+ * seen. Prompts as text and as byte tokens are here too, and what the other end tells of itself. Shared by the tap and the
+ * load generator, which read what others say, and the served engine, which says it.
  */
+export { answerEnding, type TransportEnd } from "./answer-ending.js";
+export type { ServerUsage } from "./answer-event.js";
+export { AnswerLog } from "./answer-log.js";
 export { byteLength, bytesText, byteTokens } from "./byte-tokens.js";
 export { type ChatPart, type ChatPrompt, chatParts } from "./chat-prompt.js";
 export { ANSWER_BEGIN, type ChatMessage, chatText } from "./chat-text.js";
 export { cutBeforeThing, thingsOf, withoutThings } from "./chat-things.js";
+export type { ChoiceLog } from "./choice-log.js";
 export {
   type CompletionApi,
   type CompletionEndpoint,
   cleanPath,
   completionEndpoint,
 } from "./completion-api.js";
-export {
-  type ChoiceDelta,
-  type CompletionEvent,
-  type CompletionUsage,
-  completionEvent,
-} from "./completion-events.js";
 export { type CompletionRequest, completionRequest, historyId } from "./completion-request.js";
 export { engineFacts, fieldOf } from "./engine-facts.js";
 export { asArray, asCount, asObject, asText, type JsonObject } from "./json-object.js";
@@ -29,4 +27,6 @@ export type { PromptSource } from "./prompt-source.js";
 export { cacheMarks, type PromptPiece, type PromptThing, promptJson } from "./prompt-thing.js";
 export { itemMessages } from "./responses-prompt.js";
 export { type Headers, type SessionName, sessionName } from "./session-name.js";
+export { errorText } from "./stream-error.js";
 export { isTokenId } from "./token-id.js";
+export { type PromptEvidence, weighCounts, weighPrompt } from "./weigh-counts.js";

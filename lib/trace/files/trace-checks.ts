@@ -1,4 +1,5 @@
 import type { Tokens } from "../../base/index.js";
+import { isUnknownEnding } from "../finish-reasons.js";
 import type { RowProblem, TraceRecord } from "../trace.js";
 import { DigestSet } from "./row-digest.js";
 import { UnitChecks } from "./unit-checks.js";
@@ -14,6 +15,7 @@ export class TraceChecks {
   readonly #digests = new DigestSet();
   readonly #units = new UnitChecks();
   readonly #doubts = new Map<string, Doubt>();
+  readonly #unknownEndings = new Set<string>();
   #records = 0;
   #withArrival = 0;
   #withHashes = 0;
@@ -38,6 +40,11 @@ export class TraceChecks {
     }
     const claimed = record.extra?.server_cached_tokens;
     if (typeof claimed === "number" && claimed > record.promptTokens) this.#doubt("cached", line);
+    const { finishReason } = record;
+    if (finishReason !== undefined && isUnknownEnding(finishReason)) {
+      this.#doubt("ending", line);
+      if (this.#unknownEndings.size < 5) this.#unknownEndings.add(finishReason);
+    }
     if (record.itlMs && !record.itlTokens && record.itlMs.length >= Math.max(1, record.outputTokens))
       this.#doubt("gaps", line);
   }
@@ -76,6 +83,14 @@ export class TraceChecks {
         "cached",
         (c) =>
           `${rows(c, "claims", "claim")} more cached tokens than prompt tokens: kept as server_cached_tokens, and not used`,
+      ),
+    );
+    const endings = [...this.#unknownEndings].map((reason) => JSON.stringify(reason)).join(", ");
+    all(
+      ...this.#told(
+        "ending",
+        (c) =>
+          `${rows(c, "ends", "end")} with a finish reason that is not known, taken for an answer: ${endings}`,
       ),
     );
     all(...this.#told("gaps", (c) => `${rows(c, "has", "have")} as many gaps as output tokens, or more`));

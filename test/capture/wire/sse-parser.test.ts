@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SseParser } from "../../../lib/capture/loadgen/sse-parser.js";
+import { SseParser } from "../../../lib/capture/wire/sse-parser.js";
 
 function parse(parts: readonly Buffer[]): string[] {
   const parser = new SseParser();
