@@ -78,7 +78,7 @@ export class Recorder implements ExchangeSink {
   }
 
   request(id: number, seen: SeenRequest): void {
-    const prepared = this.#prepare(seen);
+    const prepared = this.#prepare(seen, [...this.#reading]);
     // Its failure is reported where the answer waits for it.
     prepared.catch(() => {});
     this.#requests.set(id, prepared);
@@ -102,14 +102,18 @@ export class Recorder implements ExchangeSink {
     await (await this.#open(undefined)).close();
   }
 
-  async #prepare(seen: SeenRequest): Promise<PreparedRequest | undefined> {
+  /** @param underWay answers seen before it that are still being read */
+  async #prepare(
+    seen: SeenRequest,
+    underWay: readonly Promise<unknown>[],
+  ): Promise<PreparedRequest | undefined> {
     const endpoint = completionEndpoint(seen.target);
     if (!endpoint) return undefined;
     const text = await decodeBody(seen.body, seen.contentEncoding);
     const body = parsed(text);
     const follows = endpoint.api === "responses" ? historyId(asObject(body) ?? {}) : undefined;
-    // The answer that it goes on from may still be on its way through this recorder.
-    if (follows !== undefined) await Promise.allSettled(this.#reading);
+    // The answer that it goes on from may be among them.
+    if (follows !== undefined) await Promise.allSettled(underWay);
     const request = completionRequest(endpoint, body, (id) => this.#conversations.get(id)?.messages);
     if (typeof request === "string") {
       this.#unrecorded.add(request);

@@ -15,7 +15,7 @@ type Encode = (chat: ChatPrompt) => Promise<Uint32Array | undefined>;
  * them, and is not sent megabytes. Where a thing stood is found by tokenizing the chat up to it, once for each thing.
  */
 export class ThingPositions {
-  readonly #known = new Map<string, number>();
+  readonly #known = new Map<string, Promise<number | undefined>>();
 
   /** @returns undefined when the tokenizer does not answer */
   async encode(
@@ -38,16 +38,24 @@ export class ThingPositions {
     return { ids, things };
   }
 
-  async #position(before: ChatPrompt, ids: Uint32Array, encode: Encode): Promise<number | undefined> {
+  #position(before: ChatPrompt, ids: Uint32Array, encode: Encode): Promise<number | undefined> {
     const key = createHash("sha256").update(JSON.stringify(before)).digest("base64");
     const known = this.#known.get(key);
-    if (known !== undefined) return known;
+    if (known) return known;
+    const found = this.#find(before, ids, encode).then((at) => {
+      if (at === undefined) this.#known.delete(key);
+      return at;
+    });
+    if (this.#known.size >= MOST_POSITIONS) this.#known.delete(this.#known.keys().next().value as string);
+    this.#known.set(key, found);
+    return found;
+  }
+
+  async #find(before: ChatPrompt, ids: Uint32Array, encode: Encode): Promise<number | undefined> {
     const start = await encode(before);
     if (!start) return undefined;
     let at = 0;
     while (at < start.length && at < ids.length && start[at] === ids[at]) at++;
-    if (this.#known.size >= MOST_POSITIONS) this.#known.delete(this.#known.keys().next().value as string);
-    this.#known.set(key, at);
     return at;
   }
 }
