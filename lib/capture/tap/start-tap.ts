@@ -6,6 +6,7 @@ import { completionEndpoint } from "../wire/index.js";
 import { ExchangeLog, type ExchangeSurroundings } from "./exchange-log.js";
 import type { Outcome } from "./exchange-records.js";
 import type { OpenSink, RecordNotes } from "./exchange-sink.js";
+import { openFileTokenizer } from "./file-tokenizer.js";
 import { forwardExchange } from "./forward-exchange.js";
 import { PassedPaths } from "./passed-paths.js";
 import { threadSink } from "./thread-sink.js";
@@ -61,11 +62,13 @@ export interface Tap {
  * the headers of the connection itself; completions become trace records, one a request, each written when the
  * request ends. Prompts, answers and credentials are never written: of prompts it keeps chained block fingerprints.
  * @param openSink what reads and writes what was seen; by default a thread of its own
- * @throws InputError for an upstream that is no URL; WorkError when it cannot listen or write
+ * @throws InputError for an upstream that is no URL or a tokenizer file that is none; WorkError when it cannot listen or write
  */
 export async function startTap(options: TapOptions, openSink: OpenSink = threadSink): Promise<Tap> {
   const blockSize = requireInteger("tap", "blockSize", options.blockSize ?? 16, 1);
   const upstream = upstreamTarget(options.upstream);
+  // Said before anything is begun; the thread that records reads it itself.
+  if (options.tokenizerFile !== undefined) await openFileTokenizer(options.tokenizerFile);
   const requestTimeoutMs = requireInteger("tap", "requestTimeoutMs", options.requestTimeoutMs ?? 300_000, 1);
   const server = createServer({
     noDelay: true,

@@ -1,4 +1,8 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { scratchFile } from "../scratch.js";
 import { chatStream, post, scriptedUpstream, tapBefore } from "../tap-rig.js";
 
 type Body = Record<string, unknown>;
@@ -149,6 +153,32 @@ describe("the tokens of chats and of texts", () => {
       promptTokens: 40,
       extra: { no_hashes: "the answer had no token ids" },
     });
+  });
+
+  it("come from a tokenizer.json where the server has none to ask, chats by the template beside it", async () => {
+    const folder = dirname(scratchFile("tokenizer.json"));
+    execFileSync(process.execPath, ["data/engine/make-model.mjs", folder]);
+    const config = JSON.parse(readFileSync(join(folder, "tokenizer_config.json"), "utf8")) as object;
+    const template =
+      "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}";
+    const sources: unknown[] = [];
+    for (const chat_template of [undefined, template]) {
+      writeFileSync(join(folder, "tokenizer_config.json"), JSON.stringify({ ...config, chat_template }));
+      const upstream = await scriptedUpstream({
+        [CHAT]: () => chatStream(),
+        "/v1/completions": () => chatStream(),
+      });
+      const { url, trace } = await tapBefore(upstream.url, { tokenizerFile: join(folder, "tokenizer.json") });
+      await post(url + CHAT, { stream: true, messages: turns[0] });
+      await post(`${url}/v1/completions`, { stream: true, prompt: "x".repeat(40) });
+      const { meta, records } = await trace();
+      expect(records.every(({ blockIds }) => (blockIds?.length ?? 0) > 1)).toBe(true);
+      sources.push(meta.extra.text_tokens, meta.extra.chat_tokens);
+    }
+    expect(sources).toEqual(["file", "bytes", "file", "file"]);
+    await expect(
+      tapBefore("http://127.0.0.1:9", { tokenizerFile: join(folder, "nothing.json") }),
+    ).rejects.toThrow(/nothing\.json must be a tokenizer\.json of Hugging Face/);
   });
 
   it("are asked for in OpenAI's form for bodies of other APIs", async () => {
