@@ -22,6 +22,7 @@ import type { RecordOrigin } from "./record-origin.js";
 import { type RequestFacts, requestFacts } from "./request-facts.js";
 import { ResponseLog } from "./response-log.js";
 import { ThingPositions } from "./thing-positions.js";
+import { ToolDialect } from "./tool-dialect.js";
 import type { UpstreamFacts } from "./upstream-facts.js";
 import { type Learned, UpstreamLearner } from "./upstream-learner.js";
 
@@ -49,6 +50,7 @@ export class Recorder implements ExchangeSink {
   readonly #file: Promise<FileTokenizer | undefined>;
   readonly #positions = new ThingPositions();
   readonly #conversations = new Conversations();
+  readonly #tools = new ToolDialect();
   readonly #unrecorded = new ReasonCounts();
   readonly #withoutHashes = new ReasonCounts();
   /** Tells the requests of this capture from those of others. */
@@ -122,7 +124,7 @@ export class Recorder implements ExchangeSink {
     const { credentials } = seen;
     const facts = requestFacts(seen.named, body, this.#options.fingerprintKey);
     const learned = await this.#upstream.learn(credentials, request.model);
-    const tokens = await this.#tokens(request, learned.facts, credentials);
+    const tokens = await this.#tokens(this.#tools.applied(request), learned.facts, credentials);
     return { request, tokens, learned, facts, credentials, follows, bodyBytes: seen.body.length };
   }
 
@@ -250,8 +252,10 @@ export class Recorder implements ExchangeSink {
   ): Promise<readonly PromptTokens[]> {
     const facts = this.#upstream.settled;
     const isServed = response !== undefined && response.head.status < 400;
-    const read =
-      facts && isServed && learned.facts !== facts ? await this.#tokens(request, facts, credentials) : tokens;
+    const tokensOf = (asked: CompletionRequest) => (facts ? this.#tokens(asked, facts, credentials) : tokens);
+    const fresh = isServed && learned.facts !== facts ? await tokensOf(this.#tools.applied(request)) : tokens;
+    const claimed = isServed ? response?.answer.usage?.promptTokens : undefined;
+    const read = await this.#tools.settled(request, fresh, claimed, async (asked) => tokensOf(asked));
     const sources = facts && sourcesOf(facts, await this.#file.catch(() => undefined));
     return read.map((sent, i) => {
       const { kind } = request.prompts[i];

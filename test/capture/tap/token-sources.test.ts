@@ -155,6 +155,34 @@ describe("the tokens of chats and of texts", () => {
     });
   });
 
+  it("have the tools as the server writes them, where the counts tell", async () => {
+    const rendered = ({ messages, tools }: Body) =>
+      render(messages as Message[]).length + JSON.stringify(tools ?? []).length;
+    const usage = (tokens: number) => ({ input_tokens: tokens, output_tokens: 1 });
+    const tool = { name: "f", input_schema: { type: "object" } };
+    const seen = { type: "function", function: { name: "f", parameters: tool.input_schema } };
+    for (const extra of [0, ',"strict":false'.length, 40]) {
+      const upstream = await scriptedUpstream({
+        "/tokenize": (body) =>
+          body.messages ? { tokens: Array(rendered(body)).fill(7) } : messagesTokenizer["/tokenize"](body),
+        "/v1/messages": ({ messages }) => ({
+          type: "message",
+          content: [{ type: "text", text: "hi" }],
+          stop_reason: "end_turn",
+          usage: usage(rendered({ messages, tools: [seen] }) + extra),
+        }),
+      });
+      const { url, trace } = await tapBefore(upstream.url);
+      for (let i = 0; i < 3; i++)
+        await post(`${url}/v1/messages`, { max_tokens: 9, tools: [tool], messages: turns[1]?.slice(1) });
+      const { records } = await trace();
+      expect(records.map(({ blockIds }) => blockIds !== undefined)).toEqual(Array(3).fill(extra < 40));
+      const asked = upstream.asked.filter(({ path, body }) => path === "/tokenize" && body.tools);
+      const strict = asked.filter(({ body }) => JSON.stringify(body).includes("strict"));
+      expect([asked.length >= 3, strict.length > 0]).toEqual([true, extra > 0]);
+    }
+  });
+
   it("come from a tokenizer.json where the server has none to ask, chats by the template beside it", async () => {
     const folder = dirname(scratchFile("tokenizer.json"));
     execFileSync(process.execPath, ["data/engine/make-model.mjs", folder]);
