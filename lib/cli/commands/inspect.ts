@@ -55,6 +55,7 @@ function inspectionJson(x: TraceInspection): Record<string, unknown> {
     ),
     sharing: {
       hashed_requests: x.sharing.hashedRequests,
+      without_hashes: x.sharing.withoutHashes ?? null,
       block_size: x.sharing.blockSize,
       blocks: x.sharing.blocks,
       distinct_blocks: x.sharing.distinctBlocks,
@@ -99,6 +100,9 @@ function inspectionReport(path: string, x: TraceInspection): string {
     x.sharing.hashedRequests === 0
       ? "  no block hashes: no sharing is assumed"
       : `  ${x.sharing.blocks} prompt blocks of ${x.sharing.blockSize} tokens, ${x.sharing.distinctBlocks} distinct; ${percent(x.sharing.unboundedHitFraction)} of them were in an earlier prompt, answers not counted`,
+    ...Object.entries(x.sharing.withoutHashes ?? {}).map(
+      ([reason, count]) => `  ${count} requests without block hashes: ${reason}`,
+    ),
     x.sharing.recordedCachedFraction === undefined
       ? "  cached tokens were not recorded"
       : `  recorded: ${percent(x.sharing.recordedCachedFraction)} of prompt tokens came from the cache, on ${x.sharing.requestsWithHit} requests`,

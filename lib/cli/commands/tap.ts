@@ -13,6 +13,7 @@ interface TapFlags {
   readonly blockSize: number;
   readonly fingerprintKeyFile?: string;
   readonly recordTokens: boolean;
+  readonly tokenizer?: string;
 }
 
 /** The `tap` command: a recording reverse proxy. */
@@ -26,6 +27,10 @@ export function tapCommand(): Command {
     .option(
       "--fingerprint-key-file <file>",
       "key of the prompt fingerprints: with one, a shared trace cannot be searched for known prompts",
+    )
+    .option(
+      "--tokenizer <file>",
+      "tokenizer.json of the model, where the server's own cannot be asked; its chat template beside it",
     )
     .option("--record-tokens", "also write token ids of prompts and answers", false)
     .addHelpText(
@@ -57,6 +62,7 @@ async function runTap(flags: TapFlags): Promise<void> {
     traceOut: flags.traceOut,
     blockSize: flags.blockSize,
     recordTokens: flags.recordTokens,
+    ...(flags.tokenizer !== undefined && { tokenizerFile: flags.tokenizer }),
     ...(fingerprintKey && { fingerprintKey }),
     onProblem: (message) => printErr(`${message}\n`),
   });
