@@ -1,20 +1,19 @@
 import http from "node:http";
 import https from "node:https";
 import { text as bodyText } from "node:stream/consumers";
-import { InputError, type Ms, type Tokens } from "../../base/index.js";
+import { InputError, type Ms } from "../../base/index.js";
+import { basePath, type Endpoint, endpointHeaders } from "./endpoint.js";
 import type { Exchange } from "./exchange.js";
 import { measureExchange } from "./measure-exchange.js";
-import type { Prompt } from "./prompt.js";
-import { requestBody, requestPath, type SamplingOptions } from "./request-body.js";
 
 /** Where and how requests are sent. */
 export interface ApiClientOptions {
   /** Base address of the server, with or without a trailing `/v1`. */
   readonly url: string;
-  readonly model: string;
-  /** Sent as a bearer token; never written anywhere. */
+  /** Whose headers go with requests. */
+  readonly endpoint: Endpoint;
+  /** Sent as a bearer token, and as the endpoint's API has it; never written anywhere. */
   readonly apiKey?: string;
-  readonly sampling: SamplingOptions;
   /** Time limit of a whole request. */
   readonly timeoutMs: Ms;
 }
@@ -25,7 +24,7 @@ const KEEP_IDLE_MS: Ms = 2_000;
 const SIDE_REQUEST_MS: Ms = 10_000;
 
 /**
- * A client of one OpenAI-compatible server that measures. Connections are unlimited, so that no request waits for
+ * A client of one server that measures. Connections are unlimited, so that no request waits for
  * another's to finish. Node's own HTTP client, because it writes a request in the turn of the event loop that sends it;
  * undici checks a reused connection for one turn first, and a turn may be a garbage collection long.
  */
@@ -43,7 +42,7 @@ export class ApiClient {
     if (!url || !/^https?:$/.test(url.protocol))
       throw new InputError(`runLoadgen: url must be an http(s) address, got ${JSON.stringify(options.url)}`);
     this.#base = url;
-    this.#basePath = url.pathname.replace(/\/+$/, "").replace(/\/v1$/, "");
+    this.#basePath = basePath(url.pathname);
     this.#http = url.protocol === "https:" ? https : http;
     this.#agent = new this.#http.Agent({
       keepAlive: true,
@@ -53,16 +52,9 @@ export class ApiClient {
     this.#options = options;
   }
 
-  /** Sends one streaming request and resolves when its answer, or its failure, is complete. Never rejects. */
-  send(prompt: Prompt, outputTokens: Tokens): Promise<Exchange> {
-    return this.sendBody(
-      requestPath(prompt),
-      requestBody(this.#options.model, prompt, outputTokens, this.#options.sampling),
-    );
-  }
-
   /**
-   * As {@link send}, with a body that is ready: what open-loop senders use, which prepare it ahead of time.
+   * Sends one streaming request, whose body is ready, and resolves when its answer, or its failure, is complete. Never
+   * rejects.
    * @param onFirstToken called when the first output arrives
    */
   async sendBody(path: string, body: string, onFirstToken?: () => void): Promise<Exchange> {
@@ -126,7 +118,7 @@ export class ApiClient {
           "content-type": "application/json",
           "content-length": Buffer.byteLength(body),
         }),
-        ...(this.#options.apiKey !== undefined && { authorization: `Bearer ${this.#options.apiKey}` }),
+        ...endpointHeaders(this.#options.endpoint, this.#options.apiKey),
       },
       ...(signal && { signal }),
     });

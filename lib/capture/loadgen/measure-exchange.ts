@@ -1,12 +1,11 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Ms } from "../../base/index.js";
-import { errorText } from "../wire/index.js";
 import { AnswerReader } from "./answer-reader.js";
 import type { Exchange } from "./exchange.js";
 
-/** How much of an error body is read: enough for its message. */
-const ERROR_BODY_CHARS = 4096;
+/** How much of an error body is read: enough for its message, also where it repeats what it was sent. */
+const ERROR_BODY_CHARS = 65_536;
 
 /** A streaming request on its way. */
 export interface MeasuredExchange {
@@ -72,7 +71,7 @@ function readResponse(response: IncomingMessage, reader: AnswerReader, onFirstTo
     response.on("data", (bytes: Buffer) => {
       if (errorBody.length < ERROR_BODY_CHARS) errorBody += bytes.toString("utf8");
     });
-    response.on("end", () => reader.fail("error", `HTTP ${status}: ${errorBodyText(errorBody)}`));
+    response.on("end", () => reader.refuse(status, errorBody));
     return;
   }
   let readAtMs: Ms | undefined;
@@ -93,14 +92,6 @@ function readResponse(response: IncomingMessage, reader: AnswerReader, onFirstTo
 function whenConnected(socket: Socket, connected: () => void): void {
   if (!socket.connecting) connected();
   else socket.once("encrypted" in socket ? "secureConnect" : "connect", connected);
-}
-
-function errorBodyText(body: string): string {
-  try {
-    return errorText(JSON.parse(body) as unknown);
-  } catch {
-    return body.slice(0, 300);
-  }
 }
 
 /** Where several addresses of a name were tried, the error names none of them: the first one's stands for all. */

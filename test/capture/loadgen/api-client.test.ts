@@ -12,8 +12,7 @@ async function clientOf(listener: Parameters<typeof httpServer>[0], timeoutMs = 
   server.on("connection", () => connections++);
   const client = new ApiClient({
     url,
-    model: "m",
-    sampling: { temperature: 0, ignoreEos: false, returnTokenIds: false },
+    endpoint: "completions",
     timeoutMs,
   });
   afterTest(() => client.close());
@@ -76,8 +75,7 @@ describe("ApiClient", () => {
     for (const host of ["127.0.0.1", "localhost"]) {
       const client = new ApiClient({
         url: `http://${host}:${port}`,
-        model: "m",
-        sampling: { temperature: 0, ignoreEos: false, returnTokenIds: false },
+        endpoint: "completions",
         timeoutMs: 10_000,
       });
       const { failure, writtenAtMs } = await client.sendBody("/v1/completions", "{}");
