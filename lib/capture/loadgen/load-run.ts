@@ -26,6 +26,8 @@ export interface ReadyRequest {
   readonly prompt: Prompt;
   readonly labels: RequestLabels;
   readonly body: string;
+  /** Of the writer, when it wrote the body. */
+  readonly revision: number;
 }
 
 /** What a run needs from outside. */
@@ -84,6 +86,7 @@ export class LoadRun {
       prompt,
       labels,
       body: this.#options.writer.write(prompt, labels.outputTokens),
+      revision: this.#options.writer.revision,
     };
   }
 
@@ -98,7 +101,7 @@ export class LoadRun {
     const exchange = await sendRequest(
       this.#options.client,
       this.#options.writer,
-      { prompt: request.prompt, outputTokens: request.labels.outputTokens, body: request.body },
+      { ...request, outputTokens: request.labels.outputTokens },
       { onFirstToken, onRefused: () => this.#sentAgain++ },
     );
     this.#inFlight--;

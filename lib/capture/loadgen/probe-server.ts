@@ -1,13 +1,23 @@
-import { InputError } from "../../base/index.js";
+import { InputError, type Tokens } from "../../base/index.js";
 import type { ApiClient } from "./api-client.js";
-import { endpointPaths, endpoints } from "./endpoint.js";
+import { type Endpoint, endpointPaths, endpoints } from "./endpoint.js";
 import type { Exchange } from "./exchange.js";
 import type { Prompt } from "./prompt.js";
 import type { RequestWriter } from "./request-writer.js";
 import { isFormRefused, sendRequest } from "./send-request.js";
 
 /** Enough for a first token and a gap. OpenAI's responses are no shorter than 16. */
-const PROBE_TOKENS = { completions: 2, chat: 2, messages: 2, responses: 16 } as const;
+const PROBE_TOKENS: Readonly<Record<Endpoint, Tokens>> = {
+  completions: 2,
+  chat: 2,
+  messages: 2,
+  responses: 16,
+};
+/** For a server to which those are too few. */
+const LONGER_PROBE_TOKENS: Tokens = 64;
+
+const sizeWords =
+  /too (?:small|few|large|long|short)|at (?:least|most)|minimum|maximum|greater|less than|>=|<=/i;
 
 /**
  * Sends one small request to see whether the server serves the model through the endpoint, and which optional fields it
@@ -22,12 +32,16 @@ export async function probeServer(
   prompt: Prompt,
   url: string,
 ): Promise<Exchange> {
-  const request = { prompt, outputTokens: PROBE_TOKENS[writer.endpoint] };
-  const send = () => sendRequest(client, writer, request);
-  const first = await send();
+  let outputTokens: Tokens = PROBE_TOKENS[writer.endpoint];
+  const send = () => sendRequest(client, writer, { prompt, outputTokens });
+  let first = await send();
+  if (isLimitNamed(first, writer)) {
+    outputTokens = LONGER_PROBE_TOKENS;
+    first = await send();
+  }
   if (!first.failure) return first;
   let answered: Exchange | undefined;
-  if (isFormRefused(first.failure.status)) {
+  if (isFormRefused(first.failure.status) && !isLimitNamed(first, writer)) {
     const left: string[] = [];
     for (const field of writer.optionalFields) {
       if (writer.refused.has(field)) continue;
@@ -48,14 +62,19 @@ export async function probeServer(
     if (!answered) for (const field of left) writer.takeBack(field);
   }
   if (answered) return answered;
-  throw new InputError(await whyNot(client, writer, prompt, url, first));
+  throw new InputError(await whyNot(client, writer, url, first));
+}
+
+/** It is the length of the output that the server does not like. */
+function isLimitNamed({ failure }: Exchange, { limitName }: RequestWriter): boolean {
+  const words = failure?.body ?? "";
+  return limitName !== undefined && words.includes(limitName) && sizeWords.test(words);
 }
 
 /** Says why a server does not answer, and what to do about it. */
 async function whyNot(
   client: ApiClient,
   writer: RequestWriter,
-  prompt: Prompt,
   url: string,
   { failure }: Exchange,
 ): Promise<string> {
@@ -69,7 +88,7 @@ async function whyNot(
   if (models && !models.includes(writer.model))
     return `${told}: model must be one that it serves (${models.slice(0, 8).join(", ")}${models.length > 8 ? ", ..." : ""}), got ${JSON.stringify(writer.model)}`;
   if (status === 404 || status === 405 || status === 501) {
-    const others = await otherEndpoints(client, writer, prompt);
+    const others = await otherEndpoints(client, writer);
     const tried = `POST ${writer.path} was asked for (endpoint ${writer.endpoint})`;
     if (others.length > 0) return `${told}: ${tried}: it answers endpoint ${others.join(", ")}`;
     return `${told}: ${tried}: url must be the address before /v1 of a server that speaks it`;
@@ -88,7 +107,7 @@ async function servedModels(client: ApiClient): Promise<string[] | undefined> {
 }
 
 /** The endpoints that are there, whatever they make of an empty request. */
-async function otherEndpoints(client: ApiClient, writer: RequestWriter, _prompt: Prompt): Promise<string[]> {
+async function otherEndpoints(client: ApiClient, writer: RequestWriter): Promise<string[]> {
   const others = endpoints.filter((endpoint) => endpoint !== writer.endpoint);
   const there = await Promise.all(
     others.map(async (endpoint) => {

@@ -30,6 +30,7 @@ export class RequestWriter {
   readonly #sampling: SamplingOptions;
   readonly #refused = new Map<string, string>();
   readonly #left = new Set<string>();
+  #revision = 0;
 
   constructor(options: {
     readonly endpoint: Endpoint;
@@ -52,6 +53,11 @@ export class RequestWriter {
     return this.#refused;
   }
 
+  /** Grows whenever what is written changes: a body of an earlier revision is out of date. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   /** The field that limits the output; undefined where the server refuses all that are known. */
   get limitName(): string | undefined {
     return limitNames[this.endpoint].find((name) => !this.#refused.has(name));
@@ -60,16 +66,19 @@ export class RequestWriter {
   /** From here on without this field, since the server refuses it in these words. */
   refuse(field: string, words: string): void {
     this.#refused.set(field, words);
+    this.#revision++;
   }
 
   /** With a field again that was refused by mistake. */
   takeBack(field: string): void {
     this.#refused.delete(field);
+    this.#revision++;
   }
 
   /** From here on without this field, which is of no use. */
   leaveOut(field: string): void {
     this.#left.add(field);
+    this.#revision++;
   }
 
   /** The JSON body of one request. */

@@ -10,6 +10,8 @@ export interface Sendable {
   readonly prompt: Prompt;
   readonly outputTokens: Tokens;
   readonly body?: string;
+  /** The writer's revision that wrote it. */
+  readonly revision?: number;
 }
 
 /**
@@ -25,7 +27,8 @@ export async function sendRequest(
   hooks: { readonly onFirstToken?: (() => void) | undefined; readonly onRefused?: () => void } = {},
 ): Promise<Exchange> {
   const write = () => writer.write(request.prompt, request.outputTokens);
-  let body = request.body ?? write();
+  const isWritten = request.body !== undefined && request.revision === writer.revision;
+  let body = isWritten ? (request.body as string) : write();
   for (let again = writer.optionalFields.length; ; again--) {
     const exchange = await client.sendBody(writer.path, body, hooks.onFirstToken);
     const words = again > 0 ? refusalWords(exchange) : undefined;
