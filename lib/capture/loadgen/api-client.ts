@@ -54,16 +54,20 @@ export class ApiClient {
 
   /**
    * Sends one streaming request, whose body is ready, and resolves when its answer, or its failure, is complete. Never
-   * rejects.
+   * rejects. One that went out on a kept connection which the server was closing is sent again, on a fresh one.
    * @param onFirstToken called when the first output arrives
    */
   async sendBody(path: string, body: string, onFirstToken?: () => void): Promise<Exchange> {
-    const request = this.#request("POST", path, body);
-    const { done, cancel } = measureExchange(request, body, this.#options.timeoutMs, onFirstToken);
-    this.#inFlight.add(cancel);
-    const exchange = await done;
-    this.#inFlight.delete(cancel);
-    return exchange;
+    for (let isFresh = false; ; isFresh = true) {
+      const request = this.#request("POST", path, body, { isFresh });
+      const measured = measureExchange(request, body, this.#options.timeoutMs, onFirstToken);
+      this.#inFlight.add(measured.cancel);
+      const exchange = await measured.done;
+      this.#inFlight.delete(measured.cancel);
+      // Some servers (llama.cpp's) promise to keep a connection and close it after each stream: no request was lost.
+      if (isFresh || exchange.failure?.reason !== "disconnect" || !measured.wasConnectionStale())
+        return exchange;
+    }
   }
 
   /** Gives up on every request in flight; each becomes an exchange with reason "abort". */
@@ -84,7 +88,10 @@ export class ApiClient {
   /** One small request outside the measured load; undefined when the server does not answer it with success. */
   async text(method: "GET" | "POST", path: string, body?: unknown): Promise<string | undefined> {
     const json = body === undefined ? undefined : JSON.stringify(body);
-    const request = this.#request(method, path, json, AbortSignal.timeout(SIDE_REQUEST_MS));
+    const request = this.#request(method, path, json, {
+      isFresh: true,
+      signal: AbortSignal.timeout(SIDE_REQUEST_MS),
+    });
     try {
       const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
         request.on("response", resolve).on("error", reject).end(json);
@@ -104,10 +111,11 @@ export class ApiClient {
     method: "GET" | "POST",
     path: string,
     body: string | undefined,
-    signal?: AbortSignal,
+    { isFresh, signal }: { readonly isFresh: boolean; readonly signal?: AbortSignal },
   ): http.ClientRequest {
     return this.#http.request(this.#base, {
-      agent: this.#agent,
+      // Without an agent a connection serves one request.
+      agent: isFresh ? false : this.#agent,
       path: `${this.#basePath}${path}`,
       method,
       // The agent's limit is for idle connections.

@@ -11,6 +11,8 @@ const ERROR_BODY_CHARS = 65_536;
 export interface MeasuredExchange {
   /** Resolves when the answer, or its failure, is complete. Never rejects. */
   readonly done: Promise<Exchange>;
+  /** The server has closed a connection that was kept for the next request just before this one went out on it. */
+  wasConnectionStale(): boolean;
   /** Gives up on it: it becomes an exchange with reason "abort". */
   cancel(reason: Error): void;
 }
@@ -31,6 +33,7 @@ export function measureExchange(
   const sentAtMs = performance.now();
   let response: IncomingMessage | undefined;
   let writtenAtMs: Ms | undefined;
+  let isReset = false;
   const timer = setTimeout(() => {
     reader.fail("timeout", `no complete answer within ${timeoutMs} ms`);
     request.destroy();
@@ -45,7 +48,10 @@ export function measureExchange(
       response = incoming;
       readResponse(incoming, reader, onFirstToken);
     });
-    request.on("error", (error) => reader.fail("disconnect", describeError(error)));
+    request.on("error", (error: NodeJS.ErrnoException) => {
+      isReset = error.code === "ECONNRESET" || error.code === "EPIPE";
+      reader.fail("disconnect", describeError(error));
+    });
     request.on("close", () => {
       if (response && !response.complete) reader.fail("disconnect", "the connection broke in mid-answer");
       clearTimeout(timer);
@@ -55,6 +61,7 @@ export function measureExchange(
   request.end(body);
   return {
     done,
+    wasConnectionStale: () => isReset && request.reusedSocket && response === undefined,
     cancel(reason) {
       reader.fail("abort", reason.message);
       request.destroy();
