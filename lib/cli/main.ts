@@ -23,12 +23,12 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     async () => (await import("./commands/replay.js")).replayCommand(),
   ],
   loadgen: [
-    "drive an OpenAI-compatible server and measure",
+    "drive a server and measure",
     async () => (await import("./commands/loadgen.js")).loadgenCommand(),
   ],
   tap: ["recording reverse proxy", async () => (await import("./commands/tap.js")).tapCommand()],
   serve: [
-    "the simulated engine behind an OpenAI-compatible API",
+    "the simulated engine behind OpenAI's APIs and Anthropic's messages",
     async () => (await import("./commands/serve.js")).serveCommand(),
   ],
   import: ["read another format", async () => (await import("./commands/import.js")).importCommand()],
