@@ -59,7 +59,7 @@ export const APIS = {
     }),
     read: readResponses,
   },
-  "responses, previous_response_id": {
+  "continued responses": {
     path: "/v1/responses",
     /** The server holds the conversation: only the new turn is sent. */
     body: (model, conversation, stream) => ({

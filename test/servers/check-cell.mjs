@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { APIS } from "./apis.mjs";
 import { judgeCell } from "./judge-cell.mjs";
 import { post, rawTurn } from "./raw-client.mjs";
@@ -23,6 +24,8 @@ export async function checkCell({ server, apiName, client, stream, sdks }) {
     for (let turn = 0; turn < TURNS; turn++)
       for (const conversation of conversations) {
         conversation.turns.push({ user: question(conversation, turn) });
+        // llama.cpp promises to keep a connection alive and ends it a millisecond after a stream.
+        await setTimeout(25);
         const body = APIS[apiName].body(server.model, conversation, false);
         const options = {
           base: tap.url,
@@ -40,8 +43,9 @@ export async function checkCell({ server, apiName, client, stream, sdks }) {
   } finally {
     tap.ended = await tap.end();
   }
+  // Some send a usage of zeros with every event: zero is "not told".
   for (const request of requests)
-    request.truePromptTokens = request.seen.promptTokens ?? (await promptTokensOf(server, apiName, request));
+    request.truePromptTokens = request.seen.promptTokens || (await promptTokensOf(server, apiName, request));
   const judged = judgeCell({ requests, trace: tap.ended.trace });
   const failed = requests.filter(({ seen }) => seen.error !== undefined);
   if (failed.length > 0)

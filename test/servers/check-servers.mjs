@@ -18,7 +18,7 @@ import { checkFailures } from "./check-failures.mjs";
 import { checkLoadTool, LOAD_TOOLS } from "./load-tools.mjs";
 import { loadSdks, sdkOf } from "./sdk-client.mjs";
 import { authorization, configuredServer, missingVariables, SERVERS, serverVersion } from "./server-list.mjs";
-import { addUp, serversTable } from "./servers-table.mjs";
+import { addUp, serversTable, shortened } from "./servers-table.mjs";
 
 const { values } = parseArgs({
   options: { only: { type: "string" }, apis: { type: "string" }, out: { type: "string" } },
@@ -75,7 +75,7 @@ async function checkApi(server, apiName) {
     if (client === "sdk" && !sdkOf(sdks, apiName)) continue;
     const cell = await checkCell({ server, apiName, client, stream, sdks });
     console.log(
-      `${server.name}, ${apiName}, ${how}: ${cell.wrong.length === 0 ? "right" : cell.wrong.join("; ")}`,
+      `${server.name}, ${apiName}, ${how}: ${cell.wrong.length === 0 ? "right" : shortened(cell.wrong).join("; ")}`,
     );
     cells.push({ ...cell, how });
   }

@@ -12,7 +12,7 @@ export function judgeCell({ requests, trace }) {
     requests: requests.length,
     records: records.length,
     hashes: { right: 0, of: 0 },
-    promptTokens: { right: 0, of: 0, kept: 0 },
+    promptTokens: { right: 0, of: 0, kept: 0, inBytes: 0 },
     cachedTokens: { right: 0, of: 0 },
     sessionsSent: { right: 0, of: 0 },
     sessionsInferred: { right: 0, of: 0 },
@@ -38,11 +38,13 @@ export function judgeCell({ requests, trace }) {
 function judgeCounts({ seen, truePromptTokens }, record, result, i) {
   const { extra = {} } = record;
   result.tokenSources.add(extra.token_source ?? "?");
-  if (truePromptTokens !== undefined) {
+  if (truePromptTokens) {
     result.promptTokens.of++;
     const claim = extra.server_prompt_tokens;
+    const isInBytes = extra.token_source === "bytes";
     if (record.promptTokens === truePromptTokens) result.promptTokens.right++;
     else if (claim === truePromptTokens) result.promptTokens.kept++;
+    else if (isInBytes && !seen.promptTokens) result.promptTokens.inBytes++;
     else
       result.wrong.push(
         `request ${i}: prompt_tokens ${record.promptTokens}, server says ${claim}, right is ${truePromptTokens}`,
@@ -54,7 +56,7 @@ function judgeCounts({ seen, truePromptTokens }, record, result, i) {
     if (cached === seen.cachedTokens) result.cachedTokens.right++;
     else result.wrong.push(`request ${i}: cached_tokens ${cached}, the client was told ${seen.cachedTokens}`);
   }
-  if (seen.outputTokens !== undefined && record.outputTokens !== seen.outputTokens)
+  if (seen.outputTokens && record.outputTokens !== seen.outputTokens)
     result.wrong.push(
       `request ${i}: output_tokens ${record.outputTokens}, the client was told ${seen.outputTokens}`,
     );

@@ -1,8 +1,6 @@
-import { Agent, request } from "node:http";
+import { request } from "node:http";
 import { APIS, identity } from "./apis.mjs";
 import { authorization } from "./server-list.mjs";
-
-const agent = new Agent({ keepAlive: true });
 
 /**
  * One turn over plain HTTP, timed by this client's own clock: from the request handed whole to the socket to the read
@@ -31,7 +29,8 @@ export function post(url, body, headers, read, onFirstRead) {
       url,
       {
         method: "POST",
-        agent,
+        // A connection of its own: a server may end an idle one at the moment at which it is used again.
+        agent: false,
         headers: {
           "content-type": "application/json",
           "content-length": Buffer.byteLength(body),

@@ -40,7 +40,7 @@ export async function sdkTurn({ sdks, base, server, apiName, conversation, strea
   const body = { ...APIS[apiName].body(server.model, conversation, stream), ...fields };
   const call = isAnthropic
     ? client.messages
-    : apiName.startsWith("responses")
+    : apiName.includes("responses")
       ? client.responses
       : apiName === "completions"
         ? client.completions

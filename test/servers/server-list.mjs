@@ -37,9 +37,9 @@ export async function serverVersion(server) {
   const ask = async (path) => {
     try {
       const answer = await fetch(`${server.url}${path}`, { headers: authorization(server) });
-      return { json: answer.ok ? await answer.json() : undefined, headers: answer.headers };
+      return { json: answer.ok ? await answer.json() : undefined };
     } catch {
-      return { json: undefined, headers: new Headers() };
+      return {};
     }
   };
   for (const path of ["/version", "/get_server_info", "/api/version"]) {
@@ -48,8 +48,8 @@ export async function serverVersion(server) {
   }
   const props = (await ask("/props")).json;
   if (typeof props?.build_info === "string") return props.build_info;
-  const headers = (await ask("/v1/models")).headers;
-  return headers.get("x-litellm-version") ?? "unknown";
+  const liteLlm = (await ask("/health/readiness")).json;
+  return liteLlm?.litellm_version ?? "unknown";
 }
 
 /** Headers that a server's key goes in. */

@@ -5,7 +5,7 @@ const columns = ["hashes", "promptTokens", "cachedTokens", "sessionsSent", "sess
 /** Rows of one server and API together: raw and SDK, streamed and not. */
 export function addUp(cells) {
   const total = {
-    ...Object.fromEntries(columns.map((name) => [name, { right: 0, of: 0, kept: 0 }])),
+    ...Object.fromEntries(columns.map((name) => [name, { right: 0, of: 0, kept: 0, inBytes: 0 }])),
     requests: 0,
     records: 0,
     ttftDifferencesMs: [],
@@ -14,7 +14,7 @@ export function addUp(cells) {
   };
   for (const cell of cells) {
     for (const name of columns)
-      for (const key of ["right", "of", "kept"]) total[name][key] += cell[name][key] ?? 0;
+      for (const key of ["right", "of", "kept", "inBytes"]) total[name][key] += cell[name][key] ?? 0;
     total.requests += cell.requests;
     total.records += cell.records;
     total.ttftDifferencesMs.push(...cell.ttftDifferencesMs);
@@ -39,10 +39,10 @@ export function serversTable({ date, servers, tools, versions }) {
     "- **hashes**: as many as the prompt has full blocks, all of the turn before first, and of another conversation the",
     "  shared system prompt and no more. *from*: whose tokens they are over.",
     "- **prompt tokens**, **cached tokens**: as the client was told in `usage`; where it was told nothing, as the server",
-    "  says of the same prompt asked for a whole answer. *kept*: the trace's unit is bytes, the server's count is beside it.",
-    "  A dash: the server tells none.",
+    "  says of the same prompt asked for a whole answer. *kept*: the trace's unit is bytes, the server's count is beside it;",
+    "  *in bytes*: nobody told the tap the tokens of that prompt. A dash: the server tells none.",
     "- **sessions sent**: the client's own identity (`x-session-id`, `prompt_cache_key`, `metadata.user_id`,",
-    "  `previous_response_id`) parts the conversations. **inferred**: each turn's parent found from the hashes alone.",
+    "  `previous_response_id` of *continued responses*) parts the conversations. **inferred**: each turn's parent found from the hashes alone.",
     "- **TTFT**: the client's own clock less the tap's, median and largest, ms.",
     "",
     `Date ${date}. ${Object.entries(versions)
@@ -128,8 +128,8 @@ function wrongLines(servers) {
   return lines.length === 0 ? [] : ["", "## What is not right", "", ...lines];
 }
 
-/** Lines that differ in their request's number only are told once. */
-function shortened(lines) {
+/** Lines that differ in numbers only are told once. */
+export function shortened(lines) {
   const counts = new Map();
   for (const line of lines) {
     const kind = line.replace(/request \d+: /, "").replace(/\d+(\.\d+)?/g, "#");
@@ -142,12 +142,11 @@ function shortened(lines) {
   );
 }
 
-function ofAll({ right, of, kept }) {
+function ofAll({ right, of, kept, inBytes }) {
   if (of === 0) return "-";
-  if (right === of) return `${right} of ${of}`;
-  if (kept > 0)
-    return right + kept === of ? `${of} of ${of}, ${kept} kept` : `**${right} of ${of}**, ${kept} kept`;
-  return `**${right} of ${of}**`;
+  const notes = [kept > 0 && `${kept} kept`, inBytes > 0 && `${inBytes} in bytes`].filter(Boolean);
+  const isRight = right + kept + inBytes === of;
+  return [isRight ? `${of} of ${of}` : `**${right + kept + inBytes} of ${of}**`, ...notes].join(", ");
 }
 
 function difference(values) {
