@@ -15,7 +15,7 @@ import { parseArgs } from "node:util";
 import { APIS } from "./apis.mjs";
 import { checkCell, speaks } from "./check-cell.mjs";
 import { checkFailures } from "./check-failures.mjs";
-import { checkLoadTool, LOAD_TOOLS } from "./load-tools.mjs";
+import { checkLoadTool, LOAD_TOOLS, loadgenTool } from "./load-tools.mjs";
 import { loadSdks, sdkOf } from "./sdk-client.mjs";
 import { authorization, configuredServer, missingVariables, SERVERS, serverVersion } from "./server-list.mjs";
 import { addUp, serversTable, shortened } from "./servers-table.mjs";
@@ -41,10 +41,12 @@ for (const entry of SERVERS) {
   try {
     const version = await serverVersion(server);
     const apis = {};
-    for (const apiName of apiNames) apis[apiName] = await checkApi(server, apiName);
+    for (const apiName of apiNames.filter((name) => name in APIS))
+      apis[apiName] = await checkApi(server, apiName);
     const failures = values.apis ? undefined : await checkFailures(server);
     servers.push({ name: server.name, version, apis, failures });
-    if (servers.length === 1 && !values.apis) tools.push(...(await checkTools(server)));
+    if (values.apis) continue;
+    tools.push(...(await checkTools(server, servers.length === 1 ? LOAD_TOOLS : [])));
   } finally {
     await stop();
   }
@@ -82,18 +84,19 @@ async function checkApi(server, apiName) {
   return addUp(cells);
 }
 
-async function checkTools(server) {
+/** Others' load generators as far as they are there, and our own by each API that it and the server speak. */
+async function checkTools(server, others) {
+  const isThere = (tool) => process.env[tool.variable] && process.env.TOKENIZER_DIR;
+  for (const tool of others)
+    if (!isThere(tool)) console.log(`skipped: ${tool.name} (${tool.variable} or TOKENIZER_DIR is not set)`);
+  const own = ["completions", "chat", "responses", "messages"].map(loadgenTool);
   const results = [];
-  for (const tool of LOAD_TOOLS) {
-    if (!process.env[tool.variable] || !process.env.TOKENIZER_DIR) {
-      console.log(`skipped: ${tool.name} (${tool.variable} or TOKENIZER_DIR is not set)`);
-      continue;
-    }
+  for (const tool of [...others.filter(isThere), ...own]) {
     const result = await checkLoadTool(tool, server);
     console.log(
-      `${tool.name}: ${JSON.stringify({ own: result.own, traced: result.traced })}${result.problem ?? ""}`,
+      `${server.name}, ${tool.name}: ${JSON.stringify({ own: result.own, traced: result.traced })} ${result.problem ?? ""}`,
     );
-    results.push({ name: tool.name, ...result });
+    results.push({ server: server.name, name: tool.name, ...result });
   }
   return results;
 }

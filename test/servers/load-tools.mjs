@@ -2,8 +2,14 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { isAnswered, quantile } from "../../dist/index.js";
+import { fileURLToPath } from "node:url";
+import { isAnswered, quantile, readTrace } from "../../dist/index.js";
 import { startTapProcess } from "./tap-process.mjs";
+
+const cli = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+
+/** Prompts of its own for each run: the server holds none of them. */
+let seed = Date.now() % 1_000_000;
 
 const REQUESTS = 40;
 const PROMPT_TOKENS = 256;
@@ -87,41 +93,67 @@ export const LOAD_TOOLS = [
   },
 ];
 
+/** This project's own load generator, whose trace is the report. */
+export function loadgenTool(endpoint) {
+  return {
+    name: `prefixlab loadgen --endpoint ${endpoint}`,
+    program: process.execPath,
+    arguments: (url, model, _tokenizer, dir) => [
+      ...[cli, "loadgen", "--url", url, "--model", model, "--endpoint", endpoint, "--pattern", "multiturn"],
+      ...["--rate", "2", "--sessions", "8", "--turns", "3", "--prefix-tokens", "200", "--prefix-count", "2"],
+      ...["--prompt-tokens", "64", "--output-tokens", "16", "--think-time", "0.2", "--warmup", "0"],
+      ...["--seed", `${seed++}`, "--trace-out", join(dir, "own.jsonl")],
+    ],
+    version: [cli, "--version"],
+    async report(dir) {
+      const { records } = await readTrace(join(dir, "own.jsonl"));
+      return { ...totals(records.filter(isAnswered)), failed: records.filter((r) => !isAnswered(r)).length };
+    },
+  };
+}
+
 /** One tool through a tap of its own: what it reports, and the same of the trace. */
 export async function checkLoadTool(tool, server, env = process.env) {
   const dir = mkdtempSync(join(tmpdir(), "prefixlab-load-tool-"));
-  const program = env[tool.variable];
+  const program = tool.program ?? env[tool.variable];
   try {
     const tap = await startTapProcess(server.url, server.tapFlags);
     const ran = await run(program, tool.arguments(tap.url, server.model, env.TOKENIZER_DIR, dir));
     const { trace, said, problem } = await tap.end();
     if (ran.code !== 0) return { problem: `${tool.name} ended with ${ran.code}: ${ran.said.slice(-400)}` };
-    const own = tool.report(dir);
+    const own = await tool.report(dir);
     const answered = (trace?.records ?? []).filter(isAnswered);
     // A tool may try the server before it counts: what it counts are the last ones.
     const counted = answered.slice(answered.length - own.requests);
     return {
       version: (await run(program, tool.version)).said.match(/\d+\.\d+\.\d+/)?.[0] ?? "?",
       own,
-      traced: {
-        requests: counted.length,
-        notCounted: answered.length - counted.length,
-        promptTokens: sum(counted, ({ promptTokens }) => promptTokens),
-        outputTokens: sum(counted, ({ outputTokens }) => outputTokens),
-        cachedTokens: sum(counted, ({ cachedTokens }) => cachedTokens ?? 0),
-        ttftP50Ms: quantile(
-          counted.map(({ ttftMs }) => ttftMs).filter((ttftMs) => ttftMs !== undefined),
-          0.5,
-        ),
-        sessions: new Set(counted.map(({ session }) => session).filter((session) => session !== undefined))
-          .size,
-      },
+      traced: { ...totals(counted), notCounted: answered.length - counted.length },
       said,
       ...(problem && { problem }),
     };
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** Sums of records; what none of them tells is undefined. */
+function totals(records) {
+  const told = (read) => records.map(read).filter((value) => value !== undefined);
+  const cached = told(({ cachedTokens, extra }) => cachedTokens ?? extra?.server_cached_tokens);
+  const sessions = told(({ session }) => session);
+  return {
+    requests: records.length,
+    // The server's count where the trace's unit is another.
+    promptTokens: sum(records, ({ promptTokens, extra }) => extra?.server_prompt_tokens ?? promptTokens),
+    outputTokens: sum(records, ({ outputTokens }) => outputTokens),
+    ...(cached.length > 0 && { cachedTokens: cached.reduce((a, b) => a + b, 0) }),
+    ttftP50Ms: quantile(
+      told(({ ttftMs }) => ttftMs),
+      0.5,
+    ),
+    ...(sessions.length > 0 && { sessions: new Set(sessions).size }),
+  };
 }
 
 function run(program, args) {

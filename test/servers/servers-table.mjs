@@ -57,7 +57,7 @@ export function serversTable({ date, servers, tools, versions }) {
     "",
     ...failureTable(servers),
     "",
-    "## Load generators of others",
+    "## Load generators",
     "",
     "Their own report, and the trace of the tap between them and the server. Requests that a tool sends before it counts",
     "are named, and left out of the sums.",
@@ -104,17 +104,19 @@ function failureTable(servers) {
 }
 
 function toolTable(tools) {
-  const rows = tools.map(({ name, version, own, traced, problem }) => {
-    if (!own) return `| ${name} | ${problem} | | | | | |`;
-    const pair = (key, digits = 0) =>
-      own[key] === undefined
-        ? "-"
-        : `${own[key].toFixed(digits)} / ${traced[key]?.toFixed(digits) ?? "-"}${digits === 0 && own[key] !== traced[key] ? " **differs**" : ""}`;
-    return `| ${name} ${version} | ${pair("requests")} | ${traced.notCounted} | ${pair("promptTokens")} | ${pair("outputTokens")} | ${pair("cachedTokens")} | ${pair("sessions")} | ${pair("ttftP50Ms", 1)} |`;
+  const rows = tools.map(({ server, name, version, own, traced, problem }) => {
+    if (!own) return `| ${server} | ${name} | ${problem.replaceAll(/\s+/g, " ")} | | | | | | |`;
+    const pair = (key) => {
+      const [mine, theirs] = [own[key], traced[key]];
+      if (mine === undefined) return "-";
+      return `${mine} / ${theirs ?? "-"}${mine === theirs ? "" : " **differs**"}`;
+    };
+    const ttft = `${own.ttftP50Ms?.toFixed(1) ?? "-"} / ${traced.ttftP50Ms?.toFixed(1) ?? "-"}`;
+    return `| ${server} | ${name} ${version} | ${pair("requests")} | ${traced.notCounted} | ${pair("promptTokens")} | ${pair("outputTokens")} | ${pair("cachedTokens")} | ${pair("sessions")} | ${ttft} |`;
   });
   return [
-    "| tool | requests, own / trace | not counted by the tool | prompt tokens | output tokens | cached tokens | sessions | TTFT p50, ms |",
-    "|---|---|---|---|---|---|---|---|",
+    "| server | tool | requests, own / trace | not counted by the tool | prompt tokens | output tokens | cached tokens | sessions | TTFT p50, ms |",
+    "|---|---|---|---|---|---|---|---|---|",
     ...rows,
   ];
 }
