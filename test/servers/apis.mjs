@@ -52,7 +52,7 @@ export const APIS = {
     body: (model, conversation, stream) => ({
       model,
       instructions: conversation.system,
-      input: turnMessages(conversation),
+      input: turnItems(conversation),
       max_output_tokens: OUTPUT_TOKENS,
       temperature: 0,
       ...(stream && { stream: true }),
@@ -115,6 +115,21 @@ function turnMessages({ turns }) {
     { role: "user", content: user },
     ...(answer === undefined ? [] : [{ role: "assistant", content: answer }]),
   ]);
+}
+
+/** The same as items of a response, an answer as the server gave it. */
+function turnItems(conversation) {
+  return turnMessages(conversation).map(({ role, content }, i) =>
+    role === "user"
+      ? { role, content }
+      : {
+          type: "message",
+          id: `msg_${conversation.id.slice(-12)}_${i}`,
+          role,
+          status: "completed",
+          content: [{ type: "output_text", text: content, annotations: [] }],
+        },
+  );
 }
 
 /** Takes what an object of an OpenAI completion or chat says into `seen`, true when it holds a token. */
