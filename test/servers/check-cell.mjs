@@ -46,7 +46,9 @@ export async function checkCell({ server, apiName, client, stream, sdks }) {
   // Some send a usage of zeros with every event: zero is "not told".
   for (const request of requests)
     request.truePromptTokens = request.seen.promptTokens || (await promptTokensOf(server, apiName, request));
-  const judged = judgeCell({ requests, trace: tap.ended.trace });
+  for (const request of requests)
+    if (!request.isHeldByServer) request.trueTokenIds = await promptIdsOf(server, apiName, request);
+  const judged = judgeCell({ requests, trace: tap.ended.trace, key: tap.key });
   const failed = requests.filter(({ seen }) => seen.error !== undefined);
   if (failed.length > 0)
     judged.wrong.push(`${failed.length} requests failed at the client: ${failed[0].seen.error}`);
@@ -90,6 +92,23 @@ async function promptTokensOf(server, apiName, { body }) {
   const { path, read } = APIS[apiName];
   const headers = { ...authorization(server), "anthropic-version": "2023-06-01" };
   return (await post(`${server.url}${path}`, JSON.stringify(body), headers, read)).promptTokens;
+}
+
+/**
+ * The prompt's token ids by the server's own word, asked past the tap: vLLM returns them with an answer
+ * (`return_token_ids`), and for bodies of the other APIs from `/render` (`--enable-scale-out`).
+ */
+async function promptIdsOf(server, apiName, { body }) {
+  const { path } = APIS[apiName];
+  const headers = { ...authorization(server), "anthropic-version": "2023-06-01" };
+  const isReturned = path.endsWith("completions");
+  const asked = isReturned ? { ...body, max_tokens: 1, return_token_ids: true } : body;
+  const url = `${server.url}${path}${isReturned ? "" : "/render"}`;
+  let ids;
+  await post(url, JSON.stringify(asked), headers, (answer) => {
+    ids = answer.prompt_token_ids ?? answer.choices?.[0]?.prompt_token_ids ?? answer.token_ids;
+  });
+  return Array.isArray(ids) ? ids : undefined;
 }
 
 function newConversations() {

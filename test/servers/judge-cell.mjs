@@ -1,4 +1,5 @@
-import { inferSessions } from "../../dist/index.js";
+import { fingerprintTokens, inferSessions } from "../../dist/index.js";
+import { internHashes } from "../../dist/trace/files/index.js";
 
 /**
  * Holds the records of a tap against what the client sent and saw, request by request.
@@ -6,12 +7,12 @@ import { inferSessions } from "../../dist/index.js";
  *   a time; each `{conversation, seen, truePromptTokens, isHeldByServer}`
  * @returns counts of what is right, and `wrong`: a line for everything that is not
  */
-export function judgeCell({ requests, trace }) {
+export function judgeCell({ requests, trace, key }) {
   const records = trace?.records ?? [];
   const result = {
     requests: requests.length,
     records: records.length,
-    hashes: { right: 0, of: 0 },
+    hashes: { right: 0, of: 0, exact: 0 },
     promptTokens: { right: 0, of: 0, kept: 0, inBytes: 0 },
     cachedTokens: { right: 0, of: 0 },
     sessionsSent: { right: 0, of: 0 },
@@ -30,6 +31,7 @@ export function judgeCell({ requests, trace }) {
   requests.forEach((request, i) => {
     judgeCounts(request, records[i], result, i);
     judgeHashes({ requests, records, blockSize, i, result });
+    judgeTokens(request, records[i], { trace, key, blockSize, i, result });
   });
   judgeSessions(requests, trace, result);
   return result;
@@ -99,6 +101,15 @@ function judgeHashes({ requests, records, blockSize, i, result }) {
   }
   if (lines.length === 0) result.hashes.right++;
   result.wrong.push(...lines);
+}
+
+/** Where the server told the prompt's ids, the hashes have to be theirs; over bytes they cannot be. */
+function judgeTokens({ trueTokenIds }, record, { trace, key, blockSize, i, result }) {
+  if (trueTokenIds === undefined || record.extra?.token_source === "bytes") return;
+  const right = internHashes(fingerprintTokens(trueTokenIds, { blockSize, key }), trace.blocks);
+  if (right.length === record.blockIds?.length && right.every((id, k) => id === record.blockIds[k]))
+    result.hashes.exact++;
+  else result.wrong.push(`request ${i}: the hashes are not those of the prompt's tokens`);
 }
 
 function judgeSessions(requests, trace, result) {

@@ -5,7 +5,7 @@ const columns = ["hashes", "promptTokens", "cachedTokens", "sessionsSent", "sess
 /** Rows of one server and API together: raw and SDK, streamed and not. */
 export function addUp(cells) {
   const total = {
-    ...Object.fromEntries(columns.map((name) => [name, { right: 0, of: 0, kept: 0, inBytes: 0 }])),
+    ...Object.fromEntries(columns.map((name) => [name, { right: 0, of: 0, kept: 0, inBytes: 0, exact: 0 }])),
     requests: 0,
     records: 0,
     ttftDifferencesMs: [],
@@ -14,7 +14,7 @@ export function addUp(cells) {
   };
   for (const cell of cells) {
     for (const name of columns)
-      for (const key of ["right", "of", "kept", "inBytes"]) total[name][key] += cell[name][key] ?? 0;
+      for (const key of ["right", "of", "kept", "inBytes", "exact"]) total[name][key] += cell[name][key] ?? 0;
     total.requests += cell.requests;
     total.records += cell.records;
     total.ttftDifferencesMs.push(...cell.ttftDifferencesMs);
@@ -37,7 +37,8 @@ export function serversTable({ date, servers, tools, versions }) {
     "asked:",
     "",
     "- **hashes**: as many as the prompt has full blocks, all of the turn before first, and of another conversation the",
-    "  shared system prompt and no more. *from*: whose tokens they are over.",
+    "  shared system prompt and no more; *exact*: equal to those of the token ids that the server returns for the same body",
+    "  when asked past the tap. *from*: whose tokens they are over.",
     "- **prompt tokens**, **cached tokens**: as the client was told in `usage`; where it was told nothing, as the server",
     "  says of the same prompt asked for a whole answer. *kept*: the trace's unit is bytes, the server's count is beside it;",
     "  *in bytes*: nobody told the tap the tokens of that prompt. A dash: the server tells none.",
@@ -144,9 +145,13 @@ export function shortened(lines) {
   );
 }
 
-function ofAll({ right, of, kept, inBytes }) {
+function ofAll({ right, of, kept, inBytes, exact }) {
   if (of === 0) return "-";
-  const notes = [kept > 0 && `${kept} kept`, inBytes > 0 && `${inBytes} in bytes`].filter(Boolean);
+  const notes = [
+    kept > 0 && `${kept} kept`,
+    inBytes > 0 && `${inBytes} in bytes`,
+    exact > 0 && `${exact} exact`,
+  ].filter(Boolean);
   const isRight = right + kept + inBytes === of;
   return [isRight ? `${of} of ${of}` : `**${right + kept + inBytes} of ${of}**`, ...notes].join(", ");
 }

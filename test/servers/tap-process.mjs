@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,9 +12,15 @@ const cli = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 export async function startTapProcess(upstream, flags = []) {
   const dir = mkdtempSync(join(tmpdir(), "prefixlab-servers-"));
   const traceOut = join(dir, "tap.jsonl");
+  const keyFile = join(dir, "tap.key");
+  const key = randomBytes(32);
+  writeFileSync(keyFile, key, { mode: 0o600 });
   const child = spawn(
     process.execPath,
-    [cli, "tap", "--listen", "127.0.0.1:0", "--upstream", upstream, "--trace-out", traceOut, ...flags],
+    [
+      ...[cli, "tap", "--listen", "127.0.0.1:0", "--upstream", upstream, "--trace-out", traceOut],
+      ...["--fingerprint-key-file", keyFile, ...flags],
+    ],
     { stdio: ["ignore", "ignore", "pipe"] },
   );
   let said = "";
@@ -28,6 +35,7 @@ export async function startTapProcess(upstream, flags = []) {
   });
   return {
     url,
+    key,
     /** Ends the tap; the trace that it wrote, undefined when it holds no usable record, and all that it said. */
     async end() {
       child.kill("SIGINT");
