@@ -15,6 +15,7 @@ import { exchangeRecords, type RecordStyle } from "./exchange-records.js";
 import type { ExchangeSink, RecordNotes, SeenAnswer, SeenRequest, SinkOptions } from "./exchange-sink.js";
 import { type FileTokenizer, openFileTokenizer } from "./file-tokenizer.js";
 import { keyedHash } from "./keyed-hash.js";
+import { MessageLengths } from "./message-lengths.js";
 import { ThingSizes } from "./place-things.js";
 import { type PromptTokens, promptTokens, type TokenSource, tokenSource } from "./prompt-tokens.js";
 import { ReasonCounts } from "./reason-counts.js";
@@ -49,6 +50,7 @@ export class Recorder implements ExchangeSink {
   readonly #upstream: UpstreamLearner;
   readonly #file: Promise<FileTokenizer | undefined>;
   readonly #positions = new ThingPositions();
+  readonly #lengths = new MessageLengths();
   readonly #conversations = new Conversations();
   readonly #tools = new ToolDialect();
   readonly #unrecorded = new ReasonCounts();
@@ -135,7 +137,14 @@ export class Recorder implements ExchangeSink {
   ): Promise<PromptTokens[]> {
     const { upstream, fingerprintKey } = this.#options;
     const file = await this.#file.catch(() => undefined);
-    const tools = { upstream, tokenizer, file, positions: this.#positions, fingerprintKey };
+    const tools = {
+      upstream,
+      tokenizer,
+      file,
+      positions: this.#positions,
+      lengths: this.#lengths,
+      fingerprintKey,
+    };
     const tokens: PromptTokens[] = [];
     for (const prompt of prompts) tokens.push(await promptTokens(prompt, tools, { model, headers }));
     return tokens;
