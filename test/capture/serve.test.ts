@@ -2,6 +2,7 @@ import OpenAI from "openai";
 import { request } from "undici";
 import { describe, expect, it } from "vitest";
 import { type ServeOptions, startServer } from "../../lib/capture/index.js";
+import { RequestWriter } from "../../lib/capture/loadgen/request-writer.js";
 import { learnServer } from "../../lib/capture/loadgen/server-facts.js";
 import { emptyStepLoad, latencyProfile } from "../../lib/latency/index.js";
 import { afterTest, eventually } from "./scratch.js";
@@ -230,10 +231,13 @@ describe("the served engine", () => {
       expect(await metric(server.url, "cache_config_info", `num_gpu_blocks="${kvCacheBlocks + 1}"`)).toBe(1);
       const facts = await learnServer({
         url: server.url,
-        model: "any",
         endpoint: "completions",
         timeoutMs: 10_000,
-        sampling: { temperature: 0, ignoreEos: true, returnTokenIds: true },
+        writer: new RequestWriter({
+          endpoint: "completions",
+          model: "any",
+          sampling: { temperature: 0, ignoreEos: true, returnTokenIds: true },
+        }),
       });
       expect(facts.engine).toMatchObject({
         engine_block_size: blockSize,

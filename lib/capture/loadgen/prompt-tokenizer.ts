@@ -50,6 +50,7 @@ export function serverTokenizer(client: ApiClient, model: string): PromptTokeniz
                 answer === ""
                   ? prompt.messages
                   : [...prompt.messages, { role: "assistant", content: answer }],
+              ...(prompt.tools && { tools: prompt.tools }),
             };
       const reply = (await client.json("POST", "/tokenize", { model, ...asked })) as
         | { tokens?: unknown }

@@ -4,6 +4,7 @@ import { parseCount } from "../engine-flags.js";
 import { readFingerprintKey } from "../fingerprint-key.js";
 import { listenAddress } from "../listen-address.js";
 import { stopSignal } from "../stop-signal.js";
+import { printErr } from "../terminal.js";
 
 interface TapFlags {
   readonly listen: string;
@@ -63,10 +64,10 @@ async function runTap(flags: TapFlags): Promise<void> {
     recordTokens: flags.recordTokens,
     ...(flags.tokenizer !== undefined && { tokenizerFile: flags.tokenizer }),
     ...(fingerprintKey && { fingerprintKey }),
-    onProblem: (message) => process.stderr.write(`${message}\n`),
+    onProblem: (message) => printErr(`${message}\n`),
   });
-  process.stderr.write(`tap: ${tap.url} -> ${flags.upstream}, recording to ${flags.traceOut}\n`);
+  printErr(`tap: ${tap.url} -> ${flags.upstream}, recording to ${flags.traceOut}\n`);
   await stopSignal();
   await tap.close();
-  process.stderr.write(`tap: ${tap.recordCount} records in ${flags.traceOut}\n`);
+  printErr(`tap: ${tap.recordCount} records in ${flags.traceOut}\n`);
 }
