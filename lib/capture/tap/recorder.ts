@@ -118,7 +118,10 @@ export class Recorder implements ExchangeSink {
     const follows = endpoint.api === "responses" ? historyId(asObject(body) ?? {}) : undefined;
     // The answer that it goes on from may be among them.
     if (follows !== undefined) await Promise.allSettled(underWay);
-    const request = completionRequest(endpoint, body, (id) => this.#conversations.get(id)?.messages);
+    const request =
+      text === "" && seen.contentEncoding !== undefined
+        ? "a body in an encoding that cannot be read"
+        : completionRequest(endpoint, body, (id) => this.#conversations.get(id)?.messages);
     if (typeof request === "string") {
       this.#unrecorded.add(request);
       return undefined;
@@ -337,7 +340,8 @@ async function readAnswer(log: ResponseLog, seen: SeenAnswer): Promise<ResponseL
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    // A byte order mark is no part of JSON, and some clients send one.
+    return JSON.parse(text.replace(/^\uFEFF/, "")) as unknown;
   } catch {
     return undefined;
   }

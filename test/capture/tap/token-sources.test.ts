@@ -129,6 +129,29 @@ describe("the tokens of chats and of texts", () => {
     });
   });
 
+  it("come with their texts from text-generation-inference", async () => {
+    const { meta, records } = await recorded(
+      {
+        "/tokenize": ({ inputs }) =>
+          typeof inputs === "string"
+            ? characters(inputs).map((id) => ({ id, text: "x", start: 0, stop: 1 }))
+            : 422,
+        "/v1/completions": () => chatStream(),
+      },
+      [{ prompt: "x".repeat(40) }],
+    );
+    expect(meta.extra).toMatchObject({ text_tokens: "tokenize", chat_tokens: "bytes" });
+    expect(records[0]).toMatchObject({ promptTokens: 40, extra: { token_source: "tokenize" } });
+  });
+
+  it("come from a tokenizer that breaks without messages", async () => {
+    const { meta } = await recorded({
+      "/tokenize": (body) => (body.messages ? messagesTokenizer["/tokenize"](body) : 500),
+      [CHAT]: () => chatStream(),
+    });
+    expect(meta.extra).toMatchObject({ text_tokens: "bytes", chat_tokens: "tokenize" });
+  });
+
   it("are not believed where more text has no more tokens", async () => {
     const { meta } = await recorded({ "/tokenize": () => ({ tokens: [1] }), [CHAT]: () => chatStream() });
     expect(meta.extra).toMatchObject({ text_tokens: "bytes", chat_tokens: "bytes" });
