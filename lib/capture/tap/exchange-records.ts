@@ -6,7 +6,7 @@ import type { ThingSizes } from "./place-things.js";
 import { promptMessages } from "./prompt-messages.js";
 import type { PromptTokens } from "./prompt-tokens.js";
 import type { RecordOrigin } from "./record-origin.js";
-import { promptEvidence, returnedTokens, whyNoHashes } from "./recorded-prompt.js";
+import { isBytes, promptEvidence, returnedTokens, whyNoHashes } from "./recorded-prompt.js";
 import type { ResponseLog } from "./response-log.js";
 
 /** How an exchange ended, as the tap saw it. */
@@ -96,7 +96,8 @@ function choiceRecord(options: {
     ...choiceTimes(choice, outputTokens, arrivalMs),
     concurrency: exchange.concurrency,
     ...(chain && { blockIds: chain.promptBlocks }),
-    ...(chain && outputIds && { outputBlockIds: chain.outputBlocks }),
+    // Ids of an answer behind a prompt's bytes are the blocks of no later prompt.
+    ...(chain && outputIds && !isBytes(tokens.source) && { outputBlockIds: chain.outputBlocks }),
     ...(style.recordTokens && outputIds && { outputTokenIds: Int32Array.from(outputIds) }),
     finishReason: answerEnding(
       response?.answer,

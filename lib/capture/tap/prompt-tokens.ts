@@ -1,3 +1,4 @@
+import type { Tokens } from "../../base/index.js";
 import {
   ANSWER_BEGIN,
   byteLength,
@@ -7,6 +8,7 @@ import {
   type PromptSource,
 } from "../wire/index.js";
 import type { FileTokenizer } from "./file-tokenizer.js";
+import type { MessageLengths } from "./message-lengths.js";
 import { type PromptPart, promptParts } from "./prompt-parts.js";
 import { type PlacedThing, quarterTokens } from "./quarter-tokens.js";
 import type { ThingPositions } from "./thing-positions.js";
@@ -39,6 +41,8 @@ export interface PromptTokens {
   readonly reason?: string;
   /** The parts of a chat. */
   readonly parts?: readonly PromptPart[];
+  /** Tokens of each part's text, by the tokenizer: to be believed where they sum to the prompt's. */
+  readonly partTokens?: readonly Tokens[];
   /** UTF-8 bytes of the text, for an estimate where nobody counts tokens. */
   readonly bytes?: number;
 }
@@ -49,6 +53,7 @@ export interface TokenizerTools {
   readonly tokenizer: UpstreamTokenizer;
   readonly file: FileTokenizer | undefined;
   readonly positions: ThingPositions;
+  readonly lengths: MessageLengths;
   readonly fingerprintKey: Uint8Array | undefined;
 }
 
@@ -113,7 +118,14 @@ async function chatTokens(
     return tokenizeChat(tools.upstream, { how, chat: of, ...request });
   };
   const placed = await tools.positions.encode(chat, encode);
-  return { ...base, source, things: placed?.things ?? [], ...answered(placed?.ids) };
+  const partTokens = placed && (await tools.lengths.of(chat, encode));
+  return {
+    ...base,
+    source,
+    things: placed?.things ?? [],
+    ...(partTokens && { partTokens }),
+    ...answered(placed?.ids),
+  };
 }
 
 function answered(ids: Uint32Array | undefined) {

@@ -1,6 +1,6 @@
 import type { PromptEvidence } from "../wire/index.js";
 import type { WholeTokens } from "./place-things.js";
-import type { PromptTokens } from "./prompt-tokens.js";
+import type { PromptTokens, TokenSource } from "./prompt-tokens.js";
 
 /** UTF-8 bytes of text a token, where a prompt's length can only be estimated: about the mean of tokenizers for English. */
 const BYTES_A_TOKEN = 4;
@@ -16,12 +16,16 @@ export function returnedTokens(tokens: PromptTokens, returned: readonly number[]
   return { ...tokens, source: "response", ids: Uint32Array.from(returned) };
 }
 
+/** Byte tokens, which are in no unit of the server's. */
+export function isBytes(source: TokenSource): boolean {
+  return source === "bytes" || source === "bytes/4";
+}
+
 /** What is known of a prompt's length without the server's count. */
 export function promptEvidence({ source, bytes }: PromptTokens, { ids }: WholeTokens): PromptEvidence {
   if (!ids) return { kind: "expected", tokens: Math.ceil((bytes ?? 0) / BYTES_A_TOKEN) };
   const tokens = ids.length;
-  if (source === "bytes" || source === "bytes/4")
-    return { kind: "bytes", tokens, hasThings: source === "bytes/4" };
+  if (isBytes(source)) return { kind: "bytes", tokens, hasThings: source === "bytes/4" };
   return { kind: source === "request" || source === "response" ? "ids" : "tokenized", tokens };
 }
 

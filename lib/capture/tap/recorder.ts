@@ -15,6 +15,7 @@ import { exchangeRecords, type RecordStyle } from "./exchange-records.js";
 import type { ExchangeSink, RecordNotes, SeenAnswer, SeenRequest, SinkOptions } from "./exchange-sink.js";
 import { type FileTokenizer, openFileTokenizer } from "./file-tokenizer.js";
 import { keyedHash } from "./keyed-hash.js";
+import { MessageLengths } from "./message-lengths.js";
 import { ThingSizes } from "./place-things.js";
 import { type PromptTokens, promptTokens, type TokenSource, tokenSource } from "./prompt-tokens.js";
 import { ReasonCounts } from "./reason-counts.js";
@@ -49,6 +50,7 @@ export class Recorder implements ExchangeSink {
   readonly #upstream: UpstreamLearner;
   readonly #file: Promise<FileTokenizer | undefined>;
   readonly #positions = new ThingPositions();
+  readonly #lengths = new MessageLengths();
   readonly #conversations = new Conversations();
   readonly #tools = new ToolDialect();
   readonly #unrecorded = new ReasonCounts();
@@ -116,7 +118,10 @@ export class Recorder implements ExchangeSink {
     const follows = endpoint.api === "responses" ? historyId(asObject(body) ?? {}) : undefined;
     // The answer that it goes on from may be among them.
     if (follows !== undefined) await Promise.allSettled(underWay);
-    const request = completionRequest(endpoint, body, (id) => this.#conversations.get(id)?.messages);
+    const request =
+      text === "" && seen.contentEncoding !== undefined
+        ? "a body in an encoding that cannot be read"
+        : completionRequest(endpoint, body, (id) => this.#conversations.get(id)?.messages);
     if (typeof request === "string") {
       this.#unrecorded.add(request);
       return undefined;
@@ -135,7 +140,14 @@ export class Recorder implements ExchangeSink {
   ): Promise<PromptTokens[]> {
     const { upstream, fingerprintKey } = this.#options;
     const file = await this.#file.catch(() => undefined);
-    const tools = { upstream, tokenizer, file, positions: this.#positions, fingerprintKey };
+    const tools = {
+      upstream,
+      tokenizer,
+      file,
+      positions: this.#positions,
+      lengths: this.#lengths,
+      fingerprintKey,
+    };
     const tokens: PromptTokens[] = [];
     for (const prompt of prompts) tokens.push(await promptTokens(prompt, tools, { model, headers }));
     return tokens;
@@ -328,7 +340,8 @@ async function readAnswer(log: ResponseLog, seen: SeenAnswer): Promise<ResponseL
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    // A byte order mark is no part of JSON, and some clients send one.
+    return JSON.parse(text.replace(/^\uFEFF/, "")) as unknown;
   } catch {
     return undefined;
   }

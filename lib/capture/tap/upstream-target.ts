@@ -1,6 +1,7 @@
 import http from "node:http";
 import https from "node:https";
 import { InputError, type Ms } from "../../base/index.js";
+import { completionEndpoint } from "../wire/index.js";
 
 /** Idle connections close after this: sooner than common servers close theirs, so that no request meets a closed one. */
 const IDLE_CONNECTION_MS: Ms = 3_000;
@@ -34,7 +35,7 @@ export function upstreamTarget(upstream: string): UpstreamTarget {
     throw new InputError(`tap: upstream must be an http or https URL, got ${JSON.stringify(upstream)}`);
   const client = url.protocol === "https:" ? https : http;
   const agent = new client.Agent({ keepAlive: true, timeout: IDLE_CONNECTION_MS, noDelay: true });
-  const basePath = url.pathname.replace(/\/+$/, "");
+  const basePath = withoutEndpoint(url.pathname.replace(/\/+$/, ""));
   return {
     url: `${url.origin}${basePath}`,
     rootUrl: `${url.origin}${basePath.replace(/\/v\d+\w*$/, "")}`,
@@ -66,4 +67,11 @@ export function joinedPath(basePath: string, path: string): string {
     (start) => start !== "" && path.startsWith(start) && /^([/?#]|$)/.test(path.slice(start.length)),
   );
   return basePath + path.slice(repeated?.length ?? 0);
+}
+
+/** A base address that was copied with the endpoint behind it. */
+function withoutEndpoint(path: string): string {
+  return completionEndpoint(path) === undefined
+    ? path
+    : path.replace(/\/(chat\/completions|completions|responses|messages|api\/chat|api\/generate)$/, "");
 }

@@ -35,8 +35,9 @@ export async function upstreamTokenizer(
     named = undefined;
     first = await text(SHORT_TEXT);
   }
-  // Who is told to stay out, or that nobody is in, does not ask on.
-  if (first.status === undefined || !isClear(first.status) || [404, 405, 501].includes(first.status))
+  // Who is told to stay out, or that nobody is in, does not ask on. An error may be that of one who expects messages.
+  const isOver = !isClear(first.status) && first.status !== 500;
+  if (isOver || [404, 405, 501].includes(first.status ?? 0))
     return { hasText: false, chat: undefined, isCertain: isClear(first.status) };
   const chatOf = (value: string, how: "messages" | "template") =>
     chatTokens(upstream, how, plainChat(value), named, headers);
@@ -47,6 +48,7 @@ export async function upstreamTokenizer(
     isGrowing(chatOf(SHORT_TEXT, "messages"), chatOf(LONG_TEXT, "messages")),
   ]);
   if (hasMessages) return { hasText, chat: "messages", isCertain: true };
+  if (!isClear(first.status)) return { hasText, chat: undefined, isCertain: false };
   const hasTemplate =
     hasText && (await isGrowing(chatOf(SHORT_TEXT, "template"), chatOf(LONG_TEXT, "template")));
   return { hasText, chat: hasTemplate ? "template" : undefined, isCertain: true };
@@ -106,9 +108,12 @@ async function chatTokens(
     : {};
 }
 
-/** `prompt` is vLLM's and SGLang's name for the text, `content` llama.cpp's; servers pass over what they do not know. */
+/**
+ * `prompt` is vLLM's and SGLang's name for the text, `content` llama.cpp's, `inputs` that of text-generation-inference;
+ * servers pass over what they do not know.
+ */
 function textBody(text: string, model: string | undefined) {
-  return { ...contentBody(text, model), prompt: text };
+  return { ...contentBody(text, model), prompt: text, inputs: text };
 }
 
 function contentBody(text: string, model: string | undefined) {
@@ -125,11 +130,12 @@ async function tokenize(
   return { ...(answer.status !== undefined && { status: answer.status }), ...(ids && { ids }) };
 }
 
-/** An empty list is no answer: no prompt has no token. */
+/** An empty list is no answer: no prompt has no token. Some servers give each id with its text. */
 function tokensOf({ json }: SideAnswer): Uint32Array | undefined {
-  const tokens = fieldOf(json, "tokens");
-  if (!Array.isArray(tokens) || tokens.length === 0 || !tokens.every(isTokenId)) return undefined;
-  return Uint32Array.from(tokens);
+  const told = Array.isArray(json) ? json : fieldOf(json, "tokens");
+  if (!Array.isArray(told) || told.length === 0) return undefined;
+  const tokens: unknown[] = told.map((token: unknown) => fieldOf(token, "id") ?? token);
+  return tokens.every(isTokenId) ? Uint32Array.from(tokens) : undefined;
 }
 
 function plainChat(content: string): ChatPrompt {

@@ -2,7 +2,7 @@
 export type CompletionApi =
   /** OpenAI's `/v1/completions`. */
   | "completions"
-  /** OpenAI's `/v1/chat/completions`. */
+  /** OpenAI's `/v1/chat/completions`; also `/invocations`, which takes either of the two bodies. */
   | "chat"
   /** OpenAI's `/v1/responses`. */
   | "responses"
@@ -44,7 +44,7 @@ export function completionEndpoint(target: string): CompletionEndpoint | undefin
   if (/\/api\/generate$/.test(path)) return { api: "ollama-generate" };
   const model = /\/deployments\/([^/]+)\//.exec(path)?.[1];
   const named = model === undefined ? {} : { model };
-  if (/\/chat\/completions$/.test(path)) return { api: "chat", ...named };
+  if (/\/(chat\/completions|invocations)$/.test(path)) return { api: "chat", ...named };
   if (/\/completions$/.test(path)) return { api: "completions", ...named };
   if (/\/responses$/.test(path) && !HOLDER_OF_MESSAGES.test(path)) return { api: "responses", ...named };
   if (/\/messages$/.test(path) && !HOLDER_OF_MESSAGES.test(path)) return { api: "messages", ...named };

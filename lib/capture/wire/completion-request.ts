@@ -83,7 +83,9 @@ function promptsOf(
     case "completions":
       return openaiPrompts(body);
     case "chat":
-      return ofChat(openaiChat(body));
+      return body.messages === undefined && body.prompt !== undefined
+        ? openaiPrompts(body)
+        : ofChat(openaiChat(body));
     case "responses": {
       const id = historyId(body);
       const before = id === undefined ? [] : history(id);

@@ -11,6 +11,7 @@ const stream = { stream: true, messages };
 describe("an upstream given with a path", () => {
   for (const [base, paths, seen] of [
     ["/v1", ["/v1/chat/completions", "/chat/completions"], "/v1/chat/completions"],
+    ["/v1/chat/completions", ["/v1/chat/completions", "/chat/completions"], "/v1/chat/completions"],
     ["/v1/", ["/v1/chat/completions", "/chat/completions"], "/v1/chat/completions"],
     [
       "/api/v1",
@@ -26,7 +27,7 @@ describe("an upstream given with a path", () => {
     it(`as ${base} is put before a request's path once`, async () => {
       const upstream = await scriptedUpstream({
         [seen]: () => chatStream(),
-        [`${base.replace(/\/?v1\/?$/, "")}/tokenize`]: ({ prompt, messages: chat }) => ({
+        [`${base.replace(/\/?v1\/?(chat\/completions)?$/, "")}/tokenize`]: ({ prompt, messages: chat }) => ({
           tokens: Array.from(JSON.stringify(chat ?? prompt)).map((c) => c.charCodeAt(0)),
         }),
       });
@@ -99,6 +100,7 @@ describe("requests of every API", () => {
     await post(`${url}/v1/mystery/generate?x=${"y".repeat(20)}`, { input: "x" });
     await post(url + CHAT, "{ no json");
     await post(url + CHAT, { messages: "none" });
+    await post(url + CHAT, stream, { "content-encoding": "zstd" });
     await post(url + CHAT, stream);
     expect((await trace()).records).toHaveLength(1);
     expect(tap.passedPaths.counts).toEqual([
@@ -110,6 +112,7 @@ describe("requests of every API", () => {
     expect(tap.notes.unrecorded).toEqual({
       "a body that is no JSON object": 1,
       "a body of chat without a prompt that can be read": 1,
+      "a body in an encoding that cannot be read": 1,
     });
   });
 });

@@ -23,8 +23,8 @@ const turns = [
   ],
 ];
 
-const render = (messages: readonly Message[]) =>
-  `${messages.map(({ role, content }) => `[${role}]${content}`).join("")}[assistant]`;
+const render = (messages: readonly Message[], isBegun: unknown = true) =>
+  `${messages.map(({ role, content }) => `[${role}]${content}`).join("")}${isBegun ? "[assistant]" : ""}`;
 const characters = (text: string) => Array.from(text, (c) => 10 + c.charCodeAt(0));
 
 /** llama.cpp's way: `/tokenize` reads `content` alone, and begins with the model's first token where that is asked for. */
@@ -32,14 +32,16 @@ const contentTokenizer = {
   "/tokenize": ({ content, add_special: special }: Body) => ({
     tokens: typeof content === "string" ? [...(special === true ? [1] : []), ...characters(content)] : [],
   }),
-  "/apply-template": ({ messages }: Body) => ({ prompt: render(messages as Message[]) }),
+  "/apply-template": ({ messages, add_generation_prompt: isBegun }: Body) => ({
+    prompt: render(messages as Message[], isBegun),
+  }),
 };
 
 /** vLLM's way: a prompt or messages. */
 const messagesTokenizer = {
-  "/tokenize": ({ prompt, messages }: Body) =>
+  "/tokenize": ({ prompt, messages, add_generation_prompt: isBegun }: Body) =>
     Array.isArray(messages)
-      ? { tokens: characters(render(messages as Message[])) }
+      ? { tokens: characters(render(messages as Message[], isBegun)) }
       : typeof prompt === "string"
         ? { tokens: characters(prompt) }
         : 400,
@@ -81,6 +83,23 @@ describe("the tokens of chats and of texts", () => {
       expect(warnings).toEqual([]);
     });
 
+  it("are known of each message, which is asked for once", async () => {
+    const { records, asked } = await recorded({ ...messagesTokenizer, [CHAT]: () => chatStream() });
+    const length = ({ role, content }: Message) => `[${role}]${content}`.length;
+    for (const [i, { messages, messagesBy }] of records.entries()) {
+      const lengths = (turns[i] ?? []).map(length);
+      lengths[lengths.length - 1] += "[assistant]".length;
+      expect(messages?.map(({ tokens }) => tokens)).toEqual(lengths);
+      expect(messagesBy).toBe("tokens");
+    }
+    const questions = asked
+      .filter(({ path }) => path === "/tokenize")
+      .map(({ body }) => JSON.stringify(body.messages) ?? "");
+    // In the prompts that it is in, and once alone.
+    expect(questions.filter((text) => text.includes("And why"))).toHaveLength(2);
+    expect(questions.filter((text) => text.includes("careful"))).toHaveLength(3);
+  });
+
   it("are bytes for every chat where only texts can be asked for: an empty list is no answer", async () => {
     const { "/tokenize": tokenize } = contentTokenizer;
     const { meta, records } = await recorded(
@@ -102,12 +121,35 @@ describe("the tokens of chats and of texts", () => {
     ]);
     expect(meta.extra.chat_tokens).toBe("tokenize");
     expect(records[0]?.promptTokens).toBe(render(turns[0] ?? []).length);
-    expect(asked.filter(({ path }) => path === "/tokenize").at(-1)?.body).toMatchObject({
+    expect(asked.filter(({ path }) => path === "/tokenize").map(({ body }) => body)).toContainEqual({
       messages: turns[0],
       tools,
       chat_template_kwargs: { enable_thinking: false },
       model: "m",
     });
+  });
+
+  it("come with their texts from text-generation-inference", async () => {
+    const { meta, records } = await recorded(
+      {
+        "/tokenize": ({ inputs }) =>
+          typeof inputs === "string"
+            ? characters(inputs).map((id) => ({ id, text: "x", start: 0, stop: 1 }))
+            : 422,
+        "/v1/completions": () => chatStream(),
+      },
+      [{ prompt: "x".repeat(40) }],
+    );
+    expect(meta.extra).toMatchObject({ text_tokens: "tokenize", chat_tokens: "bytes" });
+    expect(records[0]).toMatchObject({ promptTokens: 40, extra: { token_source: "tokenize" } });
+  });
+
+  it("come from a tokenizer that breaks without messages", async () => {
+    const { meta } = await recorded({
+      "/tokenize": (body) => (body.messages ? messagesTokenizer["/tokenize"](body) : 500),
+      [CHAT]: () => chatStream(),
+    });
+    expect(meta.extra).toMatchObject({ text_tokens: "bytes", chat_tokens: "tokenize" });
   });
 
   it("are not believed where more text has no more tokens", async () => {
@@ -234,7 +276,8 @@ describe("the tokens of chats and of texts", () => {
       ]).length,
       extra: { token_source: "tokenize", server_prompt_tokens: 20 },
     });
-    expect(upstream.asked.filter(({ path }) => path === "/tokenize").at(-1)?.body.messages).toEqual([
+    const asked = upstream.asked.filter(({ path }) => path === "/tokenize").map(({ body }) => body.messages);
+    expect(asked).toContainEqual([
       { role: "system", content: "Be brief." },
       { role: "user", content: "Hello" },
     ]);

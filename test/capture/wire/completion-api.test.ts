@@ -14,6 +14,7 @@ describe("the API of a request", () => {
     ["/v1beta/openai/chat/completions", { api: "chat" }],
     ["/openai/deployments/d/chat/completions?api-version=2024-10-21", { api: "chat", model: "d" }],
     ["/openai/deployments/d/completions?api-version=2024-10-21", { api: "completions", model: "d" }],
+    ["/serving-endpoints/m/invocations", { api: "chat" }],
     ["/v1/completions", { api: "completions" }],
     ["/completions", { api: "completions" }],
     ["/v1/responses", { api: "responses" }],

@@ -209,6 +209,13 @@ describe("a request of any API", () => {
     });
   });
 
+  it("takes a prompt where a chat may be, as /invocations does", () => {
+    expect(read("/invocations", { prompt: "a" }).prompts).toMatchObject([{ kind: "text" }]);
+    expect(read("/invocations", { messages: [{ role: "user", content: "a" }] }).prompts).toMatchObject([
+      { kind: "chat" },
+    ]);
+  });
+
   it("says why a body is not read, without repeating it", () => {
     const why = (path: string, body: unknown) => {
       const endpoint = completionEndpoint(path);
