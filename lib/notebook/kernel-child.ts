@@ -28,6 +28,8 @@ process.on("uncaughtException", (value) => strays.push({ value }));
 process.on("message", async (request: ChildRequest) => {
   if (request.type === "execute") answer(await executed(request.source, request.cellNumber));
   else {
+    // The compiler watches files, which would keep the process.
+    executor.close();
     await idle(request.graceMs);
     answer({ ok: true });
   }

@@ -14,9 +14,9 @@ let cell = Date.now() % 1_000_000;
 
 /**
  * Two conversations of three turns, in turn, through a tap of their own.
- * @param {{server: object, apiName: string, client: "raw" | "sdk", stream: false | true | "usage", sdks: object}} options
+ * @param {{server: object, apiName: string, client: "raw" | "sdk", stream: false | true | "usage", isNamed: boolean, sdks: object}} options
  */
-export async function checkCell({ server, apiName, client, stream, sdks }) {
+export async function checkCell({ server, apiName, client, stream, isNamed, sdks }) {
   const conversations = newConversations();
   const tap = await startTapProcess(server.url, server.tapFlags);
   const requests = [];
@@ -33,10 +33,11 @@ export async function checkCell({ server, apiName, client, stream, sdks }) {
           apiName,
           conversation: structuredClone(conversation),
           stream,
-          isIdentified: true,
+          isIdentified: isNamed,
         };
         const seen = await (client === "raw" ? rawTurn(options) : sdkTurn({ ...options, sdks }));
-        requests.push({ conversation, seen, body, isHeldByServer: APIS[apiName].isHeldByServer === true });
+        const isHeldByServer = APIS[apiName].isHeldByServer === true;
+        requests.push({ conversation, seen, body, isHeldByServer, isIdentified: isNamed || isHeldByServer });
         conversation.turns.at(-1).answer = seen.text;
         conversation.lastId = seen.id;
       }

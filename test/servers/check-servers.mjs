@@ -68,14 +68,15 @@ async function checkApi(server, apiName) {
     return undefined;
   }
   const cells = [];
-  for (const [client, stream, how] of [
-    ["raw", true, "HTTP, streamed"],
-    ["raw", false, "HTTP, whole"],
-    ["sdk", "usage", "SDK, streamed"],
-    ["sdk", false, "SDK, whole"],
+  for (const [client, stream, isNamed, how] of [
+    ["raw", true, true, "HTTP, streamed"],
+    ["raw", false, true, "HTTP, whole"],
+    ["sdk", "usage", true, "SDK, streamed"],
+    ["sdk", false, true, "SDK, whole"],
+    ["raw", "usage", false, "HTTP, streamed, nameless"],
   ]) {
     if (client === "sdk" && !sdkOf(sdks, apiName)) continue;
-    const cell = await checkCell({ server, apiName, client, stream, sdks });
+    const cell = await checkCell({ server, apiName, client, stream, isNamed, sdks });
     console.log(
       `${server.name}, ${apiName}, ${how}: ${cell.wrong.length === 0 ? "right" : shortened(cell.wrong).join("; ")}`,
     );

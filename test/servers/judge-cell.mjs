@@ -1,4 +1,4 @@
-import { fingerprintTokens, inferSessions } from "../../dist/index.js";
+import { fingerprintTokens, inferSessions, workloadOf } from "../../dist/index.js";
 import { internHashes } from "../../dist/trace/files/index.js";
 
 /**
@@ -17,12 +17,13 @@ export function judgeCell({ requests, trace, key }) {
     cachedTokens: { right: 0, of: 0 },
     sessionsSent: { right: 0, of: 0 },
     sessionsInferred: { right: 0, of: 0 },
+    sessionsUsed: { right: 0, of: 0 },
     ttftDifferencesMs: [],
     tokenSources: new Set(),
     wrong: [],
   };
   if (records.length !== requests.length) {
-    for (const part of ["hashes", "promptTokens", "sessionsSent", "sessionsInferred"])
+    for (const part of ["hashes", "promptTokens", "sessionsSent", "sessionsInferred", "sessionsUsed"])
       result[part].of = requests.length;
     result.wrong.push(`${records.length} records of ${requests.length} requests`);
     return result;
@@ -112,24 +113,31 @@ function judgeTokens({ trueTokenIds }, record, { trace, key, blockSize, i, resul
   else result.wrong.push(`request ${i}: the hashes are not those of the prompt's tokens`);
 }
 
+/** Who continues whom: as the client named it, as the hashes say, and as a replay takes it. */
 function judgeSessions(requests, trace, result) {
   const { records } = trace;
   const inferred = inferSessions(trace).parent;
+  const used = workloadOf(trace).sessions.parent;
   const names = new Map();
   requests.forEach((request, i) => {
-    result.sessionsSent.of++;
-    const name = records[i].session;
-    const { index } = request.conversation;
-    if (name !== undefined && !names.has(index) && ![...names.values()].includes(name))
-      names.set(index, name);
-    if (name !== undefined && names.get(index) === name) result.sessionsSent.right++;
-    else
-      result.wrong.push(
-        `request ${i}: session ${name === undefined ? "not recorded" : `${name}, of another`}`,
-      );
+    const parent = previousOf(requests, i);
+    if (request.isIdentified) {
+      result.sessionsSent.of++;
+      const name = records[i].session;
+      const { index } = request.conversation;
+      if (name !== undefined && !names.has(index) && ![...names.values()].includes(name))
+        names.set(index, name);
+      if (name !== undefined && names.get(index) === name) result.sessionsSent.right++;
+      else
+        result.wrong.push(
+          `request ${i}: session ${name === undefined ? "not recorded" : `${name}, of another`}`,
+        );
+    }
+    result.sessionsUsed.of++;
+    if (used[i] === parent) result.sessionsUsed.right++;
+    else result.wrong.push(`request ${i}: a replay takes ${used[i]} for its parent, right is ${parent}`);
     if (request.isHeldByServer) return;
     result.sessionsInferred.of++;
-    const parent = previousOf(requests, i);
     if (inferred[i] === parent) result.sessionsInferred.right++;
     else result.wrong.push(`request ${i}: inferred parent ${inferred[i]}, right is ${parent}`);
   });

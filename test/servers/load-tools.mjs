@@ -141,7 +141,10 @@ export async function checkLoadTool(tool, server, env = process.env) {
 function totals(records) {
   const told = (read) => records.map(read).filter((value) => value !== undefined);
   const cached = told(({ cachedTokens, extra }) => cachedTokens ?? extra?.server_cached_tokens);
-  const sessions = told(({ session }) => session);
+  // A response's own id is the name of a session that nobody need go on with.
+  const sessions = told(({ session, sessionSource }) =>
+    sessionSource === "response_id" ? undefined : session,
+  );
   return {
     requests: records.length,
     // The server's count where the trace's unit is another.

@@ -1,6 +1,13 @@
 /** The table of what was checked, as Markdown. */
 
-const columns = ["hashes", "promptTokens", "cachedTokens", "sessionsSent", "sessionsInferred"];
+const columns = [
+  "hashes",
+  "promptTokens",
+  "cachedTokens",
+  "sessionsSent",
+  "sessionsInferred",
+  "sessionsUsed",
+];
 
 /** Rows of one server and API together: raw and SDK, streamed and not. */
 export function addUp(cells) {
@@ -42,8 +49,9 @@ export function serversTable({ date, servers, tools, versions }) {
     "- **prompt tokens**, **cached tokens**: as the client was told in `usage`; where it was told nothing, as the server",
     "  says of the same prompt asked for a whole answer. *kept*: the trace's unit is bytes, the server's count is beside it;",
     "  *in bytes*: nobody told the tap the tokens of that prompt. A dash: the server tells none.",
-    "- **sessions sent**: the client's own identity (`x-session-id`, `prompt_cache_key`, `metadata.user_id`,",
-    "  `previous_response_id` of *continued responses*) parts the conversations. **inferred**: each turn's parent found from the hashes alone.",
+    "- **sessions sent**: the client's own identity (`x-session-id`, `prompt_cache_key`, `metadata.user_id`, and",
+    "  `previous_response_id` of *continued responses*) parts the conversations; some clients send none. **inferred**: each",
+    "  turn's parent found from the hashes alone. **used**: as a replay takes them.",
     "- **TTFT**: the client's own clock less the tap's, median and largest, ms.",
     "",
     `Date ${date}. ${Object.entries(versions)
@@ -70,13 +78,13 @@ export function serversTable({ date, servers, tools, versions }) {
 
 function apiTable(servers) {
   return [
-    "| server | API | records | hashes | from | prompt tokens | cached tokens | sessions sent | inferred | TTFT, ms |",
-    "|---|---|---|---|---|---|---|---|---|---|",
+    "| server | API | records | hashes | from | prompt tokens | cached tokens | sessions sent | inferred | used | TTFT, ms |",
+    "|---|---|---|---|---|---|---|---|---|---|---|",
     ...servers.flatMap(({ name, version, apis }) =>
       Object.entries(apis).map(([apiName, cell]) =>
         cell === undefined
-          ? `| ${name} ${version} | ${apiName} | not spoken | | | | | | | |`
-          : `| ${name} ${version} | ${apiName} | ${cell.records} of ${cell.requests} | ${ofAll(cell.hashes)} | ${[...cell.tokenSources].join(", ")} | ${ofAll(cell.promptTokens)} | ${ofAll(cell.cachedTokens)} | ${ofAll(cell.sessionsSent)} | ${ofAll(cell.sessionsInferred)} | ${difference(cell.ttftDifferencesMs)} |`,
+          ? `| ${name} ${version} | ${apiName} | not spoken | | | | | | | | |`
+          : `| ${name} ${version} | ${apiName} | ${cell.records} of ${cell.requests} | ${ofAll(cell.hashes)} | ${[...cell.tokenSources].join(", ")} | ${ofAll(cell.promptTokens)} | ${ofAll(cell.cachedTokens)} | ${ofAll(cell.sessionsSent)} | ${ofAll(cell.sessionsInferred)} | ${ofAll(cell.sessionsUsed)} | ${difference(cell.ttftDifferencesMs)} |`,
       ),
     ),
   ];

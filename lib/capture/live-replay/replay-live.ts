@@ -118,7 +118,11 @@ export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay
     rejected: [],
     warnings: [],
   };
-  const refused = refusedNotes(writer, { usage: server.tellsUsage, sentAgain: run.sentAgain });
+  const refused = refusedNotes(writer, {
+    usage: server.tellsUsage,
+    sentAgain: run.sentAgain,
+    shorter: run.shorter,
+  });
   return {
     trace,
     notSent,

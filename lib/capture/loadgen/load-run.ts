@@ -53,6 +53,7 @@ export class LoadRun {
   #failed = 0;
   #inFlight = 0;
   #sentAgain = 0;
+  #shorter = 0;
   readonly #ended: (() => void)[] = [];
   /** The longest prompt of each session so far: a conversation only grows. */
   readonly #sessionTokens = new Map<string, Tokens>();
@@ -76,6 +77,11 @@ export class LoadRun {
   /** Requests that the server refused for a field that it can do without, and that were sent again without. */
   get sentAgain(): number {
     return this.#sentAgain;
+  }
+
+  /** Whole answers of fewer tokens than were asked for. */
+  get shorter(): number {
+    return this.#shorter;
   }
 
   /** Writes the request that sends a context as it stands. */
@@ -135,6 +141,7 @@ export class LoadRun {
 
   #record(record: TraceRecord, request: ReadyRequest, exchange: Exchange): void {
     this.records.push(record);
+    if (!exchange.failure && record.outputTokens < request.labels.outputTokens) this.#shorter++;
     if (record.session !== undefined) this.#sessionTokens.set(record.session, record.promptTokens);
     this.#options.onRecord?.(record, request, exchange);
     this.#options.onProgress?.(this.progress());

@@ -4,6 +4,8 @@ import type { DriveResult } from "./drive-open-loop.js";
 import type { LoopKind } from "./loadgen-meta.js";
 import { SEND_LAG_LIMIT_MS, type SendLag } from "./send-lag.js";
 
+const LONGEST_DETAIL = 160;
+
 /** What a user should know of a run before trusting it, in words. */
 export function loadgenWarnings(
   records: readonly TraceRecord[],
@@ -20,8 +22,8 @@ export function loadgenWarnings(
   if (stopped) warnings.push(`stopped: ${notSent} planned requests were not sent`);
   else if (notSent > 0)
     warnings.push(`${notSent} planned requests were not sent: an earlier turn of their session failed`);
-  for (const [reason, count] of failuresByReason(records))
-    warnings.push(`${count} of ${records.length} requests failed: ${reason}`);
+  for (const [reason, { count, first }] of failuresByReason(records))
+    warnings.push(`${count} of ${records.length} requests failed: ${reason} (the first: ${first})`);
   const { n, censored } = summarizeCohort(records);
   if (censored > 0)
     warnings.push(
@@ -47,11 +49,14 @@ export function loadgenWarnings(
   return warnings;
 }
 
-/** Failed requests a reason, most frequent first. */
-function failuresByReason(records: readonly TraceRecord[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { finishReason, extra } of records)
-    if (extra?.error !== undefined && finishReason !== undefined)
-      counts.set(finishReason, (counts.get(finishReason) ?? 0) + 1);
-  return new Map([...counts].sort((a, b) => b[1] - a[1]));
+/** Failed requests a reason, most frequent first, and what was said of the first of them. */
+function failuresByReason(records: readonly TraceRecord[]) {
+  const reasons = new Map<string, { count: number; readonly first: string }>();
+  for (const { finishReason, extra } of records) {
+    if (extra?.error === undefined || finishReason === undefined) continue;
+    const reason = reasons.get(finishReason);
+    if (reason) reason.count++;
+    else reasons.set(finishReason, { count: 1, first: String(extra.error).slice(0, LONGEST_DETAIL) });
+  }
+  return [...reasons].sort((a, b) => b[1].count - a[1].count);
 }

@@ -87,7 +87,9 @@ async function whyNot(
   const models = await servedModels(client);
   if (models && !models.includes(writer.model))
     return `${told}: model must be one that it serves (${models.slice(0, 8).join(", ")}${models.length > 8 ? ", ..." : ""}), got ${JSON.stringify(writer.model)}`;
-  if (status === 404 || status === 405 || status === 501) {
+  // A model that is not there is told so by many, with the same status as a path.
+  const isPathMissing = (status === 404 && !/model/i.test(detail)) || status === 405 || status === 501;
+  if (isPathMissing) {
     const others = await otherEndpoints(client, writer);
     const tried = `POST ${writer.path} was asked for (endpoint ${writer.endpoint})`;
     if (others.length > 0) return `${told}: ${tried}: it answers endpoint ${others.join(", ")}`;

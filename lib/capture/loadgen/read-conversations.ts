@@ -37,7 +37,7 @@ const listNames = ["conversations", "data", "sessions", "records", "items"];
  * conversation is
  *
  * - OpenAI's: `{"messages": [{"role", "content"}, ...]}`, also within `body` (batch files) or as a bare list, with `tools`
- *   where the model may call some and `system` where that stands apart;
+ *   where the model may call some and `system` where that stands apart; a list of messages may have any name;
  * - ShareGPT's: `{"conversations": [{"from": "human" | "gpt" | "system", "value"}, ...]}`;
  * - AIPerf's multi-turn: `{"turns": [{"text", "role", "delay", "output_length"}, ...]}`, which holds no answers.
  *
@@ -117,15 +117,21 @@ function conversation(value: unknown): RecordedConversation {
   const tools = asArray(inner.tools);
   const turns = Array.isArray(inner.turns)
     ? turnsAlone(inner.turns)
-    : turnsOf(
-        asArray(inner.messages ?? inner.conversations ?? inner.conversation),
-        asText(inner.system) ?? asText(inner.system_prompt),
-      );
+    : turnsOf(messagesIn(inner), asText(inner.system) ?? asText(inner.system_prompt));
   if (turns.length === 0)
     throw new InputError(
       `a conversation must have messages, conversations or turns in which something is said, got ${describeValue(value)}`,
     );
   return { turns, ...(tools.length > 0 && { tools }) };
+}
+
+/** Under the name that most have, else under any: the first list of what looks like messages. */
+function messagesIn(object: JsonObject): readonly unknown[] {
+  return (
+    [object.messages, object.conversations, ...Object.values(object)]
+      .map(asArray)
+      .find((list) => isMessage(list[0])) ?? asArray(object.messages)
+  );
 }
 
 function turnsOf(values: readonly unknown[], system: string | undefined): RecordedTurn[] {

@@ -1,13 +1,15 @@
 import type { RequestWriter } from "./request-writer.js";
 
 /**
- * Says which fields a server refuses, in its words, and what is unknown or different for want of each.
+ * Says which fields a server refuses, in its words, and what is unknown or different for want of each; also where it
+ * passes over that an answer is to go on to its full length.
  * @param told.usage the server tells token counts all the same
  * @param told.sentAgain requests that it refused in mid-run
+ * @param told.shorter answers of fewer tokens than were asked for
  */
 export function refusedNotes(
   writer: RequestWriter,
-  told: { readonly usage: boolean; readonly sentAgain: number },
+  told: { readonly usage: boolean; readonly sentAgain: number; readonly shorter: number },
 ): string[] {
   const notes = [...writer.refused].map(([field, words]) => {
     const instead = field.startsWith("max_") ? writer.limitName : undefined;
@@ -16,6 +18,10 @@ export function refusedNotes(
   });
   if (told.sentAgain > 0)
     notes.push(`${told.sentAgain} requests that were refused for such a field were sent again without it`);
+  if (told.shorter > 0 && writer.sends("ignore_eos"))
+    notes.push(
+      `${told.shorter} answers are shorter than was asked for: the server passes over ignore_eos, or counts otherwise`,
+    );
   return notes;
 }
 

@@ -63,6 +63,11 @@ export class RequestWriter {
     return limitNames[this.endpoint].find((name) => !this.#refused.has(name));
   }
 
+  /** This optional field goes with every request. */
+  sends(field: string): boolean {
+    return Object.hasOwn(this.#optional(), field) && !this.#refused.has(field) && !this.#left.has(field);
+  }
+
   /** From here on without this field, since the server refuses it in these words. */
   refuse(field: string, words: string): void {
     this.#refused.set(field, words);
@@ -84,9 +89,7 @@ export class RequestWriter {
   /** The JSON body of one request. */
   write(prompt: Prompt, outputTokens: Tokens): string {
     const limit = this.limitName;
-    const optional = Object.entries(this.#optional()).filter(
-      ([name]) => !this.#refused.has(name) && !this.#left.has(name),
-    );
+    const optional = Object.entries(this.#optional()).filter(([name]) => this.sends(name));
     const rest = JSON.stringify({
       ...(limit !== undefined && { [limit]: outputTokens }),
       stream: true,

@@ -119,7 +119,11 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
     if (hooks.traceOut !== undefined) await writeTrace(hooks.traceOut, trace);
     await journal?.close();
     await journal?.remove();
-    const refused = refusedNotes(writer, { usage: server.tellsUsage, sentAgain: run.sentAgain });
+    const refused = refusedNotes(writer, {
+      usage: server.tellsUsage,
+      sentAgain: run.sentAgain,
+      shorter: run.shorter,
+    });
     const warnings = [...recorded.notes, ...refused, ...loadgenWarnings(records, end)];
     return { trace, server, durationMs, ...end, warnings };
   } finally {

@@ -7,6 +7,7 @@ import type { JsonValue, TraceRecord } from "../trace.js";
 import { NumberArrays, skipSpace } from "./number-arrays.js";
 import { setOrigin } from "./origin-fields.js";
 import { finiteOnly, type LenientJson, parseLenientJson } from "./parse-json.js";
+import { requirePossibleCounts } from "./possible-counts.js";
 import { RowDigest } from "./row-digest.js";
 
 /** Arrays that are read from the bytes of the line. The order gives each its bit in `seen`. */
@@ -51,10 +52,6 @@ const knownFields = new Set([
   "messages",
   "messages_by",
 ]);
-
-/** Tokens of the longest prompt that is believed, and of the longest answer: above what any model has taken and given. */
-const longestPrompt = 1 << 24;
-const longestOutput = 1 << 21;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Json = Record<string, JsonValue | undefined>;
@@ -148,8 +145,6 @@ export class RecordParser {
     const promptTokens = checkedInt("prompt_tokens", json.prompt_tokens);
     const outputTokens = checkedInt("output_tokens", json.output_tokens);
     if (promptTokens === undefined) throw new RowError("prompt_tokens is missing");
-    if (promptTokens > longestPrompt)
-      throw new RowError(`prompt_tokens is ${promptTokens}: no model reads more than ${longestPrompt}`);
     if (outputTokens === undefined) throw new RowError("output_tokens is missing");
     const record: Mutable<TraceRecord> = { promptTokens, outputTokens };
     const cachedTokens = checkedInt("cached_tokens", json.cached_tokens);
@@ -170,7 +165,7 @@ export class RecordParser {
     const elapsedMs = checkedMs("elapsed_ms", json.elapsed_ms);
     if (elapsedMs !== undefined) record.elapsedMs = elapsedMs;
     setOrigin(record, json);
-    requirePossibleOutput(record);
+    requirePossibleCounts(record);
     const extra = this.#unknownFields(json);
     if (!isCachedPossible)
       record.extra = { ...extra, server_cached_tokens: extra?.server_cached_tokens ?? cachedTokens };
@@ -309,35 +304,6 @@ function parseJson(text: string): LenientJson {
     const shown = text.length > 60 ? `${text.slice(0, 57)}...` : text;
     throw new RowError(`not JSON${text.startsWith("{") ? " (cut or damaged)" : ""}: ${shown}`);
   }
-}
-
-/** Output tokens that a row may claim whatever its times are, and a chunk of output may hold. */
-const plausibleTokens = 65_536;
-/** A hundred times what the fastest hardware makes of one sequence. */
-const mostTokensPerMs = 1000;
-
-/**
- * Work that goes with the tokens of a row must not go with a claim that the row itself refutes.
- * @throws RowError when its times leave no room for its output tokens
- */
-function requirePossibleOutput({ outputTokens, ttftMs, itlMs, elapsedMs }: TraceRecord): void {
-  if (outputTokens <= plausibleTokens) return;
-  let knownMs = itlMs ? (ttftMs ?? 0) : elapsedMs;
-  for (const gapMs of itlMs ?? []) knownMs = (knownMs as number) + gapMs;
-  const isTooFast = knownMs !== undefined && outputTokens > mostTokensPerMs * knownMs;
-  if (
-    knownMs !== undefined &&
-    (isTooFast || (itlMs && outputTokens > plausibleTokens * (itlMs.length + 1)))
-  ) {
-    const told = itlMs
-      ? `${itlMs.length} gaps belong to ${itlMs.length + 1} tokens`
-      : "no engine makes so many";
-    throw new RowError(
-      `output_tokens is ${outputTokens}, but ${told} in ${Number(knownMs.toPrecision(3))} ms`,
-    );
-  }
-  if (outputTokens > longestOutput)
-    throw new RowError(`output_tokens is ${outputTokens}: no model writes more than ${longestOutput}`);
 }
 
 function isObject(value: unknown): value is Json {

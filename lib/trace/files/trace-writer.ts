@@ -26,7 +26,17 @@ export interface ResumeOptions extends TraceWriterOptions {
   readonly mayDiffer?: readonly string[];
 }
 
-/** Records that a writer took and the disk did not. */
+/**
+ * Records that a writer took and the disk did not.
+ * @example
+ * ```ts
+ * import { TraceWriter, UnwrittenRecordsError } from "prefixlab/trace/files";
+ * const writer = await TraceWriter.open("/dev/full");
+ * void writer.append({ promptTokens: 100, outputTokens: 24 });
+ * const error = await writer.close().catch((failure) => failure);
+ * error instanceof UnwrittenRecordsError && [error.written, error.lost]; // → [0, 1]
+ * ```
+ */
 export class UnwrittenRecordsError extends WorkError {
   constructor(
     path: string,

@@ -127,6 +127,16 @@ describe("fields that a server refuses", () => {
     expect(asked).toBeLessThan(15);
   });
 
+  it("are passed over by some: an answer that ends early is told", async () => {
+    const { url } = await start({ vllm: false, behave: () => ({ kind: "answer", claimsTokens: 3 }) });
+    const told = async (ignoreEos: boolean) =>
+      (await runLoadgen(optionsFor(url, { ...few, ignoreEos }))).warnings.join("\n");
+    expect(await told(true)).toContain(
+      "3 answers are shorter than was asked for: the server passes over ignore_eos",
+    );
+    expect(await told(false)).not.toContain("shorter");
+  });
+
   it("are not the length of the output, where that is only too small or too large", async () => {
     const { received, trace } = await run((body) =>
       Number(body.max_tokens) < 4
@@ -168,6 +178,12 @@ describe("a server that does not serve what is asked for", () => {
       /HTTP 401: no key: .*OPENAI_API_KEY/,
     );
     expect(await refused(403, "no", [], "messages")).toContain("ANTHROPIC_API_KEY");
+  });
+
+  it("does not blame the path where the model is not there", async () => {
+    expect(await refused(404, '{"error":"model fake not found"}', ["/v1/completions"])).not.toContain(
+      "endpoint",
+    );
   });
 
   it("names the models that it serves", async () => {

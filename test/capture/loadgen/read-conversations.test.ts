@@ -45,6 +45,14 @@ describe("readConversations", () => {
     expect(conversations).toEqual([{ turns }, { turns }]);
   });
 
+  it("reads a list of messages under any name, beside other lists", async () => {
+    const { conversations } = await read(
+      "c.jsonl",
+      JSON.stringify({ task: 1, tags: ["x"], traj: openAi.messages }),
+    );
+    expect(conversations).toEqual([{ turns }]);
+  });
+
   it("reads ShareGPT's, and its speakers", async () => {
     const { conversations } = await read(
       "c.json",
