@@ -8,6 +8,8 @@ const refusingWords =
   /n't\b|\b(not|cannot|no|un\w+|invalid|incompatible|extra|additional|illegal|forbidden|prohibited|rejected|refused|deprecated|only|disallowed)\b/i;
 /** What was sent, quoted in words. */
 const quotedInput = /\binput(_value)?['"]?\s*[=:].*/gis;
+/** Names inside a field, by which some servers refuse it. */
+const insides: ReadonlyMap<string, string> = new Map([["include_usage", "stream_options"]]);
 /** A list of what may be sent, to the end of its sentence. */
 const listOfTheGood =
   /(?<!n[o']t (?:an? |be )?|no )\b(expected|allowed|permitted|supported|valid|known|accepted|available)\b[^.;\n]*?(:| one of | are )[^.;\n]*/gi;
@@ -25,7 +27,9 @@ const unsupportedWords =
 export function refusedField(answer: string, candidates: readonly string[]): string | undefined {
   const json = parsed(answer);
   const text = json === undefined ? answer : allText(json).join("\n");
-  const field = namedInPlace(json, candidates) ?? namedInWords(text, candidates);
+  const named = namedInPlace(json, candidates) ?? namedInWords(text, candidates);
+  const inner = [...insides].find(([name, outer]) => candidates.includes(outer) && text.includes(name));
+  const field = named ?? (inner && refusingWords.test(text) ? inner[1] : undefined);
   // The size of an output is what was asked for: a server that cannot give it does not refuse the field.
   if (field?.startsWith("max_") && !unsupportedWords.test(text)) return undefined;
   return field;

@@ -72,6 +72,7 @@ describe("refusedField", () => {
       { errors: [{ instancePath: "/stream_options/include_usage", message: "unknown" }] },
       "stream_options",
     ],
+    ["what is inside a field, alone", "include_usage is not supported", "stream_options"],
     ["what is inside a field", "stream_options.include_usage: unexpected value", "stream_options"],
     [
       "Anthropic's shape",
