@@ -1,4 +1,4 @@
-import { asArray, asObject, asText } from "../wire/json-object.js";
+import { asArray, asObject, asText } from "../wire/index.js";
 
 /** Where validators of any kind put the name of a field: OpenAI's `param`, pydantic's `loc`, JSON schema's paths. */
 const namingKeys = /^(param|parameter|loc|location|field|property|path|pointer|instancePath|argument)$/i;
