@@ -6,6 +6,8 @@ const namingKeys = /^(param|parameter|loc|location|field|property|path|pointer|i
 const quotingKeys = /^(input|ctx|url|expected|allowed|supported|valid)/i;
 const refusingWords =
   /n't\b|\b(not|cannot|no|un\w+|invalid|incompatible|extra|additional|illegal|forbidden|prohibited|rejected|refused|deprecated|only|disallowed)\b/i;
+/** No refusal is nested deeper. */
+const DEEPEST = 12;
 /** What was sent, quoted in words. */
 const quotedInput = /\binput(_value)?['"]?\s*[=:].*/gis;
 /** Names inside a field, by which some servers refuse it. */
@@ -35,9 +37,10 @@ export function refusedField(answer: string, candidates: readonly string[]): str
   return field;
 }
 
-function namedInPlace(value: unknown, candidates: readonly string[]): string | undefined {
+function namedInPlace(value: unknown, candidates: readonly string[], depth = 0): string | undefined {
+  if (depth > DEEPEST) return undefined;
   for (const item of asArray(value)) {
-    const field = namedInPlace(item, candidates);
+    const field = namedInPlace(item, candidates, depth + 1);
     if (field !== undefined) return field;
   }
   for (const [key, inner] of Object.entries(asObject(value) ?? {})) {
@@ -47,7 +50,7 @@ function namedInPlace(value: unknown, candidates: readonly string[]): string | u
       const field = segments.find((segment) => candidates.includes(segment));
       if (field !== undefined) return field;
     }
-    const field = namedInPlace(inner, candidates);
+    const field = namedInPlace(inner, candidates, depth + 1);
     if (field !== undefined) return field;
   }
   return undefined;
@@ -63,11 +66,12 @@ function namedInWords(text: string, candidates: readonly string[]): string | und
   return places.filter(({ at }) => at >= 0).sort((a, b) => a.at - b.at)[0]?.name;
 }
 
-function allText(value: unknown): string[] {
+function allText(value: unknown, depth = 0): string[] {
   if (typeof value === "string") return [value];
-  if (Array.isArray(value)) return value.flatMap(allText);
+  if (depth > DEEPEST) return [];
+  if (Array.isArray(value)) return value.flatMap((item) => allText(item, depth + 1));
   return Object.entries(asObject(value) ?? {}).flatMap(([key, inner]) =>
-    quotingKeys.test(key) ? [] : allText(inner),
+    quotingKeys.test(key) ? [] : allText(inner, depth + 1),
   );
 }
 
