@@ -1,5 +1,12 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { type ImportOptions, importFormats, importTrace, writeTrace } from "../../trace/files/index.js";
+import {
+  type ImportOptions,
+  importFormats,
+  importTrace,
+  type TimeUnit,
+  timeUnits,
+  writeTrace,
+} from "../../trace/files/index.js";
 import { parseCount, parsePositive } from "../engine-flags.js";
 import { readFingerprintKey } from "../fingerprint-key.js";
 import { progressBar, reportProblems } from "../read-input.js";
@@ -15,6 +22,7 @@ interface ImportFlags {
   readonly columns?: Readonly<Record<string, string>>;
   readonly startGap?: number;
   readonly subagents?: boolean;
+  readonly timeUnit?: TimeUnit;
   readonly strict?: boolean;
   readonly json?: boolean;
 }
@@ -40,6 +48,12 @@ export function importCommand(): Command {
     .option("--columns <field=column,...>", "csv: the column behind each field", parseColumns)
     .option("--start-gap <s>", "weka: seconds between the starts of conversations", parsePositive)
     .option("--subagents", "weka: take sub-agents' requests too, as sessions of their own")
+    .addOption(
+      new Option(
+        "--time-unit <unit>",
+        "unit of the source's time stamps (default: the format's own, or what all of them point to, with a warning)",
+      ).choices(timeUnits),
+    )
     .option("--strict", "a bad row is fatal")
     .option("--json", "print one JSON document")
     .addHelpText(
@@ -75,6 +89,7 @@ async function runImport(path: string, flags: ImportFlags): Promise<void> {
     ...(flags.columns && { columns: flags.columns }),
     ...(flags.startGap !== undefined && { startGapMs: flags.startGap * 1000 }),
     ...(flags.subagents && { subagents: true }),
+    ...(flags.timeUnit && { timeUnit: flags.timeUnit }),
     onProgress: ({ bytesRead, totalBytes }) => bar.update(totalBytes ? bytesRead / totalBytes : 0),
   };
   const trace = await importTrace(flags.format, path, options).finally(() => bar.stop());

@@ -1,4 +1,5 @@
-import { aiperfRecord, aiperfStartMs } from "./aiperf-record.js";
+import { aiperfEdges } from "./aiperf-edges.js";
+import { aiperfRecord, aiperfStartNs } from "./aiperf-record.js";
 import { AiperfSessions } from "./aiperf-sessions.js";
 import { aiperfSettings } from "./aiperf-settings.js";
 import type { Importer } from "./importer.js";
@@ -9,7 +10,8 @@ import { TraceBuilder } from "./trace-builder.js";
  * JSON lines of AIPerf (ai-dynamo/aiperf), of two kinds, told apart by the first row:
  *
  * - Profile exports (`profile_export.jsonl`, rows with `metadata` and `metrics`): what a benchmark measured. See
- *   `aiperf-record.ts`. The run's settings stand in the summary beside it, see `aiperf-settings.ts`.
+ *   `aiperf-record.ts`, and `aiperf-edges.ts` for who spawned whom. The run's settings stand in the summary beside it, see
+ *   `aiperf-settings.ts`.
  * - Session traces (rows with `session_id`, `input_length`, `delay`): a workload to be replayed. See
  *   `aiperf-sessions.ts`.
  */
@@ -19,7 +21,7 @@ export const aiperf: Importer = {
     "AIPerf profile exports (latencies, sessions) and its session traces with delays and block hashes",
   async read(path, options) {
     const blockSize = options.blockSize ?? 512;
-    const builder = new TraceBuilder(path, options.strict, blockSize);
+    const builder = new TraceBuilder(path, options, blockSize);
     const sessions = new AiperfSessions(builder, blockSize);
     let kind: "profile" | "sessions" | undefined;
     const profile: { row: JsonObject; line: number }[] = [];
@@ -38,14 +40,19 @@ export const aiperf: Importer = {
       sessions.warn();
       return builder.finish({ source: "aiperf", blockSize, extra: {} });
     }
-    const firstMs = profile.reduce(
-      (low, { row }) => Math.min(low, aiperfStartMs(row) ?? low),
+    const firstNs = profile.reduce(
+      (low, { row }) => Math.min(low, aiperfStartNs(row) ?? low),
       Number.POSITIVE_INFINITY,
     );
-    for (const { row, line } of profile)
-      builder.row(line, () =>
-        aiperfRecord(row, firstMs, () => builder.count("request of the warm-up phase, left out", line)),
-      );
+    const edges = aiperfEdges(profile.map(({ row }) => row));
+    for (const [at, { row, line }] of profile.entries())
+      builder.row(line, () => {
+        const record = aiperfRecord(row, firstNs, () =>
+          builder.count("request of the warm-up phase, left out", line),
+        );
+        const parents = edges[at];
+        return record && parents ? { ...record, parents } : record;
+      });
     return builder.finish({ source: "aiperf", ...(await aiperfSettings(path, options.companionPath)) });
   },
 };

@@ -1,5 +1,13 @@
 import { InputError } from "../../../base/index.js";
-import { type CsvRow, cellCount, cellDateMicros, cellTime, neededCount, readCsvRows } from "./csv-rows.js";
+import {
+  type CsvRow,
+  cellCount,
+  cellDateMicros,
+  cellText,
+  cellTime,
+  neededCount,
+  readCsvRows,
+} from "./csv-rows.js";
 import type { Importer } from "./importer.js";
 import { summaryOf, TraceBuilder } from "./trace-builder.js";
 
@@ -42,7 +50,10 @@ export const csv: Importer = {
       if (!fields.includes(field as Field))
         throw new InputError(`csv: columns must map ${fields.join(", ")}, got "${field}"`);
     const of = (field: Field) => columns[field] ?? field;
-    const builder = new TraceBuilder(path, options.strict, options.blockSize ?? 16);
+    const builder = new TraceBuilder(path, options, options.blockSize ?? 16, {
+      field: `${of("arrival_ms")} or ${of("arrival_s")}`,
+      unit: "ms",
+    });
     const needed = [...new Set([of("prompt_tokens"), of("output_tokens"), ...Object.values(columns)])];
     let firstMicros: number | undefined;
     const inMs = (row: CsvRow, name: "arrival" | "ttft" | "itl_mean" | "elapsed") =>
@@ -52,7 +63,7 @@ export const csv: Importer = {
         const promptTokens = neededCount(row, of("prompt_tokens"));
         const outputTokens = neededCount(row, of("output_tokens"));
         let arrivalMs = inMs(row, "arrival");
-        if (arrivalMs === undefined && row[of("arrival_time")]) {
+        if (arrivalMs === undefined && cellText(row, of("arrival_time"))) {
           const micros = cellDateMicros(row, of("arrival_time"));
           firstMicros ??= micros;
           arrivalMs = (micros - firstMicros) / 1000;
@@ -73,9 +84,9 @@ export const csv: Importer = {
               : ttftMs === undefined || elapsedMs === undefined
                 ? undefined
                 : summaryOf(elapsedMs - ttftMs, outputTokens),
-          concurrency: cellCount(row, of("concurrency")),
-          finishReason: row[of("finish_reason")] || undefined,
-          session: row[of("session")] || undefined,
+          concurrency: cellCount(row, of("concurrency")) || undefined,
+          finishReason: cellText(row, of("finish_reason")),
+          session: cellText(row, of("session")),
           turn: cellCount(row, of("turn"), 1),
         };
       });

@@ -8,6 +8,7 @@ import { blis } from "./blis.js";
 import { burstgpt } from "./burstgpt.js";
 import { csv } from "./csv.js";
 import { guidellm } from "./guidellm.js";
+import { identifyFile } from "./identify-file.js";
 import type { Importer, ImportOptions } from "./importer.js";
 import { llmservingsim } from "./llmservingsim.js";
 import { mooncake } from "./mooncake.js";
@@ -58,8 +59,13 @@ export async function importTrace(format: string, path: string, options: ImportO
     throw new InputError(
       `importTrace: format must be one of ${importers.map((known) => known.format).join(", ")}, got "${format}"`,
     );
-  return importer.read(path, options).catch((error: unknown) => {
+  return importer.read(path, options).catch(async (error: unknown) => {
+    if (!(error instanceof RowError || error instanceof InputError)) throw error;
+    const found = await identifyFile(path);
     // What is wrong with the head of a source, outside its rows, cannot be left out as a row can.
-    throw error instanceof RowError ? new InputError(`${path}: ${error.message}`) : error;
+    const said = error instanceof RowError ? `${path}: ${error.message}` : error.message;
+    const isOther = found !== undefined && found.advice !== `--format ${format} reads it`;
+    if (error instanceof InputError && !isOther) throw error;
+    throw new InputError(isOther ? `${said}. The file looks like ${found.what}: ${found.advice}` : said);
   });
 }

@@ -1,6 +1,7 @@
 import type { Tokens } from "../../../base/index.js";
 import type { Trace } from "../../trace.js";
 import type { ReadTraceOptions } from "../read-trace-batches.js";
+import type { TimeUnit } from "./time-unit.js";
 
 /** How to read a foreign format. Each importer says which of the format-specific options it uses. */
 export interface ImportOptions extends ReadTraceOptions {
@@ -8,6 +9,11 @@ export interface ImportOptions extends ReadTraceOptions {
   readonly blockSize?: Tokens;
   /** Secret bytes for fingerprints made from token ids or text. */
   readonly fingerprintKey?: Uint8Array;
+  /**
+   * The unit of the source's time stamps, and of durations that it gives without one. Default: the format's own, or another
+   * one that all values together point to; then a warning says so.
+   */
+  readonly timeUnit?: TimeUnit;
   /** A second file that belongs to the first: the workload of `llmservingsim`, the header of `blis`, the summary of `aiperf`. */
   readonly companionPath?: string;
   /** `weka`: ms between the starts of conversations read from a folder. Default 60,000. */

@@ -62,18 +62,47 @@ export async function readJsonRows(
  * @throws InputError when it is not, or is no object
  */
 export async function readJsonDocument(path: string): Promise<JsonObject> {
+  const { text, cutOff } = await textOf(path);
+  return documentOf(path, text, cutOff);
+}
+
+/**
+ * Reads a file that is one JSON document, or one a line.
+ * @throws InputError when it is neither, or one of them is no object
+ */
+export async function readJsonDocuments(path: string): Promise<readonly JsonObject[]> {
+  const { text, cutOff } = await textOf(path);
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const first = lines[0]?.trim() ?? "";
+  const isLines = lines.length > 1 && first.startsWith("{") && first.endsWith("}");
+  if (!isLines) return [documentOf(path, text, cutOff)];
+  try {
+    return lines.map((line) => documentOf(path, line, cutOff));
+  } catch (error) {
+    // One document whose first line happens to be an object of its own.
+    if (error instanceof InputError) return [documentOf(path, text, cutOff)];
+    throw error;
+  }
+}
+
+async function textOf(path: string): Promise<{ text: string; cutOff: string | undefined }> {
   const chunks: Buffer[] = [];
   const source = await openBytes(path);
   for await (const chunk of source) chunks.push(chunk);
+  return {
+    text: Buffer.concat(chunks)
+      .toString("utf8")
+      .replace(/^\ufeff/, ""),
+    cutOff: source.cutOff,
+  };
+}
+
+function documentOf(path: string, text: string, cutOff: string | undefined): JsonObject {
   let value: unknown;
   try {
-    value = parseWithNaN(
-      Buffer.concat(chunks)
-        .toString("utf8")
-        .replace(/^\ufeff/, ""),
-    );
+    value = parseWithNaN(text);
   } catch {
-    throw new InputError(`${path}: is no JSON document${source.cutOff ? `: ${source.cutOff}` : ""}`);
+    throw new InputError(`${path}: is no JSON document${cutOff ? `: ${cutOff}` : ""}`);
   }
   if (value === null || typeof value !== "object" || Array.isArray(value))
     throw new InputError(`${path}: must hold a JSON object, got ${describeValue(value)}`);
@@ -100,7 +129,7 @@ export function cutOff(path: string, reason: string, builder: TraceBuilder, opti
 function parseObject(text: string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseWithNaN(text);
   } catch {
     throw new RowError(`not JSON: ${text.length > 60 ? `${text.slice(0, 57)}...` : text}`);
   }

@@ -7,7 +7,7 @@ import type { JsonValue } from "../../trace.js";
 import { fingerprintTokens, internHashes } from "../fingerprint.js";
 import type { Importer, ImportOptions } from "./importer.js";
 import { type JsonObject, readJsonDocument, readJsonRows } from "./json-rows.js";
-import { count, optionalList, optionalObject, time } from "./row-fields.js";
+import { count, optionalList, optionalObject, optionalText, time } from "./row-fields.js";
 import { summaryOf, TraceBuilder } from "./trace-builder.js";
 
 /**
@@ -37,7 +37,7 @@ export const llmservingsim: Importer = {
     const requestsPath = folder ? join(path, "requests.jsonl") : path;
     const meta = await readJsonDocument(join(dirname(requestsPath), "meta.json")).catch(() => undefined);
     const blockSize = options.blockSize ?? engineBlockSize(meta) ?? 16;
-    const builder = new TraceBuilder(requestsPath, options.strict, blockSize);
+    const builder = new TraceBuilder(requestsPath, options, blockSize);
     const rows: { row: JsonObject; line: number }[] = [];
     await readJsonRows(requestsPath, builder, options, (row, line) => rows.push({ row, line }));
     if (rows.length === 0) throw new InputError(`${requestsPath}: holds no record`);
@@ -83,6 +83,7 @@ async function addRun(
       return {
         promptTokens: count(row, "input_toks"),
         outputTokens,
+        requestId: optionalText(row, "request_id"),
         arrivalMs: (at - firstQueued) * 1000,
         ttftMs: (first - at) * 1000,
         itlSummary: summaryOf((last - first) * 1000, outputTokens),
@@ -156,7 +157,7 @@ async function findWorkload(
 
 async function readWorkload(path: string): Promise<JsonObject[]> {
   const rows: JsonObject[] = [];
-  await readJsonRows(path, new TraceBuilder(path, true, 16), {}, (row) => rows.push(row));
+  await readJsonRows(path, new TraceBuilder(path, { strict: true }, 16), {}, (row) => rows.push(row));
   return rows;
 }
 
