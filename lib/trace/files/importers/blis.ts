@@ -55,6 +55,12 @@ export const blis: Importer = {
     if (header.mode !== undefined && header.mode !== "real")
       builder.warn(`mode is ${String(header.mode)}: a simulation, not a capture`);
     const offsetMs = sendOffsetMs(rows);
+    const rounds = new Map(
+      rows.map(({ row }) => {
+        const place = `${row.session_id ?? ""}/${Number(row.round_index) + 1}`;
+        return [place, cellText(row, "x_request_id") ?? place];
+      }),
+    );
     const chunkTimes = await blisChunkTimes(csvPath);
     const blocks = new BlisBlocks(new ChainTable(builder.blocks), blockSize, grows);
     const startsWithRole = firstChunkIsRole(
@@ -62,7 +68,7 @@ export const blis: Importer = {
     );
     for (const { row, line } of rows)
       builder.row(line, () => {
-        const record = fieldsOf(row, offsetMs);
+        const record = fieldsOf(row, offsetMs, rounds);
         const gaps = chunkTimes && gapsOf(row, chunkTimes, record, startsWithRole);
         if (gaps?.afterRoleMs !== undefined)
           builder.count(
@@ -85,7 +91,15 @@ export const blis: Importer = {
   },
 };
 
-function fieldsOf(row: CsvRow, offsetMs: Ms | undefined) {
+/** How a row's request is called: `x_request_id`, or else its session and turn. */
+function blisRequestId(row: CsvRow): string | undefined {
+  const [session, round] = [cellText(row, "session_id"), cellCount(row, "round_index")];
+  const place = session === undefined || round === undefined ? undefined : `${session}/${round + 1}`;
+  return cellText(row, "x_request_id") ?? place;
+}
+
+/** @param rounds names of requests by session and turn */
+function fieldsOf(row: CsvRow, offsetMs: Ms | undefined, rounds: ReadonlyMap<string, string>) {
   const outputTokens = neededCount(row, "output_tokens");
   const prefix = row.prefix_group ? (cellCount(row, "prefix_length") ?? 0) : 0;
   const promptTokens = cellCount(row, "server_input_tokens") || neededCount(row, "input_tokens") + prefix;
@@ -109,20 +123,22 @@ function fieldsOf(row: CsvRow, offsetMs: Ms | undefined) {
       firstMs === undefined || lastMs === undefined ? undefined : summaryOf(lastMs - firstMs, outputTokens),
     elapsedMs: lastMs === undefined ? undefined : lastMs - arrivalMs,
     finishReason: status === "ok" ? cellText(row, "finish_reason") : status,
-    requestId: hasTurn ? `${session}/${round + 1}` : cellText(row, "x_request_id"),
+    requestId: blisRequestId(row),
     session,
     turn: hasTurn ? round + 1 : undefined,
     ...(hasTurn && {
       parents:
         round === 0
           ? []
-          : [
-              {
-                requestId: `${session}/${round}`,
-                kind: "turn" as const,
-                ...(thinkMs !== undefined && { gapMs: thinkMs }),
-              },
-            ],
+          : rounds.has(`${session}/${round}`)
+            ? [
+                {
+                  requestId: rounds.get(`${session}/${round}`) as string,
+                  kind: "turn" as const,
+                  ...(thinkMs !== undefined && { gapMs: thinkMs }),
+                },
+              ]
+            : undefined,
     }),
     ...(row.prefix_group && { extra: { prefix_group: row.prefix_group, prefix_length: prefix } }),
   };

@@ -6,6 +6,7 @@ import type { ReadTraceOptions } from "../read-trace-batches.js";
 import { openBytes } from "../trace-bytes.js";
 import { cutOff } from "./json-rows.js";
 import { presentText } from "./missing.js";
+import { scaledMs } from "./time-unit.js";
 import type { TraceBuilder } from "./trace-builder.js";
 
 /** A row of a CSV file by column name, all of it text. */
@@ -100,9 +101,9 @@ export function neededCount(row: CsvRow, column: string): number {
 export function cellTime(row: CsvRow, column: string, scale = 1): number | undefined {
   const value = cellNumber(row, column);
   if (value === undefined) return undefined;
-  if (!Number.isFinite(value * scale))
+  if (!Number.isFinite(scaledMs(value, scale)))
     throw new RowError(`${column} must be a time that a clock can show, got ${row[column]}`);
-  if (value >= 0) return value * scale;
+  if (value >= 0) return scaledMs(value, scale);
   throw new RowError(`${column} must be a finite number >= 0, got ${row[column]}`);
 }
 

@@ -13,13 +13,19 @@ export class GuidellmGraph {
   readonly #requests: readonly (JsonObject | undefined)[];
   readonly #byNode = new Map<string, JsonObject>();
   readonly #sizes = new Map<string, number>();
+  /** The agent of a conversation's first request. */
+  readonly #mainAgents = new Map<string, { turn: number; agent: unknown }>();
 
   constructor(requests: readonly (JsonObject | undefined)[]) {
     this.#requests = requests;
     for (const request of requests) {
-      const { conversation_id: conversation, node_id: node } = looseObject(request, "info");
+      const info = looseObject(request, "info");
+      const { conversation_id: conversation, node_id: node, turn_index: turn, agent_id: agent } = info;
       if (typeof conversation !== "string") continue;
       this.#sizes.set(conversation, (this.#sizes.get(conversation) ?? 0) + 1);
+      const main = this.#mainAgents.get(conversation);
+      const at = typeof turn === "number" ? turn : 0;
+      if (!main || at < main.turn) this.#mainAgents.set(conversation, { turn: at, agent });
       if (request && typeof node === "string") this.#byNode.set(`${node}/${conversation}`, request);
     }
   }
@@ -37,7 +43,7 @@ export class GuidellmGraph {
       ...named,
       session,
       ...(typeof turn === "number" && turn >= 0 && { turn: turn + 1 }),
-      ...(typeof agent === "string" && { agent }),
+      ...(typeof agent === "string" && agent !== this.#mainAgents.get(session)?.agent && { agent }),
       ...(parents && { parents }),
     };
   }

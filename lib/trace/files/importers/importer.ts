@@ -16,7 +16,7 @@ export interface ImportOptions extends ReadTraceOptions {
   readonly timeUnit?: TimeUnit;
   /** A second file that belongs to the first: the workload of `llmservingsim`, the header of `blis`, the summary of `aiperf`. */
   readonly companionPath?: string;
-  /** `weka`: ms between the starts of conversations read from a folder. Default 60,000. */
+  /** `weka`, `agentic-mooncake`: ms between the starts of the conversations of one source. Default 60,000. */
   readonly startGapMs?: number;
   /** `weka`: take the requests of sub-agents too, each sub-agent a session of its own. Default false. */
   readonly subagents?: boolean;
@@ -24,7 +24,7 @@ export interface ImportOptions extends ReadTraceOptions {
   readonly sharedPreamble?: boolean;
   /** `csv`: the column behind each field, as in `{prompt_tokens: "in", arrival_s: "t"}`. */
   readonly columns?: Readonly<Record<string, string>>;
-  /** `openai-log`: text to token ids. Default: one token a byte of UTF-8. */
+  /** Formats that hold text: text to token ids, see `readTokenizer`. Default: bytes of UTF-8, see `text-tokens.ts`. */
   readonly tokenize?: (text: string) => ArrayLike<number>;
 }
 

@@ -85,6 +85,44 @@ export async function readJsonDocuments(path: string): Promise<readonly JsonObje
   }
 }
 
+/**
+ * Reads the objects of a file that is JSON lines, a JSON array of objects, or one JSON document, and hands each to `onRow`
+ * with its line or its place in the list, from 1. Lines or entries that are no objects are rejected in the builder.
+ * @throws InputError when a file that is no JSON lines is no JSON document
+ */
+export async function readJsonItems(
+  path: string,
+  builder: TraceBuilder,
+  options: ReadTraceOptions,
+  onRow: (row: JsonObject, line: number) => void,
+): Promise<void> {
+  const { text, cutOff: reason } = await textOf(path);
+  const firstLine = text.trimStart().split("\n", 1)[0]?.trim() ?? "";
+  const isLines = firstLine.startsWith("{") && firstLine.endsWith("}") && parses(firstLine);
+  const document = isLines ? undefined : parsedDocument(path, text, reason);
+  const items = Array.isArray(document) ? (document as unknown[]) : [document];
+  const entries: (readonly [number, unknown])[] = isLines
+    ? text.split("\n").flatMap((line, at) => (line.trim() === "" ? [] : [[at + 1, line] as const]))
+    : items.map((item, at) => [at + 1, item] as const);
+  for (const [line, entry] of entries)
+    try {
+      onRow(isLines ? parseObject(entry as string) : objectOf(entry), line);
+    } catch (error) {
+      if (!(error instanceof RowError)) throw error;
+      builder.reject(line, error.message);
+    }
+  if (reason !== undefined) cutOff(path, reason, builder, options);
+}
+
+function parses(text: string): boolean {
+  try {
+    parseWithNaN(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 async function textOf(path: string): Promise<{ text: string; cutOff: string | undefined }> {
   const chunks: Buffer[] = [];
   const source = await openBytes(path);
@@ -97,13 +135,16 @@ async function textOf(path: string): Promise<{ text: string; cutOff: string | un
   };
 }
 
-function documentOf(path: string, text: string, cutOff: string | undefined): JsonObject {
-  let value: unknown;
+function parsedDocument(path: string, text: string, cutOff: string | undefined): unknown {
   try {
-    value = parseWithNaN(text);
+    return parseWithNaN(text);
   } catch {
     throw new InputError(`${path}: is no JSON document${cutOff ? `: ${cutOff}` : ""}`);
   }
+}
+
+function documentOf(path: string, text: string, cutOff: string | undefined): JsonObject {
+  const value = parsedDocument(path, text, cutOff);
   if (value === null || typeof value !== "object" || Array.isArray(value))
     throw new InputError(`${path}: must hold a JSON object, got ${describeValue(value)}`);
   return value as JsonObject;
@@ -133,6 +174,10 @@ function parseObject(text: string): JsonObject {
   } catch {
     throw new RowError(`not JSON: ${text.length > 60 ? `${text.slice(0, 57)}...` : text}`);
   }
+  return objectOf(value);
+}
+
+function objectOf(value: unknown): JsonObject {
   if (value === null || typeof value !== "object" || Array.isArray(value))
     throw new RowError(`a row must be a JSON object, got ${describeValue(value)}`);
   return value as JsonObject;

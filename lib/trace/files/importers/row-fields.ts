@@ -3,6 +3,7 @@ import { checkedInt, checkedMs, checkedString } from "../../row-checks.js";
 import { RowError } from "../../row-error.js";
 import type { JsonObject } from "./json-rows.js";
 import { presentValue } from "./missing.js";
+import { scaledMs } from "./time-unit.js";
 
 /** A count that must be there. @throws RowError otherwise */
 export function count(row: JsonObject, field: string): number {
@@ -89,7 +90,7 @@ export function timesOf(list: readonly unknown[], field: string, scale = 1): Flo
 export function optionalTimeOf(value: unknown, field: string, scale = 1): number | undefined {
   const checked = checkedMs(field, presentValue(value));
   if (checked === undefined) return undefined;
-  const ms = checked * scale;
+  const ms = scaledMs(checked, scale);
   if (Number.isFinite(ms)) return ms;
   throw new RowError(`${field} must be a time that a clock can show, got ${String(value)}`);
 }

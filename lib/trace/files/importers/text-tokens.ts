@@ -98,7 +98,7 @@ export class TextTokens {
   #messages(parts: readonly LaidOut[], promptTokens: Tokens, isCounted: boolean) {
     const [only] = parts;
     if (parts.length === 0 || (parts.length === 1 && only?.role === "prompt")) return {};
-    if (!isCounted) {
+    if (!isCounted && this.#bytesPerToken === 1) {
       const messages = parts.map(({ role, texts }) => ({
         role,
         tokens: texts.reduce((sum, text) => sum + this.#encode(text).length, 0),

@@ -68,6 +68,14 @@ export function rescaler(from: TimeUnit, to: TimeUnit): (ms: Ms) => Ms {
   return (ms) => ms / down;
 }
 
+/**
+ * A number of a source times its scale to milliseconds. A scale below 1 is divided by, so that whole microseconds stay apart
+ * by what they are.
+ */
+export function scaledMs(value: number, scale: number): Ms {
+  return scale < 1 ? value / Math.round(1 / scale) : value * scale;
+}
+
 /** Dates between 2000 and 2100, seconds since 1970. */
 const [earliestDate, latestDate] = [946_684_800, 4_102_444_800];
 

@@ -30,7 +30,7 @@ export class TraceBuilder {
   readonly blocks = new BlockTable();
   readonly #path: string;
   readonly #options: Pick<ImportOptions, "strict" | "timeUnit">;
-  readonly #blockSize: Tokens;
+  #blockSize: Tokens;
   #taken: Taken[] = [];
   #startsStream = false;
   readonly #clock: SourceClock | undefined;
@@ -52,6 +52,11 @@ export class TraceBuilder {
     this.#options = options;
     this.#blockSize = blockSize;
     this.#clock = clock;
+  }
+
+  /** The source tells its block size only once it is read. */
+  useBlockSize(blockSize: Tokens): void {
+    this.#blockSize = blockSize;
   }
 
   /** How many records there are so far. */

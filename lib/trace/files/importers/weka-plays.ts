@@ -77,7 +77,7 @@ export class WekaPlays {
       isSubagent(entry) ? [subagentOf(entry, at, String(document.id ?? index), names)] : [],
     );
     const joins = this.#options.subagents ? joinsOf(main, agents) : new Map<string, ParentEdge[]>();
-    const place = { index, startMs, owner: document, preambles: new Map<string, Map<number, number>>() };
+    const place = { index, startMs, owner: document, ids: new PlayIds() };
     this.#builder.startStream();
     let turn = 0;
     entries.forEach((entry, at) => {
@@ -183,32 +183,53 @@ export class WekaPlays {
       throw new RowError(`hash_ids[${position}] must be an integer from 0 to 4294967295, got ${String(id)}`);
     });
     const full = Math.floor(promptTokens / this.#blockSize);
-    const preamble = this.#preamble(entry, checked.slice(0, full), place);
-    const dense = Int32Array.from(
-      checked,
-      (id) => preamble?.get(id) ?? this.#builder.blocks.intern(place.index + 1, id),
-    );
+    this.#sharePreamble(entry, checked.slice(0, full), place);
+    const { denseOf } = place.ids;
+    const dense = Int32Array.from(checked, (id) => {
+      const known = denseOf.get(id);
+      if (known !== undefined) return known;
+      const own = this.#builder.blocks.intern(place.index + 1, id);
+      denseOf.set(id, own);
+      return own;
+    });
     return { blockIds: dense.slice(0, full), tailBlockId: dense[full] };
   }
 
-  /** The conversation's own ids of the leading blocks of this model, and the ids that all conversations have for them. */
-  #preamble(entry: JsonObject, ids: readonly number[], place: Place): Map<number, number> | undefined {
-    if (this.#options.sharedPreamble === false) return undefined;
+  /**
+   * Gives the leading blocks of this model and kind of agent the ids that all conversations have for them. Equal ids of a
+   * conversation stay equal, and different ones different.
+   */
+  #sharePreamble(entry: JsonObject, ids: readonly number[], place: Place): void {
+    if (this.#options.sharedPreamble === false) return;
     const model = optionalText(entry, "model") ?? "";
     const tokens =
       (optionalCount(place.owner, "tool_tokens") ?? 0) + (optionalCount(place.owner, "system_tokens") ?? 0);
-    const key = `${model} ${tokens}`;
-    let preamble = place.preambles.get(key);
-    if (preamble) return preamble;
-    const modelIndex = this.#models.get(model) ?? this.#models.size;
-    this.#models.set(model, modelIndex);
+    const kind = place.agent === undefined ? "" : (optionalText(place.owner, "subagent_type") ?? "subagent");
+    const { known, denseOf, taken } = place.ids;
+    const key = `${model} ${tokens} ${kind}`;
+    if (known.has(key)) return;
+    known.add(key);
+    const preambleOf = `${model} ${kind}`;
+    const modelIndex = this.#models.get(preambleOf) ?? this.#models.size;
+    this.#models.set(preambleOf, modelIndex);
     const blocks = Math.min(ids.length, Math.floor(tokens / this.#blockSize));
-    preamble = new Map();
-    for (let position = 0; position < blocks; position++)
-      preamble.set(ids[position], this.#builder.blocks.intern(preambleSpace + modelIndex, position));
-    place.preambles.set(key, preamble);
-    return preamble;
+    for (let position = 0; position < blocks; position++) {
+      const own = ids[position] as number;
+      const common = this.#builder.blocks.intern(preambleSpace + modelIndex, position);
+      if (denseOf.has(own) || taken.has(common)) continue;
+      denseOf.set(own, common);
+      taken.add(common);
+    }
   }
+}
+
+/** What the ids of one conversation stand for. */
+class PlayIds {
+  readonly denseOf = new Map<number, number>();
+  /** Models, lengths and kinds of agent whose leading blocks were seen. */
+  readonly known = new Set<string>();
+  /** Blocks of all conversations that an id of this one stands for. */
+  readonly taken = new Set<number>();
 }
 
 /**
@@ -225,7 +246,7 @@ interface Place {
   readonly agent?: string;
   readonly spawnS?: number;
   readonly owner: JsonObject;
-  readonly preambles: Map<string, Map<number, number>>;
+  readonly ids: PlayIds;
 }
 
 /** A sub-agent's times, s since the conversation's start: NaN where the entry does not tell. */
