@@ -70,7 +70,7 @@ for (const format of readdirSync(fixtures)) {
 describe("importTrace", () => {
   it("names the formats when it is given another", async () => {
     await expect(importTrace("spreadsheet", "x")).rejects.toThrow(
-      /format must be one of mooncake, bailian, .*got "spreadsheet"/,
+      /format must be one of mooncake, mooncake-delta, .*got "spreadsheet"/,
     );
   });
 

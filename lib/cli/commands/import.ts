@@ -3,6 +3,7 @@ import {
   type ImportOptions,
   importFormats,
   importTrace,
+  readTokenizer,
   type TimeUnit,
   timeUnits,
   writeTrace,
@@ -23,13 +24,15 @@ interface ImportFlags {
   readonly startGap?: number;
   readonly subagents?: boolean;
   readonly timeUnit?: TimeUnit;
+  readonly tokenizer?: string;
   readonly strict?: boolean;
   readonly json?: boolean;
 }
 
 /** The `import` command: another format into the tap schema. */
 export function importCommand(): Command {
-  const formats = importFormats.map(({ format, description }) => `  ${format.padEnd(15)} ${description}`);
+  const width = Math.max(...importFormats.map(({ format }) => format.length));
+  const formats = importFormats.map(({ format, description }) => `  ${format.padEnd(width)} ${description}`);
   return new Command("import")
     .description("Read a trace of another format and write it in the tap schema.")
     .argument("<file>", "file or folder to read")
@@ -46,8 +49,13 @@ export function importCommand(): Command {
     )
     .option("--companion <file>", "llmservingsim: the workload; blis: the header; aiperf: the summary")
     .option("--columns <field=column,...>", "csv: the column behind each field", parseColumns)
-    .option("--start-gap <s>", "weka: seconds between the starts of conversations", parsePositive)
+    .option(
+      "--start-gap <s>",
+      "weka, agentic-mooncake: seconds between the starts of conversations",
+      parsePositive,
+    )
     .option("--subagents", "weka: take sub-agents' requests too, as sessions of their own")
+    .option("--tokenizer <file>", "a tokenizer.json, for sources that hold text (default: bytes)")
     .addOption(
       new Option(
         "--time-unit <unit>",
@@ -70,10 +78,13 @@ Example:
 }
 
 async function runImport(path: string, flags: ImportFlags): Promise<void> {
-  const beside = [flags.companion, flags.fingerprintKeyFile].filter((file) => file !== undefined);
+  const beside = [flags.companion, flags.fingerprintKeyFile, flags.tokenizer].filter(
+    (file) => file !== undefined,
+  );
   // Rows find the header or summary beside them by their name.
   const base = path.replace(/\.(csv|ya?ml|jsonl)(\.gz)?$/, "");
-  const endings = { blis: [".csv", ".yaml", ".yml"], aiperf: [".json", ".json.gz"] }[flags.format] ?? [];
+  const endings =
+    { blis: [".csv", ".yaml", ".yml", ".itl.csv"], aiperf: [".json", ".json.gz"] }[flags.format] ?? [];
   const found = endings.map((ending) => base + ending);
   refuseOverwrite(flags.out, [path, ...beside, ...found]);
   const key =
@@ -90,6 +101,7 @@ async function runImport(path: string, flags: ImportFlags): Promise<void> {
     ...(flags.startGap !== undefined && { startGapMs: flags.startGap * 1000 }),
     ...(flags.subagents && { subagents: true }),
     ...(flags.timeUnit && { timeUnit: flags.timeUnit }),
+    ...(flags.tokenizer !== undefined && { tokenize: await readTokenizer(flags.tokenizer) }),
     onProgress: ({ bytesRead, totalBytes }) => bar.update(totalBytes ? bytesRead / totalBytes : 0),
   };
   const trace = await importTrace(flags.format, path, options).finally(() => bar.stop());

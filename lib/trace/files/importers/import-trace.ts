@@ -1,25 +1,48 @@
 import { InputError } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
 import type { Trace } from "../../trace.js";
+import { agenticMooncake } from "./agentic-mooncake.js";
 import { aiperf } from "./aiperf.js";
 import { azure } from "./azure.js";
 import { bailian } from "./bailian.js";
 import { blis } from "./blis.js";
 import { burstgpt } from "./burstgpt.js";
+import { claudeCode } from "./claude-code.js";
+import { codex } from "./codex.js";
+import { conversations } from "./conversations.js";
 import { csv } from "./csv.js";
+import { dynamo } from "./dynamo.js";
 import { guidellm } from "./guidellm.js";
 import { identifyFile } from "./identify-file.js";
 import type { Importer, ImportOptions } from "./importer.js";
+import { langfuse } from "./langfuse.js";
+import { litellm } from "./litellm.js";
 import { llmservingsim } from "./llmservingsim.js";
+import { lmcache } from "./lmcache.js";
 import { mooncake } from "./mooncake.js";
+import { mooncakeDelta } from "./mooncake-delta.js";
 import { openaiLog } from "./openai-log.js";
+import { otel } from "./otel.js";
+import { tracelab } from "./tracelab.js";
 import { vllmBench } from "./vllm-bench.js";
 import { weka } from "./weka.js";
 
 const importers: readonly Importer[] = [
   mooncake,
+  mooncakeDelta,
+  agenticMooncake,
+  dynamo,
   bailian,
   weka,
+  tracelab,
+  lmcache,
+  claudeCode,
+  codex,
+  otel,
+  litellm,
+  langfuse,
+  openaiLog,
+  conversations,
   llmservingsim,
   aiperf,
   guidellm,
@@ -28,7 +51,6 @@ const importers: readonly Importer[] = [
   azure,
   burstgpt,
   csv,
-  openaiLog,
 ];
 
 /**
