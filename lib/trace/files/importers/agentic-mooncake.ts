@@ -19,7 +19,7 @@ import { TraceBuilder } from "./trace-builder.js";
  *   their ends; blocks of 512 tokens.
  *
  * Dependencies become `parents`: `sequence` a turn, `spawn`, `join`, and `replay_barrier` a join; a trigger of `dispatch` counts
- * from the start. A play's first session is the main agent's, others have an `agent`. Arrivals are the earliest possible: as
+ * from the start. Sessions that begin with a spawn have an `agent`. Arrivals are the earliest possible: as
  * far as a dependency's duration is not recorded, as if its answer took no time. Plays start `startGapMs` apart.
  */
 export const agenticMooncake: Importer = {
@@ -107,7 +107,9 @@ const kinds: Readonly<Record<string, ParentKind>> = {
 class PlayTimes {
   withoutDuration = 0;
   readonly #rows = new Map<string, JsonObject>();
-  readonly #plays = new Map<string, { index: number; mainSession: string | undefined }>();
+  readonly #plays = new Map<string, number>();
+  /** Sessions by play, and whether their first row is spawned by another. */
+  readonly #isAgent = new Map<string, boolean>();
   readonly #arrivals = new Map<JsonObject, Ms | undefined>();
   readonly #turns = new Map<string, number>();
   readonly #open = new Set<JsonObject>();
@@ -117,8 +119,7 @@ class PlayTimes {
     this.#startGapMs = startGapMs;
     for (const { row } of rows) {
       const play = playOf(row);
-      if (!this.#plays.has(play))
-        this.#plays.set(play, { index: this.#plays.size, mainSession: textOf(row.session_id) });
+      if (!this.#plays.has(play)) this.#plays.set(play, this.#plays.size);
       this.#rows.set(keyOf(play, row.request_id), row);
     }
   }
@@ -135,14 +136,21 @@ class PlayTimes {
     const name = session === undefined ? undefined : this.#named(play, session);
     const turn = name === undefined ? undefined : (this.#turns.get(name) ?? 0) + 1;
     if (name !== undefined && turn !== undefined) this.#turns.set(name, turn);
-    const isAgent = session !== undefined && session !== this.#plays.get(play)?.mainSession;
+    const waits = this.#waits(row);
+    const line = `${play}/${session}`;
+    if (!this.#isAgent.has(line))
+      this.#isAgent.set(
+        line,
+        waits.some(({ edge }) => edge.kind === "spawn"),
+      );
+    const isAgent = session !== undefined && this.#isAgent.get(line) === true;
     return {
       arrivalMs: this.#arrivalMs(row),
       requestId: this.#named(play, id),
       session: name,
       turn,
       agent: isAgent ? session : undefined,
-      parents: this.#waits(row).map(({ edge }) => edge),
+      parents: waits.map(({ edge }) => edge),
     };
   }
 
@@ -195,7 +203,7 @@ class PlayTimes {
   }
 
   #earliestMs(row: JsonObject): Ms | undefined {
-    const startMs = (this.#plays.get(playOf(row))?.index ?? 0) * this.#startGapMs;
+    const startMs = (this.#plays.get(playOf(row)) ?? 0) * this.#startGapMs;
     const waits = this.#waits(row);
     const given = optionalTime(row, fieldOf(row, ["not_before_ms", "timestamp"]));
     const times: Ms[] = given === undefined ? [] : [startMs + given];
