@@ -45,6 +45,15 @@ describe("a file of a neighbouring tool", () => {
     await expect(read).rejects.toThrow("given.json");
   });
 
+  it.each([
+    ["blis", "request_id,chunk_index,timestamp_us\n0,0,1\n", /chunk times of a BLIS trace/],
+    ["csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03,5,5\n", /--format azure/],
+    ["aiperf", "Metric,avg,min,max\nTime to First Token (ms),1,2,3\n", /profile_export\.jsonl/],
+    ["guidellm", "metadata:\n  version: 2\n", /report of guidellm in YAML/],
+  ])("that is no JSON, given as %s", async (format, text, said) => {
+    await expect(importTrace(format, scratch.write("given.txt", text))).rejects.toThrow(said);
+  });
+
   it("is not made up: a file of the format itself fails for its own reason", async () => {
     const path = scratch.write(
       "own.json",

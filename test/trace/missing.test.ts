@@ -60,6 +60,23 @@ describe("what stands for no measurement", () => {
     ]);
   });
 
+  it("0 output tokens beside a first token and gaps are as many as chunks came", async () => {
+    const document = {
+      input_lens: [9, 9],
+      output_lens: [0, 3],
+      ttfts: [0.3, 0.3],
+      itls: [
+        [0.01, 0.01],
+        [0.01, 0.01],
+      ],
+    };
+    const trace = await importTrace("vllm-bench", scratch.write("o.json", JSON.stringify(document)));
+    expect(trace.records.map(({ outputTokens }) => outputTokens)).toEqual([3, 3]);
+    expect(trace.warnings.map(({ reason }) => reason)).toContain(
+      "1 x 0 output tokens beside a first token: counted by its chunks",
+    );
+  });
+
   it("an empty prompt was not measured: the row is counted as rejected", async () => {
     const trace = await importTrace(
       "csv",

@@ -95,6 +95,41 @@ describe("the unit of a source's clock", () => {
     expect(said).toContain("send_time_us is read as milliseconds, a guess");
   });
 
+  it.each([
+    ["ns", 1e6],
+    ["ms", 1],
+  ] as const)("of a table's column is what the user says it is: %s", async (unit, perUnit) => {
+    const rows = [0, 250, 500].map((ms) => `9,9,${ms * perUnit}`);
+    const text = ["prompt_tokens,output_tokens,arrival_s", ...rows].join("\n");
+    const { arrivals } = await imported("csv", `table-${unit}.csv`, text, { timeUnit: unit });
+    expect(arrivals).toEqual([0, 250, 500]);
+  });
+
+  it("Mooncake's in nanoseconds: of the units that are possible, the one in which requests come as they mostly do", async () => {
+    const rows = Array.from({ length: 20 }, (_, i) =>
+      JSON.stringify({ timestamp: i * 300e6, input_length: 10, output_length: 5, hash_ids: [i] }),
+    );
+    const { arrivals, said } = await imported("mooncake", "ns.jsonl", rows.join("\n"));
+    expect(arrivals.at(-1)).toBe(19 * 300);
+    expect(said).toContain("read as nanoseconds, a guess");
+  });
+
+  it("is not asked for where the source names it", async () => {
+    const span = { span_id: "a", start_time: "2026-01-01T10:00:00Z", end_time: "2026-01-01T10:00:01Z" };
+    const attributes = {
+      "gen_ai.request.model": "m",
+      "gen_ai.usage.input_tokens": 5,
+      "gen_ai.usage.output_tokens": 2,
+    };
+    const { said } = await imported(
+      "otel",
+      "named.json",
+      JSON.stringify({ spans: [{ ...span, attributes }] }),
+      { timeUnit: "us" },
+    );
+    expect(said).toContain("the time unit that was given is not used");
+  });
+
   it("durations without a unit tell it: gaps of 11 are no seconds", async () => {
     const n = 12;
     const document = {

@@ -53,6 +53,17 @@ export const aiperf: Importer = {
         const parents = edges[at];
         return record && parents ? { ...record, parents } : record;
       });
-    return builder.finish({ source: "aiperf", ...(await aiperfSettings(path, options.companionPath)) });
+    const { requestsMade = 0, ...settings } = await aiperfSettings(path, options.companionPath);
+    const isSample = requestsMade > builder.length;
+    if (isSample)
+      builder.warn(
+        `${builder.length} of ${requestsMade} requests are listed: arrivals are a sample, and what was in flight is not known`,
+      );
+    const { max_concurrency: _places, ...others } = settings.extra;
+    return builder.finish({
+      source: "aiperf",
+      ...settings,
+      ...(isSample && { extra: { ...others, requests_made: requestsMade } }),
+    });
   },
 };

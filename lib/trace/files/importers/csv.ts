@@ -50,15 +50,15 @@ export const csv: Importer = {
       if (!fields.includes(field as Field))
         throw new InputError(`csv: columns must map ${fields.join(", ")}, got "${field}"`);
     const of = (field: Field) => columns[field] ?? field;
-    const builder = new TraceBuilder(path, options, options.blockSize ?? 16, {
-      field: `${of("arrival_ms")} or ${of("arrival_s")}`,
-      unit: "ms",
-    });
+    const builder = new TraceBuilder(path, options, options.blockSize ?? 16);
     const needed = [...new Set([of("prompt_tokens"), of("output_tokens"), ...Object.values(columns)])];
     let firstMicros: number | undefined;
     const inMs = (row: CsvRow, name: "arrival" | "ttft" | "itl_mean" | "elapsed") =>
       cellTime(row, of(`${name}_ms`)) ?? cellTime(row, of(`${name}_s`), 1000);
     await readCsvRows(path, builder, options, needed, (row, line) => {
+      const unit =
+        row[of("arrival_ms")] !== undefined ? "ms" : row[of("arrival_s")] === undefined ? undefined : "s";
+      if (unit) builder.useClock({ field: of(`arrival_${unit}`), unit });
       builder.row(line, () => {
         const promptTokens = neededCount(row, of("prompt_tokens"));
         const outputTokens = neededCount(row, of("output_tokens"));

@@ -184,15 +184,57 @@ const knownFiles: readonly KnownFile[] = [
  * summary for its records. Undefined where it is nothing known.
  */
 export async function identifyFile(path: string): Promise<{ what: string; advice: string } | undefined> {
-  const head = await headOf(path).catch(() => undefined);
-  const found = head && knownFiles.find((known) => known.is(head));
+  const bytes = await headOf(path).catch(() => undefined);
+  if (!bytes) return undefined;
+  const head = objectIn(bytes);
+  const line =
+    bytes
+      .subarray(0, 4096)
+      .toString("utf8")
+      .replace(/^\ufeff/, "")
+      .split(/\r?\n/, 1)[0] ?? "";
+  const found = head
+    ? knownFiles.find((known) => known.is(head))
+    : knownLines.find((known) => known.line.test(line));
   return found && { what: found.what, advice: found.advice };
 }
 
+/** Files that are no JSON, by their first line. */
+const knownLines: readonly { readonly line: RegExp; readonly what: string; readonly advice: string }[] = [
+  {
+    line: /^request_id,chunk_index,timestamp_us/,
+    what: "the chunk times of a BLIS trace",
+    advice: "the CSV without .itl in its name is meant: --format blis reads both",
+  },
+  {
+    line: /(^|,)arrival_time_us(,|$)/,
+    what: "a BLIS trace",
+    advice: read("blis"),
+  },
+  { line: /^trace_version:/, what: "the header of a BLIS trace", advice: read("blis") },
+  { line: /^TIMESTAMP,ContextTokens/, what: "an Azure trace", advice: read("azure") },
+  { line: /^Timestamp,Model,Request tokens/, what: "a BurstGPT trace", advice: read("burstgpt") },
+  { line: /(^|,)round_idx,prefix_len,input_len/, what: "a workload of TraceLab", advice: read("tracelab") },
+  {
+    line: /^"?Metric"?,"?(avg|min|Value)/i,
+    what: "a table of AIPerf or genai-perf (totals, no records)",
+    advice: "profile_export.jsonl beside it is meant",
+  },
+  {
+    line: /^(benchmarks|metadata|config):/,
+    what: "a report of guidellm in YAML",
+    advice: "write it as JSON (--output-path benchmarks.json): --format guidellm reads that",
+  },
+  {
+    line: /^(Run Info|"?Type"?,"?Run Index)/i,
+    what: "a table of guidellm (totals, no requests)",
+    advice: "its JSON report is meant: --format guidellm reads that",
+  },
+];
+
 const headBytes = 1 << 26;
 
-/** The document of the file, or its first line, as an object. */
-async function headOf(path: string): Promise<JsonObject | undefined> {
+async function headOf(path: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of await openBytes(path)) {
@@ -200,7 +242,11 @@ async function headOf(path: string): Promise<JsonObject | undefined> {
     bytes += chunk.length;
     if (bytes > headBytes) break;
   }
-  const all = Buffer.concat(chunks);
+  return Buffer.concat(chunks);
+}
+
+/** The document of the file, or its first line, as an object. */
+function objectIn(all: Buffer): JsonObject | undefined {
   const whole = objectOf(all.toString("utf8"));
   if (whole) return whole;
   let first: JsonObject | undefined;

@@ -74,7 +74,9 @@ export function resolveClock(
   const candidates = timeUnits.filter((unit) =>
     isPossible(rescaler(clock.unit, unit)(gapMs), readMs.length, clock),
   );
-  const [likely] = candidates.includes(clock.unit) ? [clock.unit] : candidates.sort(nearest(clock.unit));
+  const usual = candidates.filter((unit) => isUsual(rescaler(clock.unit, unit)(gapMs)));
+  const others = (usual.length > 0 ? usual : candidates).sort(nearest(clock.unit));
+  const [likely] = candidates.includes(clock.unit) ? [clock.unit] : others;
   if (likely !== undefined && likely !== clock.unit) {
     const apart = `${gapMs.toPrecision(3)} ms`;
     return as(likely, guess(clock, likely, `as ${unitText(clock.unit)} requests would be ${apart} apart`));
@@ -132,6 +134,11 @@ function isPossible(gapMs: Ms, requests: number, clock: SourceClock): boolean {
   if (gapMs > (clock.open ? slowestOpenGapMs : slowestGapMs) && (clock.open || requests >= 8)) return false;
   // A burst has such a rate too: one that is longer than usual is taken for another unit.
   return gapMs * fastest >= 1000 || requests < 200;
+}
+
+/** How far apart requests mostly are where there are many. */
+function isUsual(gapMs: Ms): boolean {
+  return gapMs >= 1 && gapMs <= slowestOpenGapMs;
 }
 
 function nearest(unit: TimeUnit): (a: TimeUnit, b: TimeUnit) => number {

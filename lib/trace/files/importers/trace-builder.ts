@@ -33,7 +33,7 @@ export class TraceBuilder {
   #blockSize: Tokens;
   #taken: Taken[] = [];
   #startsStream = false;
-  readonly #clock: SourceClock | undefined;
+  #clock: SourceClock | undefined;
   readonly #rejected: RowProblem[] = [];
   readonly #warnings: RowProblem[] = [];
   readonly #counted = new Map<string, { count: number; firstLine: number }>();
@@ -51,6 +51,11 @@ export class TraceBuilder {
     this.#path = path;
     this.#options = options;
     this.#blockSize = blockSize;
+    this.#clock = clock;
+  }
+
+  /** Which clock it is turns out only from the source's columns. */
+  useClock(clock: SourceClock): void {
     this.#clock = clock;
   }
 
@@ -80,7 +85,8 @@ export class TraceBuilder {
 
   /**
    * What an engine can have made: a TTFT, duration or mean gap of exactly 0, which tools write for what they did not measure,
-   * is missing, and chunks that were read at once are one of several tokens.
+   * is missing; an answer that began has the tokens of its chunks at least; and chunks that were read at once are one of
+   * several tokens.
    */
   #measured(fields: RecordFields, line: number): RecordFields {
     if (fields.promptTokens === 0)
@@ -91,7 +97,10 @@ export class TraceBuilder {
     if (hasNoEnd) this.count("a duration of exactly 0: taken as not measured", line);
     const hasNoMean = fields.itlSummary?.meanMs === 0;
     if (hasNoMean) this.count("a mean gap of exactly 0: taken as not measured", line);
-    const { itlMs } = fields;
+    const { itlMs, ttftMs } = fields;
+    const hasBegun = ttftMs !== undefined && ttftMs > 0;
+    const hasNoCount = fields.outputTokens === 0 && hasBegun && isAnswered(fields as TraceRecord);
+    if (hasNoCount) this.count("0 output tokens beside a first token: counted by its chunks", line);
     const hasNoGaps = itlMs !== undefined && itlMs.length > 0 && itlMs.every((gapMs) => gapMs === 0);
     if (hasNoGaps) this.count("gaps of exactly 0 throughout: taken as not measured", line);
     const chunks = itlMs && !hasNoGaps && !fields.itlTokens && chunksReadTogether(itlMs);
@@ -104,6 +113,7 @@ export class TraceBuilder {
       ...(hasNoEnd && { elapsedMs: undefined }),
       ...(hasNoMean && { itlSummary: undefined }),
       ...(hasNoGaps && { itlMs: undefined, itlTokens: undefined }),
+      ...(hasNoCount && { outputTokens: 1 + (hasNoGaps ? 0 : (itlMs?.length ?? 0)) }),
     };
   }
 
@@ -165,6 +175,8 @@ export class TraceBuilder {
   }
 
   #setClock(): void {
+    if (this.#options.timeUnit !== undefined && !this.#clock)
+      this.warn("the time unit that was given is not used: this source names the unit of each of its times");
     const { said, times } = onOneClock(
       this.#taken.map(({ record }) => record),
       this.#clock,

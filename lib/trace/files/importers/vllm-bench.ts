@@ -55,6 +55,15 @@ export const vllmBench: Importer = {
       addRun(builder, path, document, documents.length > 1 ? run + 1 : undefined);
     });
     const [first] = documents as [JsonObject];
+    const listed = documents.reduce((sum, { input_lens: lens }) => sum + (lens as unknown[]).length, 0);
+    const made = documents.reduce(
+      (sum, { num_prompts: asked }) => sum + (typeof asked === "number" ? asked : 0),
+      0,
+    );
+    if (made > listed)
+      builder.warn(
+        `${listed} of ${made} requests are listed: what the others took of the engine is not known`,
+      );
     return builder.finish({
       source: "vllm-bench",
       ...(typeof first.model_id === "string" && { model: first.model_id }),
