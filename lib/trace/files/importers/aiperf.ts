@@ -1,9 +1,12 @@
+import { aiperfBodies } from "./aiperf-bodies.js";
 import { aiperfEdges } from "./aiperf-edges.js";
 import { aiperfRecord, aiperfStartNs } from "./aiperf-record.js";
 import { AiperfSessions } from "./aiperf-sessions.js";
 import { aiperfSettings } from "./aiperf-settings.js";
 import type { Importer } from "./importer.js";
 import { type JsonObject, readJsonRows } from "./json-rows.js";
+import { KeptPrompts, type KeptRequest } from "./kept-prompts.js";
+import { looseObject } from "./row-fields.js";
 import { TraceBuilder } from "./trace-builder.js";
 
 /**
@@ -11,7 +14,7 @@ import { TraceBuilder } from "./trace-builder.js";
  *
  * - Profile exports (`profile_export.jsonl`, rows with `metadata` and `metrics`): what a benchmark measured. See
  *   `aiperf-record.ts`, and `aiperf-edges.ts` for who spawned whom. The run's settings stand in the summary beside it, see
- *   `aiperf-settings.ts`.
+ *   `aiperf-settings.ts`, and the prompts in its raw records, see `aiperf-bodies.ts`.
  * - Session traces (rows with `session_id`, `input_length`, `delay`): a workload to be replayed. See
  *   `aiperf-sessions.ts`.
  */
@@ -44,6 +47,14 @@ export const aiperf: Importer = {
       (low, { row }) => Math.min(low, aiperfStartNs(row) ?? low),
       Number.POSITIVE_INFINITY,
     );
+    const bodies = await aiperfBodies(path);
+    const prompts = new KeptPrompts(
+      builder,
+      options,
+      options.blockSize ?? 16,
+      profile.map(({ row }) => keptRow(row, bodies)),
+    );
+    if (prompts.hasAny) builder.useBlockSize(options.blockSize ?? 16);
     const edges = aiperfEdges(profile.map(({ row }) => row));
     for (const [at, { row, line }] of profile.entries())
       builder.row(line, () => {
@@ -51,7 +62,12 @@ export const aiperf: Importer = {
           builder.count("request of the warm-up phase, left out", line),
         );
         const parents = edges[at];
-        return record && parents ? { ...record, parents } : record;
+        if (!record) return undefined;
+        return {
+          ...record,
+          ...prompts.of(at, record.promptTokens, record.outputTokens),
+          ...(parents && { parents }),
+        };
       });
     const { requestsMade = 0, ...settings } = await aiperfSettings(path, options.companionPath);
     const isSample = requestsMade > builder.length;
@@ -62,8 +78,21 @@ export const aiperf: Importer = {
     const { max_concurrency: _places, ...others } = settings.extra;
     return builder.finish({
       source: "aiperf",
+      ...(prompts.hasAny && { blockSize: options.blockSize ?? 16 }),
       ...settings,
       ...(isSample && { extra: { ...others, requests_made: requestsMade } }),
     });
   },
 };
+
+function keptRow(row: JsonObject, bodies: ReadonlyMap<string, unknown>): KeptRequest {
+  const { x_request_id: id } = looseObject(row, "metadata");
+  const metrics = looseObject(row, "metrics");
+  const tokens =
+    looseObject(metrics, "usage_prompt_tokens").value ?? looseObject(metrics, "input_sequence_length").value;
+  return {
+    body: typeof id === "string" ? bodies.get(id) : undefined,
+    answer: undefined,
+    promptTokens: typeof tokens === "number" ? tokens : undefined,
+  };
+}

@@ -54,6 +54,11 @@ export const blis: Importer = {
       );
     if (header.mode !== undefined && header.mode !== "real")
       builder.warn(`mode is ${String(header.mode)}: a simulation, not a capture`);
+    const warmUp = positive(header.warm_up_requests);
+    if (warmUp !== undefined)
+      builder.warn(
+        `the first ${warmUp} requests are the run's warm-up: they are kept, --judge-after ${warmUp} leaves them out of a comparison`,
+      );
     const offsetMs = sendOffsetMs(rows);
     const rounds = new Map(
       rows.map(({ row }) => {

@@ -27,6 +27,7 @@ const fields = [
   "elapsed_s",
   "concurrency",
   "finish_reason",
+  "request_id",
   "session",
   "turn",
 ] as const;
@@ -37,7 +38,7 @@ type Field = (typeof fields)[number];
  * `{prompt_tokens: "in", arrival_s: "t"}`. A field that is not mapped is read from the column of its own name, if any.
  *
  * Fields: `prompt_tokens` and `output_tokens` (needed), `cached_tokens`, `concurrency`, `turn`, `session`,
- * `finish_reason`; times in the unit of their name, `arrival_`, `ttft_`, `itl_mean_`, `elapsed_` + `ms` or `s`; and
+ * `request_id`, `finish_reason`; times in the unit of their name, `arrival_`, `ttft_`, `itl_mean_`, `elapsed_` + `ms` or `s`; and
  * `arrival_time`, a date and time, counted from the first row. Without a mean gap, it follows from elapsed and TTFT.
  */
 export const csv: Importer = {
@@ -86,6 +87,7 @@ export const csv: Importer = {
                 : summaryOf(elapsedMs - ttftMs, outputTokens),
           concurrency: cellCount(row, of("concurrency")) || undefined,
           finishReason: cellText(row, of("finish_reason")),
+          requestId: cellText(row, of("request_id")),
           session: cellText(row, of("session")),
           turn: cellCount(row, of("turn"), 1),
         };

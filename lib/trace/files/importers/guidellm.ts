@@ -3,6 +3,7 @@ import { RowError } from "../../row-error.js";
 import { GuidellmGraph } from "./guidellm-graph.js";
 import type { Importer } from "./importer.js";
 import { type JsonObject, readJsonDocument } from "./json-rows.js";
+import { KeptPrompts, type KeptRequest } from "./kept-prompts.js";
 import {
   count,
   fieldOf,
@@ -31,6 +32,8 @@ const outcomes = [
  *   the first request of the report
  * - `prompt_tokens`, `output_tokens`, `cached_tokens` (from 0.8 on), `time_to_first_token_ms` (none where answers were not
  *   streamed), `inter_token_latency_ms` (the mean over output tokens less one)
+ * - `request_args` (the body of the request) and `output`, where a run kept them, for all requests or a sample: prompts are
+ *   hashed, see `kept-prompts.ts`; no text is kept
  * - `info` (from 0.8 on): `conversation_id`, `turn_index`, `node_id`, `agent_id`, `parent_node_ids`: sessions and a graph of
  *   who waits for whom; `turn_predecessor_delay` (s) is the gap. See `guidellm-graph.ts`
  * - `benchmarks[].config.strategy` (`args.strategy` before): the places of a closed loop, 1 where it is synchronous, `streams`
@@ -47,13 +50,20 @@ export const guidellm: Importer = {
   async read(path, options) {
     const document = await readJsonDocument(path);
     if (!Array.isArray(document.benchmarks)) throw new InputError(`${path}: holds no list "benchmarks"`);
-    const builder = new TraceBuilder(path, options, options.blockSize ?? 16, {
+    const blockSize = options.blockSize ?? 16;
+    const builder = new TraceBuilder(path, options, blockSize, {
       field: "request_start_time",
       unit: "s",
       also: ["elapsedMs"],
     });
     const all = requestsOf(path, document.benchmarks);
     const graph = new GuidellmGraph(all.map(({ request }) => (isJsonObject(request) ? request : undefined)));
+    const prompts = new KeptPrompts(
+      builder,
+      options,
+      blockSize,
+      all.map(({ request }) => keptOf(isJsonObject(request) ? request : {})),
+    );
     all.forEach(({ request: given, benchmark, finishReason }, i) => {
       builder.row(i + 1, () => {
         const request = objectAt(given, "a request");
@@ -68,8 +78,9 @@ export const guidellm: Importer = {
             ? count(request, "output_tokens")
             : (optionalCount(request, "output_tokens") ?? 0);
         const meanMs = optionalTime(request, "inter_token_latency_ms");
+        const promptTokens = count(request, "prompt_tokens");
         return {
-          promptTokens: count(request, "prompt_tokens"),
+          promptTokens,
           cachedTokens:
             optionalCount(request, "cached_tokens") ??
             optionalCount(looseObject(request, "input_metrics"), "cached_tokens"),
@@ -79,6 +90,7 @@ export const guidellm: Importer = {
           itlSummary: meanMs === undefined || output < 2 ? undefined : { meanMs, count: output - 1 },
           elapsedMs: endMs === undefined ? undefined : endMs - arrivedMs,
           finishReason,
+          ...prompts.of(i, promptTokens, output),
           ...graph.place(i),
           extra: { benchmark },
         };
@@ -97,6 +109,7 @@ export const guidellm: Importer = {
     const places = placesOf(document.benchmarks);
     return builder.finish({
       source: "guidellm",
+      ...(prompts.hasAny && { blockSize }),
       ...(model !== undefined && { model }),
       extra: {
         benchmarks: document.benchmarks.length,
@@ -147,6 +160,14 @@ function placesOf(benchmarks: readonly unknown[]): number | readonly number[] | 
   if (places.length === 0 || places.some((count) => count === undefined)) return undefined;
   const counts = places as number[];
   return counts.every((count) => count === counts[0]) ? counts[0] : counts;
+}
+
+function keptOf({ request_args: body, output, prompt_tokens: tokens }: JsonObject): KeptRequest {
+  return {
+    body,
+    answer: typeof output === "string" ? output : undefined,
+    promptTokens: typeof tokens === "number" ? tokens : undefined,
+  };
 }
 
 interface Listed {

@@ -2,7 +2,7 @@ import { callTimes } from "./call-times.js";
 import type { Importer } from "./importer.js";
 import { type JsonObject, readJsonItems } from "./json-rows.js";
 import { addLoggedCalls, type LoggedCall } from "./logged-calls.js";
-import { fieldOf, isJsonObject, looseObject, optionalText } from "./row-fields.js";
+import { fieldOf, isJsonObject, looseObject, optionalText, optionalTime } from "./row-fields.js";
 import {
   contentText,
   messageParts,
@@ -65,7 +65,7 @@ function callOf(row: JsonObject, line: number, session: string | undefined): Log
     prompt: inputOf(parsed(row.input)),
     answer: outputOf(parsed(row.output)),
     usage: usageOf(row),
-    ...callTimes(row),
+    ...durationsOf(row),
     finishReason: row.level === "ERROR" ? "error" : undefined,
     requestId: optionalText(row, "id"),
     session:
@@ -73,6 +73,17 @@ function callOf(row: JsonObject, line: number, session: string | undefined): Log
       session ??
       optionalText(row, fieldOf(row, ["traceId", "trace_id"])),
     ...(typeof model === "string" && { extra: { model } }),
+  };
+}
+
+/** In older exports, and those of tables: durations in seconds instead of moments. */
+function durationsOf(row: JsonObject) {
+  const seconds = (name: string) => optionalTime(row, name, 1000) || undefined;
+  const times = callTimes(row);
+  return {
+    ...times,
+    ttftMs: times.ttftMs ?? seconds(fieldOf(row, ["timeToFirstToken", "time_to_first_token"])),
+    elapsedMs: times.elapsedMs ?? seconds("latency"),
   };
 }
 
