@@ -99,3 +99,38 @@ describe("what stands for no measurement", () => {
     ]);
   });
 });
+
+describe("counts that stand for no measurement beside what was seen", () => {
+  it("langfuse: usage of 0 beside texts", async () => {
+    const row = {
+      id: "1",
+      type: "GENERATION",
+      startTime: "2026-01-01T00:00:00Z",
+      endTime: "2026-01-01T00:00:01Z",
+      input: "What is it?",
+      output: "A test.",
+      usage: { input: 0, output: 0, total: 0 },
+    };
+    const trace = await importTrace("langfuse", scratch.write("usage.json", JSON.stringify([row])));
+    expect(trace.records[0]).toMatchObject({ promptTokens: 11, outputTokens: 7 });
+  });
+
+  it("llmservingsim: moments of 0 that a request did not get to", async () => {
+    const row = (first: number, last: number) =>
+      JSON.stringify({
+        input_toks: 400,
+        output_toks: 60,
+        queued_ts: 100,
+        scheduled_ts: 100.25,
+        first_token_ts: first,
+        last_token_ts: last,
+      });
+    const text = `${row(100.5, 101)}\n${row(0, 0)}\n`;
+    const trace = await importTrace("llmservingsim", scratch.write("requests.jsonl", text));
+    expect(trace.rejected).toEqual([]);
+    expect(trace.records.map(({ ttftMs, elapsedMs }) => [ttftMs, elapsedMs])).toEqual([
+      [500, 1000],
+      [undefined, undefined],
+    ]);
+  });
+});

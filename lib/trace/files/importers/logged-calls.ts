@@ -50,7 +50,9 @@ export function addLoggedCalls(
       const { usage, session } = call;
       const { answerTokens, ...text } = textOf(texts, call);
       const outputTokens =
-        (options.tokenize ? (answerTokens ?? usage.outputTokens) : (usage.outputTokens ?? answerTokens)) ??
+        (options.tokenize
+          ? (answerTokens ?? usage.outputTokens)
+          : usage.outputTokens || answerTokens || usage.outputTokens) ??
         (call.finishReason === "error" ? 0 : call.limit);
       if (outputTokens === undefined)
         throw new RowError("the answer's length is unknown: no answer, no usage, no limit");
