@@ -6,25 +6,9 @@ import { describe, expect, it } from "vitest";
 import { readTrace } from "../../lib/trace/files/index.js";
 import { fakeUpstream } from "./fake-upstream.js";
 import { afterTest, scratchFile } from "./scratch.js";
+import { tapProcess } from "./tap-process.js";
 
 const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-
-/** A tap in a process of its own, the address it reports, and all that it says. */
-async function tapProcess(upstream: string, traceOut: string) {
-  const args = ["tap", "--listen", "127.0.0.1:0", "--upstream", upstream, "--trace-out", traceOut];
-  const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "ignore", "pipe"] });
-  afterTest(() => child.kill("SIGKILL"));
-  let said = "";
-  const url = await new Promise<string>((resolve, reject) => {
-    child.stderr?.on("data", (text: Buffer) => {
-      said += String(text);
-      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0];
-      if (found !== undefined) resolve(found);
-    });
-    child.once("exit", () => reject(new Error(`the tap did not start: ${said}`)));
-  });
-  return { url, child, said: () => said };
-}
 
 async function stream(url: string, firstId: number): Promise<void> {
   const prompt = Array.from({ length: 64 }, (_, i) => firstId + i);
