@@ -6,7 +6,10 @@ const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     const stop = () => {
-      for (const signal of signals) process.off(signal, stop);
+      // Not at once: who cleans up where nobody else handles the signal counts the listeners of this one.
+      setImmediate(() => {
+        for (const signal of signals) process.off(signal, stop);
+      });
       resolve();
     };
     for (const signal of signals) process.on(signal, stop);

@@ -42,7 +42,14 @@ describe.each(["jsonl", "jsonl.gz"])("a tap killed with SIGKILL in mid-capture (
     expect(areCut, said()).toBe(false);
     // A record is on its way for milliseconds, more on a busy machine; traffic goes on until the kill.
     const endedBefore = ended;
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    let written = 0;
+    while (written < endedBefore) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      written = await readTrace(traceOut).then(
+        (trace) => trace.records.length,
+        () => 0,
+      );
+    }
     child.kill("SIGKILL");
     await cut;
     expect(said()).not.toMatch(/warning/i);

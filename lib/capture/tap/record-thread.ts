@@ -29,7 +29,7 @@ export type FromThread =
 /** Between two reports of progress. */
 const REPORT_MS = 100;
 /** Lower than the traffic's: where a core is short, recording waits. */
-const NICENESS = 10;
+const NICENESS = 5;
 
 const port = parentPort;
 if (port) {

@@ -28,6 +28,7 @@ import { type FileTokenizer, openFileTokenizer } from "./file-tokenizer.js";
 import { keyedHash } from "./keyed-hash.js";
 import { MessageLengths } from "./message-lengths.js";
 import { ThingSizes } from "./place-things.js";
+import { LARGEST_PROMPT, promptSize } from "./prompt-size.js";
 import { type PromptTokens, promptTokens, type TokenSource, tokenSource } from "./prompt-tokens.js";
 import { ReasonCounts } from "./reason-counts.js";
 import type { RecordOrigin } from "./record-origin.js";
@@ -224,6 +225,10 @@ export class Recorder implements ExchangeSink {
     const request = completionRequest(endpoint, body, (id) => this.#conversations.get(id)?.messages);
     if (typeof request === "string") {
       this.#unrecorded.add(request);
+      return undefined;
+    }
+    if (promptSize(request.prompts) > LARGEST_PROMPT) {
+      this.#unrecorded.add(`a prompt of more than ${LARGEST_PROMPT / 2 ** 20} Mi characters or token ids`);
       return undefined;
     }
     const { credentials } = seen;

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { type Ms, requireInteger, type Tokens, WorkError } from "../../base/index.js";
 import { completionEndpoint } from "../wire/index.js";
 import { requireContinuable } from "./continuable-trace.js";
@@ -137,7 +137,13 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
   );
   const passed = () =>
     Object.fromEntries(passedPaths.doubtful.map(([path, count]) => [unknownApi(path), count]));
+  const unused = new Set<Socket>();
+  server.on("connection", (socket) => {
+    unused.add(socket);
+    socket.once("close", () => unused.delete(socket));
+  });
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    unused.delete(request.socket);
     const target = request.url ?? "/";
     const isPost = request.method === "POST";
     const isRecorded = isPost && completionEndpoint(target) !== undefined;
@@ -176,6 +182,8 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
       return inFlight;
     },
     async close(graceMs = 5_000) {
+      // What has sent nothing yet is no request to wait for, and none of the server's idle connections either.
+      for (const socket of unused) if (socket.bytesRead === 0) socket.destroy();
       await stop(server, graceMs);
       // The server is through before the exchanges on the connections that it cut have heard of it.
       for (const end of underWay) end();

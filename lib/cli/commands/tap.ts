@@ -50,7 +50,8 @@ A tap's trace that is there is continued, if it has the same block size, key and
 clock. Anything else that is there is refused; --force replaces a trace, never a file of another kind.
 
 Ctrl-C ends the file; a killed tap loses only the requests in flight. What is not recorded, and why, is said when it
-begins, at the end, and by inspect. Bodies of more than 32 MiB, also after decompression, pass unrecorded. When the disk
+begins, at the end, and by inspect. Bodies of more than 32 MiB, also after decompression, and prompts of more than 4 Mi
+characters or ids pass unrecorded. When the disk
 refuses records, traffic goes on, they wait in memory and are tried again; if some are lost, the exit code is 1.
 
 Example: record a server on port 8000, with clients sent to port 8001
