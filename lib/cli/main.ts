@@ -97,4 +97,9 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+  // Whoever read it, or the terminal, is gone: the work goes on.
+  if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
+});
+
 process.exitCode = await main(process.argv.slice(2));

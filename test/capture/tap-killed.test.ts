@@ -6,25 +6,9 @@ import { describe, expect, it } from "vitest";
 import { readTrace } from "../../lib/trace/files/index.js";
 import { fakeUpstream } from "./fake-upstream.js";
 import { afterTest, scratchFile } from "./scratch.js";
+import { tapProcess } from "./tap-process.js";
 
 const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
-
-/** A tap in a process of its own, the address it reports, and all that it says. */
-async function tapProcess(upstream: string, traceOut: string) {
-  const args = ["tap", "--listen", "127.0.0.1:0", "--upstream", upstream, "--trace-out", traceOut];
-  const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "ignore", "pipe"] });
-  afterTest(() => child.kill("SIGKILL"));
-  let said = "";
-  const url = await new Promise<string>((resolve, reject) => {
-    child.stderr?.on("data", (text: Buffer) => {
-      said += String(text);
-      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(said)?.[0];
-      if (found !== undefined) resolve(found);
-    });
-    child.once("exit", () => reject(new Error(`the tap did not start: ${said}`)));
-  });
-  return { url, child, said: () => said };
-}
 
 async function stream(url: string, firstId: number): Promise<void> {
   const prompt = Array.from({ length: 64 }, (_, i) => firstId + i);
@@ -58,7 +42,14 @@ describe.each(["jsonl", "jsonl.gz"])("a tap killed with SIGKILL in mid-capture (
     expect(areCut, said()).toBe(false);
     // A record is on its way for milliseconds, more on a busy machine; traffic goes on until the kill.
     const endedBefore = ended;
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    let written = 0;
+    while (written < endedBefore) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      written = await readTrace(traceOut).then(
+        (trace) => trace.records.length,
+        () => 0,
+      );
+    }
     child.kill("SIGKILL");
     await cut;
     expect(said()).not.toMatch(/warning/i);

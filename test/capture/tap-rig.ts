@@ -12,7 +12,7 @@ export async function tapBefore(upstream: string, options: Partial<TapOptions> =
   const traceOut = scratchFile("tap.jsonl");
   const tap = await startTap(
     { host: "127.0.0.1", port: 0, upstream, traceOut, ...options },
-    (sink, onProblem) => new Recorder(sink, onProblem),
+    (sink, listener) => new Recorder(sink, listener),
   );
   let isClosed = false;
   const close = async () => {

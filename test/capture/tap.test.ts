@@ -15,7 +15,7 @@ async function tapBefore(upstream: string, options: Partial<TapOptions> = {}) {
   // The sink that the recording thread holds, in this thread: sources have no compiled thread to start.
   const tap = await startTap(
     { host: "127.0.0.1", port: 0, upstream, traceOut, ...options },
-    (sink, onProblem) => new Recorder(sink, onProblem),
+    (sink, listener) => new Recorder(sink, listener),
   );
   let isClosed = false;
   const close = async () => {
@@ -205,16 +205,17 @@ describe("a tap whose port is taken", () => {
     const start = () =>
       startTap(
         { host: "127.0.0.1", port: Number(new URL(url).port), upstream: url, traceOut },
-        (sink, onProblem) => {
+        (sink, listener) => {
           sinks++;
-          return new Recorder(sink, onProblem);
+          return new Recorder(sink, listener);
         },
       );
     await expect(start()).rejects.toThrow(/cannot listen on 127\.0\.0\.1:\d+ \(EADDRINUSE\)/);
     expect(existsSync(traceOut)).toBe(false);
-    writeFileSync(traceOut, "an earlier trace\n");
+    const earlier = `{"meta":{"source":"tap","block_size":16,"fingerprint":"fnv1a64","started_at":1000}}\n`;
+    writeFileSync(traceOut, earlier);
     await expect(start()).rejects.toThrow(/EADDRINUSE/);
-    expect(readFileSync(traceOut, "utf8")).toBe("an earlier trace\n");
+    expect(readFileSync(traceOut, "utf8")).toBe(earlier);
     expect(sinks).toBe(0);
   });
 });

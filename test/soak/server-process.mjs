@@ -31,6 +31,7 @@ process.on("message", async (message) => {
     heapUsed,
     load: server.load,
     records: tap?.recordCount,
+    lost: tap?.lostCount,
     inFlight: tap?.inFlight,
     problems,
   });

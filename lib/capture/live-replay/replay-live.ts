@@ -5,6 +5,7 @@ import { blockExpander, tokenRange } from "../../workload/index.js";
 import { ApiClient } from "../loadgen/api-client.js";
 import type { PromptSource } from "../loadgen/conversation.js";
 import { type LoadProgress, LoadRun, type ReadyRequest } from "../loadgen/load-run.js";
+import { type Journal, openJournal, requireFree } from "../loadgen/open-journal.js";
 import { refusedNotes } from "../loadgen/refused-notes.js";
 import { RequestWriter } from "../loadgen/request-writer.js";
 import { SEND_LAG_LIMIT_MS, type SendLag, sendLagJson, summariseSendLag } from "../loadgen/send-lag.js";
@@ -36,6 +37,13 @@ export interface LiveReplayOptions {
   /** Session and turn to record with request `index`. */
   readonly labels?: (index: number) => RecordedLabels;
   readonly signal?: AbortSignal;
+  /**
+   * Where the trace is written. While the replay goes on, each request is appended to `FILE.partial` as it ends, so that a
+   * killed one loses only what was in flight; at the end the file itself is written, in the plan's order.
+   */
+  readonly traceOut?: string;
+  /** Replaces a trace that is there, and what a killed replay has left. Default false: both are refused. */
+  readonly force?: boolean;
   readonly onProgress?: (progress: LoadProgress) => void;
 }
 
@@ -52,10 +60,13 @@ export interface LiveReplay {
  * Runs a plan against a real server: each content id becomes one block of tokens, and requests fire at their time or
  * a gap after their parent's end. Where a later prompt goes on through an earlier answer, it repeats the answer that
  * the server gave this time.
- * @throws InputError when the server does not answer, or neither server nor caller says which token ids to use
+ * @throws InputError when the server does not answer, or neither server nor caller says which token ids to use, or the
+ * trace would replace one
+ * @throws WorkError when the trace cannot be written
  */
 export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay> {
-  const { plan } = options;
+  const { plan, traceOut, force } = options;
+  if (traceOut !== undefined) await requireFree({ traceOut, force });
   const endpoint = "completions";
   const writer = new RequestWriter({
     endpoint,
@@ -70,6 +81,17 @@ export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay
     );
   const client = new ApiClient({ ...options, endpoint });
   const blocks = new BlockTable();
+  const facts = {
+    model: options.model,
+    source: "live-replay",
+    block_size: plan.blockSize,
+    seed: options.seed,
+    pacing: plan.pacing,
+    // The wire's word, of `--cold-prompts`.
+    prompts: plan.prompts === "unique" ? "cold" : plan.prompts,
+    ...server.engine,
+  };
+  let journal: Journal | undefined;
   const records = new Array<TraceRecord | undefined>(plan.requests.length).fill(undefined);
   const indexOf = new Map<ReadyRequest, number>();
   const run = new LoadRun({
@@ -82,8 +104,10 @@ export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay
     ...(options.onProgress && { onProgress: options.onProgress }),
     onRecord: (record, ready) => {
       records[indexOf.get(ready) as number] = record;
+      journal?.append(record);
     },
   });
+  if (traceOut !== undefined) journal = await openJournal(traceOut, { meta: metaFromJson(facts), blocks });
   const expand = blockExpander({ blockSize: plan.blockSize, pool, seed: options.seed });
   try {
     await drivePlan(run, plan, new PlanPrompts(plan, expand), (index, ids) => {
@@ -93,6 +117,9 @@ export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay
       return ready;
     });
     run.flush();
+  } catch (error) {
+    await journal?.close().catch(() => {});
+    throw error;
   } finally {
     client.close();
   }
@@ -101,14 +128,7 @@ export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay
   const lagged = sendLag !== undefined && sendLag.p99Ms > SEND_LAG_LIMIT_MS;
   const trace: Trace = {
     meta: metaFromJson({
-      model: options.model,
-      source: "live-replay",
-      block_size: plan.blockSize,
-      seed: options.seed,
-      pacing: plan.pacing,
-      // The wire's word, of `--cold-prompts`.
-      prompts: plan.prompts === "unique" ? "cold" : plan.prompts,
-      ...server.engine,
+      ...facts,
       ...(sendLag && { send_lag_ms: sendLagJson(sendLag) }),
       lagged,
       not_sent: notSent,
@@ -118,6 +138,7 @@ export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay
     rejected: [],
     warnings: [],
   };
+  await journal?.finish(trace);
   const refused = refusedNotes(writer, {
     usage: server.tellsUsage,
     sentAgain: run.sentAgain,

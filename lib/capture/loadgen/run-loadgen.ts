@@ -1,5 +1,4 @@
 import { WorkError } from "../../base/index.js";
-import { writeTrace } from "../../trace/files/index.js";
 import { BlockTable, deriveStepContext, type Trace, type TraceRecord } from "../../trace/index.js";
 import { ApiClient } from "./api-client.js";
 import { Conversations } from "./conversation.js";
@@ -8,7 +7,7 @@ import { type LoadProgress, LoadRun } from "./load-run.js";
 import { finishedMeta, type LoopKind, loadgenMeta } from "./loadgen-meta.js";
 import type { LoadgenOptions } from "./loadgen-options.js";
 import { loadgenWarnings } from "./loadgen-warnings.js";
-import { type Journal, openJournal } from "./open-journal.js";
+import { type Journal, openJournal, requireFree } from "./open-journal.js";
 import { planLoad } from "./plan-load.js";
 import type { Prompt } from "./prompt.js";
 import { charactersPerToken, choosePromptStyle, requireContextFits } from "./prompt-style.js";
@@ -31,6 +30,8 @@ export interface LoadgenHooks {
    * a killed run loses only what was in flight; at the end the file itself is written, in order of arrival.
    */
   readonly traceOut?: string;
+  /** Replaces a trace that is there, and what a killed run has left. Default false: both are refused. */
+  readonly force?: boolean;
 }
 
 /** What a run did. */
@@ -50,10 +51,12 @@ export interface LoadgenResult {
 
 /**
  * Drives a server and measures every request. Prints nothing.
- * @throws InputError when the server does not answer or cannot do what the options ask
+ * @throws InputError when the server does not answer or cannot do what the options ask, or the trace would replace one
  * @throws WorkError when a context does not fit the model, or the trace cannot be written
  */
 export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = {}): Promise<LoadgenResult> {
+  const { traceOut, force } = hooks;
+  if (traceOut !== undefined) await requireFree({ traceOut, force });
   const { endpoint, model, temperature, ignoreEos } = options;
   const writer = new RequestWriter({
     endpoint,
@@ -75,7 +78,7 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
   const said = new Map<TraceRecord, { readonly prompt: Prompt; readonly answer: string }>();
   let journal: Journal | undefined;
   try {
-    if (hooks.traceOut !== undefined) journal = await openJournal(hooks.traceOut, { meta, blocks });
+    if (traceOut !== undefined) journal = await openJournal(traceOut, { meta, blocks });
     const conversations = new Conversations(style, options.seed);
     await warmUp(client, writer, conversations, options);
     const signal = hooks.signal ?? new AbortController().signal;
@@ -116,9 +119,7 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
       rejected: [],
       warnings: [],
     };
-    if (hooks.traceOut !== undefined) await writeTrace(hooks.traceOut, trace);
-    await journal?.close();
-    await journal?.remove();
+    await journal?.finish(trace);
     const refused = refusedNotes(writer, {
       usage: server.tellsUsage,
       sentAgain: run.sentAgain,

@@ -2,6 +2,8 @@ import { constants, createBrotliDecompress, createGunzip, createInflate } from "
 
 /** Takes a body's bytes as they arrive and hands them on decompressed. */
 export interface BodyDecoder {
+  /** There was more of it than is read. */
+  readonly isTooLong: boolean;
   /** Resolves, where it takes time, when the bytes have been handed on as far as they can be. */
   push(bytes: Buffer): Promise<void> | undefined;
   /** Resolves when everything that can be decompressed has been handed on. */
@@ -9,7 +11,7 @@ export interface BodyDecoder {
 }
 
 /** Bytes after decompression beyond which a body is no longer read: a few kilobytes can stand for gigabytes. */
-const LARGEST_BODY_BYTES = 256 * 1024 * 1024;
+export const LARGEST_BODY_BYTES = 32 * 1024 * 1024;
 
 /**
  * A decoder for a `Content-Encoding`: identity, gzip, deflate or br. A damaged or cut body yields what comes before
@@ -24,6 +26,7 @@ export function bodyDecoder(
   if (decompress === undefined) return undefined;
   if (decompress === "identity")
     return {
+      isTooLong: false,
       push(bytes) {
         onBytes(bytes);
         return undefined;
@@ -42,6 +45,9 @@ export function bodyDecoder(
     else onBytes(bytes);
   });
   return {
+    get isTooLong() {
+      return bytesOut > LARGEST_BODY_BYTES;
+    },
     push(bytes) {
       if (decompress.destroyed) return undefined;
       const taken = new Promise<void>((resolve) => decompress.write(bytes, () => resolve()));
@@ -54,13 +60,26 @@ export function bodyDecoder(
   };
 }
 
-/** A whole body as text; an empty one for an encoding that is not known. */
-export async function decodeBody(body: Uint8Array, encoding: string | undefined): Promise<string> {
+/**
+ * A whole body, decompressed; empty for an encoding that is not known.
+ * @returns undefined when there is more of it than is read
+ */
+export async function decodedBody(
+  body: Uint8Array,
+  encoding: string | undefined,
+): Promise<Buffer | undefined> {
+  const whole = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const decoded: Buffer[] = [];
   const decoder = bodyDecoder(encoding, (bytes) => decoded.push(bytes));
-  await decoder?.push(Buffer.from(body.buffer, body.byteOffset, body.byteLength));
+  await decoder?.push(whole);
   await decoder?.end();
-  return Buffer.concat(decoded).toString("utf8");
+  if (decoder?.isTooLong) return undefined;
+  return decoded.length === 1 ? decoded[0] : Buffer.concat(decoded);
+}
+
+/** {@link decodedBody} as text; empty where there is more of it than is read. */
+export async function decodeBody(body: Uint8Array, encoding: string | undefined): Promise<string> {
+  return (await decodedBody(body, encoding))?.toString("utf8") ?? "";
 }
 
 function decompressor(encoding: string) {

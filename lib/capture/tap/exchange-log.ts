@@ -2,15 +2,19 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Ms } from "../../base/index.js";
 import type { Outcome } from "./exchange-records.js";
 import type { ExchangeSink } from "./exchange-sink.js";
+import type { HeldBytes } from "./held-bytes.js";
 import { credentialHeaders, namingHeaders } from "./request-headers.js";
 import type { ResponseHead } from "./response-log.js";
 
+const MEBIBYTE = 1024 * 1024;
 /** Bytes of a body beyond which an exchange is forwarded and not recorded. */
-const LARGEST_BODY_BYTES = 256 * 1024 * 1024;
+const LARGEST_BODY_BYTES = 32 * MEBIBYTE;
 
 /** What one exchange needs from the tap around it. */
 export interface ExchangeSurroundings {
   readonly sink: ExchangeSink;
+  /** Bounds what is kept of all exchanges together. */
+  readonly held: HeldBytes;
   /** Milliseconds since the start of the capture. */
   readonly nowMs: () => Ms;
   /** Counts the request as in flight, and returns how many are, itself included. */
@@ -36,6 +40,8 @@ export class ExchangeLog {
   #head: ResponseHead | undefined;
   #isRequestSent = false;
   #isOver = false;
+  /** Why it will not be recorded. */
+  #passes: string | undefined;
 
   /** @param target path and query of the request */
   constructor(id: number, around: ExchangeSurroundings, headers: IncomingHttpHeaders, target: string) {
@@ -46,7 +52,7 @@ export class ExchangeLog {
   }
 
   requestBytes(bytes: Buffer): void {
-    this.#request.add(bytes);
+    this.#keep(this.#request, bytes, "a request body");
   }
 
   /** The request is whole: from here the server can work on it. */
@@ -63,7 +69,7 @@ export class ExchangeLog {
 
   responseBytes(bytes: Buffer): void {
     const atMs = this.#around.nowMs();
-    this.#answer.add(bytes);
+    if (!this.#keep(this.#answer, bytes, "an answer")) return;
     this.#readEnds.push(this.#answer.length);
     this.#readAtMs.push(atMs);
     this.#sendRequest();
@@ -72,11 +78,17 @@ export class ExchangeLog {
   /** The exchange is over. A request that never was whole leaves no record. */
   ended(outcome: Outcome): void {
     this.#isOver = true;
-    if (this.#arrivalMs === undefined) return;
+    if (this.#arrivalMs === undefined) {
+      this.#around.held.release(this.#id);
+      return;
+    }
     const endedMs = this.#around.nowMs();
     this.#around.leave();
+    if (this.#passes !== undefined) {
+      this.#around.sink.pass(this.#id, this.#passes);
+      return;
+    }
     this.#sendRequest();
-    if (this.#request.isTooLong || this.#answer.isTooLong) return;
     this.#around.sink.answer(this.#id, {
       head: this.#head,
       body: this.#answer.take(),
@@ -89,8 +101,26 @@ export class ExchangeLog {
     });
   }
 
+  /** Keeps a piece of a body as far as there is room for it; false when the exchange passes unrecorded. */
+  #keep(pieces: Pieces, bytes: Buffer, what: string): boolean {
+    if (this.#passes !== undefined) return false;
+    if (pieces.length + bytes.length > LARGEST_BODY_BYTES)
+      this.#passes = `${what} of more than ${LARGEST_BODY_BYTES / MEBIBYTE} MiB`;
+    else if (!this.#around.held.take(this.#id, bytes.length))
+      this.#passes = "more bytes wait to be recorded than memory is granted for";
+    if (this.#passes === undefined) {
+      pieces.add(bytes);
+      return true;
+    }
+    this.#request.clear();
+    this.#answer.clear();
+    // What the sink has of it is given back by the sink.
+    if (!this.#isRequestSent) this.#around.held.release(this.#id);
+    return false;
+  }
+
   #sendRequest(): void {
-    if (this.#isRequestSent || this.#arrivalMs === undefined || this.#request.isTooLong) return;
+    if (this.#isRequestSent || this.#arrivalMs === undefined) return;
     this.#isRequestSent = true;
     this.#around.sink.request(this.#id, {
       body: this.#request.take(),
@@ -107,14 +137,13 @@ class Pieces {
   length = 0;
   #pieces: Buffer[] = [];
 
-  get isTooLong(): boolean {
-    return this.length > LARGEST_BODY_BYTES;
-  }
-
   add(bytes: Buffer): void {
     this.length += bytes.length;
-    if (this.isTooLong) this.#pieces = [];
-    else this.#pieces.push(bytes);
+    this.#pieces.push(bytes);
+  }
+
+  clear(): void {
+    this.#pieces = [];
   }
 
   /** All of them in one piece of memory of its own, so that it can be handed to another thread. */
@@ -125,7 +154,7 @@ class Pieces {
       whole.set(piece, at);
       at += piece.length;
     }
-    this.#pieces = [];
+    this.clear();
     return whole;
   }
 }

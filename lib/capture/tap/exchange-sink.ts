@@ -37,18 +37,40 @@ export interface RecordNotes {
   readonly withoutHashes: Readonly<Record<string, number>>;
 }
 
+/** How a sink opened its file. */
+export interface OpenedFile {
+  /** Records that were in it. */
+  readonly recordsBefore: number;
+  /** Added to arrivals, so that they go on on the clock of the file's first record. */
+  readonly offsetMs: Ms;
+  /** Arrivals of this capture go on in a trace that was there. */
+  readonly isContinued: boolean;
+}
+
 /** Takes what the tap saw and turns it into records. */
 export interface ExchangeSink {
+  /**
+   * Resolves when the file is open.
+   * @throws InputError or WorkError when it cannot be, or is no trace to go on with
+   */
+  readonly opened: Promise<OpenedFile>;
   /** Records written. */
   readonly recordCount: number;
+  /** Records that were made, or should have been, and are not in the file. */
+  readonly lostCount: number;
   /** Completions that passed unrecorded, and records without block hashes, by reason. */
   readonly notes: RecordNotes;
   /** The first half of exchange `id`; its body may be taken away. */
   request(id: number, seen: SeenRequest): void;
   /** The second half of exchange `id`; its body may be taken away. */
   answer(id: number, seen: SeenAnswer): void;
-  /** Resolves when everything is written. */
-  close(): Promise<void>;
+  /** Instead of its second half: exchange `id` passed and will be no record. Its first half, if it came, is dropped. */
+  pass(id: number, reason: string): void;
+  /**
+   * Resolves when everything is written, or is given up because that takes too long.
+   * @param passed requests that passed and were none of the sink's, by reason, for the closing line
+   */
+  close(passed: Readonly<Record<string, number>>): Promise<void>;
 }
 
 /** What a sink needs to know. */
@@ -56,6 +78,12 @@ export interface SinkOptions {
   /** Base URL of the upstream, for its version and its tokenizer. */
   readonly upstream: string;
   readonly traceOut: string;
+  /** Replaces a trace that is there. Default false: it is continued. */
+  readonly isForced?: boolean;
+  /** The wall clock, in ms since 1970, when the capture's clock read 0. */
+  readonly startedAtMs: Ms;
+  /** Added to arrivals, where that is known: in the second thread of one tap. */
+  readonly offsetMs?: Ms;
   readonly blockSize: Tokens;
   readonly recordTokens: boolean;
   /** Key of the fingerprints; undefined: plain FNV-1a. */
@@ -64,5 +92,13 @@ export interface SinkOptions {
   readonly tokenizerFile?: string;
 }
 
-/** Opens a sink; problems with single records go to `onProblem`. */
-export type OpenSink = (options: SinkOptions, onProblem: (message: string) => void) => ExchangeSink;
+/** What a sink tells the tap. */
+export interface SinkListener {
+  /** A line for the user. */
+  readonly onProblem: (message: string) => void;
+  /** Nothing is kept of these exchanges any more. */
+  readonly onSettled: (ids: readonly number[]) => void;
+}
+
+/** Opens a sink. */
+export type OpenSink = (options: SinkOptions, listener: SinkListener) => ExchangeSink;

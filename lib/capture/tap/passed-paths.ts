@@ -13,12 +13,20 @@ const SIDE_PATHS =
  */
 export class PassedPaths {
   readonly #counts = new Map<string, number>();
+  readonly #onNew: (path: string) => void;
+
+  /** @param onNew called with a path that may be of completions, the first time that it passes */
+  constructor(onNew: (path: string) => void = () => {}) {
+    this.#onNew = onNew;
+  }
 
   /** @param target path and query as in the request line */
   add(target: string): void {
     const path = foldedPath(target);
     const key = this.#counts.has(path) || this.#counts.size < MOST_PATHS ? path : "others";
+    const isNew = !this.#counts.has(key);
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+    if (isNew && !SIDE_PATHS.test(key)) this.#onNew(key);
   }
 
   /** Counts by path, largest first. */

@@ -4,10 +4,18 @@ const MOST_REASONS = 64;
 /** Counts by reason. */
 export class ReasonCounts {
   readonly #counts = new Map<string, number>();
+  readonly #onNew: (reason: string) => void;
 
-  add(reason: string): void {
-    const key = this.#counts.has(reason) || this.#counts.size < MOST_REASONS ? reason : "other reasons";
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+  /** @param onNew called with a reason that had not been counted before */
+  constructor(onNew: (reason: string) => void = () => {}) {
+    this.#onNew = onNew;
+  }
+
+  add(reason: string, by = 1): void {
+    const isKnown = this.#counts.has(reason);
+    const key = isKnown || this.#counts.size < MOST_REASONS ? reason : "other reasons";
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + by);
+    if (!isKnown && key === reason) this.#onNew(reason);
   }
 
   get total(): number {

@@ -1,31 +1,50 @@
 import { randomBytes } from "node:crypto";
-import { TraceWriter } from "../../trace/files/index.js";
+import type { Ms } from "../../base/index.js";
 import { BlockTable, metaFromJson, type ParentEdge, type TraceMeta } from "../../trace/index.js";
 import {
   asObject,
   type ChatMessage,
+  type CompletionEndpoint,
   type CompletionRequest,
   completionEndpoint,
   completionRequest,
   historyId,
 } from "../wire/index.js";
 import { decodeBody } from "./body-decoder.js";
+import { BoundedReader } from "./bounded-reader.js";
+import { recordingMeta } from "./continuable-trace.js";
 import { answeredResponse, Conversations } from "./conversations.js";
 import { exchangeRecords, type RecordStyle } from "./exchange-records.js";
-import type { ExchangeSink, RecordNotes, SeenAnswer, SeenRequest, SinkOptions } from "./exchange-sink.js";
+import type {
+  ExchangeSink,
+  OpenedFile,
+  RecordNotes,
+  SeenAnswer,
+  SeenRequest,
+  SinkListener,
+  SinkOptions,
+} from "./exchange-sink.js";
 import { type FileTokenizer, openFileTokenizer } from "./file-tokenizer.js";
 import { keyedHash } from "./keyed-hash.js";
 import { MessageLengths } from "./message-lengths.js";
 import { ThingSizes } from "./place-things.js";
+import { LARGEST_PROMPT, promptSize } from "./prompt-size.js";
 import { type PromptTokens, promptTokens, type TokenSource, tokenSource } from "./prompt-tokens.js";
 import { ReasonCounts } from "./reason-counts.js";
 import type { RecordOrigin } from "./record-origin.js";
+import { RecordingFile } from "./recording-file.js";
 import { type RequestFacts, requestFacts } from "./request-facts.js";
 import { ResponseLog } from "./response-log.js";
 import { ThingPositions } from "./thing-positions.js";
 import { ToolDialect } from "./tool-dialect.js";
 import type { UpstreamFacts } from "./upstream-facts.js";
 import { type Learned, UpstreamLearner } from "./upstream-learner.js";
+
+/** How long the records of what has passed are waited for when the tap is closed: a tokenizer may not answer. */
+const CLOSING_MS: Ms = 10_000;
+
+/** How long the answer that a request goes on from is waited for. */
+const FOLLOWED_MS: Ms = 5_000;
 
 interface PreparedRequest {
   readonly request: CompletionRequest;
@@ -40,10 +59,12 @@ interface PreparedRequest {
 
 /** Reads what the tap saw and writes the records, each as soon as it is known. */
 export class Recorder implements ExchangeSink {
-  recordCount = 0;
+  readonly opened: Promise<OpenedFile>;
   readonly #options: SinkOptions;
-  readonly #onProblem: (message: string) => void;
-  readonly #style: RecordStyle;
+  readonly #listener: SinkListener;
+  readonly #recording: Promise<RecordingFile>;
+  readonly #reader = new BoundedReader();
+  readonly #style: Omit<RecordStyle, "blocks">;
   readonly #requests = new Map<number, Promise<PreparedRequest | undefined>>();
   readonly #writing = new Set<Promise<void>>();
   readonly #reading = new Set<Promise<unknown>>();
@@ -53,24 +74,61 @@ export class Recorder implements ExchangeSink {
   readonly #lengths = new MessageLengths();
   readonly #conversations = new Conversations();
   readonly #tools = new ToolDialect();
-  readonly #unrecorded = new ReasonCounts();
-  readonly #withoutHashes = new ReasonCounts();
+  readonly #unrecorded: ReasonCounts;
+  readonly #withoutHashes: ReasonCounts;
   /** Tells the requests of this capture from those of others. */
   readonly #captureId = randomBytes(3).toString("hex");
-  #writer: Promise<TraceWriter> | undefined;
+  /** The file, once its first line is written. */
+  #begun: Promise<RecordingFile> | undefined;
+  #opened: RecordingFile | undefined;
+  #isClosed = false;
   #model: string | undefined;
   /** Without a tokenizer to ask, the first answer had token ids: they are the capture's. */
   #takesReturned: boolean | undefined;
 
-  constructor(options: SinkOptions, onProblem: (message: string) => void) {
+  constructor(options: SinkOptions, listener: SinkListener) {
     this.#options = options;
     this.#upstream = new UpstreamLearner(options.upstream);
-    this.#onProblem = onProblem;
+    this.#listener = listener;
+    const { onProblem } = listener;
+    this.#unrecorded = new ReasonCounts((reason) =>
+      onProblem(`tap: a request passed unrecorded: ${reason}; more of its kind are counted`),
+    );
+    this.#withoutHashes = new ReasonCounts((reason) =>
+      onProblem(`tap: a record has no block hashes: ${reason}; more of its kind are counted`),
+    );
     const { blockSize, fingerprintKey, recordTokens, tokenizerFile } = options;
+    this.#recording = RecordingFile.open(
+      {
+        traceOut: options.traceOut,
+        kind: { blockSize, fingerprintKey },
+        isForced: options.isForced ?? false,
+        startedAtMs: options.startedAtMs,
+        offsetMs: options.offsetMs,
+      },
+      onProblem,
+    );
+    this.opened = this.#recording.then((file) => {
+      this.#opened = file;
+      return {
+        recordsBefore: file.inFile,
+        offsetMs: file.offsetMs,
+        isContinued: file.continuedMeta !== undefined,
+      };
+    });
+    this.opened.catch(() => {});
     const fingerprint = { blockSize, ...(fingerprintKey && { key: fingerprintKey }) };
-    this.#style = { fingerprint, blocks: new BlockTable(), recordTokens, thingSizes: new ThingSizes() };
+    this.#style = { fingerprint, recordTokens, thingSizes: new ThingSizes() };
     this.#file = tokenizerFile === undefined ? Promise.resolve(undefined) : openFileTokenizer(tokenizerFile);
     this.#file.catch((error: Error) => onProblem(error.message));
+  }
+
+  get recordCount(): number {
+    return this.#opened?.written ?? 0;
+  }
+
+  get lostCount(): number {
+    return this.#opened?.lost ?? 0;
   }
 
   get notes(): RecordNotes {
@@ -89,21 +147,54 @@ export class Recorder implements ExchangeSink {
   }
 
   answer(id: number, seen: SeenAnswer): void {
-    const written = this.#record(id, seen)
-      .catch((error: Error) => {
+    this.#follow(
+      id,
+      this.#record(id, seen).catch((error: Error) => {
         this.#unrecorded.add("an error while it was read");
-        this.#onProblem(`tap: a request was not recorded: ${error.message}`);
-      })
-      .finally(() => this.#writing.delete(written));
-    this.#writing.add(written);
+        this.#listener.onProblem(`tap: a request was not recorded: ${error.message}`);
+      }),
+    );
   }
 
-  async close(): Promise<void> {
+  pass(id: number, reason: string): void {
+    this.#unrecorded.add(reason);
+    const prepared = this.#requests.get(id);
+    this.#requests.delete(id);
+    this.#follow(
+      id,
+      (prepared ?? Promise.resolve()).then(
+        () => {},
+        () => {},
+      ),
+    );
+  }
+
+  async close(passed: Readonly<Record<string, number>>): Promise<void> {
+    const file = await this.#recording;
+    const late = new Promise<"late">((resolve) => setTimeout(resolve, CLOSING_MS, "late").unref());
+    const end = await Promise.race([this.#finish(), late]);
+    this.#isClosed = true;
+    if (end === "late" && this.#writing.size > 0)
+      this.#unrecorded.add(`not read within ${CLOSING_MS / 1000} s of the end`, this.#writing.size);
+    // A capture without requests is a file with its meta line.
+    if (end === "late") await this.#begin(file, NOTHING_TOLD, undefined);
+    await file.close({ ...this.#unrecorded.counts, ...passed });
+  }
+
+  async #finish(): Promise<void> {
     await Promise.allSettled(this.#requests.values());
     await this.#upstream.end();
     await Promise.all(this.#writing);
-    // A capture without requests is a file with its meta line.
-    await (await this.#open(undefined)).close();
+    await this.#open(undefined);
+  }
+
+  /** Sees the end of an exchange through to its record, or to its having none. */
+  #follow(id: number, work: Promise<void>): void {
+    const written = work.finally(() => {
+      this.#writing.delete(written);
+      this.#listener.onSettled([id]);
+    });
+    this.#writing.add(written);
   }
 
   /** @param underWay answers seen before it that are still being read */
@@ -113,17 +204,31 @@ export class Recorder implements ExchangeSink {
   ): Promise<PreparedRequest | undefined> {
     const endpoint = completionEndpoint(seen.target);
     if (!endpoint) return undefined;
-    const text = await decodeBody(seen.body, seen.contentEncoding);
-    const body = parsed(text);
+    return this.#reader.read(seen.body, seen.contentEncoding, async (body) => {
+      if (typeof body === "string") {
+        this.#unrecorded.add(body);
+        return undefined;
+      }
+      return this.#understood(seen, endpoint, body.json, underWay);
+    });
+  }
+
+  async #understood(
+    seen: SeenRequest,
+    endpoint: CompletionEndpoint,
+    body: unknown,
+    underWay: readonly Promise<unknown>[],
+  ): Promise<PreparedRequest | undefined> {
     const follows = endpoint.api === "responses" ? historyId(asObject(body) ?? {}) : undefined;
     // The answer that it goes on from may be among them.
-    if (follows !== undefined) await Promise.allSettled(underWay);
-    const request =
-      text === "" && seen.contentEncoding !== undefined
-        ? "a body in an encoding that cannot be read"
-        : completionRequest(endpoint, body, (id) => this.#conversations.get(id)?.messages);
+    if (follows !== undefined) await settledSoon(underWay);
+    const request = completionRequest(endpoint, body, (id) => this.#conversations.get(id)?.messages);
     if (typeof request === "string") {
       this.#unrecorded.add(request);
+      return undefined;
+    }
+    if (promptSize(request.prompts) > LARGEST_PROMPT) {
+      this.#unrecorded.add(`a prompt of more than ${LARGEST_PROMPT / 2 ** 20} Mi characters or token ids`);
       return undefined;
     }
     const { credentials } = seen;
@@ -154,12 +259,16 @@ export class Recorder implements ExchangeSink {
   }
 
   async #record(id: number, seen: SeenAnswer): Promise<void> {
+    if (!this.#requests.has(id)) {
+      this.#unrecorded.add("its first half was lost with the recording thread");
+      return;
+    }
     const reading = this.#read(id, seen);
     this.#reading.add(reading);
     const read = await reading.finally(() => this.#reading.delete(reading));
     if (!read) return;
     const { prepared, response, origin } = read;
-    const writer = await this.#open(prepared.request.model);
+    const file = await this.#open(prepared.request.model);
     const { model } = prepared.request;
     const apart = JSON.stringify([
       model === this.#model ? null : (model ?? null),
@@ -172,11 +281,14 @@ export class Recorder implements ExchangeSink {
       response,
       origin: { ...origin, ...(apart !== "[null,null]" && { apart }) },
     };
-    for (const record of exchangeRecords(exchange, this.#style)) {
+    // What comes too late for the closing line is counted there, and not written behind it.
+    if (this.#isClosed) return;
+    // A table of its own: one for all would grow as long as the capture lasts.
+    const style = { ...this.#style, blocks: new BlockTable() };
+    for (const record of exchangeRecords(exchange, style)) {
       const reason = record.extra?.no_hashes;
       if (typeof reason === "string") this.#withoutHashes.add(reason);
-      await writer.append(record);
-      this.recordCount++;
+      await file.append(record, style.blocks);
     }
   }
 
@@ -269,9 +381,17 @@ export class Recorder implements ExchangeSink {
     const claimed = isServed ? response?.answer.usage?.promptTokens : undefined;
     const read = await this.#tools.settled(request, fresh, claimed, async (asked) => tokensOf(asked));
     const sources = facts && sourcesOf(facts, await this.#file.catch(() => undefined));
+    const told = this.#opened?.continuedMeta?.extra;
     return read.map((sent, i) => {
       const { kind } = request.prompts[i];
       if (kind === "ids") return sent;
+      const before = told?.[kind === "text" ? "text_tokens" : "chat_tokens"];
+      const now = sources?.[kind === "text" ? "text" : "chat"];
+      if (before !== undefined && now !== undefined && before !== now && !this.#takesReturned)
+        return {
+          ...withoutIds(sent),
+          reason: `the trace that is continued has hashes of other tokens (${String(before)}, now ${now})`,
+        };
       if (this.#takesReturned)
         return {
           ...withoutIds(sent),
@@ -285,16 +405,20 @@ export class Recorder implements ExchangeSink {
   }
 
   /** The file is begun with the first record, once it is known what serves which model; refused requests can wait. */
-  #open(model: string | undefined): Promise<TraceWriter> {
-    this.#writer ??= this.#upstream.known.then(async (facts) => {
-      this.#model = model;
-      this.#takesReturned ??= false;
-      return TraceWriter.open(this.#options.traceOut, {
-        blocks: this.#style.blocks,
-        meta: this.#meta(facts, model, await this.#file.catch(() => undefined)),
-      });
-    });
-    return this.#writer;
+  #open(model: string | undefined): Promise<RecordingFile> {
+    this.#begun ??= this.#upstream.known.then(async (facts) =>
+      this.#begin(await this.#recording, facts, model),
+    );
+    return this.#begun;
+  }
+
+  async #begin(file: RecordingFile, facts: UpstreamFacts, model: string | undefined): Promise<RecordingFile> {
+    const { continuedMeta } = file;
+    this.#model = continuedMeta ? continuedMeta.model : model;
+    if (continuedMeta) this.#takesReturned = continuedMeta.extra.text_tokens === "response";
+    this.#takesReturned ??= false;
+    await file.begin(this.#meta(facts, model, await this.#file.catch(() => undefined)));
+    return file;
   }
 
   #meta(facts: UpstreamFacts, model: string | undefined, file: FileTokenizer | undefined): TraceMeta {
@@ -302,19 +426,35 @@ export class Recorder implements ExchangeSink {
     const returned = this.#takesReturned ? "response" : undefined;
     return metaFromJson({
       ...(model !== undefined && { model }),
-      source: "tap",
-      block_size: this.#options.blockSize,
       ...facts.engine,
-      fingerprint: this.#options.fingerprintKey ? "hmac-sha256" : "fnv1a64",
+      ...recordingMeta(this.#options),
       // A server that has not told yet may still have a tokenizer: then the records say it.
       ...(this.#upstream.settled && {
         text_tokens: returned ?? sources.text,
         chat_tokens: returned ?? sources.chat,
       }),
+      started_at: Math.round(this.#options.startedAtMs),
       written_at: new Date().toISOString(),
     });
   }
 }
+
+/** Waits for others' work, which may itself wait for memory that the waiting holds: not for ever. */
+async function settledSoon(work: readonly Promise<unknown>[]): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, FOLLOWED_MS);
+  });
+  await Promise.race([Promise.allSettled(work), late]);
+  clearTimeout(timer);
+}
+
+/** For a capture that ends before its upstream has said anything. */
+const NOTHING_TOLD: UpstreamFacts = {
+  engine: {},
+  tokenizer: { hasText: false, chat: undefined, isCertain: false },
+  isCertain: false,
+};
 
 function sourcesOf(
   { tokenizer }: UpstreamFacts,
@@ -336,13 +476,4 @@ async function readAnswer(log: ResponseLog, seen: SeenAnswer): Promise<ResponseL
   }
   await log.end();
   return log;
-}
-
-function parsed(text: string): unknown {
-  try {
-    // A byte order mark is no part of JSON, and some clients send one.
-    return JSON.parse(text.replace(/^\uFEFF/, "")) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,13 +1,14 @@
-import { open, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { type Ms, requireInteger, type Tokens, WorkError } from "../../base/index.js";
 import { completionEndpoint } from "../wire/index.js";
+import { requireContinuable } from "./continuable-trace.js";
 import { ExchangeLog, type ExchangeSurroundings } from "./exchange-log.js";
 import type { Outcome } from "./exchange-records.js";
 import type { OpenSink, RecordNotes } from "./exchange-sink.js";
 import { openFileTokenizer } from "./file-tokenizer.js";
 import { forwardExchange } from "./forward-exchange.js";
+import { HeldBytes } from "./held-bytes.js";
 import { PassedPaths } from "./passed-paths.js";
 import { threadSink } from "./thread-sink.js";
 import { upstreamTarget } from "./upstream-target.js";
@@ -19,11 +20,19 @@ export interface TapOptions {
   readonly port: number;
   /** Base URL of the server whose traffic is recorded. */
   readonly upstream: string;
-  /** Trace file; a path ending in `.gz` is compressed. Replaced if it exists. */
+  /**
+   * Trace file; a path ending in `.gz` is compressed. A tap's trace that is there is continued, if it has the same block
+   * size and key; anything else that is there is refused.
+   */
   readonly traceOut: string;
+  /** Replaces a trace that is there. Default false. */
+  readonly force?: boolean;
   /** Tokens a fingerprinted block. Default 16. */
   readonly blockSize?: Tokens;
-  /** With a key, fingerprints are an HMAC that nobody without it can look prompts up in. */
+  /**
+   * With a key, fingerprints are an HMAC that nobody without it can look prompts up in. Without one, whoever has the trace
+   * can guess prompts block by block.
+   */
   readonly fingerprintKey?: Uint8Array;
   /** Also writes token ids of prompts and answers. Default false: nothing of their content is written. */
   readonly recordTokens?: boolean;
@@ -34,7 +43,7 @@ export interface TapOptions {
   readonly tokenizerFile?: string;
   /** Time a client has to send a whole request. Default 300,000. */
   readonly requestTimeoutMs?: Ms;
-  /** Told of records that could not be written; traffic goes on. */
+  /** Told what is not recorded, and why, when that begins or changes; traffic goes on. */
   readonly onProblem?: (message: string) => void;
 }
 
@@ -44,6 +53,10 @@ export interface Tap {
   readonly url: string;
   /** Records written so far. */
   readonly recordCount: number;
+  /** Records of earlier recordings in the file. */
+  readonly recordsBefore: number;
+  /** Records that should be in the file and are not: the disk did not take them, or the recording thread ended. */
+  readonly lostCount: number;
   /** Requests under way. */
   readonly inFlight: number;
   /** Requests that brought something to the server and are no completions of a known API, by path. */
@@ -62,7 +75,9 @@ export interface Tap {
  * the headers of the connection itself; completions become trace records, one a request, each written when the
  * request ends. Prompts, answers and credentials are never written: of prompts it keeps chained block fingerprints.
  * @param openSink what reads and writes what was seen; by default a thread of its own
- * @throws InputError for an upstream that is no URL or a tokenizer file that is none; WorkError when it cannot listen or write
+ * @throws InputError for an upstream that is no URL, a tokenizer file that is none, or a file that this recording cannot
+ * go on with
+ * @throws WorkError when it cannot listen or write
  */
 export async function startTap(options: TapOptions, openSink: OpenSink = threadSink): Promise<Tap> {
   const blockSize = requireInteger("tap", "blockSize", options.blockSize ?? 16, 1);
@@ -79,31 +94,35 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
     connectionsCheckingInterval: Math.min(requestTimeoutMs, 5_000),
     keepAliveTimeout: 75_000,
   });
-  const isNewFile = await requireWritable(options.traceOut);
-  try {
-    await listen(server, options.host, options.port);
-  } catch (error) {
-    if (isNewFile) await rm(options.traceOut, { force: true });
-    throw error;
-  }
+  const kind = { blockSize, fingerprintKey: options.fingerprintKey };
+  await requireContinuable(options.traceOut, kind, options.force ?? false);
+  await listen(server, options.host, options.port);
+  const held = new HeldBytes();
   // A sink holds a thread, which keeps the process alive: none for a tap that cannot listen. Nothing comes in before
   // this turn of the event loop is over.
   const sink = openSink(
     {
       upstream: upstream.rootUrl,
       traceOut: options.traceOut,
-      blockSize,
+      ...kind,
+      isForced: options.force ?? false,
+      startedAtMs: Date.now(),
       recordTokens: options.recordTokens ?? false,
-      fingerprintKey: options.fingerprintKey,
       ...(options.tokenizerFile !== undefined && { tokenizerFile: options.tokenizerFile }),
     },
-    options.onProblem ?? (() => {}),
+    {
+      onProblem: options.onProblem ?? (() => {}),
+      onSettled: (ids) => {
+        for (const id of ids) held.release(id);
+      },
+    },
   );
   const startedAtMs = performance.now();
   let inFlight = 0;
   let nextId = 0;
   const surroundings: ExchangeSurroundings = {
     sink,
+    held,
     nowMs: () => performance.now() - startedAtMs,
     enter: () => ++inFlight,
     leave: () => {
@@ -111,8 +130,20 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
     },
   };
   const underWay = new Set<() => void>();
-  const passedPaths = new PassedPaths();
+  const passedPaths = new PassedPaths((path) =>
+    options.onProblem?.(
+      `tap: a request passed unrecorded: ${unknownApi(path)}; more of its kind are counted`,
+    ),
+  );
+  const passed = () =>
+    Object.fromEntries(passedPaths.doubtful.map(([path, count]) => [unknownApi(path), count]));
+  const unused = new Set<Socket>();
+  server.on("connection", (socket) => {
+    unused.add(socket);
+    socket.once("close", () => unused.delete(socket));
+  });
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    unused.delete(request.socket);
     const target = request.url ?? "/";
     const isPost = request.method === "POST";
     const isRecorded = isPost && completionEndpoint(target) !== undefined;
@@ -125,6 +156,11 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
     const end = forwardExchange({ request, response, upstream, log, onEnded });
     underWay.add(end);
   });
+  const opened = await sink.opened.catch(async (error: unknown) => {
+    await stop(server, 0);
+    upstream.close();
+    throw error;
+  });
   const address = server.address() as AddressInfo;
   const shownHost = address.family === "IPv6" ? `[${address.address}]` : address.address;
 
@@ -133,36 +169,32 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
     get recordCount() {
       return sink.recordCount;
     },
+    recordsBefore: opened.recordsBefore,
+    get lostCount() {
+      return sink.lostCount;
+    },
     passedPaths,
     get notes() {
-      return sink.notes;
+      const { unrecorded, withoutHashes } = sink.notes;
+      return { unrecorded: { ...unrecorded, ...passed() }, withoutHashes };
     },
     get inFlight() {
       return inFlight;
     },
     async close(graceMs = 5_000) {
+      // What has sent nothing yet is no request to wait for, and none of the server's idle connections either.
+      for (const socket of unused) if (socket.bytesRead === 0) socket.destroy();
       await stop(server, graceMs);
       // The server is through before the exchanges on the connections that it cut have heard of it.
       for (const end of underWay) end();
-      await sink.close();
+      await sink.close(passed());
       upstream.close();
     },
   };
 }
 
-/** Makes sure that the file can be written; true when it was not there before and is now, empty. */
-async function requireWritable(path: string): Promise<boolean> {
-  let isNew = true;
-  const file = await open(path, "ax")
-    .catch(() => {
-      isNew = false;
-      return open(path, "a");
-    })
-    .catch((error: NodeJS.ErrnoException) => {
-      throw new WorkError(`${path}: cannot be written (${error.code ?? error.message})`);
-    });
-  await file.close();
-  return isNew;
+function unknownApi(path: string): string {
+  return `POST ${path} is of no API that is recorded`;
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

@@ -54,6 +54,7 @@ interface LoadgenFlags {
   readonly soleClient?: boolean;
   readonly out?: string;
   readonly traceOut?: string;
+  readonly force?: boolean;
   readonly json?: boolean;
 }
 
@@ -173,6 +174,7 @@ export function loadgenCommand(): Command {
     .option("--sole-client", "no one else uses the server: record the engine step behind each gap (itl_ctx)")
     .option("--out <file>", "write the run's summary as JSON")
     .option("--trace-out <file>", "write the trace, one record a request (.gz is compressed)")
+    .option("--force", "replace a trace that is there, and what a killed run has left as FILE.partial")
     .option("--json", "print the summary as JSON on stdout")
     .addHelpText(
       "after",
@@ -185,6 +187,7 @@ told. A request without a first token is in the TTFT quantiles as one that waite
 
 A key in the environment variable OPENAI_API_KEY is sent as a bearer token; for --endpoint messages the one in
 ANTHROPIC_API_KEY, if there is one, and as x-api-key too. Ctrl-C stops the run and finishes the files.
+A trace that is there is not replaced without --force; --out is, whole or not at all. A killed run leaves FILE.partial.
 
 Example: 60 agentic sessions of 5 turns over two shared prefixes
   npx prefixlab loadgen --url http://127.0.0.1:8000 --model my-model --pattern multiturn --rate 1 --sessions 60 \\
@@ -208,6 +211,7 @@ async function runCommand(flags: LoadgenFlags): Promise<void> {
       signal: stop.signal,
       onProgress: bar.update,
       ...(flags.traceOut !== undefined && { traceOut: flags.traceOut }),
+      force: flags.force ?? false,
     });
     bar.stop();
     const summary = summariseLoad(result);

@@ -3,7 +3,6 @@ import { replayLive } from "../../capture/index.js";
 import { type Comparison, compareTraces } from "../../judge/index.js";
 import { capturedPacing, type Plan, pacingDoubts, planReplay } from "../../replay/index.js";
 import type { SessionLabels } from "../../sessions/index.js";
-import { writeTrace } from "../../trace/files/index.js";
 import type { Trace } from "../../trace/index.js";
 import { formatComparison } from "../comparison-table.js";
 import { type EngineFlags, givenEngineFlags } from "../engine-flags.js";
@@ -32,6 +31,7 @@ export interface LiveReplayFlags extends EngineFlags, LatencyFlags, PacingFlags,
   readonly judgeAfter?: number;
   readonly router?: string;
   readonly dumpTrace?: string;
+  readonly force?: boolean;
   readonly json?: boolean;
 }
 
@@ -67,6 +67,8 @@ export async function replayLiveCommand(
     seed: flags.seed,
     timeoutMs: flags.timeout * 1000,
     signal: stop.signal,
+    ...(flags.dumpTrace !== undefined && { traceOut: flags.dumpTrace }),
+    force: flags.force ?? false,
     labels: (index) => labelsOf(sessions, index),
     onProgress: ({ completed, failed, planned }) => bar.update(planned ? (completed + failed) / planned : 0),
     ...(flags.tokenRange && { tokenIdRange: flags.tokenRange }),
@@ -74,7 +76,6 @@ export async function replayLiveCommand(
   }).finally(() => bar.stop());
   const wallMs = performance.now() - startedMs;
   for (const warning of live.warnings) printErr(`warning: ${warning}\n`);
-  if (flags.dumpTrace !== undefined) await writeTrace(flags.dumpTrace, live.trace);
   // What a what-if differs by is an effect, not an error.
   const isWhatIf = flags.coldPrompts === true || flags.rateScale !== 1;
   const comparison = compareTraces(

@@ -33,6 +33,7 @@ interface ReplayFlags extends EngineFlags, LatencyFlags, PacingFlags, TimeoutFla
   readonly tolerance: number;
   readonly judgeAfter?: number;
   readonly dumpTrace?: string;
+  readonly force?: boolean;
   readonly against?: string;
   readonly replicas?: number;
   readonly router?: string;
@@ -59,7 +60,11 @@ export function replayCommand(): Command {
       "compare with this capture of the same requests instead of the replayed trace",
     )
     .option("--judge-after <n>", "compare only the rows after the first n; all are replayed", parseCount)
-    .option("--dump-trace <file>", "write the modeled trace of the first seed")
+    .option(
+      "--dump-trace <file>",
+      "write the modeled trace of the first seed; with --url the measured one, which replaces none that is there",
+    )
+    .option("--force", "with --url and --dump-trace: replace a trace that is there")
     .option(
       "--replicas <n>",
       "equal engines behind a router (default: the capture's data-parallel ranks, else 1)",

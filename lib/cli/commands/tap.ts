@@ -1,8 +1,9 @@
 import { Command } from "commander";
-import { startTap } from "../../capture/index.js";
+import { startTap, type Tap } from "../../capture/index.js";
 import { parseCount } from "../engine-flags.js";
-import { readFingerprintKey } from "../fingerprint-key.js";
+import { traceKey } from "../fingerprint-key.js";
 import { listenAddress } from "../listen-address.js";
+import { readableByOthers } from "../readable-by-others.js";
 import { stopSignal } from "../stop-signal.js";
 import { printErr } from "../terminal.js";
 
@@ -10,8 +11,11 @@ interface TapFlags {
   readonly listen: string;
   readonly upstream: string;
   readonly traceOut: string;
+  readonly force?: boolean;
   readonly blockSize: number;
   readonly fingerprintKeyFile?: string;
+  /** False with `--no-key`. */
+  readonly key: boolean;
   readonly recordTokens: boolean;
   readonly tokenizer?: string;
 }
@@ -23,11 +27,13 @@ export function tapCommand(): Command {
     .option("--listen <host:port>", "where clients connect; port 0 = any free one", "127.0.0.1:8001")
     .requiredOption("--upstream <url>", "base address of the server, e.g. http://127.0.0.1:8000")
     .requiredOption("--trace-out <file>", "trace to write, one record a request (.gz is compressed)")
+    .option("--force", "replace a trace that is there, instead of going on with it")
     .option("--block-size <n>", "tokens a fingerprinted block", parseCount, 16)
     .option(
       "--fingerprint-key-file <file>",
-      "key of the prompt fingerprints: with one, a shared trace cannot be searched for known prompts",
+      "key of the prompt fingerprints; default: FILE.key beside the trace, made if it is not there",
     )
+    .option("--no-key", "fingerprints without a key: whoever has the trace can guess prompts block by block")
     .option(
       "--tokenizer <file>",
       "tokenizer.json of the model, where the server's own cannot be asked; its chat template beside it",
@@ -37,12 +43,19 @@ export function tapCommand(): Command {
       "after",
       `
 Requests and answers pass unchanged. The trace has times, counts and chained fingerprints of prompt blocks; prompts,
-answers and credentials are never written. Ctrl-C ends the file; a killed tap loses only the requests in flight.
+answers and credentials are never written. With the key, fingerprints can be compared with those of known prompts: share
+the trace, not the key. Both are readable by their owner alone.
+
+A tap's trace that is there is continued, if it has the same block size, key and kind of tokens: arrivals go on on its
+clock. Anything else that is there is refused; --force replaces a trace, never a file of another kind.
+
+Ctrl-C ends the file; a killed tap loses only the requests in flight. What is not recorded, and why, is said when it
+begins, at the end, and by inspect. Bodies of more than 32 MiB, also after decompression, and prompts of more than 4 Mi
+characters or ids pass unrecorded. When the disk
+refuses records, traffic goes on, they wait in memory and are tried again; if some are lost, the exit code is 1.
 
 Example: record a server on port 8000, with clients sent to port 8001
-  head -c 32 /dev/urandom > tap.key
-  prefixlab tap --listen 127.0.0.1:8001 --upstream http://127.0.0.1:8000 --trace-out tap.jsonl.gz \\
-    --fingerprint-key-file tap.key`,
+  prefixlab tap --listen 127.0.0.1:8001 --upstream http://127.0.0.1:8000 --trace-out tap.jsonl.gz`,
     )
     .action(async (flags: TapFlags) => {
       await runTap(flags);
@@ -51,23 +64,66 @@ Example: record a server on port 8000, with clients sent to port 8001
 
 async function runTap(flags: TapFlags): Promise<void> {
   const { host, port } = listenAddress("tap", flags.listen);
-  const fingerprintKey =
-    flags.fingerprintKeyFile === undefined
-      ? undefined
-      : await readFingerprintKey("tap", flags.fingerprintKeyFile);
+  const { traceOut } = flags;
+  const key = flags.key ? await traceKey("tap", traceOut, flags.fingerprintKeyFile) : undefined;
+  // Requests are served before the tap has said where it is.
+  const stopped = stopSignal();
   const tap = await startTap({
     host,
     port,
     upstream: flags.upstream,
-    traceOut: flags.traceOut,
+    traceOut,
+    force: flags.force ?? false,
     blockSize: flags.blockSize,
     recordTokens: flags.recordTokens,
     ...(flags.tokenizer !== undefined && { tokenizerFile: flags.tokenizer }),
-    ...(fingerprintKey && { fingerprintKey }),
+    ...(key && { fingerprintKey: key.key }),
     onProblem: (message) => printErr(`${message}\n`),
+  }).catch(async (error: unknown) => {
+    await key?.discard();
+    throw error;
   });
-  printErr(`tap: ${tap.url} -> ${flags.upstream}, recording to ${flags.traceOut}\n`);
-  await stopSignal();
+  const before = tap.recordsBefore > 0 ? `, behind the ${tap.recordsBefore} records that it has` : "";
+  printErr(`tap: ${tap.url} -> ${flags.upstream}, recording to ${traceOut}${before}\n`);
+  printErr(`tap: ${key?.said ?? "fingerprints have no key: prompts can be guessed block by block"}\n`);
+  for (const warning of [exposure(tap.url), key?.warning, await openTrace(traceOut)])
+    if (warning !== undefined) printErr(`warning: ${warning}\n`);
+  await stopped;
   await tap.close();
-  printErr(`tap: ${tap.recordCount} records in ${flags.traceOut}\n`);
+  printErr(`${lastLine(tap, traceOut)}\n`);
+  if (tap.lostCount > 0) process.exitCode = 1;
+}
+
+/** What was recorded, and what was not. */
+function lastLine({ recordCount, recordsBefore, lostCount, notes }: Tap, traceOut: string): string {
+  const parts = [
+    `tap: ${recordCount} records in ${traceOut}${recordsBefore > 0 ? `, behind ${recordsBefore} from before` : ""}`,
+    told("without block hashes", notes.withoutHashes),
+    told("requests unrecorded", notes.unrecorded),
+    lostCount > 0 ? `${lostCount} records LOST` : undefined,
+  ];
+  return parts.filter((part) => part !== undefined).join("; ");
+}
+
+function told(what: string, counts: Readonly<Record<string, number>>): string | undefined {
+  const entries = Object.entries(counts).sort(([, a], [, b]) => b - a);
+  if (entries.length === 0) return undefined;
+  const total = entries.reduce((sum, [, count]) => sum + count, 0);
+  return `${total} ${what} (${entries.map(([reason, count]) => `${count}: ${reason}`).join("; ")})`;
+}
+
+/** A warning where others than this machine reach the tap: it asks nobody who they are. */
+function exposure(url: string): string | undefined {
+  const { hostname, port } = new URL(url);
+  const address = hostname.replace(/^\[|\]$/g, "");
+  const isLoopback = /^(127\.[\d.]+|::1|::ffff:(127\.|7f)[\da-f.:]*)$/i.test(address);
+  if (isLoopback) return undefined;
+  return `the tap listens on ${address}: whoever reaches port ${port} uses the upstream server; --listen 127.0.0.1:${port} keeps it to this machine`;
+}
+
+async function openTrace(path: string): Promise<string | undefined> {
+  const mode = await readableByOthers(path);
+  return mode === undefined
+    ? undefined
+    : `${path} can be read by others (mode ${mode}): it tells who asked how much and when; chmod 600`;
 }

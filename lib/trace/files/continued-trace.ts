@@ -133,7 +133,7 @@ async function packedAnew(path: string, keepUnfinished: boolean): Promise<void> 
   await replaceFile(
     path,
     async (part, flags) => {
-      const file = await GrowingFile.open(part, true, 0, flags);
+      const file = await GrowingFile.open(part, true, 0, { flags });
       try {
         let rest: Buffer = Buffer.alloc(0);
         for await (const chunk of await openBytes(path)) {

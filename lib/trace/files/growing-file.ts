@@ -29,17 +29,18 @@ export class GrowingFile {
 
   /**
    * Opens a file: emptied, or to be continued.
-   * @param flags "r+" where the file must be there
    * @param from its first bytes that are kept; 0 begins anew
+   * @param how `flags`: "r+" where the file must be there; `mode`: permissions where it is created, less those that the
+   * process withholds
    * @throws the file system's error
    */
   static async open(
     path: string,
     gzip: boolean,
     from: number,
-    flags: OpenFlags = from === 0 ? "w" : "r+",
+    how: { readonly flags?: OpenFlags; readonly mode?: number | undefined } = {},
   ): Promise<GrowingFile> {
-    const file = await open(path, flags);
+    const file = await open(path, how.flags ?? (from === 0 ? "w" : "r+"), how.mode);
     try {
       const isRegular = (await file.stat()).isFile();
       if (isRegular && from > 0) await file.truncate(from);
@@ -83,6 +84,11 @@ export class GrowingFile {
     this.#member?.discard();
     this.#member = undefined;
     await this.#file.close();
+  }
+
+  /** Whether no name leads to it any more: what is written is gone with the process. */
+  async isDeleted(): Promise<boolean> {
+    return this.#isRegular && (await this.#file.stat()).nlink === 0;
   }
 
   async #mend(): Promise<void> {

@@ -4,7 +4,7 @@ import { BlockTable } from "../block-table.js";
 import { defaultBlockSize, metaFromJson } from "../meta-line.js";
 import { RowError } from "../row-error.js";
 import type { JsonValue, RowProblem, TraceMeta, TraceRecord } from "../trace.js";
-import { closedSchema, endFromJson, type TraceEnd } from "./end-line.js";
+import { closedSchema, endFromJson, reasonsInWords, type TraceEnd } from "./end-line.js";
 import { LineSplitter } from "./line-splitter.js";
 import { finiteOnly } from "./parse-json.js";
 import { RecordParser } from "./record-line.js";
@@ -84,6 +84,7 @@ export function readTraceBatches(
   let schema = 1;
   let firstBytes: string | undefined;
   let lastEnd: TraceEnd | undefined;
+  const unrecorded = new Map<string, number>();
   let rowsAtEnd = 0;
   let unfinished: TraceBatches["unfinished"] = "none";
   let isCutOff = false;
@@ -111,6 +112,8 @@ export function readTraceBatches(
       }
       if (json.end !== undefined && json.prompt_tokens === undefined) {
         lastEnd = endFromJson(json.end);
+        for (const [reason, count] of Object.entries(lastEnd.unrecorded ?? {}))
+          unrecorded.set(reason, (unrecorded.get(reason) ?? 0) + count);
         rowsAtEnd = records + rejectedCount;
         return;
       }
@@ -190,6 +193,11 @@ export function readTraceBatches(
     if (missing !== undefined && options.strict && lastEnd !== undefined && lastEnd.records > records)
       throw new InputError(`${path}: ${missing}`);
     if (missing !== undefined) warnings.push({ line: 0, reason: missing });
+    if (unrecorded.size > 0)
+      warnings.push({
+        line: 0,
+        reason: `requests passed unrecorded while it was captured: ${reasonsInWords(Object.fromEntries(unrecorded))}`,
+      });
     warnings.push(...checks.warnings());
   }
 

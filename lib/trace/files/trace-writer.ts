@@ -18,12 +18,16 @@ export interface TraceWriterOptions {
   readonly maxWaitingChars?: number;
   /** After a write that failed, how long appends only wait before one tries again. Default 250. */
   readonly retryAfterMs?: Ms;
+  /** Permissions of a file that is created, less those that the process withholds. Default 0o666. */
+  readonly mode?: number;
 }
 
 /** What a writer needs that continues a file. */
 export interface ResumeOptions extends TraceWriterOptions {
   /** Wire names of fields of the meta line that may differ, such as the time at which a recording began. */
   readonly mayDiffer?: readonly string[];
+  /** `meta` is only compared with: the line itself is written by {@link TraceWriter.begin}. Default false. */
+  readonly metaLater?: boolean;
 }
 
 /**
@@ -149,8 +153,9 @@ export class TraceWriter {
    * ```
    */
   static resume(path: string, options: ResumeOptions = {}): Promise<TraceWriter> {
-    return TraceWriter.#open(path, options, (target) =>
-      continuedTrace(path, target, options.meta, options.mayDiffer ?? []),
+    const { meta, ...rest } = options;
+    return TraceWriter.#open(path, options.metaLater ? rest : options, (target) =>
+      continuedTrace(path, target, meta, options.mayDiffer ?? []),
     );
   }
 
@@ -163,11 +168,12 @@ export class TraceWriter {
     const lock = target.replaceable ? FileLock.take(target.path) : undefined;
     try {
       const continued = target.replaceable ? await look(target.path) : undefined;
-      const file = await GrowingFile.open(target.path, path.endsWith(".gz"), continued?.bytes ?? 0);
+      const file = await GrowingFile.open(target.path, path.endsWith(".gz"), continued?.bytes ?? 0, {
+        mode: options.mode,
+      });
       const writer = new TraceWriter(path, file, lock, options, continued);
       // When the disk refuses it, it waits like the records behind it.
-      if (options.meta && !continued)
-        await writer.#append({ text: metaToLine(options.meta), records: 0 }).catch(() => {});
+      if (options.meta) await writer.begin(options.meta);
       return writer;
     } catch (error) {
       lock?.release();
@@ -198,20 +204,39 @@ export class TraceWriter {
   /**
    * Adds one record. A promise that rejects need not be awaited: what becomes of the record is counted here, and
    * {@link TraceWriter.close} tells it.
+   * @param blocks the table behind this record's block ids, where it is another than the writer's
    * @throws WorkError when the writer is closed, or the record is not in the file yet: then it waits and is tried again, or
    * is lost if too many wait
    */
-  append(record: TraceRecord): Promise<void> {
-    return this.#append({ text: recordToLine(record, this.#blocks), records: 1 });
+  append(record: TraceRecord, blocks: BlockTable = this.#blocks): Promise<void> {
+    return this.#append({ text: recordToLine(record, blocks), records: 1 });
+  }
+
+  /** Writes the first line of a file that was opened without; nothing where a trace is continued. Call it before the records. */
+  async begin(meta: TraceMeta): Promise<void> {
+    if (this.continued) return;
+    await this.#append({ text: metaToLine(meta), records: 0 }).catch(() => {});
+  }
+
+  /** Tries to write what waits because the disk refused it. What became of it is in `failure` and `waiting`. */
+  async flush(): Promise<void> {
+    if (this.#refused.length > 0 && !this.#closing) this.#writing ??= this.#drain();
+    await this.#writing;
+  }
+
+  /** Whether nothing leads to the file any more: it, or its folder, was deleted while it was recorded. */
+  isDeleted(): Promise<boolean> {
+    return this.#file.isDeleted();
   }
 
   /**
    * Tries once more to write what waits, says how many records the file holds, and closes it.
+   * @param unrecorded requests that passed without becoming records, by reason, for the closing line
    * @throws UnwrittenRecordsError when records are lost
    * @throws WorkError when all are in the file but its end could not be written
    */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
+  close(unrecorded?: Readonly<Record<string, number>>): Promise<void> {
+    this.#closing ??= this.#close(unrecorded);
     return this.#closing;
   }
 
@@ -288,7 +313,7 @@ export class TraceWriter {
     }
   }
 
-  async #close(): Promise<void> {
+  async #close(unrecorded?: Readonly<Record<string, number>>): Promise<void> {
     // Lets go of the turn first, so that `append` knows of it.
     await Promise.resolve();
     try {
@@ -296,7 +321,7 @@ export class TraceWriter {
       if (this.#refused.length > 0) await this.#drain();
       this.#lost += this.#waiting;
       this.#waiting = 0;
-      await this.#end().catch((error) => {
+      await this.#end(unrecorded).catch((error) => {
         this.#failure = unwritable(this.#path, error);
       });
     } finally {
@@ -308,8 +333,9 @@ export class TraceWriter {
     if (this.#failure) throw this.#failure;
   }
 
-  async #end(): Promise<void> {
-    await this.#file.add(`${endToLine({ records: this.written, lost: this.#lost })}\n`);
+  async #end(unrecorded?: Readonly<Record<string, number>>): Promise<void> {
+    const end = { records: this.written, lost: this.#lost, ...(unrecorded && { unrecorded }) };
+    await this.#file.add(`${endToLine(end)}\n`);
     await this.#file.finish();
   }
 }

@@ -20,7 +20,7 @@ const writeChars = 1 << 20;
  */
 export function writeTrace(path: string, trace: Trace): Promise<void> {
   return replaceFile(path, async (part, flags) => {
-    const file = await GrowingFile.open(part, path.endsWith(".gz"), 0, flags);
+    const file = await GrowingFile.open(part, path.endsWith(".gz"), 0, { flags });
     try {
       let text = `${metaToLine(trace.meta)}\n`;
       for (const record of trace.records) {

@@ -1,8 +1,11 @@
-import { existsSync, readFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { runLoadgen, summariseLoad } from "../../../lib/capture/loadgen/index.js";
 import { readTrace } from "../../../lib/trace/files/index.js";
+import { eventually } from "../scratch.js";
 import { answerCharacter } from "./fake-server.js";
 import { optionsFor, scratch, start } from "./loadgen-rig.js";
 
@@ -76,5 +79,69 @@ describe("files and interruption", () => {
     const written = readFileSync(traceOut, "utf8") + JSON.stringify(summariseLoad(result));
     expect(written).not.toContain("sk-secret");
     expect(written).not.toContain(answerCharacter(40, 0) + answerCharacter(40, 1) + answerCharacter(40, 2));
+  });
+});
+
+describe("files that are there", () => {
+  const shape = { pattern: "poisson", ratePerSecond: 100, sessions: 2 } as const;
+
+  it("a trace is not replaced, nor what a killed run has left, unless by force; nothing is sent before", async () => {
+    const { url } = await start();
+    const traceOut = join(scratch, "run.jsonl");
+    const run = (force?: boolean) =>
+      runLoadgen(optionsFor(url, shape), { traceOut, ...(force !== undefined && { force }) });
+    await run();
+    const before = readFileSync(traceOut, "utf8");
+    await expect(run()).rejects.toThrow(/is there.*--force/);
+    expect(readFileSync(traceOut, "utf8")).toBe(before);
+    await run(true);
+    rmSync(traceOut);
+    writeFileSync(`${traceOut}.partial`, before);
+    await expect(run()).rejects.toThrow(/a run that was killed has recorded/);
+    expect(readFileSync(`${traceOut}.partial`, "utf8")).toBe(before);
+    await run(true);
+    expect(existsSync(`${traceOut}.partial`)).toBe(false);
+    expect((await readTrace(traceOut)).records).toHaveLength(2);
+  });
+
+  it("a trace that cannot be written at the end leaves what was recorded, and says where", async () => {
+    const { url } = await start();
+    const folder = join(scratch, "out");
+    mkdirSync(folder);
+    const traceOut = join(folder, "run.jsonl");
+    const failed = runLoadgen(optionsFor(url, shape), {
+      traceOut,
+      // A folder in the trace's place, made while the run is under way.
+      onProgress: () => mkdirSync(traceOut, { recursive: true }),
+    });
+    await expect(failed).rejects.toThrow(/run\.jsonl\.partial, 2 of 2 records/);
+    expect((await readTrace(`${traceOut}.partial`)).records).toHaveLength(2);
+  });
+
+  it("the command stopped by Ctrl-C writes its files", async () => {
+    const { url } = await start();
+    const traceOut = join(scratch, "run.jsonl");
+    const main = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
+    const args = ["loadgen", "--url", url, "--model", "fake", "--pattern", "poisson", "--rate", "50"];
+    const flags = [
+      "--duration",
+      "600",
+      "--prompt-tokens",
+      "40",
+      "--output-tokens",
+      "5",
+      "--trace-out",
+      traceOut,
+    ];
+    const child = spawn(process.execPath, [main, ...args, ...flags], { stdio: "ignore" });
+    const exited = new Promise((resolve) => child.once("close", (code, signal) => resolve(code ?? signal)));
+    const partial = `${traceOut}.partial`;
+    await eventually("records come", () => existsSync(partial) && statSync(partial).size > 2000);
+    child.kill("SIGINT");
+    expect(await exited).toBe(1);
+    const { records, warnings } = await readTrace(traceOut);
+    expect(records.length).toBeGreaterThan(2);
+    expect(warnings.filter(({ reason }) => reason.includes("not closed"))).toEqual([]);
+    expect(existsSync(partial)).toBe(false);
   });
 });

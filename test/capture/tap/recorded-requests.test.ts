@@ -110,6 +110,8 @@ describe("requests of every API", () => {
     ]);
     expect(tap.passedPaths.doubtful).not.toContainEqual(["/v1/embeddings", 1]);
     expect(tap.notes.unrecorded).toEqual({
+      "POST /v1/batches/*/cancel is of no API that is recorded": 3,
+      "POST /v1/mystery/generate is of no API that is recorded": 1,
       "a body that is no JSON object": 1,
       "a body of chat without a prompt that can be read": 1,
       "a body in an encoding that cannot be read": 1,
