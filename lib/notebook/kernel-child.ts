@@ -24,7 +24,10 @@ const executor = createCellExecutor(process.cwd(), (bundle) => log.display(bundl
 /** What failed without anybody waiting for it, since the last cell's end. */
 let strays: { readonly value: unknown }[] = [];
 process.on("unhandledRejection", (value) => strays.push({ value }));
-process.on("uncaughtException", (value) => strays.push({ value }));
+process.on("uncaughtException", (value) => {
+  // The compiler's watches of files that change meanwhile are no cell's doing.
+  if (!/node_modules\/@tslab\//.test(value?.stack ?? "")) strays.push({ value });
+});
 process.on("message", async (request: ChildRequest) => {
   if (request.type === "execute") answer(await executed(request.source, request.cellNumber));
   else {

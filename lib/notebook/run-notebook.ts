@@ -15,7 +15,7 @@ export interface RunNotebookOptions {
 }
 
 /** Time for what the cells set going and nobody awaited, behind the last one. */
-const finishMs: Ms = 1000;
+const finishMs: Ms = 500;
 
 /** An executed notebook, or as far as it came. */
 export interface NotebookRun {
