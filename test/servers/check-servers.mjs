@@ -2,15 +2,16 @@
 // load generators. Servers, SDKs and tools that are not there are left out, and said.
 //
 //   VLLM_URL=http://127.0.0.1:8000 VLLM_MODEL=small SDK_DIR=... node test/servers/check-servers.mjs
-//     [--only VLLM,LLAMA] [--apis chat,messages] [--out data/SERVERS.md]
+//     [--only VLLM,LLAMA] [--apis chat,messages] [--without-tools] [--results FILE] [--out data/SERVERS.md]
 //
 // Servers: VLLM_, SGLANG_, LLAMA_, OLLAMA_, LITELLM_ with URL, MODEL, and at need COMMAND (started and ended here), KEY,
 // VERSION, TAP_FLAGS (server-list.mjs). SDK_DIR: a folder in which npm installed `openai` and `@anthropic-ai/sdk`.
-// VLLM_BENCH, AIPERF, GUIDELLM: the programs; TOKENIZER_DIR: the model's folder; they run against the first server.
+// VLLM_BENCH, AIPERF, GUIDELLM: the programs; TOKENIZER_DIR: the model's folder; they run against vLLM.
+// --results keeps what was found in a file, by server, so that servers need not all be up at once: the table is of all in it.
 // data/engine says how vLLM and llama.cpp are installed and started; a chat template that has roles, and a context of
 // 8,192 tokens, are what the checks expect. Everything stays on this machine.
 import { spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { APIS } from "./apis.mjs";
 import { checkCell, speaks } from "./check-cell.mjs";
@@ -21,7 +22,13 @@ import { authorization, configuredServer, missingVariables, SERVERS, serverVersi
 import { addUp, serversTable, shortened } from "./servers-table.mjs";
 
 const { values } = parseArgs({
-  options: { only: { type: "string" }, apis: { type: "string" }, out: { type: "string" } },
+  options: {
+    only: { type: "string" },
+    apis: { type: "string" },
+    "without-tools": { type: "boolean", default: false },
+    results: { type: "string" },
+    out: { type: "string" },
+  },
 });
 const only = values.only?.split(",");
 const apiNames = values.apis?.split(",") ?? Object.keys(APIS);
@@ -45,8 +52,8 @@ for (const entry of SERVERS) {
       apis[apiName] = await checkApi(server, apiName);
     const failures = values.apis ? undefined : await checkFailures(server);
     servers.push({ name: server.name, version, apis, failures });
-    if (values.apis) continue;
-    tools.push(...(await checkTools(server, servers.length === 1 ? LOAD_TOOLS : [])));
+    if (values.apis || values["without-tools"]) continue;
+    tools.push(...(await checkTools(server, server.prefix === "VLLM" ? LOAD_TOOLS : [])));
   } finally {
     await stop();
   }
@@ -57,15 +64,36 @@ const versions = {
   ...(sdks?.openai && { openai: sdks.openai.version }),
   ...(sdks?.anthropic && { "@anthropic-ai/sdk": sdks.anthropic.version }),
 };
-const markdown = serversTable({ date: new Date().toISOString().slice(0, 10), servers, tools, versions });
+const results = withEarlier({ date: new Date().toISOString().slice(0, 10), servers, tools, versions });
+const markdown = serversTable(results);
 if (values.out) writeFileSync(values.out, markdown);
 else console.log(`\n${markdown}`);
 
-/** All of one API: undefined when the server does not speak it. */
+/** These results and, of a file of earlier ones, those of other servers; the file then holds both. */
+function withEarlier(now) {
+  if (!values.results) return now;
+  const earlier = existsSync(values.results)
+    ? JSON.parse(readFileSync(values.results, "utf8"))
+    : { servers: [], tools: [] };
+  const order = SERVERS.map(({ name }) => name);
+  const merge = (old, fresh, sameAs) =>
+    [...old.filter((row) => !fresh.some((other) => sameAs(row, other))), ...fresh].sort(
+      (a, b) => order.indexOf(a.server ?? a.name) - order.indexOf(b.server ?? b.name),
+    );
+  const all = {
+    ...now,
+    servers: merge(earlier.servers, now.servers, (a, b) => a.name === b.name),
+    tools: merge(earlier.tools, now.tools, (a, b) => a.server === b.server && a.name === b.name),
+  };
+  writeFileSync(values.results, JSON.stringify(all));
+  return all;
+}
+
+/** All of one API: null when the server does not speak it. */
 async function checkApi(server, apiName) {
   if (!(await speaks(server, apiName))) {
     console.log(`${server.name}, ${apiName}: not spoken`);
-    return undefined;
+    return null;
   }
   const cells = [];
   for (const [client, stream, isNamed, how] of [

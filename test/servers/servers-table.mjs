@@ -16,7 +16,7 @@ export function addUp(cells) {
     requests: 0,
     records: 0,
     ttftDifferencesMs: [],
-    tokenSources: new Set(),
+    tokenSources: [],
     wrong: [],
   };
   for (const cell of cells) {
@@ -25,7 +25,8 @@ export function addUp(cells) {
     total.requests += cell.requests;
     total.records += cell.records;
     total.ttftDifferencesMs.push(...cell.ttftDifferencesMs);
-    for (const source of cell.tokenSources) total.tokenSources.add(source);
+    for (const source of cell.tokenSources)
+      if (!total.tokenSources.includes(source)) total.tokenSources.push(source);
     for (const line of cell.wrong) total.wrong.push(`${cell.how}: ${line}`);
   }
   return total;
@@ -82,9 +83,9 @@ function apiTable(servers) {
     "|---|---|---|---|---|---|---|---|---|---|---|",
     ...servers.flatMap(({ name, version, apis }) =>
       Object.entries(apis).map(([apiName, cell]) =>
-        cell === undefined
+        cell === null
           ? `| ${name} ${version} | ${apiName} | not spoken | | | | | | | | |`
-          : `| ${name} ${version} | ${apiName} | ${cell.records} of ${cell.requests} | ${ofAll(cell.hashes)} | ${[...cell.tokenSources].join(", ")} | ${ofAll(cell.promptTokens)} | ${ofAll(cell.cachedTokens)} | ${ofAll(cell.sessionsSent)} | ${ofAll(cell.sessionsInferred)} | ${ofAll(cell.sessionsUsed)} | ${difference(cell.ttftDifferencesMs)} |`,
+          : `| ${name} ${version} | ${apiName} | ${cell.records} of ${cell.requests} | ${ofAll(cell.hashes)} | ${cell.tokenSources.join(", ")} | ${ofAll(cell.promptTokens)} | ${ofAll(cell.cachedTokens)} | ${ofAll(cell.sessionsSent)} | ${ofAll(cell.sessionsInferred)} | ${ofAll(cell.sessionsUsed)} | ${difference(cell.ttftDifferencesMs)} |`,
       ),
     ),
   ];
