@@ -96,6 +96,27 @@ describe("the unit of a source's clock", () => {
   });
 
   it.each([
+    ["mooncake", (at: number) => ({ timestamp: at, input_length: 10, output_length: 5 })],
+    [
+      "bailian",
+      (at: number) => ({
+        chat_id: at % 1e9,
+        parent_chat_id: -1,
+        timestamp: at,
+        input_length: 10,
+        output_length: 5,
+      }),
+    ],
+  ] as const)("dates in ns, far beyond any time in the unit of the format: %s", async (format, rowAt) => {
+    const rows = [0, 250, 500].map((ms) => JSON.stringify(rowAt((1_717_000_000_000 + ms) * 1e6)));
+    const { arrivals, said } = await imported(format, `ns-${format}.jsonl`, rows.join("\n"));
+    arrivals.forEach((ms, i) => {
+      expect(ms).toBeCloseTo(250 * i, 3);
+    });
+    expect(said).toContain("timestamp is read as nanoseconds, a guess");
+  });
+
+  it.each([
     ["ns", 1e6],
     ["ms", 1],
   ] as const)("of a table's column is what the user says it is: %s", async (unit, perUnit) => {

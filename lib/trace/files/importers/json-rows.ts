@@ -2,6 +2,7 @@ import { describeValue, InputError } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
 import { LineSplitter } from "../line-splitter.js";
 import { NumberArrays } from "../number-arrays.js";
+import { parseLenientJson } from "../parse-json.js";
 import type { ReadTraceOptions } from "../read-trace-batches.js";
 import { openBytes } from "../trace-bytes.js";
 import type { TraceBuilder } from "./trace-builder.js";
@@ -116,7 +117,7 @@ export async function readJsonItems(
 
 function parses(text: string): boolean {
   try {
-    parseWithNaN(text);
+    parseLenientJson(text);
     return true;
   } catch {
     return false;
@@ -137,7 +138,7 @@ async function textOf(path: string): Promise<{ text: string; cutOff: string | un
 
 function parsedDocument(path: string, text: string, cutOff: string | undefined): unknown {
   try {
-    return parseWithNaN(text);
+    return parseLenientJson(text).value;
   } catch {
     throw new InputError(`${path}: is no JSON document${cutOff ? `: ${cutOff}` : ""}`);
   }
@@ -150,17 +151,6 @@ function documentOf(path: string, text: string, cutOff: string | undefined): Jso
   return value as JsonObject;
 }
 
-/** Python writes NaN and Infinity, which JSON does not know: they are read as null, missing. */
-function parseWithNaN(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const repaired = text.replace(/([:,[]\s*)(?:NaN|-?Infinity)(?=\s*[,\]}])/g, "$1null");
-    if (repaired === text) throw error;
-    return JSON.parse(repaired);
-  }
-}
-
 /** Passes the news of a cut gzip stream on: a warning, or the end under `strict`. */
 export function cutOff(path: string, reason: string, builder: TraceBuilder, options: ReadTraceOptions): void {
   if (options.strict) throw new InputError(`${path}: ${reason}`);
@@ -170,7 +160,7 @@ export function cutOff(path: string, reason: string, builder: TraceBuilder, opti
 function parseObject(text: string): JsonObject {
   let value: unknown;
   try {
-    value = parseWithNaN(text);
+    value = parseLenientJson(text).value;
   } catch {
     throw new RowError(`not JSON: ${text.length > 60 ? `${text.slice(0, 57)}...` : text}`);
   }

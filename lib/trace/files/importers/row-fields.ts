@@ -1,5 +1,5 @@
 import { describeValue } from "../../../base/index.js";
-import { checkedInt, checkedMs, checkedString } from "../../row-checks.js";
+import { checkedInt, checkedString } from "../../row-checks.js";
 import { RowError } from "../../row-error.js";
 import type { JsonObject } from "./json-rows.js";
 import { presentValue } from "./missing.js";
@@ -88,9 +88,12 @@ export function timesOf(list: readonly unknown[], field: string, scale = 1): Flo
 
 /** A duration or undefined, see {@link optionalTime}. */
 export function optionalTimeOf(value: unknown, field: string, scale = 1): number | undefined {
-  const checked = checkedMs(field, presentValue(value));
-  if (checked === undefined) return undefined;
-  const ms = scaledMs(checked, scale);
+  const given = presentValue(value);
+  if (given === undefined) return undefined;
+  if (typeof given !== "number" || given < 0)
+    throw new RowError(`${field} must be a finite number >= 0, got ${describeValue(value)}`);
+  // How late a time can be is judged where the unit of the clock is known.
+  const ms = scaledMs(given, scale);
   if (Number.isFinite(ms)) return ms;
   throw new RowError(`${field} must be a time that a clock can show, got ${String(value)}`);
 }

@@ -3,6 +3,7 @@ import { BlockTable } from "../../block-table.js";
 import { inArrivalOrder } from "../../in-arrival-order.js";
 import { RowError } from "../../row-error.js";
 import { isAnswered, type RowProblem, type Trace, type TraceMeta, type TraceRecord } from "../../trace.js";
+import { requirePossibleCounts } from "../possible-counts.js";
 import { TraceChecks } from "../trace-checks.js";
 import { chunksReadTogether } from "./chunks-read-together.js";
 import type { ImportOptions } from "./importer.js";
@@ -233,9 +234,11 @@ function checkedRecord(fields: RecordFields, blockSize: Tokens): TraceRecord {
         cachedTokens: undefined,
         extra: { ...fields.extra, server_cached_tokens: cachedTokens },
       };
-  return Object.fromEntries(
+  const record = Object.fromEntries(
     Object.entries(kept).filter(([, value]) => value !== undefined),
   ) as unknown as TraceRecord;
+  requirePossibleCounts(record);
+  return record;
 }
 
 /**
