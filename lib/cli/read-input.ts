@@ -1,16 +1,21 @@
 import cliProgress from "cli-progress";
 import { type ReadTraceOptions, readTrace } from "../trace/files/index.js";
-import type { Trace } from "../trace/index.js";
+import type { Trace, TraceRecord } from "../trace/index.js";
 import { printErr } from "./terminal.js";
 
 /** Reads a trace for a command: a progress bar where a person watches, and what was wrong with it on stderr. */
 export async function readInput(
   path: string,
-  options: { readonly strict?: boolean; readonly quiet?: boolean } = {},
+  options: {
+    readonly strict?: boolean;
+    readonly quiet?: boolean;
+    readonly onRecord?: (record: TraceRecord, line: number) => void;
+  } = {},
 ): Promise<Trace> {
   const bar = progressBar(`reading ${path}`);
   const readOptions: ReadTraceOptions = {
     ...(options.strict && { strict: true }),
+    ...(options.onRecord && { onRecord: options.onRecord }),
     onProgress: ({ bytesRead, totalBytes }) => bar.update(totalBytes ? bytesRead / totalBytes : 0),
   };
   try {

@@ -1,6 +1,6 @@
 import { type CommittedCapture, engineName, readCommitted } from "../captures/index.js";
 import { accuracyScenarios, type ScenarioCapture } from "../judge/index.js";
-import { inferSessions } from "../sessions/index.js";
+import { sessionsOf } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
 
 /** Reads the committed captures that the accuracy page is made of, in their two roles. */
@@ -19,7 +19,7 @@ export async function readJudged(
       fitSets[engine].push(trace);
     } else {
       const { scenario, seed } = entry;
-      captures.push({ engine, scenario, seed, trace, sessions: inferSessions(trace) });
+      captures.push({ engine, scenario, seed, trace, sessions: sessionsOf(trace) });
     }
   }
   return { captures, fitSets };

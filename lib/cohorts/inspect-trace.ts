@@ -53,7 +53,14 @@ export interface TraceInspection {
     readonly recordedCachedFraction?: number;
     readonly requestsWithHit: number;
   };
-  readonly sessions: { readonly count: number; readonly multiTurn: number; readonly longestTurns: number };
+  readonly sessions: {
+    readonly count: number;
+    readonly multiTurn: number;
+    readonly longestTurns: number;
+    /** Requests of agents that another agent started, and requests that wait for more than one other. */
+    readonly subAgentRequests: number;
+    readonly joins: number;
+  };
   readonly finishReasons: Readonly<Record<string, number>>;
   readonly problems: readonly { readonly line: number; readonly reason: string }[];
 }
@@ -182,5 +189,7 @@ function sessionCounts(sessions: SessionLabels): TraceInspection["sessions"] {
     count: turns.size,
     multiTurn: [...turns.values()].filter((t) => t > 1).length,
     longestTurns: sessions.turn.reduce((most, t) => Math.max(most, t), 0),
+    subAgentRequests: sessions.agentDepth?.reduce((sum, depth) => sum + (depth > 0 ? 1 : 0), 0) ?? 0,
+    joins: [...(sessions.waits?.values() ?? [])].filter((waits) => waits.length > 1).length,
   };
 }

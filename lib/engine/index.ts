@@ -9,8 +9,9 @@
 export { createEngine } from "./create-engine.js";
 export { EngineCore } from "./engine-core.js";
 export { type EngineOptions, engineOptions } from "./engine-options.js";
-export type { EngineRequest } from "./engine-request.js";
+export type { EngineRequest, Follows } from "./engine-request.js";
 export type { EngineRun } from "./engine-run.js";
+export { Followers } from "./followers.js";
 export { type OnTimeout, onTimeouts } from "./on-timeout.js";
 export { fcfs } from "./orderings/fcfs.js";
 export { orderingPolicy, orderings } from "./orderings/index.js";

@@ -5,6 +5,7 @@ import type { EngineOptions } from "./engine-options.js";
 import type { EngineRequest } from "./engine-request.js";
 import { type EngineRun, RunRecord } from "./engine-run.js";
 import { EventHeap } from "./event-heap.js";
+import { Followers } from "./followers.js";
 import { type OnTimeout, onTimeouts } from "./on-timeout.js";
 import { type EngineView, Replica } from "./replica.js";
 import { Phase } from "./request-slots.js";
@@ -48,7 +49,7 @@ const PROGRESS_STEPS = 0x10000;
 
 /**
  * Runs requests through one or several equal engines in virtual time: open loop where they carry a firing time, closed
- * loop where they follow another request or are sent in turn. Deterministic: the same requests, model, options and seed give the same
+ * loop where they follow others or are sent in turn. Deterministic: the same requests, model, options and seed give the same
  * numbers. Requests that follow one another in a circle are never sent, as those whose parent does not complete.
  *
  * Of what happens at one instant, steps end first, then requests are sent or given up, then steps begin; engines in order.
@@ -75,9 +76,7 @@ class VirtualRun {
   readonly #turns: TurnQueue;
   /** When engines act next. An entry that is not its engine's `nextMs` is out of date. */
   readonly #ready = new EventHeap();
-  /** Children of each request as linked lists in index order. */
-  readonly #firstChild: Int32Array;
-  readonly #nextSibling: Int32Array;
+  readonly #followers: Followers;
   readonly #untilMs: Ms;
   /** Infinity where clients have no time limit. */
   readonly #limitMs: Ms;
@@ -97,9 +96,7 @@ class VirtualRun {
     this.#record = new RunRecord(requests, replicas, hasLimit ? this.#limitMs : undefined);
     this.#untilMs = options.untilMs ?? Number.POSITIVE_INFINITY;
     this.#onProgress = options.onProgress;
-    const { firstChild, nextSibling } = linkChildren(requests);
-    this.#firstChild = firstChild;
-    this.#nextSibling = nextSibling;
+    this.#followers = new Followers(requests, (index, atMs) => this.#fire(index, atMs));
     this.#replicas = Array.from({ length: replicas }, (_, index) => startReplica(options, index, seed));
     this.#route = replicas === 1 ? undefined : options.routing(this.#replicas);
     this.#turns = new TurnQueue(requests, (index, atMs) => this.#fire(index, atMs));
@@ -149,6 +146,7 @@ class VirtualRun {
     if (this.#slotOf) this.#sends.push(atMs + this.#limitMs, 2 * this.#requests.length + index);
     if (this.#route) this.#sends.push(atMs, index);
     else this.#deliver(index, atMs, this.#replicas[0]);
+    this.#followers.sent(index, atMs);
   }
 
   /** The client has the last token of a request in turn. */
@@ -186,12 +184,7 @@ class VirtualRun {
     record.giveUp(index, atMs);
     this.#replicas[record.replica[index]].drop(atMs, 2 * this.#requests.length + index);
     if (this.#requests[index].inTurn) this.#turns.ended(atMs);
-    if (this.#onTimeout === "next-turn") this.#fireChildren(index, atMs);
-  }
-
-  #fireChildren(index: number, doneMs: Ms): void {
-    for (let child = this.#firstChild[index]; child >= 0; child = this.#nextSibling[child])
-      this.#fire(child, doneMs + this.#requests[child].after!.gapMs);
+    if (this.#onTimeout === "next-turn") this.#followers.ended(index, atMs);
   }
 
   #deliver(index: number, atMs: Ms, replica: Replica): void {
@@ -307,7 +300,7 @@ class VirtualRun {
       }
       record.complete(index, step);
       if (this.#requests[index].inTurn) this.#endTurn(index, doneMs);
-      this.#fireChildren(index, doneMs);
+      this.#followers.ended(index, doneMs);
     }
     core.dropFinished();
     if (this.#onProgress && step >= this.#nextProgressStep) {
@@ -362,35 +355,4 @@ function startReplica(options: RunOptions, index: number, seed: number | string)
 /** The earliest time that is later. */
 function justAfter(ms: Ms): Ms {
   return ms + Math.max(Number.MIN_VALUE, Math.abs(ms) * Number.EPSILON);
-}
-
-/** Children of each request as linked lists in index order. */
-function linkChildren(requests: readonly EngineRequest[]): {
-  firstChild: Int32Array;
-  nextSibling: Int32Array;
-} {
-  const n = requests.length;
-  const firstChild = new Int32Array(n).fill(-1);
-  const nextSibling = new Int32Array(n).fill(-1);
-  for (let i = n - 1; i >= 0; i--) {
-    const { fireAtMs, after, inTurn } = requests[i];
-    if ([fireAtMs, after, inTurn].filter((given) => given !== undefined).length !== 1)
-      throw new InputError(`simulate: request ${i} must have exactly one of fireAtMs, after and inTurn`);
-    if (inTurn && !(Number.isInteger(inTurn.maxInFlight) && inTurn.maxInFlight >= 1 && inTurn.gapMs >= 0))
-      throw new InputError(
-        `simulate: request ${i} has inTurn with maxInFlight ${inTurn.maxInFlight} and gapMs ${inTurn.gapMs}, expected a whole number >= 1 and a time >= 0`,
-      );
-    if (fireAtMs !== undefined && !(fireAtMs >= 0 && Number.isFinite(fireAtMs)))
-      throw new InputError(`simulate: request ${i} has fireAtMs ${fireAtMs}, expected a finite number >= 0`);
-    if (!after) continue;
-    if (!Number.isInteger(after.parent) || after.parent < 0 || after.parent >= n || after.parent === i)
-      throw new InputError(
-        `simulate: request ${i} follows request ${after.parent}, which is not another of the ${n}`,
-      );
-    if (!(after.gapMs >= 0 && Number.isFinite(after.gapMs)))
-      throw new InputError(`simulate: request ${i} has gapMs ${after.gapMs}, expected a finite number >= 0`);
-    nextSibling[i] = firstChild[after.parent];
-    firstChild[after.parent] = i;
-  }
-  return { firstChild, nextSibling };
 }

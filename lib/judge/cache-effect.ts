@@ -2,7 +2,7 @@ import { InputError } from "../base/index.js";
 import type { EngineOptions } from "../engine/index.js";
 import type { LatencyModel } from "../latency/index.js";
 import { type Replay, replay } from "../replay/index.js";
-import { inferSessions, type Workload } from "../sessions/index.js";
+import { sessionsOf, type Workload } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
 import { alignTraces } from "./align-traces.js";
 import { type Comparison, compareTraces } from "./compare.js";
@@ -70,7 +70,7 @@ export function cacheEffect(workload: Workload, options: CacheEffectOptions): Ca
               kind: "captured",
               cache: "off",
               trace: aligned ?? capturedOff,
-              sessions: aligned ? sessions : inferSessions(capturedOff),
+              sessions: aligned ? sessions : sessionsOf(capturedOff),
             } as const,
           ]
         : []),

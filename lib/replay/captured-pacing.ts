@@ -10,7 +10,7 @@ export interface CapturedPacing {
 }
 
 /**
- * How the client of a capture paced its requests: sessions where it drove or recorded them, a closed loop where workers
+ * How the client of a capture paced its requests: sessions where it drove or recorded them (turns, or parents), a closed loop where workers
  * waited for answers (`max_concurrency` of an imported report is that many), an open loop where arrivals had times of their
  * own. A trace that a replay wrote tells its own. Where nothing tells, an open loop is assumed. (`loop` in the meta line
  * says whether sends were on time, not how they were paced.)
@@ -26,7 +26,8 @@ export function capturedPacing(trace: Trace): CapturedPacing {
   const told = modeledPacing(pacing) ?? patternPacing(pattern);
   if (told !== undefined) return { pacing: told, from: "captured" };
   const hasTurns = records.some(
-    ({ session, turn }) => session !== undefined && turn !== undefined && turn > 1,
+    ({ session, turn, parents = [] }) =>
+      parents.length > 0 || (session !== undefined && turn !== undefined && turn > 1),
   );
   if (hasTurns) return { pacing: "session", from: "captured" };
   // Where a rate was asked for as well, arrivals had times of their own, and what the cap held back does not show.

@@ -1,6 +1,12 @@
 import { InputError, type Ms, requireFinite, requireInteger, type Tokens } from "../base/index.js";
-import type { EngineRequest } from "../engine/index.js";
-import { thinkGapsFromDurations, thinkGapsMs, type Workload } from "../sessions/index.js";
+import type { EngineRequest, Follows } from "../engine/index.js";
+import {
+  type SessionLabels,
+  thinkGapsFromDurations,
+  thinkGapsMs,
+  type Workload,
+  waitsOf,
+} from "../sessions/index.js";
 import type { TraceRecord } from "../trace/index.js";
 import { capturedPacing } from "./captured-pacing.js";
 import { closedLoopTurns } from "./closed-loop-turns.js";
@@ -109,13 +115,39 @@ export function planReplay(workload: Workload, options: PlanOptions = {}): Plan 
       contentIds: chains.contentIds[index],
       ...priorityOf(record),
     };
-    const gapMs = gaps?.[index];
-    const parent = sessions.parent[index];
-    if (gapMs !== undefined) return { ...shape, after: { parent, gapMs: gapMs * thinkScale } };
+    const gapMs = gaps?.[index] ?? (gaps && hasToldGaps(sessions, index) ? 0 : undefined);
+    if (gapMs !== undefined) return { ...shape, ...followsOf(sessions, index, gapMs, thinkScale) };
     if (turns) return { ...shape, inTurn: turns[index] };
     return { ...shape, fireAtMs: ((record.arrivalMs as Ms) - originMs) / rateScale };
   });
   return { requests, pacing, prompts, blockSize, contentCount: chains.contentCount, assumptions };
+}
+
+/** Whether the source tells the gap after each of what a request waits for: then no end need be known. */
+function hasToldGaps({ waits }: SessionLabels, index: number): boolean {
+  return waits?.get(index)?.every(({ gapMs }) => gapMs !== undefined) ?? false;
+}
+
+/**
+ * What a request follows: its parent, and what it joins. A gap that the source tells of one of them is kept; `gapMs` is that after the last
+ * of all that happened.
+ */
+function followsOf(
+  sessions: SessionLabels,
+  index: number,
+  gapMs: Ms,
+  thinkScale: number,
+): { after: Follows; joins?: readonly Follows[] } {
+  if (!sessions.waits?.has(index))
+    return { after: { parent: sessions.parent[index], gapMs: gapMs * thinkScale } };
+  const [after, ...joins] = waitsOf(sessions, index).map(
+    (wait): Follows => ({
+      parent: wait.parent,
+      gapMs: (wait.gapMs ?? gapMs) * thinkScale,
+      ...(wait.from && { from: wait.from }),
+    }),
+  );
+  return { after, ...(joins.length > 0 && { joins }) };
 }
 
 /** The priority that a request asked for, vLLM's field of that name; a record keeps it under its wire name. */
@@ -124,7 +156,7 @@ function priorityOf({ extra }: TraceRecord): { priority?: number } {
   return Number.isSafeInteger(priority) ? { priority: priority as number } : {};
 }
 
-/** Gap between the parent's completion and each record's arrival; undefined where its own arrival paces it. */
+/** Gap between the last of what a record waits for and its arrival; undefined where its own arrival paces it. */
 function pacingGapsMs(
   workload: Workload,
   durationsMs: PlanOptions["durationsMs"],
@@ -141,7 +173,9 @@ function pacingGapsMs(
         `${modeled.clipped} of ${turns} turns arrived before their parent's modeled completion: gap 0`,
       );
   } else gapsMs = thinkGapsMs(workload);
-  const unknown = gapsMs.filter((gapMs, i) => gapMs === undefined && sessions.parent[i] >= 0).length;
+  const unknown = gapsMs.filter(
+    (gapMs, i) => gapMs === undefined && sessions.parent[i] >= 0 && !hasToldGaps(sessions, i),
+  ).length;
   if (unknown > 0)
     assumptions.push(
       `${unknown} turns follow a parent whose completion is unknown: fired at their recorded time`,

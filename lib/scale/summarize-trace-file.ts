@@ -33,7 +33,7 @@ export interface TraceFileSummary {
 export const tableBlocks = 1_000_000;
 
 /**
- * Reads a trace once, in memory that does not grow with its length (but for one byte a session), and tells what is in it: counts,
+ * Reads a trace once, in memory that does not grow with its length (but for one byte a session, and the names of recorded sessions), and tells what is in it: counts,
  * ranges, sharing, sessions, and the survival curves of TTFT by turn cohort.
  * @throws InputError as `readTraceRows` does
  */
@@ -53,8 +53,8 @@ export async function summarizeTraceFile(
       return ttftObservation(record);
     },
   });
-  for await (const { value, session, turn } of labelled) {
-    sessions.add(session, turn);
+  for await (const { value, session, turn, agentDepth, waitsFor } of labelled) {
+    sessions.add(session, turn, agentDepth > 0, waitsFor > 1);
     if (!value) continue;
     ttft.all.add(value.timeMs, value.observed);
     (turn === 1 ? ttft.turn1 : ttft.turns2plus).add(value.timeMs, value.observed);
@@ -158,8 +158,12 @@ class SessionTotals {
   #count = 0;
   #multiTurn = 0;
   #longest = 0;
+  #subAgentRequests = 0;
+  #joins = 0;
 
-  add(session: number, turn: number): void {
+  add(session: number, turn: number, isOfSubAgent: boolean, joins: boolean): void {
+    if (isOfSubAgent) this.#subAgentRequests++;
+    if (joins) this.#joins++;
     if (session >= this.#requests.length) {
       const larger = new Uint8Array(2 * Math.max(session + 1, this.#requests.length));
       larger.set(this.#requests);
@@ -172,6 +176,12 @@ class SessionTotals {
   }
 
   counts(): TraceInspection["sessions"] {
-    return { count: this.#count, multiTurn: this.#multiTurn, longestTurns: this.#longest };
+    return {
+      count: this.#count,
+      multiTurn: this.#multiTurn,
+      longestTurns: this.#longest,
+      subAgentRequests: this.#subAgentRequests,
+      joins: this.#joins,
+    };
   }
 }

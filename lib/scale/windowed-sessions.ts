@@ -1,5 +1,5 @@
 import { requireInteger, type Tokens } from "../base/index.js";
-import { completionMs, inferSessions } from "../sessions/index.js";
+import { completionMs, PARENT_KINDS, sessionsOf, waitsOf } from "../sessions/index.js";
 import type { TraceRows } from "../trace/files/index.js";
 import { BlockTable, type TraceRecord } from "../trace/index.js";
 
@@ -15,6 +15,10 @@ export interface LabelledRow<T> {
   readonly turn: number;
   /** From 0, in order of the sessions' first arrivals. */
   readonly session: number;
+  /** 0 for a main agent, 1 for its sub-agents. */
+  readonly agentDepth: number;
+  /** How many others it waits for. */
+  readonly waitsFor: number;
 }
 
 /** How to label a stream. */
@@ -28,10 +32,22 @@ export interface WindowOptions<T> {
   readonly keep: (record: TraceRecord, blocks: BlockTable) => T;
 }
 
-/** What inference reads of a record. */
+/** What a record's place is found by. */
 type Slim = Pick<
   TraceRecord,
-  "promptTokens" | "outputTokens" | "arrivalMs" | "elapsedMs" | "blockIds" | "outputBlockIds"
+  | "promptTokens"
+  | "outputTokens"
+  | "arrivalMs"
+  | "ttftMs"
+  | "elapsedMs"
+  | "finishReason"
+  | "blockIds"
+  | "outputBlockIds"
+  | "session"
+  | "turn"
+  | "agent"
+  | "requestId"
+  | "parents"
 >;
 
 interface Held<T> {
@@ -42,13 +58,13 @@ interface Held<T> {
 }
 
 /**
- * Sessions of a trace of any length, in one pass and bounded memory: {@link inferSessions} on overlapping windows. Each
+ * Sessions of a trace of any length, in one pass and bounded memory: {@link sessionsOf} on overlapping windows. Each
  * window decides its middle half, with at least a quarter of a window before it, where parents are found, and a quarter
  * after it, where it is seen whether a history is abandoned and what is a trunk.
  *
- * The labels are those of `inferSessions` on the whole trace when no session pauses for more than a quarter of a window,
+ * The labels are those of `sessionsOf` on the whole trace when no session pauses for more than a quarter of a window,
  * and trunks show in every window. The stream should be in order of arrival; rows less than a quarter of a window out of
- * order are put in order.
+ * order are put in order. The names of recorded sessions are all kept: memory grows with them.
  */
 export async function* windowedSessions<T>(
   rows: TraceRows,
@@ -56,7 +72,7 @@ export async function* windowedSessions<T>(
 ): AsyncGenerator<LabelledRow<T>> {
   const size = requireInteger("windowedSessions", "windowRequests", options.windowRequests ?? 400_000, 8);
   const quarter = size >> 2;
-  const counts = { index: 0, sessions: 0 };
+  const counts: Counts = { index: 0, sessions: 0, named: new Map() };
   let blocks = new BlockTable();
   let held: Held<T>[] = [];
   let decided = 0;
@@ -75,6 +91,14 @@ export async function* windowedSessions<T>(
   yield* decide(held, blocks, rows.meta.blockSize, decided, held.length, counts);
 }
 
+/** What goes on from window to window. */
+interface Counts {
+  index: number;
+  sessions: number;
+  /** Recorded sessions by name. */
+  readonly named: Map<string, number>;
+}
+
 /** Labels the records from `from` up to, not including, `upTo`. */
 function* decide<T>(
   held: Held<T>[],
@@ -82,24 +106,37 @@ function* decide<T>(
   blockSize: Tokens | undefined,
   from: number,
   upTo: number,
-  counts: { index: number; sessions: number },
+  counts: Counts,
 ): Generator<LabelledRow<T>> {
   sortUndecided(held, from);
   const meta = { ...(blockSize !== undefined && { blockSize }), extra: {} };
   const records = held.map(({ slim }) => slim);
-  const { parent } = inferSessions({ meta, records, blocks, rejected: [], warnings: [] });
+  const sessions = sessionsOf({ meta, records, blocks, rejected: [], warnings: [] });
   for (let i = from; i < upTo; i++) {
     const item = held[i];
-    const before = held[parent[i]]?.label;
+    const before = held[sessions.parent[i]]?.label;
+    const how = PARENT_KINDS[sessions.link?.[i] ?? 0];
+    const next = !before || how === "spawn" ? 1 : how === "retry" ? before.turn : before.turn + 1;
+    const { session } = item.slim;
     item.label = {
       index: counts.index++,
       value: item.value,
       parent: before?.index ?? -1,
-      turn: (before?.turn ?? 0) + 1,
-      session: before?.session ?? counts.sessions++,
+      // A recorded turn may have come after others beyond the window.
+      turn: sessions.isRecorded[i] === 1 ? Math.max(next, sessions.turn[i]) : next,
+      session: session === undefined ? (before?.session ?? counts.sessions++) : numberOf(session, counts),
+      agentDepth: sessions.agentDepth?.[i] ?? 0,
+      waitsFor: waitsOf(sessions, i).length,
     };
     yield item.label;
   }
+}
+
+function numberOf(session: string, counts: Counts): number {
+  const known = counts.named.get(session);
+  if (known !== undefined) return known;
+  counts.named.set(session, counts.sessions);
+  return counts.sessions++;
 }
 
 /** Puts what is not decided yet in order of arrival, stably; leaves it alone where an arrival is missing. */
@@ -123,6 +160,13 @@ function slimRecord(record: TraceRecord | Slim, from: BlockTable, to: BlockTable
     outputTokens: record.outputTokens,
     ...(record.arrivalMs !== undefined && { arrivalMs: record.arrivalMs }),
     ...(endMs !== undefined && { elapsedMs: endMs - (record.arrivalMs as number) }),
+    ...(record.ttftMs !== undefined && { ttftMs: record.ttftMs }),
+    ...(record.finishReason !== undefined && { finishReason: record.finishReason }),
+    ...(record.session !== undefined && { session: record.session }),
+    ...(record.turn !== undefined && { turn: record.turn }),
+    ...(record.agent !== undefined && { agent: record.agent }),
+    ...(record.requestId !== undefined && { requestId: record.requestId }),
+    ...(record.parents && { parents: record.parents }),
     ...(record.blockIds && { blockIds: moved(record.blockIds, from, to) }),
     ...(record.outputBlockIds && { outputBlockIds: moved(record.outputBlockIds, from, to) }),
   };

@@ -6,10 +6,22 @@ const NOTHING = new Int32Array(0);
 /** How many requests that end on the same block are looked at before giving up: bounds the work on repeated prompts. */
 const MAX_LISTED = 64;
 
+/** How many of the first `blocks` ids of a chain satisfy `holds`, which those before one that does all do. */
+export function leading(chain: Int32Array, blocks: Blocks, holds: (id: number) => boolean): Blocks {
+  let low = 0;
+  let high = blocks;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(chain[middle])) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /**
  * The prefix tree of a trace. Hashes are chained, so a block id stands for the whole prefix up to it and is itself
  * the node: the tree is a few arrays indexed by block id. Its shape is built first (`precedingId`, `branches`); then it
- * is filled in order of arrival (`latest`, `endedAt`), twice: the first walk leaves `lastThrough` to the second.
+ * is filled in order of arrival (`latest`, `endedAt`), once a walk: the last but one leaves `lastThrough` to the last.
  */
 export class BlockTrie {
   readonly columns: RequestColumns;
@@ -17,7 +29,7 @@ export class BlockTrie {
   readonly precedingId: Int32Array;
   /** Different next blocks over the whole trace, counted up to 255. */
   readonly branches: Uint8Array;
-  /** Last record of the whole trace that passes through or ends at each block; known after the first walk. */
+  /** Last record of the whole trace that passes through or ends at each block; known in the last walk. */
   lastThrough: Int32Array;
   /** Latest record so far through each block, -1 before the first. */
   latest: Int32Array;
@@ -60,11 +72,9 @@ export class BlockTrie {
 
   /** Leading blocks of a prompt that an earlier record has: how deep the filled tree knows it. */
   knownDepth(record: number): Blocks {
-    const chain = this.columns.chains[record];
-    const blocks = this.promptBlocks[record];
-    let depth = 0;
-    while (depth < blocks && this.latest[chain[depth]] >= 0) depth++;
-    return depth;
+    const { latest } = this;
+    // Whoever has a block has all before it.
+    return leading(this.columns.chains[record], this.promptBlocks[record], (id) => latest[id] >= 0);
   }
 
   /** Adds a record to the filled tree. */
@@ -81,8 +91,14 @@ export class BlockTrie {
     this.endedAt[last] = record;
   }
 
+  /** Forgets what was filled in: the next walk begins with an empty tree. */
+  clear(): void {
+    this.latest.fill(-1);
+    this.endedAt.fill(-1);
+  }
+
   /**
-   * Ends the first walk: what it filled becomes `lastThrough`, and the tree is empty again.
+   * Ends the walk before the last: what it filled becomes `lastThrough`, and the tree is empty again.
    * @param spare an array as long as there are block ids, to be used up: at a million requests, arrays count
    */
   startAgain(spare: Int32Array): void {
@@ -92,20 +108,20 @@ export class BlockTrie {
   }
 
   /**
-   * Walks the records by arrival: `visit` sees a record and its known depth against those that arrived strictly
-   * before it; records that arrive together do not see each other. `added` is called when it has joined the tree.
+   * Walks the records in their order, the first `upTo` of them: `visit` sees a record and its known depth against those before it. `added` is called
+   * when it has joined the tree.
    */
-  replay(visit: (record: number, knownDepth: Blocks) => void, added?: (record: number) => void): void {
-    const { order, arrivalMs, count } = this.columns;
-    for (let from = 0; from < count; ) {
-      let to = from + 1;
-      while (to < count && arrivalMs[order[to]] === arrivalMs[order[from]]) to++;
-      for (let k = from; k < to; k++) visit(order[k], this.knownDepth(order[k]));
-      for (let k = from; k < to; k++) {
-        this.add(order[k]);
-        added?.(order[k]);
-      }
-      from = to;
+  replay(
+    visit: (record: number, knownDepth: Blocks) => void,
+    added?: (record: number) => void,
+    upTo = this.columns.count,
+  ): void {
+    const { order, count } = this.columns;
+    for (let k = 0; k < Math.min(count, upTo); k++) {
+      const record = order[k];
+      visit(record, this.knownDepth(record));
+      this.add(record);
+      added?.(record);
     }
   }
 
@@ -117,16 +133,55 @@ export class BlockTrie {
     return -1;
   }
 
-  /** Earlier records whose prompt ends where that of `record` does and that satisfy `fits`, its own ancestors left out. */
+  /**
+   * Of the records whose prompt ends at a block and that satisfy `fits`: one that was answered before one that failed, then
+   * one without a child, then the latest; -1 for none.
+   */
+  bestEnding(block: number, fits: (record: number) => boolean, hasChild: Uint8Array): number {
+    const { failed } = this.columns;
+    let best = -1;
+    let bestRank = 4;
+    let seen = 0;
+    for (
+      let r = this.endedAt[block];
+      r >= 0 && seen < MAX_LISTED && bestRank > 0;
+      r = this.endedBefore[r], seen++
+    ) {
+      const rank = 2 * failed[r] + hasChild[r];
+      if (rank < bestRank && fits(r)) {
+        best = r;
+        bestRank = rank;
+      }
+    }
+    return best;
+  }
+
+  /**
+   * Records whose prompt ends where that of `record` does and that satisfy `fits` as it does; those left out that are its
+   * ancestors or descendants through records that end there too, and those that failed.
+   */
   countRivals(record: number, parent: Int32Array, fits: (record: number) => boolean): number {
-    let ancestor = parent[record];
+    const chain = this.columns.chains[record];
+    const blocks = this.promptBlocks[record];
     let rivals = 0;
     let seen = 0;
-    for (let r = this.endedBefore[record]; r >= 0 && seen < MAX_LISTED; r = this.endedBefore[r], seen++) {
-      if (r === ancestor) ancestor = parent[r];
-      else if (fits(r)) rivals++;
+    for (
+      let r = this.endedAt[chain[blocks - 1]];
+      r >= 0 && seen < MAX_LISTED;
+      r = this.endedBefore[r], seen++
+    ) {
+      if (r === record || this.columns.failed[r] === 1 || !fits(r)) continue;
+      if (!this.#descends(r, record, parent) && !this.#descends(record, r, parent)) rivals++;
     }
     return rivals;
+  }
+
+  /** Whether `elder` is reached from `record` over parents of as many blocks. */
+  #descends(record: number, elder: number, parent: Int32Array): boolean {
+    const blocks = this.promptBlocks[record];
+    let at = parent[record];
+    while (at >= 0 && at !== elder && this.promptBlocks[at] === blocks) at = parent[at];
+    return at === elder;
   }
 
   #grow(ids: Int32Array, before: number): number {

@@ -21,19 +21,26 @@ export interface ChosenSoFar {
   /** First turn of the record's session. */
   readonly root: Int32Array;
   readonly sharedBlocks: Int32Array;
+  /** 1 where a later record has it as parent. */
+  readonly hasChild: Uint8Array;
 }
 
 /**
- * The parent of a record among those that arrived before it, from the deepest block it shares with any of them:
+ * The parent of a record among those before it, from the deepest block it shares with any of them:
  *
- * 1. a request whose prompt ends exactly there: `prefix`;
- * 2. the latest request through it, when its prompt ends before and its recorded answer leads there (`answer`), or
- *    when it had gone on differently and that version is abandoned (`tail-edit`, `edit`);
- * 3. that request's own parent, of which this one holds all that the other did: the two are siblings, for instance
- *    parallel calls on a re-templated history;
- * 4. the deepest request whose whole prompt is contained: a `prefix` again, usually a fork.
+ * 1. the same prompt, sent before and failed: this one is its `retry`;
+ * 2. a request whose prompt ends exactly there: `prefix`;
+ * 3. the latest request through it, when its prompt ends before and its recorded answer leads there: `answer`;
+ * 4. the deepest request whose whole prompt is contained, a `prefix` again, unless it has been continued already and only
+ *    by what this one is an edit of;
+ * 5. the latest request through it, when it had gone on differently, that version is abandoned, and a substantial part of
+ *    what was its own is kept (`tail-edit`, `edit`);
+ * 6. that request's own parent, of which this one holds all that the other did: the two are siblings, for instance
+ *    parallel calls on a re-templated history.
  *
- * Nothing within the first `trunkBlocks` blocks counts. Every parent was over when its child arrived.
+ * Of several whose prompts end on one block, one that was answered goes before one that failed, then one that nothing
+ * continues yet, then the latest. Nothing within the first `trunkBlocks` blocks counts. Every parent was over when
+ * its child arrived.
  */
 export function chooseParent(
   trie: BlockTrie,
@@ -51,34 +58,42 @@ export function chooseParent(
     const kind = kindOf(trie.promptBlocks[parent] - sharedBlocks, rules.tailBlocks);
     return { parent, kind, sharedBlocks, competingParents };
   };
-  const whole = (parent: number) =>
-    choice(parent, trie.promptBlocks[parent], 1 + trie.countRivals(parent, chosen.parent, fits));
+  const whole = (parent: number, others = 0) =>
+    choice(parent, trie.promptBlocks[parent], 1 + others + trie.countRivals(parent, chosen.parent, fits));
 
-  const endsHere = trie.latestEnding(chain[depth - 1], fits);
+  if (depth === trie.promptBlocks[record]) {
+    const failed = trie.bestEnding(
+      chain[depth - 1],
+      (earlier) => rules.isRetry(earlier, record),
+      chosen.hasChild,
+    );
+    if (failed >= 0) return { parent: failed, kind: "retry", sharedBlocks: depth, competingParents: 1 };
+  }
+
+  const endsHere = trie.bestEnding(chain[depth - 1], fits, chosen.hasChild);
   if (endsHere >= 0) return whole(endsHere);
 
   const latest = trie.latest[chain[depth - 1]];
   if (trie.promptBlocks[latest] < depth && rules.mayFollow(latest, record)) return choice(latest, depth);
 
-  const contained = deepestContained(trie, fits, chain, depth - 1, trunkBlocks);
-  if (
-    depth < trie.promptBlocks[record] &&
-    isEdited(trie, rules, chosen, latest, record, depth, trunkBlocks, contained >= 0)
-  )
-    return choice(latest, depth);
+  const contained = deepestContained(trie, fits, chosen.hasChild, chain, depth - 1, trunkBlocks);
+  const edited = isEdited(trie, rules, chosen, latest, record, depth, trunkBlocks, contained);
+  if (edited && (contained < 0 || chosen.hasChild[contained] === 1))
+    return choice(latest, depth, contained < 0 ? 1 : 2);
 
   const elder = chosen.parent[latest];
   const elderBlocks = chosen.sharedBlocks[latest];
   const deepestSoFar = contained < 0 ? trunkBlocks : trie.promptBlocks[contained];
   if (elder >= 0 && elderBlocks > deepestSoFar && elderBlocks <= depth && rules.mayFollow(elder, record))
-    return choice(elder, elderBlocks);
-  return contained < 0 ? none : whole(contained);
+    return choice(elder, elderBlocks, contained < 0 ? 1 : 2);
+  return contained < 0 ? none : whole(contained, edited ? 1 : 0);
 }
 
 /**
  * True when `child`, which holds the whole prompt of `parent`, may be its next turn. The whole answer is asked for
  * where its length is all there is to go by: where the child fills no block of its own, or where the parent's prompt
- * ends on a block that others continue differently.
+ * ends on a block that others continue differently. A sole continuation may have grown by less than any answer: a template that
+ * drops the reasoning leaves little of one.
  */
 function continues(trie: BlockTrie, rules: ParentRules, parent: number, child: number): boolean {
   if (!rules.mayFollow(parent, child)) return false;
@@ -91,11 +106,13 @@ function continues(trie: BlockTrie, rules: ParentRules, parent: number, child: n
 
 /**
  * True when `record` rewrites the history of `former` from `depth` on. That version of the history was over before
- * and never goes on, and one of three holds:
+ * and never goes on, nobody else parted from it there, and one of these holds:
  *
- * - an earlier turn of it is contained whole, and it is not that last turn alone that was worded anew;
+ * - an earlier turn of it is contained whole, the new prompt is longer, and it lacks no more than the tail of the former one or half of what
+ *   that added to the earlier turn and its answer;
  * - the new prompt is longer by the whole answer, and lacks no more than a block or a tenth of the former one's own;
- * - past a trunk that is known as one, it keeps half of what the session of several turns began with: a rewind.
+ * - past a trunk that is known as one, it keeps half of what the session of several turns began with, and is longer than that by
+ *   its answer: a rewind, not a conversation that begins alike.
  */
 function isEdited(
   trie: BlockTrie,
@@ -105,17 +122,29 @@ function isEdited(
   record: number,
   depth: Blocks,
   trunkBlocks: Blocks,
-  containsEarlierTurn: boolean,
+  contained: number,
 ): boolean {
-  const lost = trie.promptBlocks[former] - depth;
-  if (lost <= 0 || !rules.isOver(former, record)) return false;
-  if (trie.lastThrough[trie.columns.chains[former][depth]] !== former) return false;
-  // A prompt no longer than the former one that keeps all it had from its parent is that turn, worded anew.
-  if (containsEarlierTurn) return depth < chosen.sharedBlocks[former] || rules.outgrows(former, record);
-  const own = trie.promptBlocks[former] - trunkBlocks;
+  const formerBlocks = trie.promptBlocks[former];
+  const lost = formerBlocks - depth;
+  if (lost <= 0 || depth >= trie.promptBlocks[record] || !rules.isOver(former, record)) return false;
+  const { chains } = trie.columns;
+  if (trie.lastThrough[chains[former][depth]] !== former) return false;
+  if (contained >= 0) {
+    // A prompt no longer than the former one is that turn, worded anew.
+    if (trie.branches[chains[former][depth - 1]] > 2 || !rules.outgrows(former, record, 0)) return false;
+    const ownFrom = trie.promptBlocks[contained] + rules.answerBlocks(contained);
+    return lost <= rules.tailBlocks || 2 * (depth - ownFrom) >= formerBlocks - ownFrom;
+  }
+  const own = formerBlocks - trunkBlocks;
   if (rules.outgrows(former, record, 1) && lost <= Math.max(1, EDITED_SHARE * own)) return true;
-  const began = trie.promptBlocks[chosen.root[former]] - trunkBlocks;
-  return trunkBlocks > 0 && chosen.parent[former] >= 0 && 2 * (depth - trunkBlocks) >= began;
+  const root = chosen.root[former];
+  const began = trie.promptBlocks[root] - trunkBlocks;
+  return (
+    trunkBlocks > 0 &&
+    chosen.parent[former] >= 0 &&
+    2 * (depth - trunkBlocks) >= began &&
+    rules.outgrows(root, record, 1)
+  );
 }
 
 /** How an edge is called by the blocks of the parent's prompt that the child lacks. */
@@ -125,16 +154,17 @@ function kindOf(lackedBlocks: Blocks, tailBlocks: Blocks): EdgeKind {
   return lackedBlocks <= tailBlocks ? "tail-edit" : "edit";
 }
 
-/** The request with the longest whole prompt past the trunk that `chain` begins with, -1 for none. */
+/** The best request with the longest whole prompt past the trunk that `chain` begins with, -1 for none. */
 function deepestContained(
   trie: BlockTrie,
   fits: (parent: number) => boolean,
+  hasChild: Uint8Array,
   chain: Int32Array,
   depth: Blocks,
   trunkBlocks: Blocks,
 ): number {
   for (let d = depth; d > trunkBlocks; d--) {
-    const found = trie.latestEnding(chain[d - 1], fits);
+    const found = trie.bestEnding(chain[d - 1], fits, hasChild);
     if (found >= 0) return found;
   }
   return -1;

@@ -1,13 +1,9 @@
-import type { Blocks, Tokens } from "../base/index.js";
-import type { BlockTrie } from "./block-trie.js";
+import type { Blocks } from "../base/index.js";
+import { type BlockTrie, leading } from "./block-trie.js";
 import type { ParentRules } from "./parent-rules.js";
-
-/** Blocks of chat template that may stand between an answer and the point where its continuations part. */
-const TEMPLATE_BLOCKS = 2;
 
 /** What makes a trunk: see {@link findTrunks}. */
 export interface TrunkOptions {
-  readonly blockSize: Tokens;
   readonly trunkBranches: number;
   readonly trunkFanOut: number;
 }
@@ -21,7 +17,7 @@ export interface TrunkOptions {
  * `trunkBranches` continuations of which all but the first are root-like is a trunk; so is one with `trunkFanOut`
  * continuations of any kind: a short request inside the system prompt makes what follows look like its answers.
  * Every block before a trunk block is trunk too. This is the
- * first walk of the tree.
+ * last walk of the tree but one.
  * @returns one byte a block id, 1 for trunk
  */
 export function findTrunks(trie: BlockTrie, rules: ParentRules, options: TrunkOptions): Uint8Array {
@@ -36,8 +32,7 @@ export function findTrunks(trie: BlockTrie, rules: ParentRules, options: TrunkOp
     (record, depth) => {
       if (depth === 0 || depth === trie.promptBlocks[record]) return;
       const block = columns.chains[record][depth - 1];
-      if (trunk[block] === 1 || followsAnswer(trie, rules, trunk, nearEnd, record, depth, options.blockSize))
-        return;
+      if (trunk[block] === 1 || followsAnswer(trie, rules, trunk, nearEnd, record, depth)) return;
       if (openings[block] < 255) openings[block]++;
     },
     (record) => {
@@ -54,11 +49,7 @@ export function findTrunks(trie: BlockTrie, rules: ParentRules, options: TrunkOp
 
 /** Leading blocks of a record's prompt that are trunk. */
 export function trunkDepth(trie: BlockTrie, trunk: Uint8Array, record: number): Blocks {
-  const chain = trie.columns.chains[record];
-  const blocks = trie.promptBlocks[record];
-  let depth = 0;
-  while (depth < blocks && trunk[chain[depth]] === 1) depth++;
-  return depth;
+  return leading(trie.columns.chains[record], trie.promptBlocks[record], (id) => trunk[id] === 1);
 }
 
 function markUpward(trie: BlockTrie, trunk: Uint8Array, from: number): void {
@@ -77,12 +68,10 @@ function followsAnswer(
   nearEnd: Int32Array,
   record: number,
   depth: Blocks,
-  blockSize: Tokens,
 ): boolean {
   const chain = trie.columns.chains[record];
   const fits = (parent: number) => rules.mayFollow(parent, record);
-  const reaches = (parent: number, d: Blocks) =>
-    d + Math.ceil(trie.columns.outputTokens[parent] / blockSize) + TEMPLATE_BLOCKS >= depth;
+  const reaches = (parent: number, d: Blocks) => d + rules.answerBlocks(parent) >= depth;
   let followsTail = false;
   for (let d = depth; d > 0 && trunk[chain[d - 1]] === 0; d--) {
     const whole = trie.latestEnding(chain[d - 1], fits);

@@ -9,11 +9,6 @@ export interface InferOptions {
    */
   readonly tailBlocks?: number;
   /**
-   * Share of the parent's output tokens by which a child's prompt must outgrow its parent's (default 0.25). A client
-   * that drops reasoning from the history keeps only part of an answer; a retry grows by nothing.
-   */
-  readonly answerShare?: number;
-  /**
    * Different continuations, none of them of an answer, that make a block run a trunk (default 3). 2 takes every
    * edited first prompt for a new session; more lets small workloads merge over a shared system prompt.
    */
@@ -23,37 +18,69 @@ export interface InferOptions {
    * of parallel calls; more lets short requests inside a system prompt become parents of those that share it.
    */
   readonly trunkFanOut?: number;
+  /** Called with the features of each record that its confidence is made of, for fitting; the array is used again. */
+  readonly onFeatures?: (record: number, features: Float64Array) => void;
 }
 
 /** A completion is a sum of gaps, each rounded to a microsecond when written: a thousand of them err by less than this. */
-const ROUNDING_MS = 0.1;
+export const ROUNDING_MS = 0.1;
+/** Blocks of chat template that may stand between an answer and the point where its continuations part. */
+export const TEMPLATE_BLOCKS = 2;
 
 /** The tests of a single pair of requests that parent inference is made of. */
 export class ParentRules {
   readonly tailBlocks: number;
-  readonly #answerShare: number;
+  /** A child may arrive this share of its parent's duration before the parent's recorded end: see `overlapShare`. */
+  overlapShare = 0;
   readonly #columns: RequestColumns;
+  readonly #blockSize: number;
 
-  constructor(columns: RequestColumns, tailBlocks: number, answerShare: number) {
+  constructor(columns: RequestColumns, tailBlocks: number, blockSize: number) {
     this.#columns = columns;
     this.tailBlocks = tailBlocks;
-    this.#answerShare = answerShare;
+    this.#blockSize = blockSize;
   }
 
-  /** True when `parent` was over before `child` arrived, within {@link ROUNDING_MS}. */
+  /** True when `parent` was over before `child` arrived, within what clocks err by. */
   isOver(parent: number, child: number): boolean {
-    return this.#columns.endMs[parent] <= this.#columns.arrivalMs[child] + ROUNDING_MS;
+    return this.overlapMs(parent, child) <= 0;
   }
 
-  /** True when the child's prompt is longer than the parent's by enough of its answer. */
-  outgrows(parent: number, child: number, share = this.#answerShare): boolean {
+  /** How long before the end of `parent`, less what is tolerated, `child` arrived; not above zero where it was over. */
+  overlapMs(parent: number, child: number): number {
+    const { endMs, arrivalMs } = this.#columns;
+    const toleratedMs = Math.max(ROUNDING_MS, this.overlapShare * (endMs[parent] - arrivalMs[parent]));
+    return endMs[parent] - (arrivalMs[child] + toleratedMs);
+  }
+
+  /** True when `child` arrived before the recorded end of `parent`, be it by what clocks err. */
+  overlapsAtAll(parent: number, child: number): boolean {
+    return this.#columns.endMs[parent] > this.#columns.arrivalMs[child] + ROUNDING_MS;
+  }
+
+  /** True when the child's prompt is longer than the parent's, by `share` of its answer at least. */
+  outgrows(parent: number, child: number, share: number): boolean {
     const { promptTokens, outputTokens } = this.#columns;
-    const grown = promptTokens[child] - promptTokens[parent];
-    return grown >= Math.max(1, share * outputTokens[parent]);
+    return promptTokens[child] - promptTokens[parent] >= Math.max(1, share * outputTokens[parent]);
   }
 
-  /** True when `child` may be the next turn of `parent`. */
+  /** True when `child` may be the next turn of `parent`: it came after, and is longer. */
   mayFollow(parent: number, child: number): boolean {
-    return this.isOver(parent, child) && this.outgrows(parent, child);
+    return this.isOver(parent, child) && this.outgrows(parent, child, 0);
+  }
+
+  /** True when `child` is the prompt of `earlier`, which failed, once more; both end on one block. */
+  isRetry(earlier: number, child: number): boolean {
+    const { failed, promptTokens, tailIds } = this.#columns;
+    return (
+      failed[earlier] === 1 &&
+      promptTokens[earlier] === promptTokens[child] &&
+      (tailIds === undefined || tailIds[earlier] === tailIds[child])
+    );
+  }
+
+  /** Blocks that the answer of a request fills at most, with the template around it. */
+  answerBlocks(record: number): number {
+    return Math.ceil(this.#columns.outputTokens[record] / this.#blockSize) + TEMPLATE_BLOCKS;
   }
 }

@@ -1,5 +1,5 @@
 import type { Trace, TraceRecord } from "../trace/index.js";
-import { totalMs } from "../trace/index.js";
+import { isAnswered, totalMs } from "../trace/index.js";
 
 /** The parts of a trace that inference reads, one entry a record, in columns. */
 export interface RequestColumns {
@@ -12,6 +12,10 @@ export interface RequestColumns {
   readonly endMs: Float64Array;
   readonly promptTokens: Float64Array;
   readonly outputTokens: Float64Array;
+  /** 1 where the request failed, or was given up or cut off, before all of its answer. */
+  readonly failed: Uint8Array;
+  /** The prompt's last, partial block, -1 where unknown; undefined where no record knows it. */
+  readonly tailIds: Int32Array | undefined;
   /** The prompt's full blocks. */
   readonly chains: readonly Int32Array[];
   /** The blocks that the recorded answer adds. */
@@ -19,6 +23,8 @@ export interface RequestColumns {
   /** One more than the largest block id. */
   readonly idLimit: number;
   readonly hasArrivals: boolean;
+  /** Whether any record tells when it was over. */
+  readonly hasDurations: boolean;
 }
 
 const NO_BLOCKS = new Int32Array(0);
@@ -39,6 +45,11 @@ export function completionMs(record: TraceRecord): number | undefined {
   return total === undefined ? undefined : record.arrivalMs + total;
 }
 
+/** True when a record says that it did not get its whole answer; a trace that tells nothing of ends says nothing. */
+function hasFailed(record: TraceRecord): boolean {
+  return record.finishReason !== undefined && !isAnswered(record);
+}
+
 /**
  * The columns of a trace. Records that arrive together are ordered by prompt, output, completion and block count,
  * so that the order of the rows in a file decides only between requests that are alike in all of them.
@@ -51,16 +62,22 @@ export function requestColumns(trace: Trace): RequestColumns {
   const endMs = new Float64Array(count);
   const promptTokens = new Float64Array(count);
   const outputTokens = new Float64Array(count);
+  const failed = new Uint8Array(count);
+  const hasTails = records.some((record) => record.tailBlockId !== undefined);
+  const tailIds = hasTails ? Int32Array.from(records, ({ tailBlockId }) => tailBlockId ?? -1) : undefined;
   const chains: Int32Array[] = new Array(count);
   const answers: Int32Array[] = new Array(count);
   let idLimit = 0;
   let sorted = true;
+  let hasDurations = false;
   for (let i = 0; i < count; i++) {
     const record = records[i];
     arrivalMs[i] = hasArrivals ? (record.arrivalMs as number) : i;
     endMs[i] = hasArrivals ? (completionMs(record) ?? (record.arrivalMs as number)) : i;
+    if (endMs[i] > arrivalMs[i]) hasDurations = true;
     promptTokens[i] = record.promptTokens;
     outputTokens[i] = record.outputTokens;
+    if (hasFailed(record)) failed[i] = 1;
     const chain = record.blockIds ?? NO_BLOCKS;
     const answer = record.blockIds ? (record.outputBlockIds ?? NO_BLOCKS) : NO_BLOCKS;
     for (let d = 0; d < chain.length; d++) if (chain[d] >= idLimit) idLimit = chain[d] + 1;
@@ -88,9 +105,12 @@ export function requestColumns(trace: Trace): RequestColumns {
     endMs,
     promptTokens,
     outputTokens,
+    failed,
+    tailIds,
     chains,
     answers,
     idLimit,
     hasArrivals,
+    hasDurations,
   };
 }

@@ -1,6 +1,7 @@
 import { InputError } from "../base/index.js";
+import type { ParentKind } from "../trace/index.js";
 import { adjustedRandIndex } from "./adjusted-rand-index.js";
-import type { SessionLabels } from "./sessions.js";
+import { PARENT_KINDS, type SessionLabels } from "./sessions.js";
 
 /** Agreement of parent edges. */
 export interface EdgeScore {
@@ -20,13 +21,16 @@ export interface EdgeScore {
 export interface SessionScore extends EdgeScore {
   /** Of the two partitions of the records into sessions; see {@link adjustedRandIndex}. */
   readonly adjustedRandIndex: number;
+  /** Edges to the requests that started sub-agents, and edges to what is waited for beside the parent. */
+  readonly spawns: EdgeScore;
+  readonly joins: EdgeScore;
   /** Edges by the child's turn in the ground truth, by rising turn. Turn 1 counts parents given to first turns. */
   readonly byTurn: readonly (EdgeScore & { readonly turn: number })[];
 }
 
 /**
  * Scores inferred sessions against ground truth: precision and recall of parent edges, over all and by the child's
- * true turn, and the adjusted Rand index of the sessions.
+ * true turn, of what started sub-agents and of what is joined, and the adjusted Rand index of the sessions.
  * @throws InputError when the two are not of one length
  * @example
  * ```ts
@@ -64,8 +68,27 @@ export function scoreSessions(inferred: SessionLabels, truth: SessionLabels): Se
   return {
     ...edgeScore(sum),
     adjustedRandIndex: adjustedRandIndex(inferred.session, truth.session),
+    spawns: pairScore(pairsOf(inferred, "spawn"), pairsOf(truth, "spawn")),
+    joins: pairScore(pairsOf(inferred, "join"), pairsOf(truth, "join")),
     byTurn: turns.map(([turn, tally]) => ({ turn, ...edgeScore(tally) })),
   };
+}
+
+/** Child and parent of all edges of a kind. */
+function pairsOf(sessions: SessionLabels, kind: ParentKind): Set<string> {
+  const pairs = new Set<string>();
+  const code = PARENT_KINDS.indexOf(kind);
+  sessions.link?.forEach((how, i) => {
+    if (how === code && sessions.parent[i] >= 0) pairs.add(`${i} ${sessions.parent[i]}`);
+  });
+  for (const [i, waits] of sessions.waits ?? [])
+    for (const wait of waits) if (wait.kind === kind) pairs.add(`${i} ${wait.parent}`);
+  return pairs;
+}
+
+function pairScore(inferred: ReadonlySet<string>, actual: ReadonlySet<string>): EdgeScore {
+  const correct = [...inferred].filter((pair) => actual.has(pair)).length;
+  return edgeScore({ inferred: inferred.size, actual: actual.size, correct });
 }
 
 function edgeScore(tally: { inferred: number; actual: number; correct: number }): EdgeScore {

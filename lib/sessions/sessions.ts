@@ -1,11 +1,58 @@
+import type { Ms } from "../base/index.js";
+import type { ParentKind } from "../trace/index.js";
+
+/**
+ * How a record follows its parent, in the order of {@link SessionLabels.link}.
+ * @example
+ * ```ts
+ * import { PARENT_KINDS } from "prefixlab/sessions";
+ * PARENT_KINDS; // → ["turn", "spawn", "join", "retry"]
+ * ```
+ */
+export const PARENT_KINDS = ["turn", "spawn", "join", "retry"] as const satisfies readonly ParentKind[];
+
+/** A request that another one waits for, by its index. */
+export interface WaitedFor {
+  readonly parent: number;
+  readonly kind: ParentKind;
+  /** From the parent's end (its arrival, see `from`) to the arrival, where the source tells it. */
+  readonly gapMs?: Ms;
+  /** What starts the gap: the parent's end, or its arrival. Default: its end. */
+  readonly from?: "start";
+}
+
 /** Parent, turn and session of every record: what inference finds and what ground truth states. */
 export interface SessionLabels {
-  /** Index of the record whose answer this one continues, -1 for the first turn of a session. */
+  /**
+   * Index of the record whose answer this one continues, or that started it, or whose prompt it is once more; -1 for none.
+   */
   readonly parent: Int32Array;
-  /** 1 for the first turn of a session, its parent's turn plus one otherwise. */
+  /** 1 for the first turn of an agent in a session; its parent's turn for a retry, plus one otherwise. As recorded, where it is. */
   readonly turn: Int32Array;
-  /** Session number, counted from 0 in order of the sessions' first arrivals. */
+  /** Session number, counted from 0 in order of the sessions' first arrivals. A session holds its sub-agents. */
   readonly session: Int32Array;
+  /** How each record follows its parent: position in {@link PARENT_KINDS}. Undefined: all are turns. */
+  readonly link?: Uint8Array;
+  /** Of records that wait for more than their parent's end: all that they wait for, the parent first. */
+  readonly waits?: ReadonlyMap<number, readonly WaitedFor[]>;
+  /** Agents above the one that sent it: 0 for a main agent, 1 for its sub-agents. Undefined: all are main agents. */
+  readonly agentDepth?: Uint8Array;
+}
+
+/**
+ * All that a record waits for; empty for one that starts a session.
+ * @example
+ * ```ts
+ * import { readCapture, waitsOf, workloadOf } from "prefixlab";
+ * const { sessions } = workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 }));
+ * [waitsOf(sessions, 0), waitsOf(sessions, 1)]; // → [[], [{ parent: 0, kind: "turn" }]]
+ * ```
+ */
+export function waitsOf(sessions: SessionLabels, record: number): readonly WaitedFor[] {
+  const told = sessions.waits?.get(record);
+  if (told) return told;
+  const parent = sessions.parent[record];
+  return parent < 0 ? [] : [{ parent, kind: PARENT_KINDS[sessions.link?.[record] ?? 0] }];
 }
 
 /**
@@ -16,6 +63,9 @@ export interface SessionLabels {
  * - `prefix`: the prompt holds every full block of the parent's prompt and is longer by part of its answer at least.
  * - `tail-edit`: all but the last few blocks of the parent's prompt: a partial, re-hashed or re-templated tail.
  * - `edit`: leaves the parent's prompt earlier, past the shared trunk, and the abandoned version never goes on: history was edited.
+ * - `retry`: the parent's prompt once more; the parent failed.
+ * - `spawn`: the first request of a sub-agent, which the parent's answer started; nothing of a prompt is continued.
+ * - `restart`: a sub-agent that began its context afresh after the parent.
  * @example
  * ```ts
  * import { inferSessions, readCapture } from "prefixlab";
@@ -25,7 +75,16 @@ export interface SessionLabels {
  * [EDGE_KINDS[kind[0]], EDGE_KINDS[kind[1]]]; // → ["root", "answer"]
  * ```
  */
-export const EDGE_KINDS = ["root", "answer", "prefix", "tail-edit", "edit"] as const;
+export const EDGE_KINDS = [
+  "root",
+  "answer",
+  "prefix",
+  "tail-edit",
+  "edit",
+  "retry",
+  "spawn",
+  "restart",
+] as const;
 
 /** One of {@link EDGE_KINDS}. */
 export type EdgeKind = (typeof EDGE_KINDS)[number];
@@ -44,7 +103,10 @@ export interface EdgeEvidence {
   readonly competingParents: Int32Array;
   /** 1 where the parent had a child before this one: parallel calls, a retry, a branched conversation. */
   readonly fork: Uint8Array;
-  /** 0 to 1: a ranking of the edges by the strength of their evidence, not a calibrated probability. */
+  /**
+   * Probability that the parent is right; for a root, that there is none. Calibrated: of those said to be sure to 0.9, about 90 % are
+   * right, on labelled data that it was not fitted to (`data/sessions/`).
+   */
   readonly confidence: Float32Array;
 }
 
@@ -52,23 +114,34 @@ export interface EdgeEvidence {
 export interface Sessions extends SessionLabels {
   readonly sessionCount: number;
   readonly evidence: EdgeEvidence;
+  /** Share of a parent's duration that its child may arrive before its recorded end, as this trace's clocks ask for. */
+  readonly overlapShare: number;
   /** What a user should know: no hashes, no arrivals, ids that are not chained. */
   readonly warnings: readonly string[];
 }
 
-/** Turns and session numbers that follow from parents; `order` lists records so that parents come before children. */
+/**
+ * Turns, sessions and depths that follow from parents.
+ * @param order records so that parents come before children
+ * @param link as in {@link SessionLabels}; undefined where all are turns
+ */
 export function labelsFromParents(
   parent: Int32Array,
   order: ArrayLike<number>,
+  link?: Uint8Array,
 ): SessionLabels & { readonly sessionCount: number } {
   const turn = new Int32Array(parent.length);
   const session = new Int32Array(parent.length);
+  const agentDepth = link && new Uint8Array(parent.length);
+  const [, spawn, , retry] = PARENT_KINDS.keys();
   let sessionCount = 0;
   for (let k = 0; k < order.length; k++) {
     const i = order[k];
     const p = parent[i];
-    turn[i] = p < 0 ? 1 : turn[p] + 1;
+    const how = p < 0 ? spawn : (link?.[i] ?? 0);
+    turn[i] = how === spawn ? 1 : how === retry ? turn[p] : turn[p] + 1;
     session[i] = p < 0 ? sessionCount++ : session[p];
+    if (agentDepth && p >= 0) agentDepth[i] = Math.min(255, agentDepth[p] + (how === spawn ? 1 : 0));
   }
-  return { parent, turn, session, sessionCount };
+  return { parent, turn, session, ...(link && { link }), ...(agentDepth && { agentDepth }), sessionCount };
 }

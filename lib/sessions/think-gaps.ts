@@ -1,11 +1,13 @@
 import { InputError, type Ms } from "../base/index.js";
+import type { Trace } from "../trace/index.js";
 import { completionMs } from "./request-columns.js";
+import { type SessionLabels, waitsOf } from "./sessions.js";
 import type { Workload } from "./workload-of.js";
 
 /**
  * Think gap of every record, ms: its arrival minus its parent's completion, where completion is arrival + TTFT +
- * decode (or the last thing known of a request that failed). Undefined for first turns and where arrivals or the
- * parent's latencies were not recorded. Never negative beyond rounding for inferred sessions.
+ * decode (or the last thing known of a request that failed); of a record that waits for several, minus the last of what it
+ * waits for. Undefined for first turns and where arrivals or the parent's latencies were not recorded. A child that arrived before that has a gap of 0.
  * @example
  * ```ts
  * import { readCapture, thinkGapsMs, workloadOf } from "prefixlab";
@@ -17,9 +19,22 @@ export function thinkGapsMs({ trace, sessions }: Workload): (Ms | undefined)[] {
   return trace.records.map((record, i) => {
     const parent = sessions.parent[i];
     if (parent < 0 || record.arrivalMs === undefined) return undefined;
-    const over = completionMs(trace.records[parent]);
+    const over = sessions.waits?.has(i)
+      ? lastEventMs(trace, sessions, i)
+      : completionMs(trace.records[parent]);
     return over === undefined ? undefined : Math.max(0, record.arrivalMs - over);
   });
+}
+
+/** When the last thing happened that a record waits for; undefined where one of them is unknown. */
+function lastEventMs({ records }: Trace, sessions: SessionLabels, record: number): Ms | undefined {
+  let last = Number.NEGATIVE_INFINITY;
+  for (const { parent, from } of waitsOf(sessions, record)) {
+    const atMs = from === "start" ? records[parent].arrivalMs : completionMs(records[parent]);
+    if (atMs === undefined) return undefined;
+    last = Math.max(last, atMs);
+  }
+  return last;
 }
 
 /** Think gaps of a trace without latencies, and how far the trace contradicted the modeled durations. */
@@ -35,7 +50,7 @@ export interface ModeledThinkGaps {
 /**
  * Think gaps for a trace that has arrivals but no latencies: the recorded interval between the arrivals of parent and
  * child, less the parent's modeled duration (arrival to last token, ms, one a record; undefined where the model has
- * none). A child that arrived sooner than that gets a gap of 0 and is counted: many of them mean that the modeled
+ * none); of several that are waited for, from the last. A child that arrived sooner than that gets a gap of 0 and is counted: many of them mean that the modeled
  * engine is slower than the one behind the trace.
  * @throws InputError when `durationsMs` is not as long as the records
  * @example
@@ -61,11 +76,15 @@ export function thinkGapsFromDurations(
   const gapsMs = trace.records.map((record, i) => {
     const parent = sessions.parent[i];
     if (parent < 0) return undefined;
-    const parentArrivalMs = trace.records[parent].arrivalMs;
-    const durationMs = durationsMs[parent];
-    if (record.arrivalMs === undefined || parentArrivalMs === undefined || durationMs === undefined)
-      return undefined;
-    const gapMs = record.arrivalMs - parentArrivalMs - durationMs;
+    if (record.arrivalMs === undefined) return undefined;
+    let overMs = Number.NEGATIVE_INFINITY;
+    for (const wait of waitsOf(sessions, i)) {
+      const { arrivalMs } = trace.records[wait.parent];
+      const durationMs = wait.from === "start" ? 0 : durationsMs[wait.parent];
+      if (arrivalMs === undefined || durationMs === undefined) return undefined;
+      overMs = Math.max(overMs, arrivalMs + durationMs);
+    }
+    const gapMs = record.arrivalMs - overMs;
     turns++;
     if (gapMs < 0) clipped++;
     return Math.max(0, gapMs);

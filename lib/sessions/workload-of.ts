@@ -1,6 +1,6 @@
 import type { Trace } from "../trace/index.js";
 import type { SessionLabels } from "./sessions.js";
-import { sessionsOf } from "./sessions-of.js";
+import { type ChosenSessions, type SessionsOptions, sessionsOf } from "./sessions-of.js";
 
 /** A trace and who continues whom in it, joined by index: what every later step takes. */
 export interface Workload {
@@ -10,6 +10,7 @@ export interface Workload {
 
 /**
  * A trace with its sessions, see {@link sessionsOf}.
+ * @throws InputError when an option is out of range
  * @example
  * ```ts
  * import { readCapture, summarizeCohorts, workloadOf } from "prefixlab";
@@ -17,6 +18,9 @@ export interface Workload {
  * summarizeCohorts(workload).turns2plus.n; // → 256
  * ```
  */
-export function workloadOf(trace: Trace): Workload {
-  return { trace, sessions: sessionsOf(trace) };
+export function workloadOf(
+  trace: Trace,
+  options: SessionsOptions = {},
+): Workload & { readonly sessions: ChosenSessions } {
+  return { trace, sessions: sessionsOf(trace, options) };
 }

@@ -13,8 +13,19 @@ export type SweepRow = Readonly<Record<string, string | number | null>>;
  * machine: no wall time.
  */
 export function runCell(workload: Workload, model: LatencyModel, cell: SweepCell): SweepRow {
-  const { turns, pacing, prompts, "request-timeout": timeout, "on-timeout": onTimeout } = cell;
-  const kept = turns === undefined ? workload : firstTurns(workload, Number(turns));
+  const {
+    turns,
+    "min-confidence": minConfidence,
+    pacing,
+    prompts,
+    "request-timeout": timeout,
+    "on-timeout": onTimeout,
+  } = cell;
+  const sure =
+    minConfidence === undefined
+      ? workload
+      : workloadOf(workload.trace, { minConfidence: Number(minConfidence) });
+  const kept = turns === undefined ? sure : firstTurns(sure, Number(turns));
   const result = replay(kept, {
     model,
     engine: cellSettings(cell),

@@ -43,6 +43,10 @@ const replayAxes: Readonly<Record<string, Axis>> = {
     says: "next-turn (sent at once) or end-session, where the client gave up",
     parse: wordOf(...onTimeouts),
   },
+  "min-confidence": {
+    says: "inferred turns that are less sure start sessions (0 to 1)",
+    parse: (where, value) => requireFinite(where, "min-confidence", Number(value), 0, 1),
+  },
   turns: { says: "keep the first turns of each session", parse: wholeNumberFrom(1) },
   seed: { says: "seed of the replay", parse: wholeNumberFrom(0) },
 };

@@ -126,6 +126,25 @@ describe("inspectTrace", () => {
       turn: Int32Array.of(1, 2, 3, 1),
       session: Int32Array.of(0, 0, 0, 1),
     };
-    expect(inspectTrace({ trace, sessions }).sessions).toEqual({ count: 2, multiTurn: 1, longestTurns: 3 });
+    const counts = { count: 2, multiTurn: 1, longestTurns: 3 };
+    expect(inspectTrace({ trace, sessions }).sessions).toEqual({ ...counts, subAgentRequests: 0, joins: 0 });
+    const agents = {
+      ...sessions,
+      agentDepth: Uint8Array.of(0, 1, 1, 0),
+      waits: new Map([
+        [
+          3,
+          [
+            { parent: 0, kind: "turn" as const },
+            { parent: 2, kind: "join" as const },
+          ],
+        ],
+      ]),
+    };
+    expect(inspectTrace({ trace, sessions: agents }).sessions).toEqual({
+      ...counts,
+      subAgentRequests: 2,
+      joins: 1,
+    });
   });
 });

@@ -40,20 +40,28 @@ describe("why a request has its parent", () => {
       "rewrites the history of 3, which never goes on, from block 4 of 30 (4 blocks shared)",
     );
     expect(why({ parent: 0, kind: "prefix", shared: 5, own: 5 })).toBe(
-      "holds all 5 prompt blocks of 0 and is longer by part of its answer (5 blocks shared)",
+      "holds all 5 prompt blocks of 0 and is longer (5 blocks shared)",
+    );
+  });
+
+  it("is a failure before it, or who started it", () => {
+    expect(why({ kind: "retry", shared: 4, own: 4 })).toBe(
+      "is the prompt of 3 once more, which failed (4 blocks shared)",
+    );
+    expect(why({ kind: "spawn", shared: 0 })).toBe(
+      "a sub-agent that began just after 3 ended, as its kind do, and shares nothing with it",
+    );
+    expect(why({ kind: "restart", shared: 0 })).toBe(
+      "begins a context afresh while the agent above waits; 3 was the sub-agent's last before",
     );
   });
 
   it("goes with what lies past a trunk, who fits as well, and that it is a fork", () => {
-    const prefix = "holds all 5 prompt blocks of 3 and is longer by part of its answer (5 blocks shared";
+    const prefix = "holds all 5 prompt blocks of 3 and is longer (5 blocks shared";
     const edge = { kind: "prefix", shared: 5, own: 5 } as const;
     expect(why({ ...edge, trunk: 1 })).toBe(`${prefix}, 4 of them past a shared trunk of 1)`);
-    expect(why({ ...edge, rivals: 2 })).toBe(
-      `${prefix}); 1 other request fits as well, this one is the latest`,
-    );
-    expect(why({ ...edge, rivals: 3 })).toBe(
-      `${prefix}); 2 other requests fit as well, this one is the latest`,
-    );
+    expect(why({ ...edge, rivals: 2 })).toBe(`${prefix}); 1 other request fits as well`);
+    expect(why({ ...edge, rivals: 3 })).toBe(`${prefix}); 2 other requests fit as well`);
     expect(why({ ...edge, fork: true })).toBe(`${prefix}); a fork: the parent had a child before`);
   });
 });

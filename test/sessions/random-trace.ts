@@ -27,6 +27,7 @@ export function randomTrace(seed: number, options: RandomTraceOptions): Trace {
     });
   const known: number[][] = [[]];
   const withLatencies = random.uniform() < 0.7;
+  const hasTails = random.uniform() < 0.3;
   const records: TraceRecord[] = [];
   const count = 1 + random.integer(options.maxRequests);
   for (let i = 0; i < count; i++) {
@@ -40,12 +41,16 @@ export function randomTrace(seed: number, options: RandomTraceOptions): Trace {
     const outputTokens = recordsAnswer
       ? answer.length * BLOCK_SIZE + random.integer(BLOCK_SIZE)
       : random.integer(10);
+    const tail = random.integer(BLOCK_SIZE);
+    const failed = random.uniform() < 0.15;
     records.push({
-      promptTokens: prompt.length * BLOCK_SIZE + random.integer(BLOCK_SIZE),
+      promptTokens: prompt.length * BLOCK_SIZE + tail,
       outputTokens,
       arrivalMs: random.integer(options.clockTicks),
       blockIds: full.slice(0, prompt.length),
       ...(recordsAnswer ? { outputBlockIds: full.slice(prompt.length) } : {}),
+      ...(hasTails && tail > 0 ? { tailBlockId: chainIds([...prompt, -tail])[prompt.length] as number } : {}),
+      ...(failed ? { finishReason: "error", elapsedMs: random.integer(5) } : {}),
       ...(withLatencies
         ? {
             ttftMs: random.integer(5),

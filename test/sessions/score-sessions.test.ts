@@ -1,8 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { adjustedRandIndex, recordedSessions, scoreSessions } from "../../lib/sessions/index.js";
-import { multiturnTrace } from "./multiturn-trace.js";
-import { traceOf } from "./trace-of.js";
+import { adjustedRandIndex, type SessionLabels, scoreSessions } from "../../lib/sessions/index.js";
 
 const labels = (parent: number[], session: number[], turn: number[]) => ({
   parent: Int32Array.from(parent),
@@ -59,61 +57,22 @@ describe("scoreSessions", () => {
     expect(scoreSessions(alone, alone)).toMatchObject({ precision: undefined, recall: undefined });
   });
 
+  it("counts what started sub-agents, and what is joined, by themselves", () => {
+    const agents = (spawnedBy: number, joined: readonly number[]): SessionLabels => ({
+      ...labels([-1, spawnedBy, 0, 0], [0, 0, 0, 0], [1, 1, 2, 2]),
+      link: Uint8Array.of(0, 1, 0, 0),
+      waits: new Map([
+        [3, [{ parent: 0, kind: "turn" }, ...joined.map((parent) => ({ parent, kind: "join" as const }))]],
+      ]),
+    });
+    const score = scoreSessions(agents(0, [1, 2]), agents(0, [1]));
+    expect(score.spawns).toMatchObject({ inferred: 1, actual: 1, correct: 1 });
+    expect(score.joins).toMatchObject({ inferred: 2, actual: 1, correct: 1, precision: 0.5, recall: 1 });
+    expect(scoreSessions(agents(2, []), agents(0, [])).spawns).toMatchObject({ correct: 0, precision: 0 });
+  });
+
   it("refuses labels of another trace", () => {
     expect(() => scoreSessions(labels([-1], [0], [1]), labels([], [], []))).toThrow("got 1 and 0");
-  });
-});
-
-describe("recordedSessions", () => {
-  it("ties each turn to the one before it in its session", () => {
-    const trace = multiturnTrace({
-      seed: 1,
-      sessions: 3,
-      turns: 4,
-      prefixCount: 1,
-      prefixTokens: 32,
-      promptTokens: 20,
-      outputTokens: 20,
-      ratePerSecond: 1,
-      thinkMs: 100,
-      ttftMs: 100,
-    });
-    const truth = recordedSessions(trace);
-    trace.records.forEach((record, i) => {
-      const parent = trace.records[truth?.parent[i] as number];
-      expect(parent?.turn).toBe(record.turn === 1 ? undefined : (record.turn as number) - 1);
-      if (parent) expect(parent.session).toBe(record.session);
-    });
-  });
-
-  it("is undefined where no record names a session", () => {
-    expect(recordedSessions(traceOf({ at: 0, prompt: "a" }))).toBeUndefined();
-  });
-
-  it("takes a request without a session for one of its own, and one without a turn for a first", () => {
-    const trace = traceOf(...[0, 1, 2, 3, 4].map((at) => ({ at, prompt: "a" })));
-    const names = [undefined, "b", undefined, "c", "b"];
-    const turns = [undefined, undefined, 7, undefined, 2];
-    const records = trace.records.map((record, i) => ({
-      ...record,
-      ...(names[i] !== undefined && { session: names[i] }),
-      ...(turns[i] !== undefined && { turn: turns[i] }),
-    }));
-    expect(recordedSessions({ ...trace, records })).toEqual({
-      parent: Int32Array.of(-1, -1, -1, -1, 1),
-      turn: Int32Array.of(1, 1, 1, 1, 2),
-      session: Int32Array.of(0, 1, 2, 3, 1),
-    });
-  });
-
-  it("refuses a turn that occurs twice, or whose predecessor is missing", () => {
-    const trace = traceOf({ at: 0, prompt: "a" }, { at: 1, prompt: "a b" });
-    const named = (...turns: number[]) => ({
-      ...trace,
-      records: trace.records.map((record, i) => ({ ...record, session: "s", turn: turns[i] as number })),
-    });
-    expect(() => recordedSessions(named(1, 1))).toThrow("session s has turn 1 twice (record 1)");
-    expect(() => recordedSessions(named(1, 3))).toThrow("session s has turn 3 but not turn 2 (record 1)");
   });
 });
 

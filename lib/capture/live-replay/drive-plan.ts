@@ -1,5 +1,5 @@
 import type { Ms } from "../../base/index.js";
-import { TurnQueue } from "../../engine/index.js";
+import { Followers, TurnQueue } from "../../engine/index.js";
 import type { Plan } from "../../replay/index.js";
 import type { LoadRun, ReadyRequest } from "../loadgen/load-run.js";
 import { waitUntil } from "../loadgen/wait-until.js";
@@ -10,8 +10,8 @@ const PREPARE_AHEAD_MS = 5;
 
 /**
  * Fires a plan's requests: those with a time of their own at that time, whatever the server does; those that follow
- * another a gap after its end; those of a closed loop in turn. The children of a request that failed are never sent; the
- * place of one in turn is free again.
+ * others a gap after the end (or the start) of each, at the latest of these; those of a closed loop in turn. What waits for the
+ * end of a request that failed is never sent; the place of one in turn is free again.
  * @param prepare writes request `index`, whose prompt is `ids`
  */
 export async function drivePlan(
@@ -20,17 +20,26 @@ export async function drivePlan(
   prompts: PlanPrompts,
   prepare: (index: number, ids: Int32Array) => ReadyRequest,
 ): Promise<void> {
-  const children = childrenOf(plan);
+  let sends: Promise<void>[] = [];
+  const followers = new Followers(plan.requests, (index, atMs) => sends.push(fireAt(index, atMs)));
+  /** What is sent because of what happened, as one promise. */
+  const sentBy = (happened: () => void): Promise<unknown> => {
+    const before = sends;
+    sends = [];
+    happened();
+    const all = Promise.all(sends);
+    sends = before;
+    return all;
+  };
   const fire = async (index: number, ready: ReadyRequest, dueAtMs: Ms): Promise<void> => {
+    const fromStart = sentBy(() => followers.sent(index, dueAtMs));
+    // Awaited below: what fails in the meantime is told there.
+    fromStart.catch(() => {});
     const exchange = await run.fire(ready, dueAtMs);
     if (exchange.outputTokenIds) prompts.answered(index, exchange.outputTokenIds);
     if (plan.requests[index].inTurn) turns.ended(exchange.endedAtMs - run.startedAtMs);
-    if (exchange.failure) return;
-    await Promise.all(
-      (children.get(index) ?? []).map((child) =>
-        fireAt(child, exchange.endedAtMs + plan.requests[child].after!.gapMs),
-      ),
-    );
+    if (!exchange.failure) await sentBy(() => followers.ended(index, exchange.endedAtMs));
+    await fromStart;
   };
   const fireAt = async (index: number, dueAtMs: Ms): Promise<void> => {
     if (!(await waitUntil(dueAtMs - PREPARE_AHEAD_MS, run.signal))) return;
@@ -50,15 +59,4 @@ export async function drivePlan(
   );
   // Each one that ends may have sent others.
   for (let sent = 0; sent < inTurn.length; sent++) await inTurn[sent];
-}
-
-function childrenOf(plan: Plan): ReadonlyMap<number, readonly number[]> {
-  const children = new Map<number, number[]>();
-  plan.requests.forEach(({ after }, index) => {
-    if (!after) return;
-    const siblings = children.get(after.parent);
-    if (siblings) siblings.push(index);
-    else children.set(after.parent, [index]);
-  });
-  return children;
 }

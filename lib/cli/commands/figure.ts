@@ -13,11 +13,12 @@ import { comparisonTable } from "../comparison-table.js";
 import { formatTable, showMs } from "../print-table.js";
 import { readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
+import { addSessionFlags, reportSessions, type SessionFlags, sessionsFromFlags } from "../session-flags.js";
 import { capturedSeriesJson, comparisonJson, replaySeriesJson } from "../summary-json.js";
 import { printOut } from "../terminal.js";
 import { traceOrigin } from "../trace-origin.js";
 
-interface FigureFlags {
+interface FigureFlags extends SessionFlags {
   readonly real?: string;
   readonly replay?: string;
   readonly nocache?: string;
@@ -43,7 +44,7 @@ interface FigureData {
 
 /** The `figure` command: the cache-effect figure. */
 export function figureCommand(): Command {
-  return new Command("figure")
+  const command = new Command("figure")
     .description(
       "Draw the cache-effect figure: P(TTFT > x) with the prefix cache on and off, captured and modeled, per turn cohort. Labels say what a trace's meta line says of its source and its cache; where that is silent, the flag counts if it names the cache.",
     )
@@ -60,7 +61,8 @@ export function figureCommand(): Command {
     )
     .option("--arrival-seed <n>", "with --published: other arrivals than the figure's (0)", parseSeed)
     .option("--out-dir <dir>", "where cache-effect.html, .svg, .png and .json go, or published.*", "out")
-    .option("--json", "print one JSON document")
+    .option("--json", "print one JSON document");
+  return addSessionFlags(command)
     .addHelpText(
       "after",
       "\nExamples:\n  npx prefixlab figure --out-dir out\n  npx prefixlab figure --published\n",
@@ -121,7 +123,10 @@ async function fromCommittedCaptures(flags: FigureFlags): Promise<FigureData> {
     throw new InputError(
       `--captured-nocache ${flags.capturedNocache}: its meta line says that ${kind === "modeled" ? "a replay wrote it" : "the prefix cache was on"}, expected a capture with the cache off; with --real TRACE it is drawn as what it is`,
     );
-  const effect = cacheEffect(workloadOf(captured), { capturedOff, model: fitLatency(fitSet).model });
+  const effect = cacheEffect(workloadOf(captured, sessionsFromFlags(flags)), {
+    capturedOff,
+    model: fitLatency(fitSet).model,
+  });
   return { ...effect, series: effect.series.map((one) => ({ ...one, key: `${one.kind}_${one.cache}` })) };
 }
 
@@ -142,6 +147,8 @@ async function fromTraces(flags: FigureFlags): Promise<FigureData> {
         `${path} holds no latencies (no row has a ttft_ms above 0), and the figure is made of them: replay it ` +
           "first (prefixlab replay TRACE --profile NAME --dump-trace OUT) and draw what that wrote",
       );
+    const sessions = sessionsOf(trace, sessionsFromFlags(flags));
+    reportSessions(path, sessions);
     const origin = traceOrigin(trace.meta);
     const [kind, cache] = [origin.kind ?? meant, origin.cache ?? named];
     const again = series.filter((one) => one.kind === kind && one.cache === cache).length;
@@ -152,7 +159,7 @@ async function fromTraces(flags: FigureFlags): Promise<FigureData> {
       cache,
       ...(again > 0 && { label: `${kind} (${basename(path)})` }),
       trace,
-      sessions: sessionsOf(trace),
+      sessions,
     });
   }
   return { series };

@@ -1,38 +1,51 @@
 import { Command } from "commander";
 import { inspectTrace, type Range, type RangedQuantity, type TraceInspection } from "../../cohorts/index.js";
 import { suspectedConcurrency } from "../../replay/index.js";
-import { workloadOf } from "../../sessions/index.js";
+import { type ChosenSessions, workloadOf } from "../../sessions/index.js";
 import { readInput, reportProblems } from "../read-input.js";
+import {
+  addSessionFlags,
+  reportSessions,
+  type SessionFlags,
+  sessionSourceJson,
+  sessionsFromFlags,
+} from "../session-flags.js";
 import { printOut, visibleLine } from "../terminal.js";
 
 /** The `inspect` command: what is in a trace. */
 export function inspectCommand(): Command {
-  return new Command("inspect")
+  const command = new Command("inspect")
     .description("What is in a trace: counts, ranges, sharing, hits, sessions, problems.")
     .argument("<trace>", "trace file (JSON lines, .gz allowed)")
     .option("--strict", "a bad row is fatal")
-    .option("--json", "print one JSON document")
+    .option("--json", "print one JSON document");
+  return addSessionFlags(command)
     .addHelpText("after", "\nExample:\n  npx prefixlab inspect data/warm-1.jsonl.gz\n")
-    .action(async (path: string, flags: { strict?: boolean; json?: boolean }) => {
+    .action(async (path: string, flags: SessionFlags & { strict?: boolean; json?: boolean }) => {
       const trace = await readInput(path, { strict: flags.strict ?? false, quiet: true });
-      const inspection = inspectTrace(workloadOf(trace));
+      const workload = workloadOf(trace, sessionsFromFlags(flags));
+      const inspection = inspectTrace(workload);
       const places = suspectedConcurrency(trace);
       if (flags.json) {
-        const document = { ...inspectionJson(inspection), suspected_max_concurrency: places ?? null };
+        const document = {
+          ...inspectionJson(inspection, workload.sessions),
+          suspected_max_concurrency: places ?? null,
+        };
         printOut(`${JSON.stringify(document, null, 2)}\n`);
       } else {
-        printOut(inspectionReport(path, inspection));
+        printOut(inspectionReport(path, inspection, workload.sessions));
         if (places !== undefined)
           printOut(
             `  looks like ${places} at a time: each request followed the end of another at once; replay it with --max-concurrency ${places}\n`,
           );
         reportProblems(path, trace);
+        reportSessions(path, workload.sessions);
       }
     });
 }
 
 /** An inspection under the names of the trace format. */
-function inspectionJson(x: TraceInspection): Record<string, unknown> {
+function inspectionJson(x: TraceInspection, sessions: ChosenSessions): Record<string, unknown> {
   const wireNames = {
     promptTokens: "prompt_tokens",
     outputTokens: "output_tokens",
@@ -67,13 +80,21 @@ function inspectionJson(x: TraceInspection): Record<string, unknown> {
       count: x.sessions.count,
       multi_turn: x.sessions.multiTurn,
       longest_turns: x.sessions.longestTurns,
+      ...sessionSourceJson(sessions),
+      ...(x.sessions.subAgentRequests > 0 && {
+        sub_agent_requests: x.sessions.subAgentRequests,
+        joins: x.sessions.joins,
+      }),
     },
     finish_reasons: x.finishReasons,
     problems: x.problems,
   };
 }
 
-function inspectionReport(path: string, x: TraceInspection): string {
+function inspectionReport(path: string, x: TraceInspection, sessions: ChosenSessions): string {
+  const told = sessions.isRecorded.reduce((sum, is) => sum + is, 0);
+  const source = told === 0 ? "inferred" : told === x.requests ? "recorded" : `recorded for ${told} requests`;
+  const { subAgentRequests, joins } = x.sessions;
   const span = (name: string, range: Range | undefined, unit: string): string[] =>
     range
       ? [
@@ -106,7 +127,10 @@ function inspectionReport(path: string, x: TraceInspection): string {
     x.sharing.recordedCachedFraction === undefined
       ? "  cached tokens were not recorded"
       : `  recorded: ${percent(x.sharing.recordedCachedFraction)} of prompt tokens came from the cache, on ${x.sharing.requestsWithHit} requests`,
-    `  ${x.sessions.count} sessions, ${x.sessions.multiTurn} of them with more than one turn, longest ${x.sessions.longestTurns} turns`,
+    `  ${x.sessions.count} sessions, ${x.sessions.multiTurn} of them with more than one turn, longest ${x.sessions.longestTurns} turns (${source})`,
+    ...(subAgentRequests > 0
+      ? [`  ${subAgentRequests} requests of sub-agents, ${joins} requests wait for one to end`]
+      : []),
     "",
   ].join("\n");
 }

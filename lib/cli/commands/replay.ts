@@ -21,11 +21,18 @@ import { addPacingFlags, type PacingFlags, pacingFromFlags } from "../pacing-fla
 import { progressBar, readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
 import { overloadOf, replayReport } from "../replay-report.js";
+import {
+  addSessionFlags,
+  reportSessions,
+  type SessionFlags,
+  sessionSourceJson,
+  sessionsFromFlags,
+} from "../session-flags.js";
 import { capturedSeriesJson, comparisonJson, replaySeriesJson, statisticJson } from "../summary-json.js";
 import { printOut } from "../terminal.js";
 import { addTimeoutFlags, type TimeoutFlags, timeoutFromFlags } from "../timeout-flags.js";
 
-interface ReplayFlags extends EngineFlags, LatencyFlags, PacingFlags, TimeoutFlags {
+interface ReplayFlags extends EngineFlags, LatencyFlags, PacingFlags, SessionFlags, TimeoutFlags {
   readonly coldPrompts?: boolean;
   readonly rateScale: number;
   readonly seeds: number;
@@ -77,7 +84,7 @@ export function replayCommand(): Command {
     .option("--timeout <s>", "with --url: time limit of one request", parsePositive, 300)
     .option("--strict", "a bad row is fatal")
     .option("--json", "print one JSON document");
-  addEngineFlags(addLatencyFlags(addTimeoutFlags(addPacingFlags(command))));
+  addEngineFlags(addLatencyFlags(addTimeoutFlags(addSessionFlags(addPacingFlags(command)))));
   return command
     .addHelpText(
       "after",
@@ -102,7 +109,8 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
   );
   refuseOverwrite(flags.dumpTrace, [path, ...models]);
   const trace = await readInput(path, { strict: flags.strict ?? false });
-  const sessions = sessionsOf(trace);
+  const sessions = sessionsOf(trace, sessionsFromFlags(flags));
+  reportSessions(path, sessions);
   if (flags.url !== undefined) {
     const { replayLiveCommand } = await import("./replay-live.js");
     return replayLiveCommand(trace, sessions, { ...flags, url: flags.url });
@@ -171,6 +179,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
       ...comparisonJson(comparison),
       ...(judgeAfter > 0 && { judge_after: judgeAfter }),
       overload: overloadOf(first) ?? null,
+      sessions: sessionSourceJson(sessions),
       statistics: statistics.map(statisticJson),
     };
     printOut(`${JSON.stringify(document, null, 2)}\n`);

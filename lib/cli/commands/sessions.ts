@@ -2,21 +2,24 @@ import { once } from "node:events";
 import { Command } from "commander";
 import { InputError } from "../../base/index.js";
 import {
+  type ChosenSessions,
   EDGE_KINDS,
   type EdgeScore,
   explainEdge,
-  inferSessions,
+  PARENT_KINDS,
   recordedSessions,
-  type SessionLabels,
   type SessionScore,
-  type Sessions,
   scoreSessions,
+  sessionsOf,
+  waitsOf,
 } from "../../sessions/index.js";
+import type { Trace, TraceRecord } from "../../trace/index.js";
 import { formatTable } from "../print-table.js";
 import { readInput } from "../read-input.js";
+import { addSessionFlags, reportSessions, type SessionFlags, sessionsFromFlags } from "../session-flags.js";
 import { printErr, printOut } from "../terminal.js";
 
-interface SessionsFlags {
+interface SessionsFlags extends SessionFlags {
   readonly truth: boolean;
   readonly strict: boolean;
   readonly json: boolean;
@@ -24,63 +27,100 @@ interface SessionsFlags {
 
 /** The `sessions` command: parents, turns and sessions of a trace, each with its evidence. */
 export function sessionsCommand(): Command {
-  return new Command("sessions")
-    .description("Infer which request continues which from the chained block hashes of a trace.")
+  const command = new Command("sessions")
+    .description(
+      "Who continues, spawns, joins or retries whom: as the trace records it, else from its chained block hashes.",
+    )
     .argument("<trace>", "trace in the tap schema; .gz is decompressed")
     .option(
       "--truth",
-      "score against the sessions and turns that the trace records, and print the score",
+      "score what the hashes tell against the sessions, turns and parents that the trace records, and print the score",
       false,
     )
     .option("--strict", "fail on the first bad row instead of rejecting it", false)
-    .option("--json", "only JSON: no summary on stderr", false)
+    .option("--json", "only JSON: no summary on stderr", false);
+  return addSessionFlags(command)
     .addHelpText(
       "after",
       `
-Prints JSON: an array in arrival order of {index, parent, turn, session, kind, fork, confidence, evidence, why}, where
-parent is an index or null and turn counts from 1; with --truth one object with precision, recall and adjusted Rand
-index, also by turn. A summary for people goes to stderr.
+Prints JSON: an array in arrival order of {index, line, id, parent, parents, turn, session, kind, source, used, fork,
+confidence, evidence, why}. index counts arrivals from 0, line the lines of the file from 1, id is the row's request_id.
+parent is an index or null, parents all that is waited for; turn counts from 1. source says whether the row's place is
+recorded or inferred. confidence is the probability that the parent is right, or that there is none: of those said to be
+sure to 0.9, about 90 % are right; what is recorded counts as sure. Every edge is printed; one that is less sure than
+--min-confidence has used false, and its request starts a session, here and wherever sessions are used. With --truth it
+prints one object with precision, recall and adjusted Rand index of the edges that are used, also by turn, and of spawns and joins. A summary for people
+goes to stderr.
 
 Examples:
   prefixlab sessions trace.jsonl.gz
-  prefixlab sessions trace.jsonl.gz --truth`,
+  prefixlab sessions trace.jsonl.gz --truth --min-confidence 0.8`,
     )
     .action(async (path: string, flags: SessionsFlags) => {
-      const trace = await readInput(path, { strict: flags.strict, quiet: flags.json });
-      const sessions = inferSessions(trace);
-      if (!flags.json) printErr(summaryOf(sessions));
+      const lines = new Map<TraceRecord, number>();
+      const trace = await readInput(path, {
+        strict: flags.strict,
+        quiet: flags.json,
+        onRecord: (record, line) => lines.set(record, line),
+      });
+      const options = sessionsFromFlags(flags);
       if (!flags.truth) {
-        await writeSessions(sessions);
+        const sessions = sessionsOf(trace, options);
+        if (!flags.json) {
+          reportSessions(path, sessions);
+          printErr(summaryOf(sessions));
+        }
+        await writeSessions(trace, sessions, lines);
         return;
       }
       const truth = recordedSessions(trace);
       if (!truth)
         throw new InputError(
-          `${path} has no session and turn fields to score against: --truth wants a trace of loadgen`,
+          `${path} has no sessions, turns or parents to score against: --truth wants a trace of loadgen or of an agent`,
         );
-      await write(`${JSON.stringify(scoreJson(scoreSessions(sessions, truth)), null, 2)}\n`);
+      const sessions = sessionsOf(trace, { ...options, useRecorded: false });
+      if (!flags.json) {
+        reportSessions(path, sessionsOf(trace, options));
+        printErr(summaryOf(sessions));
+      }
+      const score = {
+        ...scoreJson(scoreSessions(sessions, truth)),
+        min_confidence: sessions.minConfidence,
+        left_out: sessions.leftOut,
+      };
+      await write(`${JSON.stringify(score, null, 2)}\n`);
     });
 }
 
-async function writeSessions(sessions: Sessions): Promise<void> {
-  const { parent, turn, session, evidence } = sessions;
+async function writeSessions(
+  { records }: Trace,
+  sessions: ChosenSessions,
+  lines: ReadonlyMap<TraceRecord, number>,
+): Promise<void> {
+  const nameOf = (i: number) => ({
+    index: i,
+    line: lines.get(records[i]) ?? null,
+    id: records[i].requestId ?? null,
+  });
   let text = "[";
-  for (let i = 0; i < parent.length; i++) {
+  for (let i = 0; i < records.length; i++) {
+    const edge = edgeOf(sessions, i);
     const element = {
-      index: i,
-      parent: parentOf(sessions, i),
-      turn: turn[i],
-      session: session[i],
-      kind: EDGE_KINDS[evidence.kind[i]],
-      fork: evidence.fork[i] === 1,
-      confidence: Number(evidence.confidence[i].toPrecision(3)),
-      evidence: {
-        shared_blocks: evidence.sharedBlocks[i],
-        parent_blocks: evidence.parentBlocks[i],
-        trunk_blocks: evidence.trunkBlocks[i],
-        competing_parents: evidence.competingParents[i],
-      },
-      why: explainEdge(sessions, i),
+      ...nameOf(i),
+      parent: edge.parents[0]?.parent ?? null,
+      parents: edge.parents.map(({ parent, kind, gapMs, from }) => ({
+        ...nameOf(parent),
+        kind,
+        ...(gapMs !== undefined && { gap_ms: gapMs }),
+        ...(from && { from }),
+      })),
+      turn: sessions.turn[i],
+      session: sessions.session[i],
+      kind: edge.kind,
+      source: sessions.isRecorded[i] === 1 ? "recorded" : "inferred",
+      used: edge.isUsed,
+      agent_depth: sessions.agentDepth?.[i] ?? 0,
+      ...evidenceJson(sessions, i, edge.confidence),
     };
     text += `${i === 0 ? "\n" : ",\n"}${JSON.stringify(element)}`;
     if (text.length > 1 << 16) {
@@ -91,31 +131,82 @@ async function writeSessions(sessions: Sessions): Promise<void> {
   await write(`${text}\n]\n`);
 }
 
+/** What a row says of its place: the edge that is used, or the one that was not sure enough. */
+function edgeOf(sessions: ChosenSessions, i: number) {
+  const { inferred } = sessions;
+  const parents = waitsOf(sessions, i);
+  const recorded = sessions.isRecorded[i] === 1;
+  const agrees = inferred !== undefined && inferred.parent[i] === sessions.parent[i];
+  if (recorded || !inferred) {
+    const link = sessions.parent[i] < 0 ? "root" : PARENT_KINDS[sessions.link?.[i] ?? 0];
+    return {
+      parents,
+      kind: agrees && inferred ? EDGE_KINDS[inferred.evidence.kind[i]] : link,
+      confidence: 1,
+      isUsed: true,
+    };
+  }
+  return {
+    parents: agrees ? parents : waitsOf(inferred, i),
+    kind: EDGE_KINDS[inferred.evidence.kind[i]],
+    confidence: inferred.evidence.confidence[i],
+    isUsed: agrees,
+  };
+}
+
+function evidenceJson(sessions: ChosenSessions, i: number, confidence: number): Record<string, unknown> {
+  const { inferred } = sessions;
+  if (!inferred) return { fork: false, confidence, why: "recorded" };
+  const { evidence } = inferred;
+  const differs = sessions.isRecorded[i] === 1 && inferred.parent[i] !== sessions.parent[i];
+  return {
+    fork: evidence.fork[i] === 1,
+    confidence: Number(confidence.toPrecision(3)),
+    evidence: {
+      shared_blocks: evidence.sharedBlocks[i],
+      parent_blocks: evidence.parentBlocks[i],
+      trunk_blocks: evidence.trunkBlocks[i],
+      competing_parents: evidence.competingParents[i],
+    },
+    ...(differs && {
+      inferred: {
+        parent: inferred.parent[i] < 0 ? null : inferred.parent[i],
+        kind: EDGE_KINDS[evidence.kind[i]],
+        confidence: Number(evidence.confidence[i].toPrecision(3)),
+      },
+    }),
+    why: `${sessions.isRecorded[i] === 1 ? "recorded; the hashes: " : ""}${explainEdge(inferred, i)}`,
+  };
+}
+
 async function write(text: string): Promise<void> {
   if (!printOut(text)) await once(process.stdout, "drain");
 }
 
-function parentOf(sessions: SessionLabels, record: number): number | null {
-  const parent = sessions.parent[record];
-  return parent < 0 ? null : parent;
-}
-
-function summaryOf(sessions: Sessions): string {
-  const { parent, turn, evidence, sessionCount, warnings } = sessions;
-  const rows = EDGE_KINDS.map((kind, code) => {
-    const records = Array.from(parent.keys()).filter((i) => evidence.kind[i] === code);
+function summaryOf(sessions: ChosenSessions): string {
+  const { inferred, turn, sessionCount, isRecorded } = sessions;
+  const deepest = turn.reduce((most, t) => Math.max(most, t), 0);
+  const told = isRecorded.reduce((sum, is) => sum + is, 0);
+  const source = told === 0 ? "" : `, recorded for ${told} of the requests`;
+  const head = `${turn.length} requests, ${sessionCount} sessions${source}, at most ${deepest} turns\n`;
+  if (!inferred) return head;
+  const { evidence } = inferred;
+  const rows = EDGE_KINDS.flatMap((kind, code) => {
+    const records = Array.from(turn.keys()).filter((i) => evidence.kind[i] === code);
+    if (records.length === 0 && (kind === "spawn" || kind === "restart" || kind === "retry")) return [];
     const forks = records.filter((i) => evidence.fork[i] === 1).length;
     const confidence = records.reduce((sum, i) => sum + evidence.confidence[i], 0) / records.length;
-    return [kind, `${records.length}`, `${forks}`, records.length > 0 ? confidence.toFixed(2) : "-"];
+    return [[kind, `${records.length}`, `${forks}`, records.length > 0 ? confidence.toFixed(2) : "-"]];
   });
-  const deepest = turn.reduce((most, t) => Math.max(most, t), 0);
-  return `${warnings.map((warning) => `warning: ${warning}\n`).join("")}${parent.length} requests, ${sessionCount} sessions, at most ${deepest} turns\n${formatTable(["evidence", "requests", "forks", "mean confidence"], rows)}`;
+  return `${head}${formatTable(["evidence", "requests", "forks", "mean confidence"], rows)}`;
 }
 
 function scoreJson(score: SessionScore): Record<string, unknown> {
   return {
     ...edgeJson(score),
     adjusted_rand_index: score.adjustedRandIndex,
+    spawns: edgeJson(score.spawns),
+    joins: edgeJson(score.joins),
     by_turn: score.byTurn.map((row) => ({ turn: row.turn, ...edgeJson(row) })),
   };
 }

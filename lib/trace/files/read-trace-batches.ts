@@ -17,6 +17,8 @@ export interface ReadTraceOptions {
   readonly strict?: boolean;
   /** Called once a chunk of the file, about every megabyte. */
   readonly onProgress?: (progress: ReadProgress) => void;
+  /** Called with each record that is taken and the line of the file it stands in, from 1, after decompression. */
+  readonly onRecord?: (record: TraceRecord, line: number) => void;
 }
 
 /** What a read of rows takes beside the options of a whole read. */
@@ -123,6 +125,7 @@ export function readTraceBatches(
       if (parser.hadNaN) checks.addNaN(line);
       for (const field of parser.tooLarge) checks.addTooLarge(line, field);
       ready.push(record);
+      options.onRecord?.(record, line);
     } catch (error) {
       if (!(error instanceof RowError)) throw error;
       // Chains cannot be judged without the block size, so a bad meta line is not just one row less.

@@ -49,6 +49,6 @@ describe("prefixlab sessions", () => {
     rmSync(folder, { recursive: true });
     expect(status).toBe(2);
     expect(stdout).toBe("");
-    expect(stderr).toContain("has no session and turn fields to score against");
+    expect(stderr).toContain("has no sessions, turns or parents to score against");
   });
 });
