@@ -1,8 +1,9 @@
 import { type Blocks, InputError, type Ms, type Tokens } from "../base/index.js";
 import { capturedEngine, poolChains, sequenceBlocks } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
-import { chooseSettings, type EngineSettings } from "../settings/index.js";
+import { type ChosenSettings, chooseSettings, type EngineSettings } from "../settings/index.js";
 import { decodeMs, defaultBlockSize, type TraceRecord } from "../trace/index.js";
+import { type Divergence, describeDivergence, PromptHeads } from "./divergence.js";
 import { engineResets, type ReuseAcross } from "./engine-resets.js";
 import { type MissCause, missCauses } from "./miss-causes.js";
 import { Recency } from "./recency.js";
@@ -19,6 +20,8 @@ export interface MissPart {
   readonly idleMs?: Ms;
   /** Diverged: the request (index of its record) that goes on in another form. */
   readonly from?: number;
+  /** Diverged: where and how. */
+  readonly divergence?: Divergence;
 }
 
 /** A request's misses. */
@@ -41,9 +44,11 @@ export interface MissExplanation {
   readonly requests: readonly RequestMisses[];
   /** Requests that do not tell it, or were never served: they are in no number here. */
   readonly untold: number;
-  /** Pool and block size that evictions were judged by. */
-  readonly poolBlocks: Blocks;
+  /** The engine that evictions were judged by, and how each of its settings is known. */
+  readonly engine: ChosenSettings;
   readonly blockTokens: Tokens;
+  /** A pool of this many would have given up none. */
+  readonly peakBlocks: Blocks;
   /** When the engine is taken to have lost its cache, ms of the trace. */
   readonly resetsMs: readonly Ms[];
   /** What was assumed, in words for the user. */
@@ -74,11 +79,12 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
     throw new InputError(
       "explainMisses: the trace does not tell what was found in the cache (cached_tokens): replay it, and explain the replay",
     );
-  const { settings, from } = chooseSettings({
+  const engine = chooseSettings({
     given: options.engine,
     captured: capturedEngine(trace.meta),
     ...(options.poolTokens !== undefined && { profile: { poolTokens: options.poolTokens } }),
   });
+  const { settings, from } = engine;
   const { blockSize, kvCacheBlocks, enablePrefixCaching } = settings;
   const traceBlockSize = trace.meta.blockSize ?? defaultBlockSize;
   const sequences = sequenceBlocks(trace, sessions.parent, traceBlockSize);
@@ -89,6 +95,7 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
   const found: (RequestMisses | undefined)[] = new Array(records.length).fill(undefined);
   const present: PresentMiss[] = [];
   const reuses: ReuseAcross[] = [];
+  const heads = new PromptHeads();
   for (const event of eventsOf(records, options.admittedMs)) {
     const i = event.index;
     const ids = chains.contentIds[i];
@@ -107,11 +114,14 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
           isOn: enablePrefixCaching,
           history,
           prior: priorOf(i),
+          head: heads.versionOf(record),
+          records,
         });
         found[i] = misses.walk();
         present.push(...misses.present);
         reuses.push(...misses.reuses);
       }
+      heads.add(record, i);
       history.admitted(ids, record.promptTokens / blockSize, event.atMs, firstTokenMs(record));
     }
     // Blocks whose content nobody knows are in the pool all the same.
@@ -162,8 +172,9 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
     causes: byCause(requests),
     requests,
     untold: records.length - requests.length,
-    poolBlocks: kvCacheBlocks,
+    engine,
     blockTokens: blockSize,
+    peakBlocks: history.peak,
     resetsMs,
     assumptions,
   };
@@ -188,6 +199,9 @@ interface WalkOptions {
   readonly isOn: boolean;
   readonly history: BlockHistory;
   readonly prior: PriorTurn | undefined;
+  /** An earlier request whose system prompt and tools are another version of this one's, and how long they are. */
+  readonly head: { readonly index: number; readonly tokens: Tokens } | undefined;
+  readonly records: readonly TraceRecord[];
 }
 
 /** The turn before. */
@@ -241,20 +255,26 @@ class RequestWalk {
     if (k < lookedUp) {
       const isUnknown = k >= known;
       if (!isUnknown) {
-        const { prior } = this.#o;
+        const { prior, head } = this.#o;
         if (prior && k >= prior.computed && prior.ids[k] === ids[k])
           this.#add(none("block_tail"), ++k * blockSize);
         else if (prior && prior.known > k)
-          this.#add(
-            { ...none("diverged"), from: prior.index },
-            Math.min(lookedUp, prior.known, known) * blockSize,
-          );
+          this.#addDiverged(k, prior.index, Math.min(lookedUp, prior.known, known));
+        // Nobody's next turn, but another version of a system prompt that was sent before.
+        else if (!prior && head && head.tokens > k * blockSize)
+          this.#addDiverged(k, head.index, Math.min(lookedUp, known, Math.floor(head.tokens / blockSize)));
         this.#add(none("first_use"), Math.min(lookedUp, known) * blockSize);
       }
       this.#add(none("not_known"), lookedUp * blockSize);
     }
     this.#add(none(known === 0 && lookedUp > 0 ? "not_known" : "block_tail"), promptTokens);
     return { index, promptTokens, cachedTokens, parts: this.#parts };
+  }
+
+  #addDiverged(fromBlock: Blocks, from: number, toBlock: Blocks): void {
+    const { record, blockSize, records } = this.#o;
+    const divergence = describeDivergence(record, records[from], fromBlock * blockSize, blockSize);
+    this.#add({ ...none("diverged"), from, divergence }, toBlock * blockSize);
   }
 
   #causeOf(content: number, readyMs: Ms): MissPart {

@@ -5,6 +5,8 @@
  * `recency.ts` (what a pool of the engine's size would still hold) and `engine-resets.ts` (when an engine lost it all).
  * Counts are tokens, times ms of the trace.
  */
+export type { Divergence, DivergenceKind } from "./divergence.js";
+export { type DivergencePattern, divergencePatterns } from "./divergence-patterns.js";
 export {
   type ExplainOptions,
   explainMisses,
@@ -13,3 +15,5 @@ export {
   type RequestMisses,
 } from "./explain-misses.js";
 export { type MissCause, missCauses } from "./miss-causes.js";
+export { type MissCost, missCosts } from "./miss-costs.js";
+export { type MissRemedy, missRemedies } from "./miss-remedies.js";
