@@ -14,7 +14,16 @@ export interface DivergencePattern {
   readonly fromToken?: Tokens;
 }
 
-/** The ways in which a trace's prompts diverge, the costliest first. */
+/**
+ * The ways in which a trace's prompts diverge, the costliest first.
+ * @example
+ * ```ts
+ * import { readCapture, workloadOf } from "prefixlab";
+ * import { divergencePatterns, explainMisses } from "prefixlab/explain";
+ * const workload = workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 }));
+ * divergencePatterns(explainMisses(workload)); // → []
+ * ```
+ */
 export function divergencePatterns({ requests }: MissExplanation): DivergencePattern[] {
   const groups = new Map<string, { pattern: DivergencePattern; places: Map<Tokens, number> }>();
   for (const { parts } of requests)

@@ -62,8 +62,8 @@ function kindOf(
 }
 
 /**
- * The message in which two prompts part: the first that is not the same in both, if it reaches the block at `token`, else
- * the one that the token is in.
+ * The message in which two prompts part: the first that is not the same in both, or, where that is not known, the one that
+ * the token is in.
  */
 function messageAt(
   messages: readonly PromptMessage[] | undefined,
@@ -71,13 +71,16 @@ function messageAt(
   others: readonly PromptMessage[] | undefined,
 ): Divergence["message"] {
   if (!messages || messages.length === 0) return undefined;
+  const changed = messages.findIndex(
+    ({ hash }, index) => hash !== undefined && others !== undefined && others[index]?.hash !== hash,
+  );
   let end = 0;
-  for (const [index, { role, tokens, hash }] of messages.entries()) {
+  const holding = messages.findIndex(({ tokens }) => {
     end += tokens;
-    const isOther = hash !== undefined && others !== undefined && others[index]?.hash !== hash;
-    if (isOther || end > token) return { index, role };
-  }
-  return { index: messages.length - 1, role: messages[messages.length - 1].role };
+    return end > token;
+  });
+  const index = changed >= 0 ? changed : holding >= 0 ? holding : messages.length - 1;
+  return { index, role: messages[index].role };
 }
 
 function areReordered(here: JsonValue | undefined, there: JsonValue | undefined): boolean {

@@ -71,6 +71,14 @@ export interface ExplainOptions {
  * pool, as its blocks are counted by least recent use; a block behind one that was not found shares its cause. Where a
  * prompt is new, the part of it that stands where the turn before goes on otherwise is `diverged`, the rest `first_use`.
  * @throws InputError when no request tells how many of its tokens were found
+ * @example
+ * ```ts
+ * import { readCapture, workloadOf } from "prefixlab";
+ * import { explainMisses } from "prefixlab/explain";
+ * const workload = workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 }));
+ * const { promptTokens, cachedTokens, causes } = explainMisses(workload);
+ * [promptTokens - cachedTokens, causes.first_use.tokens, causes.block_tail.tokens]; // → [49472, 41280, 8192]
+ * ```
  */
 export function explainMisses(workload: Workload, options: ExplainOptions = {}): MissExplanation {
   const { trace, sessions } = workload;

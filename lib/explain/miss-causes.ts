@@ -12,6 +12,11 @@
  *   before, in a pool that does evict.
  * - `not_known`: the row has no block hashes for it.
  * - `unexplained`: none of these.
+ * @example
+ * ```ts
+ * import { missCauses } from "prefixlab/explain";
+ * missCauses.slice(0, 3); // → ["first_use", "diverged", "evicted"]
+ * ```
  */
 export const missCauses = [
   "first_use",

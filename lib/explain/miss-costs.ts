@@ -20,6 +20,14 @@ const removable = ["diverged", "evicted", "off"] as const;
  * holds all that was ever in it; without `diverged` prompts go on as the ones that they left; without `off` prefixes are
  * cached. Other causes are not removed by a setting, and have no cost here.
  * @param options as the replay that was explained
+ * @example
+ * ```ts
+ * import { latencyProfile, readCapture, workloadOf } from "prefixlab";
+ * import { explainMisses, missCosts } from "prefixlab/explain";
+ * const workload = workloadOf(await readCapture({ role: "judge", scenario: "cold", seed: 1 }));
+ * const costs = missCosts(workload, explainMisses(workload), { model: latencyProfile("h200-qwen3-8b") });
+ * Object.keys(costs); // → ["off"]
+ * ```
  */
 export function missCosts(
   workload: Workload,

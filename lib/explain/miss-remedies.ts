@@ -12,7 +12,16 @@ export interface MissRemedy {
 /** Below this share of the prompt tokens a cause is left alone. */
 const LEAST_SHARE = 0.005;
 
-/** One sentence a cause that can be helped and that is worth it, the costliest first. */
+/**
+ * One sentence a cause that can be helped and that is worth it, the costliest first.
+ * @example
+ * ```ts
+ * import { readCapture, workloadOf } from "prefixlab";
+ * import { explainMisses, missRemedies } from "prefixlab/explain";
+ * const workload = workloadOf(await readCapture({ role: "judge", scenario: "cold", seed: 1 }));
+ * missRemedies(explainMisses(workload))[0].sentence; // → "prefix caching was off: 472768 tokens had been sent before"
+ * ```
+ */
 export function missRemedies(explanation: MissExplanation): MissRemedy[] {
   const { causes, promptTokens } = explanation;
   const isWorthIt = (tokens: number) => tokens >= LEAST_SHARE * promptTokens && tokens > 0;
