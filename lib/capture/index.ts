@@ -13,6 +13,9 @@ export {
 export {
   type CohortJson,
   defaultLoadgenOptions,
+  type Endpoint,
+  endpoints,
+  type LatenciesJson,
   type LoadgenHooks,
   type LoadgenOptions,
   type LoadgenResult,

@@ -2,10 +2,13 @@ import { open, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Ms, requireInteger, type Tokens, WorkError } from "../../base/index.js";
+import { completionEndpoint } from "../wire/index.js";
 import { ExchangeLog, type ExchangeSurroundings } from "./exchange-log.js";
 import type { Outcome } from "./exchange-records.js";
-import type { OpenSink } from "./exchange-sink.js";
+import type { OpenSink, RecordNotes } from "./exchange-sink.js";
+import { openFileTokenizer } from "./file-tokenizer.js";
 import { forwardExchange } from "./forward-exchange.js";
+import { PassedPaths } from "./passed-paths.js";
 import { threadSink } from "./thread-sink.js";
 import { upstreamTarget } from "./upstream-target.js";
 
@@ -24,6 +27,11 @@ export interface TapOptions {
   readonly fingerprintKey?: Uint8Array;
   /** Also writes token ids of prompts and answers. Default false: nothing of their content is written. */
   readonly recordTokens?: boolean;
+  /**
+   * A tokenizer.json, for servers whose own tokenizer cannot be asked. For chats it takes the chat template in the
+   * tokenizer_config.json (or chat_template.jinja) beside it.
+   */
+  readonly tokenizerFile?: string;
   /** Time a client has to send a whole request. Default 300,000. */
   readonly requestTimeoutMs?: Ms;
   /** Told of records that could not be written; traffic goes on. */
@@ -38,6 +46,10 @@ export interface Tap {
   readonly recordCount: number;
   /** Requests under way. */
   readonly inFlight: number;
+  /** Requests that brought something to the server and are no completions of a known API, by path. */
+  readonly passedPaths: PassedPaths;
+  /** Completions that passed unrecorded, and records without block hashes, by reason. */
+  readonly notes: RecordNotes;
   /**
    * Takes no new connections, gives requests `graceMs` to end, then cuts them, and ends the trace file. What was cut is
    * recorded as an abort.
@@ -45,19 +57,18 @@ export interface Tap {
   close(graceMs?: Ms): Promise<void>;
 }
 
-/** Endpoints whose exchanges become records. */
-const RECORDED_PATH = /\/v1\/(chat\/)?completions\/?(\?|$)/;
-
 /**
  * Starts a recording reverse proxy in front of an OpenAI-compatible server. Everything is passed on unchanged but for
  * the headers of the connection itself; completions become trace records, one a request, each written when the
  * request ends. Prompts, answers and credentials are never written: of prompts it keeps chained block fingerprints.
  * @param openSink what reads and writes what was seen; by default a thread of its own
- * @throws InputError for an upstream that is no URL; WorkError when it cannot listen or write
+ * @throws InputError for an upstream that is no URL or a tokenizer file that is none; WorkError when it cannot listen or write
  */
 export async function startTap(options: TapOptions, openSink: OpenSink = threadSink): Promise<Tap> {
   const blockSize = requireInteger("tap", "blockSize", options.blockSize ?? 16, 1);
   const upstream = upstreamTarget(options.upstream);
+  // Said before anything is begun; the thread that records reads it itself.
+  if (options.tokenizerFile !== undefined) await openFileTokenizer(options.tokenizerFile);
   const requestTimeoutMs = requireInteger("tap", "requestTimeoutMs", options.requestTimeoutMs ?? 300_000, 1);
   const server = createServer({
     noDelay: true,
@@ -79,11 +90,12 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
   // this turn of the event loop is over.
   const sink = openSink(
     {
-      upstream: upstream.url,
+      upstream: upstream.rootUrl,
       traceOut: options.traceOut,
       blockSize,
       recordTokens: options.recordTokens ?? false,
       fingerprintKey: options.fingerprintKey,
+      ...(options.tokenizerFile !== undefined && { tokenizerFile: options.tokenizerFile }),
     },
     options.onProblem ?? (() => {}),
   );
@@ -99,9 +111,13 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
     },
   };
   const underWay = new Set<() => void>();
+  const passedPaths = new PassedPaths();
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    const isRecorded = request.method === "POST" && RECORDED_PATH.test(request.url ?? "");
-    const log = isRecorded ? new ExchangeLog(nextId++, surroundings, request.headers) : undefined;
+    const target = request.url ?? "/";
+    const isPost = request.method === "POST";
+    const isRecorded = isPost && completionEndpoint(target) !== undefined;
+    if (isPost && !isRecorded) passedPaths.add(target);
+    const log = isRecorded ? new ExchangeLog(nextId++, surroundings, request.headers, target) : undefined;
     const onEnded = (outcome: Outcome) => {
       underWay.delete(end);
       log?.ended(outcome);
@@ -116,6 +132,10 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
     url: `http://${shownHost}:${address.port}`,
     get recordCount() {
       return sink.recordCount;
+    },
+    passedPaths,
+    get notes() {
+      return sink.notes;
     },
     get inFlight() {
       return inFlight;

@@ -4,6 +4,7 @@ import { parseCount } from "../engine-flags.js";
 import { readFingerprintKey } from "../fingerprint-key.js";
 import { listenAddress } from "../listen-address.js";
 import { stopSignal } from "../stop-signal.js";
+import { printErr } from "../terminal.js";
 
 interface TapFlags {
   readonly listen: string;
@@ -12,6 +13,7 @@ interface TapFlags {
   readonly blockSize: number;
   readonly fingerprintKeyFile?: string;
   readonly recordTokens: boolean;
+  readonly tokenizer?: string;
 }
 
 /** The `tap` command: a recording reverse proxy. */
@@ -25,6 +27,10 @@ export function tapCommand(): Command {
     .option(
       "--fingerprint-key-file <file>",
       "key of the prompt fingerprints: with one, a shared trace cannot be searched for known prompts",
+    )
+    .option(
+      "--tokenizer <file>",
+      "tokenizer.json of the model, where the server's own cannot be asked; its chat template beside it",
     )
     .option("--record-tokens", "also write token ids of prompts and answers", false)
     .addHelpText(
@@ -56,11 +62,12 @@ async function runTap(flags: TapFlags): Promise<void> {
     traceOut: flags.traceOut,
     blockSize: flags.blockSize,
     recordTokens: flags.recordTokens,
+    ...(flags.tokenizer !== undefined && { tokenizerFile: flags.tokenizer }),
     ...(fingerprintKey && { fingerprintKey }),
-    onProblem: (message) => process.stderr.write(`${message}\n`),
+    onProblem: (message) => printErr(`${message}\n`),
   });
-  process.stderr.write(`tap: ${tap.url} -> ${flags.upstream}, recording to ${flags.traceOut}\n`);
+  printErr(`tap: ${tap.url} -> ${flags.upstream}, recording to ${flags.traceOut}\n`);
   await stopSignal();
   await tap.close();
-  process.stderr.write(`tap: ${tap.recordCount} records in ${flags.traceOut}\n`);
+  printErr(`tap: ${tap.recordCount} records in ${flags.traceOut}\n`);
 }
