@@ -143,8 +143,10 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
     const parent = sessions.parent[i];
     if (parent < 0) return undefined;
     const ids = chains.contentIds[parent];
-    const known = Math.min(knownBlocks(parent), ids.length);
-    return { index: parent, ids, known, computed: Math.floor(computedTokens(records[parent]) / blockSize) };
+    const computed = Math.floor(computedTokens(records[parent]) / blockSize);
+    // An answer whose content nobody told stands in the next prompt all the same.
+    const blocks = Math.max(computed, Math.min(knownBlocks(parent), ids.length));
+    return { index: parent, ids, computed, blocks };
   }
   // A prefix in a slot is lost to whoever gets the slot next: what a pool would still hold tells nothing.
   const isSlots = settings.prefixReuse === "slots";
@@ -215,10 +217,10 @@ interface WalkOptions {
 /** The turn before. */
 interface PriorTurn {
   readonly index: number;
-  /** Of its prompt and answer: of the blocks whose content is known, and of those that it computed. */
+  /** Of its prompt and answer: content ids, those blocks that it computed, and all that a next turn may go on from. */
   readonly ids: Int32Array;
-  readonly known: Blocks;
   readonly computed: Blocks;
+  readonly blocks: Blocks;
 }
 
 /** Goes through one prompt behind what was found. */
@@ -266,8 +268,8 @@ class RequestWalk {
         const { prior, head } = this.#o;
         if (prior && k >= prior.computed && prior.ids[k] === ids[k])
           this.#add(none("block_tail"), ++k * blockSize);
-        else if (prior && prior.known > k)
-          this.#addDiverged(k, prior.index, Math.min(lookedUp, prior.known, known));
+        else if (prior && prior.blocks > k)
+          this.#addDiverged(k, prior.index, Math.min(lookedUp, prior.blocks, known));
         // Nobody's next turn, but another version of a system prompt that was sent before.
         else if (!prior && head && head.tokens > k * blockSize)
           this.#addDiverged(k, head.index, Math.min(lookedUp, known, Math.floor(head.tokens / blockSize)));
