@@ -1,7 +1,10 @@
 // Writes the folder of a small random-weight Qwen3 model that `vllm serve --load-format dummy` accepts:
 // the architecture and a tokenizer, no weights. Plain Node, no packages.
 //
-//   node data/engine/make-model.mjs OUT_DIR [--hidden 512] [--layers 6] [--ffn 1536] ...
+//   node data/engine/make-model.mjs OUT_DIR [--hidden 512] [--layers 6] [--ffn 1536] ... [--roles]
+//
+// With --roles its chat template writes each message's role, and tools behind the first message, as templates of real
+// models do; without, it joins the messages' contents and adds nothing.
 //
 // The tokenizer has one token per printable ASCII character and the newline, no merges and no special tokens,
 // so a prompt of n characters is exactly n tokens, and generated text tokenizes back to the same ids.
@@ -84,15 +87,21 @@ function characterTokenizer() {
   };
 }
 
-function tokenizerConfig(maxPositions) {
+// Contents only, so that a chat's prompt grows by exactly its messages and the next turn repeats the last one's text.
+const PLAIN_TEMPLATE = "{% for message in messages %}{{ message['content'] }}{% endfor %}";
+const ROLES_TEMPLATE =
+  "{% for message in messages %}<{{ message.role }}>{{ message.content or '' }}" +
+  "{% if loop.first and tools %}<tools>{{ tools | tojson }}</tools>{% endif %}\n{% endfor %}" +
+  "{% if add_generation_prompt %}<assistant>{% endif %}";
+
+function tokenizerConfig(maxPositions, hasRoles) {
   return {
     tokenizer_class: "PreTrainedTokenizerFast",
     model_max_length: maxPositions,
     clean_up_tokenization_spaces: false,
     add_bos_token: false,
     add_eos_token: false,
-    // Contents only, so that a chat's prompt grows by exactly its messages and the next turn repeats the last one's text.
-    chat_template: "{% for message in messages %}{{ message['content'] }}{% endfor %}",
+    chat_template: hasRoles ? ROLES_TEMPLATE : PLAIN_TEMPLATE,
   };
 }
 
@@ -119,23 +128,23 @@ function parseCommandLine() {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
-      options: Object.fromEntries(names.map((name) => [name, { type: "string" }])),
+      options: { ...Object.fromEntries(names.map((name) => [name, { type: "string" }])), roles: { type: "boolean" } },
     });
     if (positionals.length === 1) {
-      return { outDir: resolve(positionals[0]), shape: parseShape(values) };
+      return { outDir: resolve(positionals[0]), shape: parseShape(values), hasRoles: values.roles === true };
     }
   } catch (error) {
     refuse(error.message);
   }
-  return refuse(`usage: node make-model.mjs OUT_DIR [${names.map((name) => `--${name} N`).join("] [")}]`);
+  return refuse(`usage: node make-model.mjs OUT_DIR [${names.map((name) => `--${name} N`).join("] [")}] [--roles]`);
 }
 
-const { outDir, shape } = parseCommandLine();
+const { outDir, shape, hasRoles } = parseCommandLine();
 mkdirSync(outDir, { recursive: true });
 for (const [name, content] of Object.entries({
   "config.json": qwen3Config(shape),
   "tokenizer.json": characterTokenizer(),
-  "tokenizer_config.json": tokenizerConfig(shape["max-positions"]),
+  "tokenizer_config.json": tokenizerConfig(shape["max-positions"], hasRoles),
 })) {
   writeFileSync(join(outDir, name), `${JSON.stringify(content, null, 2)}\n`);
 }

@@ -17,6 +17,10 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     "infer sessions and turns from the hash chains",
     async () => (await import("./commands/sessions.js")).sessionsCommand(),
   ],
+  explain: [
+    "why prompt tokens were computed rather than found in the cache",
+    async () => (await import("./commands/explain.js")).explainCommand(),
+  ],
   fit: ["fit a latency model, with a report", async () => (await import("./commands/fit.js")).fitCommand()],
   replay: [
     "replay a trace in the simulated engine, or against a server, and compare",

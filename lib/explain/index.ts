@@ -1,0 +1,19 @@
+/**
+ * Why prompt tokens were computed rather than found in the prefix cache: one cause each.
+ *
+ * Read `miss-causes.ts` first (the causes and their order), then `explain-misses.ts` (how a token is given one),
+ * `recency.ts` (what a pool of the engine's size would still hold) and `engine-resets.ts` (when an engine lost it all).
+ * Counts are tokens, times ms of the trace.
+ */
+export type { Divergence, DivergenceKind } from "./divergence.js";
+export { type DivergencePattern, divergencePatterns } from "./divergence-patterns.js";
+export {
+  type ExplainOptions,
+  explainMisses,
+  type MissExplanation,
+  type MissPart,
+  type RequestMisses,
+} from "./explain-misses.js";
+export { type MissCause, missCauses } from "./miss-causes.js";
+export { type MissCost, missCosts } from "./miss-costs.js";
+export { type MissRemedy, missRemedies } from "./miss-remedies.js";

@@ -1,0 +1,35 @@
+/**
+ * Why a prompt token was not found in the prefix cache, in the order that decides where two causes would do.
+ *
+ * - `first_use`: nobody had sent this prefix.
+ * - `diverged`: the turn before, in the same session, goes on in another form from here.
+ * - `evicted`: it was in the pool, and left.
+ * - `not_ready`: another request was computing it at that moment.
+ * - `block_tail`: it does not fill a block, or its block holds the prompt's last token, which is always computed.
+ * - `off`: prefix caching was off.
+ * - `reset`: the engine was restarted, or its cache reset, since it was last used.
+ * - `evicted_order_unknown`: the engine recorded fewer hits than a pool of its size would give, on blocks that were sent
+ *   before, in a pool that does evict.
+ * - `not_known`: the row has no block hashes for it.
+ * - `unexplained`: none of these.
+ * @example
+ * ```ts
+ * import { missCauses } from "prefixlab/explain";
+ * missCauses.slice(0, 3); // → ["first_use", "diverged", "evicted"]
+ * ```
+ */
+export const missCauses = [
+  "first_use",
+  "diverged",
+  "evicted",
+  "not_ready",
+  "block_tail",
+  "off",
+  "reset",
+  "evicted_order_unknown",
+  "not_known",
+  "unexplained",
+] as const;
+
+/** One of {@link missCauses}. */
+export type MissCause = (typeof missCauses)[number];

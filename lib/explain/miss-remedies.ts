@@ -1,0 +1,85 @@
+import type { Blocks } from "../base/index.js";
+import { type DivergencePattern, divergencePatterns } from "./divergence-patterns.js";
+import type { MissExplanation } from "./explain-misses.js";
+import type { MissCause } from "./miss-causes.js";
+
+/** What to do about a cause, with the number behind it. */
+export interface MissRemedy {
+  readonly cause: MissCause;
+  readonly sentence: string;
+}
+
+/** Below this share of the prompt tokens a cause is left alone. */
+const LEAST_SHARE = 0.005;
+
+/**
+ * One sentence a cause that can be helped and that is worth it, the costliest first.
+ * @example
+ * ```ts
+ * import { readCapture, workloadOf } from "prefixlab";
+ * import { explainMisses, missRemedies } from "prefixlab/explain";
+ * const workload = workloadOf(await readCapture({ role: "judge", scenario: "cold", seed: 1 }));
+ * missRemedies(explainMisses(workload))[0].sentence; // → "prefix caching was off: 472768 tokens had been sent before"
+ * ```
+ */
+export function missRemedies(explanation: MissExplanation): MissRemedy[] {
+  const { causes, promptTokens } = explanation;
+  const isWorthIt = (tokens: number) => tokens >= LEAST_SHARE * promptTokens && tokens > 0;
+  const told: (MissRemedy & { readonly tokens: number })[] = [];
+  const tell = (cause: MissCause, tokens: number, sentence: string) => {
+    if (isWorthIt(tokens)) told.push({ cause, tokens, sentence });
+  };
+  for (const pattern of divergencePatterns(explanation))
+    tell("diverged", pattern.tokens, divergenceSentence(pattern));
+  const { evicted, not_ready: notReady, off, reset } = causes;
+  const blocks = blocksThatKeep(explanation, 0.95);
+  if (blocks !== undefined)
+    tell(
+      "evicted",
+      evicted.tokens,
+      `${evicted.tokens} tokens were in the pool and had left: ${blocks} blocks more (${blocks * explanation.blockTokens} tokens) would have kept 95 % of them`,
+    );
+  tell(
+    "not_ready",
+    notReady.tokens,
+    `${notReady.requests} requests came while another was computing the prefix that they share (${notReady.tokens} tokens): send one ahead, and the others after its first token`,
+  );
+  tell("off", off.tokens, `prefix caching was off: ${off.tokens} tokens had been sent before`);
+  tell(
+    "reset",
+    reset.tokens,
+    `the engine lost its cache ${explanation.resetsMs.length} times (a restart, or a reset): ${reset.tokens} tokens were computed again`,
+  );
+  return told.sort((a, b) => b.tokens - a.tokens).map(({ cause, sentence }) => ({ cause, sentence }));
+}
+
+/** Blocks more that would have kept this share of the evicted tokens; undefined where none were. */
+function blocksThatKeep({ requests }: MissExplanation, share: number): Blocks | undefined {
+  const parts = requests.flatMap((request) => request.parts.filter(({ cause }) => cause === "evicted"));
+  const total = parts.reduce((sum, { tokens }) => sum + tokens, 0);
+  let kept = 0;
+  for (const part of [...parts].sort((a, b) => (a.blocksShort ?? 0) - (b.blocksShort ?? 0))) {
+    kept += part.tokens;
+    if (kept >= share * total) return part.blocksShort;
+  }
+  return undefined;
+}
+
+function divergenceSentence({ kind, role, requests, tokens, fromToken }: DivergencePattern): string {
+  const where = fromToken === undefined ? "" : ` from token ${fromToken} on`;
+  const cost = `${tokens} tokens computed again`;
+  switch (kind) {
+    case "cache_salt":
+      return `${requests} requests were sent under another cache salt, model or adapter than the prompt that they repeat: ${cost}`;
+    case "tools_reordered":
+      return `${requests} requests list the same tools in another order: ${cost}; list them in one order`;
+    case "head_changed":
+      return `the ${role === "tools" ? "tools" : "system prompt"} differ${role === "tools" ? "" : "s"}${where} in ${requests} requests: ${cost}; put what changes (a clock, an id) behind what stays`;
+    case "history_compacted":
+      return `the history was shortened in ${requests} requests: ${cost} behind the place where it was`;
+    case "answer_changed":
+      return `answers stand in the history in another form than they were generated, in ${requests} requests (reasoning dropped, or another template): ${cost}`;
+    case "history_changed":
+      return `earlier messages are another text than before${where}, in ${requests} requests: ${cost}`;
+  }
+}

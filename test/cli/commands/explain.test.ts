@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import { runCli } from "../run-cli.js";
+
+const WARM = "data/warm-1.jsonl.gz";
+const COLD = "data/cold-1.jsonl.gz";
+
+interface Document {
+  readonly source: string;
+  readonly prompt_tokens: number;
+  readonly cached_tokens: number;
+  readonly causes: Readonly<
+    Record<
+      string,
+      { tokens: number; requests: number; ttft_ms_saved: number | null; ttft_ms_saved_interval: unknown }
+    >
+  >;
+  readonly requests?: readonly { parts: readonly { tokens: number }[] }[];
+}
+
+function explained(...args: readonly string[]): Document {
+  const { status, stdout } = runCli(["explain", ...args, "--json"]);
+  expect(status).toBe(0);
+  const document = JSON.parse(stdout) as Document;
+  const total = Object.values(document.causes).reduce((sum, { tokens }) => sum + tokens, 0);
+  expect(total).toBe(document.prompt_tokens - document.cached_tokens);
+  return document;
+}
+
+describe("prefixlab explain", () => {
+  it("explains what the engine recorded, without a model and so without costs", () => {
+    const { source, causes, requests } = explained(WARM);
+    expect(source).toBe("recorded");
+    expect(causes.first_use.tokens).toBeGreaterThan(0);
+    expect(causes.unexplained.tokens).toBe(0);
+    expect(causes.off.ttft_ms_saved).toBeNull();
+    expect(requests).toBeUndefined();
+  });
+
+  it("has a row for each request with --requests", () => {
+    const { requests, prompt_tokens, cached_tokens } = explained(WARM, "--requests");
+    const total = requests!.flatMap(({ parts }) => parts).reduce((sum, { tokens }) => sum + tokens, 0);
+    expect(total).toBe(prompt_tokens - cached_tokens);
+  });
+
+  it("says what prefix caching that was off cost, with an interval, where a model is named", () => {
+    const { causes } = explained(COLD, "--profile", "h200-qwen3-8b");
+    expect(causes.off.ttft_ms_saved).toBeGreaterThan(0);
+    expect(causes.off.ttft_ms_saved_interval).toHaveLength(2);
+    expect(causes.first_use.ttft_ms_saved).toBeNull();
+  });
+
+  it("explains a replay where another engine is asked for, and refuses to without a model", () => {
+    const { source, causes } = explained(WARM, "--profile", "h200-qwen3-8b", "--kv-cache-size", "120");
+    expect(source).toBe("simulated");
+    expect(causes.evicted.tokens).toBeGreaterThan(0);
+    expect(causes.evicted.ttft_ms_saved).not.toBeNull();
+    const refused = runCli(["explain", WARM, "--kv-cache-size", "120"]);
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toContain("needs a latency model");
+  });
+
+  it("prints a table, and what to do", () => {
+    const { stdout, status } = runCli(["explain", COLD, "--profile", "h200-qwen3-8b"]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/cause\s+tokens\s+of prompts\s+requests\s+mean TTFT without it/);
+    expect(stdout).toContain("- prefix caching was off: 472768 tokens had been sent before");
+  });
+});
