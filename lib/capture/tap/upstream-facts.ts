@@ -1,6 +1,6 @@
 import type { Ms } from "../../base/index.js";
 import type { JsonValue } from "../../trace/index.js";
-import { engineFacts, fieldOf, isTokenId } from "../wire/index.js";
+import { askEngine, engineFacts, fieldOf, isTokenId } from "../wire/index.js";
 
 /** Longest wait for an answer that is not part of the recorded traffic. */
 const SIDE_QUESTION_TIMEOUT_MS: Ms = 5_000;
@@ -30,15 +30,14 @@ export async function upstreamFacts(
   upstream: string,
   headers: Readonly<Record<string, string>>,
 ): Promise<UpstreamFacts> {
-  const [version, props, tokenized] = await Promise.all([
-    ask(`${upstream}/version`, undefined, headers),
-    ask(`${upstream}/props`, undefined, headers),
+  const [pages, tokenized] = await Promise.all([
+    askEngine((path) => page(`${upstream}${path}`, headers)),
     ask(`${upstream}/tokenize`, { prompt: "a", content: "a" }, headers),
   ]);
   return {
     hasTokenizer: tokensOf(tokenized) !== undefined,
     isCertain: isClear(tokenized.status),
-    engine: engineFacts(version.json, props.json),
+    engine: engineFacts(pages),
   };
 }
 
@@ -89,4 +88,16 @@ async function ask(
     // No answer is an answer: the upstream does not offer it, or is not there.
     return {};
   }
+}
+
+/** A page of the upstream; undefined when it has none. */
+async function page(url: string, headers: Readonly<Record<string, string>>): Promise<string | undefined> {
+  try {
+    const answer = await fetch(url, { headers, signal: AbortSignal.timeout(SIDE_QUESTION_TIMEOUT_MS) });
+    if (answer.status === 200) return await answer.text();
+    await answer.body?.cancel();
+  } catch {
+    // Not there: it does not offer it.
+  }
+  return undefined;
 }
