@@ -17,6 +17,8 @@ export interface FingerprintOptions {
    * compare. Two traces share blocks only under the same key.
    */
   readonly key?: Uint8Array;
+  /** Halves of the hash of the block that the tokens follow. Default: they begin a chain. */
+  readonly after?: { readonly high: number; readonly low: number };
 }
 
 /** Offset basis of 64-bit FNV-1a, 0xcbf29ce484222325: the hash that the first block of a chain follows. */
@@ -52,6 +54,10 @@ export class Fingerprinter {
     if (options.key && options.key.length === 0) throw new InputError("Fingerprinter: key must not be empty");
     this.#key = options.key;
     this.#pending = new Uint32Array(this.blockSize);
+    if (options.after) {
+      this.#high = options.after.high | 0;
+      this.#low = options.after.low | 0;
+    }
   }
 
   /**
