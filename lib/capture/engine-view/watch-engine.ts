@@ -97,7 +97,8 @@ class Watch implements EngineWatch {
       });
     if (metricsUrl === undefined) return;
     this.#timer = setInterval(() => this.#look(), everyMs);
-    await this.#look();
+    // Not waited for: a server that is slow to answer delays no capture.
+    void this.#look();
   }
 
   begin(start: CaptureStart): void {
@@ -117,7 +118,8 @@ class Watch implements EngineWatch {
     await this.#events?.close();
     if (this.#options.metricsUrl !== undefined) {
       await this.#looking;
-      await this.#look();
+      // A page that never answered will not now.
+      if (this.#counts.snapshots > 0) await this.#look();
     }
     const { batches, snapshots, missedBatches } = this.#counts;
     if (this.#options.kvEvents !== undefined && batches === 0)

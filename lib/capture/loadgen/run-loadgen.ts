@@ -1,6 +1,8 @@
 import { WorkError } from "../../base/index.js";
 import { writeTrace } from "../../trace/files/index.js";
 import { BlockTable, deriveStepContext, type Trace, type TraceRecord } from "../../trace/index.js";
+import { type EngineWatch, type OpenWatch, threadWatch } from "../engine-view/index.js";
+import { assumedSettings } from "../wire/index.js";
 import { ApiClient } from "./api-client.js";
 import { Conversations } from "./conversation.js";
 import { fingerprintLater } from "./fingerprint-later.js";
@@ -27,6 +29,13 @@ export interface LoadgenHooks {
    * a killed run loses only what was in flight; at the end the file itself is written, in order of arrival.
    */
   readonly traceOut?: string;
+  /**
+   * What of the engine is watched and written beside the trace: its metrics page, and where it publishes its KV events.
+   * Default: nothing.
+   */
+  readonly engineView?: { readonly metrics?: string | false; readonly kvEvents?: string };
+  /** What watches it; by default a thread of its own. */
+  readonly openWatch?: OpenWatch;
 }
 
 /** What a run did. */
@@ -69,8 +78,11 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
   const blocks = new BlockTable();
   const said = new Map<TraceRecord, { readonly prompt: Prompt; readonly answer: string }>();
   let journal: Journal | undefined;
+  let watch: EngineWatch | undefined;
+  const watchProblems: string[] = [];
   try {
     if (hooks.traceOut !== undefined) journal = await openJournal(hooks.traceOut, { meta, blocks });
+    watch = await openEngineWatch(options, hooks, (problem) => watchProblems.push(problem));
     const conversations = new Conversations(style, options.seed);
     await warmUp(client, conversations, options);
     const signal = hooks.signal ?? new AbortController().signal;
@@ -88,6 +100,7 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
         if (tokenizer) said.set(record, { prompt, answer: text });
       },
     });
+    watch?.begin({ unixMs: performance.timeOrigin + run.startedAtMs, isContinued: false });
     const { notSent } = await load.drive(run, conversations).finally(() => run.flush());
     const durationMs = run.progress().elapsedMs;
     const measured = [...run.records].sort((a, b) => (a.arrivalMs as number) - (b.arrivalMs as number));
@@ -103,17 +116,43 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
     const records = options.soleClient ? deriveStepContext(hashed) : hashed;
     const sendLag = summariseSendLag(records);
     const loop = !load.open ? "closed" : sendLag && sendLag.p99Ms > SEND_LAG_LIMIT_MS ? "lagged" : "open";
+    // What a replay will assume concerns those who keep the trace.
+    const unsaid = hooks.traceOut === undefined ? undefined : assumedSettings(meta);
     const end = { loop, sendLag, notSent, stopped: signal.aborted } as const;
     const trace = { meta: finishedMeta(meta, end), records, blocks, rejected: [], warnings: [] };
+    await watch?.close();
+    watch = undefined;
     if (hooks.traceOut !== undefined) await writeTrace(hooks.traceOut, trace);
     await journal?.close();
     await journal?.remove();
-    return { trace, server, durationMs, ...end, warnings: loadgenWarnings(records, end) };
+    return {
+      trace,
+      server,
+      durationMs,
+      ...end,
+      warnings: [
+        ...loadgenWarnings(records, end),
+        ...(unsaid === undefined ? [] : [unsaid]),
+        ...watchProblems,
+      ],
+    };
   } finally {
     client.close();
+    await watch?.close();
     // After a failure what had ended is in the file; the failure itself is what the caller hears of.
     await journal?.close().catch(() => {});
   }
+}
+
+/** Undefined when nothing of the engine is to be watched, or there is no trace to write it beside. */
+async function openEngineWatch(
+  { blockSize }: LoadgenOptions,
+  { traceOut, engineView: { metrics, kvEvents } = {}, openWatch = threadWatch }: LoadgenHooks,
+  onProblem: (problem: string) => void,
+): Promise<EngineWatch | undefined> {
+  const metricsUrl = metrics === false ? undefined : metrics;
+  if (traceOut === undefined || (metricsUrl === undefined && kvEvents === undefined)) return undefined;
+  return openWatch({ traceOut, blockSize, metricsUrl, needsMetrics: true, kvEvents }, onProblem);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Ms, Tokens } from "../../base/index.js";
+import type { JsonValue } from "../../trace/index.js";
 import type { Outcome } from "./exchange-records.js";
 import type { ResponseHead } from "./response-log.js";
 
@@ -47,6 +48,8 @@ export interface SinkOptions {
   readonly recordTokens: boolean;
   /** Key of the fingerprints; undefined: plain FNV-1a. */
   readonly fingerprintKey: Uint8Array | undefined;
+  /** Further facts for the trace's meta line; they go before what the upstream tells. */
+  readonly meta?: Readonly<Record<string, JsonValue>>;
 }
 
 /** Opens a sink; problems with single records go to `onProblem`. */

@@ -1,5 +1,6 @@
 import { TraceWriter } from "../../trace/files/index.js";
 import { BlockTable, metaFromJson, type TraceMeta } from "../../trace/index.js";
+import { assumedSettings } from "../wire/index.js";
 import { decodeBody } from "./body-decoder.js";
 import { exchangeRecords, type RecordStyle } from "./exchange-records.js";
 import type { ExchangeSink, SeenAnswer, SeenRequest, SinkOptions } from "./exchange-sink.js";
@@ -87,12 +88,12 @@ export class Recorder implements ExchangeSink {
 
   /** The file is begun with the first record, once it is known what serves which model; refused requests can wait. */
   #open(model: string | undefined): Promise<TraceWriter> {
-    this.#writer ??= this.#upstream.known.then((facts) =>
-      TraceWriter.open(this.#options.traceOut, {
-        blocks: this.#style.blocks,
-        meta: this.#meta(facts, model),
-      }),
-    );
+    this.#writer ??= this.#upstream.known.then((facts) => {
+      const meta = this.#meta(facts, model);
+      const unsaid = assumedSettings(meta);
+      if (unsaid !== undefined) this.#onProblem(`tap: ${unsaid}`);
+      return TraceWriter.open(this.#options.traceOut, { blocks: this.#style.blocks, meta });
+    });
     return this.#writer;
   }
 
@@ -102,6 +103,7 @@ export class Recorder implements ExchangeSink {
       source: "tap",
       block_size: this.#options.blockSize,
       ...facts.engine,
+      ...this.#options.meta,
       fingerprint: this.#options.fingerprintKey ? "hmac-sha256" : "fnv1a64",
       text_tokens: facts.hasTokenizer ? "tokenize" : "bytes",
       written_at: new Date().toISOString(),

@@ -2,6 +2,14 @@ import { open, rm } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Ms, requireInteger, type Tokens, WorkError } from "../../base/index.js";
+import { type JsonValue, metaFromJson } from "../../trace/index.js";
+import {
+  type EngineWatch,
+  type OpenWatch,
+  threadWatch,
+  type WatchCounts,
+  watchEngine,
+} from "../engine-view/index.js";
 import { ExchangeLog, type ExchangeSurroundings } from "./exchange-log.js";
 import type { Outcome } from "./exchange-records.js";
 import type { OpenSink } from "./exchange-sink.js";
@@ -24,6 +32,18 @@ export interface TapOptions {
   readonly fingerprintKey?: Uint8Array;
   /** Also writes token ids of prompts and answers. Default false: nothing of their content is written. */
   readonly recordTokens?: boolean;
+  /**
+   * Further facts for the trace's meta line, by their wire names, such as engine settings that the server does not tell.
+   * They go before what it tells.
+   */
+  readonly meta?: Readonly<Record<string, JsonValue>>;
+  /**
+   * The engine's metrics page, looked at every few seconds; its counters are written beside the trace. Default: the
+   * upstream's `/metrics`, if it has one. False: none.
+   */
+  readonly metrics?: string | false;
+  /** Where the engine publishes its KV events, recorded beside the trace: `ipc://PATH` or `tcp://HOST:PORT`. */
+  readonly kvEvents?: string;
   /** Time a client has to send a whole request. Default 300,000. */
   readonly requestTimeoutMs?: Ms;
   /** Told of records that could not be written; traffic goes on. */
@@ -38,6 +58,8 @@ export interface Tap {
   readonly recordCount: number;
   /** Requests under way. */
   readonly inFlight: number;
+  /** What was seen of the engine itself; complete once the tap is closed. Undefined: it is not watched. */
+  readonly engineView: WatchCounts | undefined;
   /**
    * Takes no new connections, gives requests `graceMs` to end, then cuts them, and ends the trace file. What was cut is
    * recorded as an abort.
@@ -53,11 +75,17 @@ const RECORDED_PATH = /\/v1\/(chat\/)?completions\/?(\?|$)/;
  * the headers of the connection itself; completions become trace records, one a request, each written when the
  * request ends. Prompts, answers and credentials are never written: of prompts it keeps chained block fingerprints.
  * @param openSink what reads and writes what was seen; by default a thread of its own
+ * @param openWatch what watches the engine beside the traffic; by default a thread of its own
  * @throws InputError for an upstream that is no URL; WorkError when it cannot listen or write
  */
-export async function startTap(options: TapOptions, openSink: OpenSink = threadSink): Promise<Tap> {
+export async function startTap(
+  options: TapOptions,
+  openSink: OpenSink = threadSink,
+  openWatch: OpenWatch = openSink === threadSink ? threadWatch : watchEngine,
+): Promise<Tap> {
   const blockSize = requireInteger("tap", "blockSize", options.blockSize ?? 16, 1);
   const upstream = upstreamTarget(options.upstream);
+  if (options.meta) metaFromJson(options.meta);
   const requestTimeoutMs = requireInteger("tap", "requestTimeoutMs", options.requestTimeoutMs ?? 300_000, 1);
   const server = createServer({
     noDelay: true,
@@ -69,9 +97,12 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
     keepAliveTimeout: 75_000,
   });
   const isNewFile = await requireWritable(options.traceOut);
+  let watch: EngineWatch | undefined;
   try {
+    watch = await openEngineWatch(options, upstream.url, openWatch);
     await listen(server, options.host, options.port);
   } catch (error) {
+    await watch?.close();
     if (isNewFile) await rm(options.traceOut, { force: true });
     throw error;
   }
@@ -84,10 +115,12 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
       blockSize,
       recordTokens: options.recordTokens ?? false,
       fingerprintKey: options.fingerprintKey,
+      ...(options.meta && { meta: options.meta }),
     },
     options.onProblem ?? (() => {}),
   );
   const startedAtMs = performance.now();
+  watch?.begin({ unixMs: performance.timeOrigin + startedAtMs, isContinued: false });
   let inFlight = 0;
   let nextId = 0;
   const surroundings: ExchangeSurroundings = {
@@ -120,14 +153,38 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
     get inFlight() {
       return inFlight;
     },
+    get engineView() {
+      return watch?.counts;
+    },
     async close(graceMs = 5_000) {
       await stop(server, graceMs);
       // The server is through before the exchanges on the connections that it cut have heard of it.
       for (const end of underWay) end();
-      await sink.close();
+      await Promise.all([sink.close(), watch?.close()]);
       upstream.close();
     },
   };
+}
+
+/** Undefined when nothing of the engine is to be watched. */
+async function openEngineWatch(
+  options: TapOptions,
+  upstreamUrl: string,
+  openWatch: OpenWatch,
+): Promise<EngineWatch | undefined> {
+  const { metrics, kvEvents, traceOut, blockSize = 16, fingerprintKey, onProblem = () => {} } = options;
+  if (metrics === false && kvEvents === undefined) return undefined;
+  return openWatch(
+    {
+      traceOut,
+      blockSize,
+      fingerprintKey,
+      kvEvents,
+      metricsUrl: metrics === false ? undefined : (metrics ?? `${upstreamUrl.replace(/\/v1$/, "")}/metrics`),
+      needsMetrics: typeof metrics === "string",
+    },
+    (message) => onProblem(`tap: ${message}`),
+  );
 }
 
 /** Makes sure that the file can be written; true when it was not there before and is now, empty. */

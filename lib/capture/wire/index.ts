@@ -8,6 +8,7 @@
 export { answerEnding, type TransportEnd } from "./answer-ending.js";
 export type { ServerUsage } from "./answer-event.js";
 export { AnswerLog } from "./answer-log.js";
+export { assumedSettings } from "./assumed-settings.js";
 export { bytesText, byteTokens } from "./byte-tokens.js";
 export { type ChatMessage, chatText } from "./chat-text.js";
 export type { ChoiceLog } from "./choice-log.js";

@@ -1,11 +1,19 @@
 import { Command } from "commander";
 import { startTap } from "../../capture/index.js";
+import { engineViewPath } from "../../trace/files/index.js";
 import { parseCount } from "../engine-flags.js";
+import {
+  addEngineViewFlags,
+  type EngineViewFlags,
+  engineViewFromFlags,
+  watchedText,
+} from "../engine-view-flags.js";
 import { readFingerprintKey } from "../fingerprint-key.js";
 import { listenAddress } from "../listen-address.js";
+import { addMetaFlags, type MetaFlags, metaFromFlags } from "../meta-flag.js";
 import { stopSignal } from "../stop-signal.js";
 
-interface TapFlags {
+interface TapFlags extends MetaFlags, EngineViewFlags {
   readonly listen: string;
   readonly upstream: string;
   readonly traceOut: string;
@@ -16,7 +24,7 @@ interface TapFlags {
 
 /** The `tap` command: a recording reverse proxy. */
 export function tapCommand(): Command {
-  return new Command("tap")
+  const command = new Command("tap")
     .description("Record the traffic of an OpenAI-compatible server: a reverse proxy that writes a trace.")
     .option("--listen <host:port>", "where clients connect; port 0 = any free one", "127.0.0.1:8001")
     .requiredOption("--upstream <url>", "base address of the server, e.g. http://127.0.0.1:8000")
@@ -26,12 +34,17 @@ export function tapCommand(): Command {
       "--fingerprint-key-file <file>",
       "key of the prompt fingerprints: with one, a shared trace cannot be searched for known prompts",
     )
-    .option("--record-tokens", "also write token ids of prompts and answers", false)
+    .option("--record-tokens", "also write token ids of prompts and answers", false);
+  addMetaFlags(command);
+  return addEngineViewFlags(command, "the upstream's /metrics, if it has one")
     .addHelpText(
       "after",
       `
 Requests and answers pass unchanged. The trace has times, counts and chained fingerprints of prompt blocks; prompts,
 answers and credentials are never written. Ctrl-C ends the file; a killed tap loses only the requests in flight.
+
+What the engine says of itself meanwhile (counters of its metrics page, KV events) goes to TRACE.engine.jsonl beside the
+trace; prefixlab inspect compares the two.
 
 Example: record a server on port 8000, with clients sent to port 8001
   head -c 32 /dev/urandom > tap.key
@@ -49,6 +62,7 @@ async function runTap(flags: TapFlags): Promise<void> {
     flags.fingerprintKeyFile === undefined
       ? undefined
       : await readFingerprintKey("tap", flags.fingerprintKeyFile);
+  const meta = metaFromFlags(flags);
   const tap = await startTap({
     host,
     port,
@@ -57,10 +71,14 @@ async function runTap(flags: TapFlags): Promise<void> {
     blockSize: flags.blockSize,
     recordTokens: flags.recordTokens,
     ...(fingerprintKey && { fingerprintKey }),
+    ...(meta && { meta }),
+    ...engineViewFromFlags(flags),
     onProblem: (message) => process.stderr.write(`${message}\n`),
   });
   process.stderr.write(`tap: ${tap.url} -> ${flags.upstream}, recording to ${flags.traceOut}\n`);
   await stopSignal();
   await tap.close();
   process.stderr.write(`tap: ${tap.recordCount} records in ${flags.traceOut}\n`);
+  const seen = tap.engineView && watchedText(tap.engineView);
+  if (seen !== undefined) process.stderr.write(`tap: ${seen} in ${engineViewPath(flags.traceOut)}\n`);
 }

@@ -166,6 +166,7 @@ describe("an engine's counters", () => {
     const page = { text: queries(100, 10) as string | undefined };
     const { watching, begin, view } = await watch({ metricsUrl: await metricsPage(page), everyMs: 20 });
     begin();
+    await eventually("the start is seen", () => watching.counts.snapshots === 1);
     page.text = queries(200, 90);
     await eventually("a change is seen", () => watching.counts.snapshots === 2);
     await new Promise((resolve) => setTimeout(resolve, 60));
@@ -202,10 +203,12 @@ describe("the file of a view", () => {
     const metricsUrl = await metricsPage(page);
     const { traceOut, watching, begin, text } = await watch({ metricsUrl });
     begin();
+    await eventually("it is seen", () => watching.counts.snapshots === 1);
     await watching.close();
     const again = async (isContinued: boolean) => {
       const next = await watchEngine({ traceOut, blockSize: 16, metricsUrl }, () => {});
       next.begin({ unixMs: Date.now(), isContinued });
+      if (page.text !== undefined) await eventually("it is seen", () => next.counts.snapshots === 1);
       await next.close();
       return text().split("engine_view").length - 1;
     };
@@ -224,6 +227,7 @@ describe("the file of a view", () => {
       traceOut: missing,
     });
     begin();
+    await eventually("the first is lost", () => watching.counts.lostLines >= 1);
     page.text = queries(2, 0);
     await eventually("both are lost", () => watching.counts.lostLines >= 2);
     expect(problems).toEqual([expect.stringContaining("cannot be written (ENOENT)")]);
