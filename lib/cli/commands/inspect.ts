@@ -1,8 +1,13 @@
 import { Command } from "commander";
 import { inspectTrace, type Range, type RangedQuantity, type TraceInspection } from "../../cohorts/index.js";
-import { suspectedConcurrency } from "../../replay/index.js";
+import { compareEngineView } from "../../judge/index.js";
+import { capturedEngine, suspectedConcurrency } from "../../replay/index.js";
 import { workloadOf } from "../../sessions/index.js";
+import { chooseSettings } from "../../settings/index.js";
+import { readEngineView } from "../../trace/files/index.js";
+import { engineViewJson, engineViewLines } from "../engine-view-report.js";
 import { readInput, reportProblems } from "../read-input.js";
+import { engineJson, settingsLines } from "../replay-header.js";
 
 /** The `inspect` command: what is in a trace. */
 export function inspectCommand(): Command {
@@ -14,13 +19,24 @@ export function inspectCommand(): Command {
     .addHelpText("after", "\nExample:\n  npx prefixlab inspect data/warm-1.jsonl.gz\n")
     .action(async (path: string, flags: { strict?: boolean; json?: boolean }) => {
       const trace = await readInput(path, { strict: flags.strict ?? false, quiet: true });
-      const inspection = inspectTrace(workloadOf(trace));
+      const workload = workloadOf(trace);
+      const inspection = inspectTrace(workload);
+      const settings = chooseSettings({ captured: capturedEngine(trace.meta) });
+      const view = await readEngineView(path, trace);
+      const compared = view && compareEngineView(workload, view);
       const places = suspectedConcurrency(trace);
       if (flags.json) {
-        const document = { ...inspectionJson(inspection), suspected_max_concurrency: places ?? null };
+        const document = {
+          ...inspectionJson(inspection),
+          suspected_max_concurrency: places ?? null,
+          engine: engineJson(settings),
+          engine_view: compared ? engineViewJson(compared) : null,
+        };
         process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
       } else {
         process.stdout.write(inspectionReport(path, inspection));
+        const lines = [...settingsLines(settings), ...(compared ? engineViewLines(compared) : [])];
+        for (const line of lines) process.stdout.write(`  ${line}\n`);
         if (places !== undefined)
           process.stdout.write(
             `  looks like ${places} at a time: each request followed the end of another at once; replay it with --max-concurrency ${places}\n`,
