@@ -32,11 +32,12 @@ const rooms = {
 };
 rooms.judge = [...rooms.replay, "replay"];
 rooms.calibrate = [...rooms.judge, "judge"];
-rooms.sweep = [...rooms.judge, "judge", "trace/files"];
-rooms.scale = ["base", "settings", "trace", "trace/files", "sessions", "survival", "cohorts"];
-rooms.figure = ["base", "trace", "sessions", "survival", "cohorts"];
-rooms.notebook = ["base", "figure"];
-rooms.capture = [...rooms.judge, "judge", "trace/files"];
+rooms.output = ["base"];
+rooms.sweep = [...rooms.judge, "judge", "trace/files", "output"];
+rooms.scale = ["base", "settings", "trace", "trace/files", "sessions", "survival", "cohorts", "output"];
+rooms.figure = ["base", "trace", "sessions", "survival", "cohorts", "output"];
+rooms.notebook = ["base", "figure", "output"];
+rooms.capture = [...rooms.judge, "judge", "trace/files", "output"];
 
 const advice = {
   base: "lib/base is the ground floor: move what needs another room into that room.",
@@ -56,6 +57,7 @@ const advice = {
   replay: "lib/replay makes plans and runs them: comparing with a capture belongs in lib/judge, charts in lib/figure.",
   judge: "lib/judge compares and decides: what it compares is made in the rooms before it, printed in lib/cli.",
   calibrate: "lib/calibrate decides by replaying what a fit supposes: the fit itself belongs in lib/fit.",
+  output: "lib/output writes files whole: what is written is made in other rooms.",
   sweep: "lib/sweep runs replays in parallel and keeps their rows: what one replay does belongs in lib/replay.",
   scale: "lib/scale streams traces that do not fit in memory: what is done with one that does belongs in the earlier rooms.",
   figure: "lib/figure draws results: compute them in lib/judge, lib/cohorts or lib/survival; it never runs an engine.",
@@ -92,7 +94,7 @@ module.exports = {
       comment: "lib/trace/files reads and writes records: anything that interprets them belongs in a later room.",
       severity: "error",
       from: { path: "^lib/trace/files/" },
-      to: { path: "^lib/", pathNot: "^lib/(base|settings|trace)/" },
+      to: { path: "^lib/", pathNot: "^lib/(base|settings|trace|output)/" },
     },
     {
       name: "runs-in-a-browser",

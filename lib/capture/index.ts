@@ -14,6 +14,9 @@ export {
 export {
   type CohortJson,
   defaultLoadgenOptions,
+  type Endpoint,
+  endpoints,
+  type LatenciesJson,
   type LoadgenHooks,
   type LoadgenOptions,
   type LoadgenResult,

@@ -1,10 +1,12 @@
 import { existsSync } from "node:fs";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../base/index.js";
 import { type HalfJudged, judgeSecondHalf } from "../calibrate/index.js";
 import { loadChart, renderPng } from "../figure/index.js";
+import { writeWhole } from "../output/index.js";
 import { importTrace } from "../trace/files/index.js";
+import { printErr } from "./terminal.js";
 
 /** One vLLM run of LLMServingSim's examples, fitted on its first half and judged on its second. */
 export interface HalfRun extends HalfJudged {
@@ -36,7 +38,7 @@ export async function judgeServingSimRuns(
   for (const name of names) {
     const judged = await judgeRun(join(dir, name, "requests.jsonl"));
     if (typeof judged === "string") {
-      process.stderr.write(`${name}: ${judged}\n`);
+      printErr(`${name}: ${judged}\n`);
       refused.push({ name, why: judged });
       continue;
     }
@@ -51,7 +53,7 @@ export async function judgeServingSimRuns(
       waiting: loads.waiting,
       captured: await recordedCounts(counts),
     });
-    await writeFile(join(figureDir, `load-${name}.png`), await renderPng(figure));
+    await writeWhole(join(figureDir, `load-${name}.png`), await renderPng(figure));
   }
   return { runs, refused };
 }

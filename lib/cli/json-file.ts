@@ -1,17 +1,17 @@
-import { readFile, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
-import { gunzip, gzip } from "node:zlib";
+import { gzip } from "node:zlib";
 import { InputError } from "../base/index.js";
+import { writeWhole } from "../output/index.js";
+import { readTextFile } from "../trace/files/index.js";
 
 /**
- * Reads a JSON document; a path that ends in `.gz` is gzip.
- * @throws InputError when it is no JSON
+ * Reads a JSON document, gzip or not.
+ * @throws InputError when it cannot be read or is no JSON
  */
 export async function readJsonFile(path: string): Promise<unknown> {
-  const bytes = await readFile(path);
+  const text = await readTextFile(path);
   try {
-    const text = path.endsWith(".gz") ? await promisify(gunzip)(bytes) : bytes;
-    return JSON.parse(text.toString("utf8"));
+    return JSON.parse(text);
   } catch (error) {
     throw new InputError(`${path}: not a JSON document (${error instanceof Error ? error.message : error})`);
   }
@@ -20,5 +20,5 @@ export async function readJsonFile(path: string): Promise<unknown> {
 /** Writes a JSON document on one line; a path that ends in `.gz` is gzip. */
 export async function writeJsonFile(path: string, value: unknown): Promise<void> {
   const text = `${JSON.stringify(value)}\n`;
-  await writeFile(path, path.endsWith(".gz") ? await promisify(gzip)(text) : text);
+  await writeWhole(path, path.endsWith(".gz") ? await promisify(gzip)(text) : text);
 }

@@ -20,6 +20,7 @@ import { suppositionLines } from "./calibration-text.js";
 import { parseCount } from "./engine-flags.js";
 import { readJsonFile } from "./json-file.js";
 import { readInput } from "./read-input.js";
+import { printErr } from "./terminal.js";
 
 /** Where a command's latency model comes from. */
 export interface LatencyFlags {
@@ -87,7 +88,7 @@ export function givenLatencyFlags(
  */
 export async function latencyFromFlags(flags: LatencyFlags): Promise<LatencyModel> {
   const model = await namedModel(flags);
-  for (const note of model.notes ?? []) process.stderr.write(`latency: ${note}\n`);
+  for (const note of model.notes ?? []) printErr(`latency: ${note}\n`);
   return model;
 }
 
@@ -113,8 +114,8 @@ async function namedModel(flags: LatencyFlags): Promise<LatencyModel> {
   const traces = [];
   for (const path of latencyTrace ?? []) traces.push(await readInput(path));
   const fit = calibrateLatency(traces, latencyKind ? { kind: latencyKind } : {});
-  for (const line of suppositionLines(fit)) process.stderr.write(`latency: ${line}\n`);
-  for (const warning of fit.report.warnings) process.stderr.write(`latency: ${warning}\n`);
+  for (const line of suppositionLines(fit)) printErr(`latency: ${line}\n`);
+  for (const warning of fit.report.warnings) printErr(`latency: ${warning}\n`);
   return fit.model;
 }
 

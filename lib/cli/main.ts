@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { InputError } from "../base/index.js";
+import { printErr, printOut } from "./terminal.js";
 
 /** Each command is loaded when it is called, so that none pays for the packages of the others. */
 const commands: Readonly<Record<string, readonly [description: string, load: () => Promise<Command>]>> = {
@@ -22,12 +23,12 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     async () => (await import("./commands/replay.js")).replayCommand(),
   ],
   loadgen: [
-    "drive an OpenAI-compatible server and measure",
+    "drive a server and measure",
     async () => (await import("./commands/loadgen.js")).loadgenCommand(),
   ],
   tap: ["recording reverse proxy", async () => (await import("./commands/tap.js")).tapCommand()],
   serve: [
-    "the simulated engine behind an OpenAI-compatible API",
+    "the simulated engine behind OpenAI's APIs and Anthropic's messages",
     async () => (await import("./commands/serve.js")).serveCommand(),
   ],
   import: ["read another format", async () => (await import("./commands/import.js")).importCommand()],
@@ -52,7 +53,8 @@ async function main(argv: readonly string[]): Promise<number> {
     .description("See, explain and predict what a prefix cache does to time to first token.")
     .version("0.1.0")
     .addHelpText("after", "\nExample:\n  npx prefixlab figure --out-dir out\n")
-    .exitOverride();
+    .exitOverride()
+    .configureOutput(output);
   const named = commands[argv[0] ?? ""];
   if (named) program.addCommand(prepared(await named[1]()));
   else
@@ -64,15 +66,18 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 || argv.length === 0 ? 0 : 2;
     const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`prefixlab ${argv[0] ?? ""}: ${message}\n`);
-    if (process.env.PREFIXLAB_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    printErr(`prefixlab ${argv[0] ?? ""}: ${message}\n`);
+    if (process.env.PREFIXLAB_DEBUG && error instanceof Error) printErr(`${error.stack}\n`);
     return error instanceof InputError || isFileError(error) ? 2 : 1;
   }
 }
 
+/** What was typed is repeated in messages. */
+const output = { writeOut: printOut, writeErr: printErr };
+
 /** A command and its subcommands throw instead of exiting, so that exit codes are decided in one place. */
 function prepared(command: Command): Command {
-  command.exitOverride().showHelpAfterError("(see --help)");
+  command.exitOverride().configureOutput(output).showHelpAfterError("(see --help)");
   for (const sub of command.commands) prepared(sub);
   return command;
 }

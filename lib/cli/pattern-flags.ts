@@ -2,13 +2,16 @@ import type { LoadPattern } from "../capture/index.js";
 
 /** The flags of `loadgen` that only some patterns use, by their names in the code. */
 const patternsOf: Readonly<Record<string, readonly LoadPattern[]>> = {
-  rate: ["multiturn", "poisson"],
+  rate: ["multiturn", "conversations", "poisson"],
   turns: ["multiturn"],
   prefixTokens: ["multiturn"],
   prefixCount: ["multiturn"],
-  thinkTime: ["multiturn"],
+  thinkTime: ["multiturn", "conversations"],
+  conversations: ["conversations"],
+  answers: ["conversations"],
+  promptTokens: ["multiturn", "poisson", "constant", "staircase", "burst", "sweep"],
   duration: ["multiturn", "poisson", "constant", "staircase", "burst"],
-  sessions: ["multiturn", "poisson", "burst"],
+  sessions: ["multiturn", "conversations", "poisson", "burst"],
   concurrency: ["constant", "staircase", "sweep"],
   stairs: ["staircase", "sweep"],
   repeats: ["sweep"],
@@ -19,6 +22,7 @@ const patternsOf: Readonly<Record<string, readonly LoadPattern[]>> = {
 /** What decides the load of a pattern. */
 const descriptions: Readonly<Record<LoadPattern, string>> = {
   multiturn: "open loop, sessions of --turns turns arrive at --rate",
+  conversations: "open loop, the conversations of a file arrive at --rate",
   poisson: "open loop, requests arrive at --rate",
   constant: "closed loop, --concurrency workers each send when their last answer has ended",
   staircase: "closed loop, the workers of each of --stairs send when their last answer has ended",

@@ -1,13 +1,15 @@
+import { visibleLine } from "./terminal.js";
+
 /** A table for people: columns aligned, numbers to the right. */
-export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+export function formatTable(names: readonly string[], cells: readonly (readonly string[])[]): string {
+  const header = names.map(visibleLine);
+  const rows = cells.map((row) => row.map(visibleLine));
   const widths = header.map((title, c) =>
     Math.max(title.length, ...rows.map((row) => (row[c] ?? "").length)),
   );
-  const line = (cells: readonly string[]): string =>
+  const line = (row: readonly string[]): string =>
     widths
-      .map((width, c) =>
-        isNumeric(rows, c) ? (cells[c] ?? "").padStart(width) : (cells[c] ?? "").padEnd(width),
-      )
+      .map((width, c) => (isNumeric(rows, c) ? (row[c] ?? "").padStart(width) : (row[c] ?? "").padEnd(width)))
       .join("  ")
       .trimEnd();
   return `${[line(header), widths.map((w) => "-".repeat(w)).join("  "), ...rows.map(line)].join("\n")}\n`;

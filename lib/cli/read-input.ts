@@ -1,6 +1,7 @@
 import cliProgress from "cli-progress";
 import { type ReadTraceOptions, readTrace } from "../trace/files/index.js";
 import type { Trace } from "../trace/index.js";
+import { printErr } from "./terminal.js";
 
 /** Reads a trace for a command: a progress bar where a person watches, and what was wrong with it on stderr. */
 export async function readInput(
@@ -26,13 +27,13 @@ export async function readInput(
 export function reportProblems(path: string, trace: Trace): void {
   const { rejected, warnings } = trace;
   if (rejected.length > 0) {
-    process.stderr.write(`${path}: ${rejected.length} rows rejected (--strict makes this fatal)\n`);
-    for (const { line, reason } of rejected.slice(0, 3)) process.stderr.write(`  line ${line}: ${reason}\n`);
-    if (rejected.length > 3) process.stderr.write(`  and ${rejected.length - 3} more\n`);
+    printErr(`${path}: ${rejected.length} rows rejected (--strict makes this fatal)\n`);
+    for (const { line, reason } of rejected.slice(0, 3)) printErr(`  line ${line}: ${reason}\n`);
+    if (rejected.length > 3) printErr(`  and ${rejected.length - 3} more\n`);
   }
   for (const { line, reason } of warnings.slice(0, 5))
-    process.stderr.write(`${path}: ${line > 0 ? `line ${line}: ` : ""}${reason}\n`);
-  if (warnings.length > 5) process.stderr.write(`${path}: and ${warnings.length - 5} more warnings\n`);
+    printErr(`${path}: ${line > 0 ? `line ${line}: ` : ""}${reason}\n`);
+  if (warnings.length > 5) printErr(`${path}: and ${warnings.length - 5} more warnings\n`);
 }
 
 /** A progress bar on stderr that shows itself only where a person watches and the work is not over at once. */

@@ -43,6 +43,8 @@ export interface TraceInspection {
   readonly ranges: Readonly<Partial<Record<RangedQuantity, Range>>>;
   readonly sharing: {
     readonly hashedRequests: number;
+    /** Requests without block hashes by reason, where the trace tells one for some. */
+    readonly withoutHashes?: Readonly<Record<string, number>>;
     readonly blockSize: Tokens;
     readonly blocks: Blocks;
     readonly distinctBlocks: Blocks;
@@ -126,12 +128,16 @@ function rangesOf(values: Readonly<Record<RangedQuantity, readonly number[]>>): 
   return Object.fromEntries(found);
 }
 
+/** Stands for the reason where none is recorded. */
+const NOT_TOLD = "not recorded";
+
 function sharingOf(trace: Trace): TraceInspection["sharing"] {
   const seen = new Uint8Array(trace.blocks.size);
   let blocks = 0;
   let hits = 0;
   let distinct = 0;
   let hashed = 0;
+  const reasons: Record<string, number> = {};
   let promptTokens = 0;
   let cachedTokens = 0;
   let withHit = 0;
@@ -141,7 +147,12 @@ function sharingOf(trace: Trace): TraceInspection["sharing"] {
       cachedTokens += record.cachedTokens;
       if (record.cachedTokens > 0) withHit++;
     }
-    if (!record.blockIds) continue;
+    if (!record.blockIds) {
+      const told = record.extra?.no_hashes;
+      const reason = typeof told === "string" ? told : NOT_TOLD;
+      reasons[reason] = (reasons[reason] ?? 0) + 1;
+      continue;
+    }
     hashed++;
     blocks += record.blockIds.length;
     for (const id of record.blockIds) {
@@ -154,6 +165,7 @@ function sharingOf(trace: Trace): TraceInspection["sharing"] {
   }
   return {
     hashedRequests: hashed,
+    ...(Object.keys(reasons).some((reason) => reason !== NOT_TOLD) && { withoutHashes: reasons }),
     blockSize: trace.meta.blockSize ?? 16,
     blocks,
     distinctBlocks: distinct,

@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { writeWhole } from "../output/index.js";
 import type { PlotlyFigure } from "./plotly-figure.js";
 import { renderHtml } from "./render-html.js";
 import { svgToPng } from "./render-png.js";
@@ -31,9 +32,9 @@ export async function writeFigure(figure: PlotlyFigure, dir: string, name: strin
   };
   const svg = await renderSvg(figure);
   await Promise.all([
-    writeFile(files.svg, svg),
-    writeFile(files.html, renderHtml(figure, { title: name })),
-    svgToPng(svg).then((png) => writeFile(files.png, png)),
+    writeWhole(files.svg, svg),
+    writeWhole(files.html, renderHtml(figure, { title: name })),
+    svgToPng(svg).then((png) => writeWhole(files.png, png)),
   ]);
   return files;
 }

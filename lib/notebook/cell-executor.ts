@@ -1,5 +1,11 @@
 import { createRequire } from "node:module";
-import { type CellError, type CompileProblem, compileError, runtimeError } from "./cell-error.js";
+import {
+  type CellError,
+  type CompiledCell,
+  type CompileProblem,
+  compileError,
+  runtimeError,
+} from "./cell-error.js";
 import { expandShorthand } from "./expand-shorthand.js";
 
 /** What came of a cell. */
@@ -9,6 +15,11 @@ export type CellResult = { readonly ok: true } | { readonly ok: false; readonly 
 export interface CellExecutor {
   /** Compiles and runs a cell in this process. */
   execute(source: string, cellNumber: number): Promise<CellResult>;
+  /**
+   * The error of what a cell set going and nobody awaited: a promise that was rejected, or a callback that threw. It names
+   * the cell that its frames lead to, where that is not the last one that ran.
+   */
+  strayError(thrown: unknown): CellError;
   /** Stops a cell that awaits. */
   interrupt(): void;
   inspect(source: string, position: number): string | undefined;
@@ -61,6 +72,7 @@ export function createCellExecutor(
   let compiled = "";
   let frameName = "cell";
   let problems: CompileProblem[] = [];
+  const cells = new Map<string, CompiledCell>();
   let thrown: { readonly value: unknown } | undefined;
   const node = {
     ...converter,
@@ -95,10 +107,23 @@ export function createCellExecutor(
         thrown = { value: error };
         return false;
       });
-      if (ran) return { ok: true };
       const cell = { source, compiled, frameName };
+      cells.set(frameName, cell);
+      if (ran) return { ok: true };
       if (problems.length > 0) return { ok: false, error: compileError(source, problems) };
       return { ok: false, error: runtimeError((thrown as { value: unknown } | undefined)?.value, cell, cwd) };
+    },
+    strayError(value) {
+      const from = /cell-\d+\.ts/.exec((value as Error | undefined)?.stack ?? "")?.[0];
+      const cell = cells.get(from ?? frameName) ?? { source: "", compiled, frameName };
+      const { line, ...error } = runtimeError(value, cell, cwd);
+      const where = cell.frameName === frameName ? "" : ` in ${cell.frameName.replace(/-(\d+)\.ts/, " $1")}`;
+      return {
+        ...error,
+        ...(line !== undefined && where === "" && { line }),
+        message: `${error.message} (nobody awaited it${where})`,
+        traceback: [...error.traceback, `  nobody awaited it${where}: add await, or catch it`],
+      };
     },
     interrupt: () => executor.interrupt(),
     inspect(source, position) {

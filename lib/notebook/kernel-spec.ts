@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { homedir, platform } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { writeWhole } from "../output/index.js";
 import { requirePackages } from "./require-packages.js";
 
 /** The kernel's name in Jupyter and in the metadata of the notebooks. */
@@ -39,6 +40,6 @@ export async function registerKernel(dataDir: string): Promise<string> {
   requirePackages("registerKernel", ["tslab", "zeromq"]);
   const dir = join(dataDir, "kernels", kernelName);
   await mkdir(dir, { recursive: true });
-  await writeFile(join(dir, "kernel.json"), `${JSON.stringify(kernelSpec(), null, 2)}\n`);
+  await writeWhole(join(dir, "kernel.json"), `${JSON.stringify(kernelSpec(), null, 2)}\n`);
   return dir;
 }

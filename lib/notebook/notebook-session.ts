@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { type Ms, WorkError } from "../base/index.js";
 import type { CellResult } from "./cell-executor.js";
-import type { ChildMessage } from "./kernel-child.js";
+import type { ChildMessage, ChildRequest } from "./kernel-child.js";
 import type { CellOutput } from "./notebook-file.js";
 import { requirePackages } from "./require-packages.js";
 
@@ -19,6 +19,11 @@ export interface NotebookSession {
    * after the process has ended.
    */
   execute(source: string, cellNumber: number, timeoutMs: Ms): Promise<SessionResult>;
+  /**
+   * Waits for what the cells set going and nobody awaited, up to a time: it may fail yet, which is a failed result.
+   * @returns undefined where the process has ended
+   */
+  finish(graceMs: Ms): Promise<SessionResult | undefined>;
   close(): void;
 }
 
@@ -48,7 +53,7 @@ export async function openSession(cwd: string): Promise<NotebookSession> {
         return failed("KernelDied", "the kernel process ended in an earlier cell: variables are lost");
       const answer = nextMessage(child, timeoutMs);
       // That the process is gone shows in the answer.
-      child.send({ source, cellNumber }, () => undefined);
+      child.send({ type: "execute", source, cellNumber } satisfies ChildRequest, () => undefined);
       const message = await answer;
       if (message?.type === "done") return { result: message.result, outputs: message.outputs };
       ended = true;
@@ -56,6 +61,13 @@ export async function openSession(cwd: string): Promise<NotebookSession> {
       return message?.type === "timeout"
         ? failed("TimeoutError", `the cell took longer than ${timeoutMs / 1000} s`)
         : failed("KernelDied", complaint.trim() || "the kernel process ended");
+    },
+    async finish(graceMs) {
+      if (ended) return undefined;
+      const answer = nextMessage(child, 2 * graceMs);
+      child.send({ type: "finish", graceMs } satisfies ChildRequest, () => undefined);
+      const message = await answer;
+      return message?.type === "done" ? { result: message.result, outputs: message.outputs } : undefined;
     },
     close() {
       if (child.connected) child.disconnect();

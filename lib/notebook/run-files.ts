@@ -1,6 +1,7 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { Ms } from "../base/index.js";
+import { writeWhole } from "../output/index.js";
 import { differences } from "./compare-outputs.js";
 import { formatNotebook, parseNotebook } from "./notebook-file.js";
 import { type NotebookRun, runNotebook } from "./run-notebook.js";
@@ -61,7 +62,7 @@ async function runFile(file: string, options: RunFilesOptions): Promise<FileResu
   const after = formatNotebook(run.notebook);
   const target = options.outDir === undefined ? file : join(options.outDir, basename(file));
   const changed = after !== before;
-  if (!run.failure && !options.check && (changed || target !== file)) await writeFile(target, after);
+  if (!run.failure && !options.check && (changed || target !== file)) await writeWhole(target, after);
   return {
     file,
     codeCells: run.codeCells,

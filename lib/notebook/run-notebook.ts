@@ -14,6 +14,9 @@ export interface RunNotebookOptions {
   readonly onCell?: (done: number, of: number) => void;
 }
 
+/** Time for what the cells set going and nobody awaited, behind the last one. */
+const finishMs: Ms = 1000;
+
 /** An executed notebook, or as far as it came. */
 export interface NotebookRun {
   readonly notebook: Notebook;
@@ -24,7 +27,8 @@ export interface NotebookRun {
 
 /**
  * Runs a notebook from its first cell in a process of its own, and returns it with outputs and execution counts. It
- * ends at the first cell that fails, unless the cell is tagged `raises-exception`: then failing is what it shows.
+ * ends at the first cell that fails, unless the cell is tagged `raises-exception`: then failing is what it shows. A promise that is rejected and that nobody awaited is a failure
+ * of the cell that ran meanwhile, or of the last one.
  */
 export async function runNotebook(options: RunNotebookOptions): Promise<NotebookRun> {
   const { notebook, file, cellTimeoutMs, onCell } = options;
@@ -47,6 +51,14 @@ export async function runNotebook(options: RunNotebookOptions): Promise<Notebook
           codeCells,
           failure: { cellNumber: index + 1, error: result.error },
         };
+    }
+    const last = cells.findLastIndex(({ cellType }) => cellType === "code");
+    const late = last < 0 ? undefined : await session.finish(finishMs);
+    if (late && !late.result.ok && !isTagged(cells[last], "raises-exception")) {
+      const failure = { cellNumber: last + 1, error: late.result.error };
+      const errors = late.outputs.filter(({ output_type }) => output_type === "error");
+      cells[last] = { ...cells[last], outputs: [...(cells[last].outputs ?? []), ...errors] };
+      return { notebook: { ...notebook, cells }, codeCells, failure };
     }
   } finally {
     session.close();

@@ -1,8 +1,7 @@
-import { randomUUID } from "node:crypto";
-import { realpath, rename, rm, stat } from "node:fs/promises";
 import type { SchemaElement } from "hyparquet";
 import { fileWriter, ParquetWriter } from "hyparquet-writer";
 import { requireInteger, WorkError } from "../base/index.js";
+import { outputFile, replaceFile } from "../output/index.js";
 import { type ReadProgress, readTraceRows } from "../trace/files/index.js";
 import { isComplete, meanGapMs, totalMs } from "../trace/index.js";
 import { type ParquetColumn, parquetColumns, type TableRow } from "./parquet-columns.js";
@@ -37,8 +36,9 @@ export async function traceToParquet(
   const { lists = false, windowRequests, onProgress } = options;
   const groupRows = requireInteger("traceToParquet", "rowGroupRows", options.rowGroupRows ?? 100_000, 1);
   const columns = parquetColumns.filter((column) => lists || !column.list);
-  const target = await targetFile(parquetPath);
-  const part = `${target}.${randomUUID()}.part`;
+  // Written in several openings, each behind the last one, which only a file allows.
+  if (!(await outputFile(parquetPath)).replaceable)
+    throw new WorkError(`${parquetPath}: cannot be written: expected a file or a new name`);
   const rows = readTraceRows(tracePath, { maxBlocks: tableBlocks, ...(onProgress && { onProgress }) });
   const labelled = windowedSessions(rows, {
     ...(windowRequests !== undefined && { windowRequests }),
@@ -66,29 +66,11 @@ export async function traceToParquet(
       };
     },
   });
-  try {
-    const written = await writeTable(part, parquetPath, columns, groupRows, labelled);
-    await rename(part, target).catch((error) => cannotWrite(parquetPath, error));
-    return written;
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
-  }
+  return replaceFile(parquetPath, (part) => writeTable(part, columns, groupRows, labelled));
 }
 
-/** The file that a path leads to, through links, whether it is there yet or not. */
-async function targetFile(path: string): Promise<string> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found) return path;
-  // A device or a pipe would be replaced by a file of its name.
-  if (!found.isFile()) throw new WorkError(`${path}: cannot be written: expected a file or a new name`);
-  return realpath(path);
-}
-
-/** Writes the rows to `part`; messages name the table by `path`. */
 async function writeTable(
   part: string,
-  path: string,
   columns: readonly ParquetColumn[],
   groupRows: number,
   rows: AsyncIterable<LabelledRow<TableRow>>,
@@ -101,12 +83,8 @@ async function writeTable(
       name,
       data: group.map((row) => read(row) ?? null),
     }));
-    try {
-      writer ??= openParquet(part, columns);
-      writer.write({ columnData, rowGroupSize: group.length });
-    } catch (error) {
-      cannotWrite(path, error);
-    }
+    writer ??= openParquet(part, columns);
+    writer.write({ columnData, rowGroupSize: group.length });
     written += group.length;
     group = [];
   };
@@ -115,12 +93,8 @@ async function writeTable(
     if (group.length === groupRows) flush();
   }
   if (group.length > 0) flush();
-  try {
-    writer ??= openParquet(part, columns);
-    writer.finish();
-  } catch (error) {
-    cannotWrite(path, error);
-  }
+  writer ??= openParquet(part, columns);
+  writer.finish();
   return written;
 }
 
@@ -130,9 +104,4 @@ function openParquet(path: string, columns: readonly ParquetColumn[]): ParquetWr
     ...columns.flatMap((column) => column.schema),
   ];
   return new ParquetWriter({ writer: fileWriter(path), schema });
-}
-
-function cannotWrite(path: string, error: unknown): never {
-  const { code, message } = error as NodeJS.ErrnoException;
-  throw new WorkError(`${path}: cannot be written (${code ?? message})`);
 }

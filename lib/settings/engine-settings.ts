@@ -32,7 +32,8 @@ export const engineSettings = {
     placeholder: "blocks",
     says: "blocks in the KV pool",
     usual: usualPoolTokens / 16,
-    parse: wholeNumber(1),
+    // A simulated pool takes memory for each: a hundred times what any card holds.
+    parse: wholeNumber(1, 1 << 26),
   },
   maxNumSeqs: {
     wire: "max_num_seqs",

@@ -28,12 +28,14 @@ export interface Setting<T> {
   readonly parse: Parse<T>;
 }
 
-/** A whole number of at least `min`, also as text. */
-export function wholeNumber(min: number): Parse<number> {
+/** A whole number of at least `min` and at most `max`, also as text. */
+export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): Parse<number> {
   return (where, value) => {
     const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
-    if (typeof number === "number" && Number.isSafeInteger(number) && number >= min) return number;
-    throw new InputError(`${where} must be a whole number >= ${min}, got ${describeValue(value)}`);
+    if (typeof number === "number" && Number.isSafeInteger(number) && number >= min && number <= max)
+      return number;
+    const range = max === Number.MAX_SAFE_INTEGER ? `>= ${min}` : `from ${min} to ${max}`;
+    throw new InputError(`${where} must be a whole number ${range}, got ${describeValue(value)}`);
   };
 }
 

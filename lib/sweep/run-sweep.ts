@@ -28,6 +28,8 @@ export interface SweepResult {
   readonly ran: number;
   readonly found: number;
   readonly missing: number;
+  /** Files of earlier results, of any shard, that could not be read: their cells count as missing. */
+  readonly damaged: readonly string[];
   /** All rows in order, once no cell is missing. */
   readonly rows?: readonly SweepRow[];
 }
@@ -43,6 +45,7 @@ export async function runSweep(options: SweepOptions): Promise<SweepResult> {
     throw new InputError("sweep: no cells to run: give --vary name=v1,v2,... or --cells FILE");
   const modelJson = model.toJson();
   const store = await SweepStore.open(outDir, cells, await inputsDigest(tracePath, modelJson));
+  const damaged = await store.damaged();
   const todo = await store.missing(shard.index, shard.count);
   const mine = cells.filter((_, k) => k % shard.count === shard.index).length;
   const workerData: SweepWorkerData = { tracePath, modelJson };
@@ -71,7 +74,7 @@ export async function runSweep(options: SweepOptions): Promise<SweepResult> {
   }
   const missing = (await store.missing()).length;
   const rows = missing === 0 ? await store.merge() : undefined;
-  return { ran: todo.length, found: mine - todo.length, missing, ...(rows && { rows }) };
+  return { ran: todo.length, found: mine - todo.length, missing, damaged, ...(rows && { rows }) };
 }
 
 async function inputsDigest(tracePath: string, modelJson: unknown): Promise<string> {

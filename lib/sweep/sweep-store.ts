@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { InputError, WorkError } from "../base/index.js";
+import { writeWhole } from "../output/index.js";
 import type { SweepRow } from "./run-cell.js";
 import { cellKey, type SweepCell } from "./sweep-cell.js";
 
@@ -27,7 +27,8 @@ export class SweepStore {
     const file = join(dir, "sweep.json");
     const text = `${JSON.stringify({ inputs: inputsDigest, cells }, null, 1)}\n`;
     const before = await readFile(file, "utf8").catch(() => undefined);
-    if (before === undefined) await writeAtomically(file, text);
+    // A damaged one says nothing; a result is found by what it is of, and not by this file.
+    if (before === undefined || !isJson(before)) await writeWhole(file, text);
     else if (before !== text)
       throw new InputError(
         `sweep: ${dir} holds a sweep of other cells or inputs: give another --out-dir, or remove that one`,
@@ -35,16 +36,28 @@ export class SweepStore {
     return new SweepStore(dir, cells, inputsDigest);
   }
 
-  /** Indices of cells without a result, of this shard: cell k belongs to shard k mod count. */
+  /** Indices of cells without a usable result, of this shard: cell k belongs to shard k mod count. */
   async missing(shard = 0, count = 1): Promise<number[]> {
     const done = new Set(await readdir(join(this.dir, "cells")));
-    return this.cells.flatMap((cell, k) => (k % count === shard && !done.has(this.#file(cell)) ? [k] : []));
+    const missing: number[] = [];
+    for (const [k, cell] of this.cells.entries())
+      if (k % count === shard && !(done.has(this.#file(cell)) && (await this.#row(cell)))) missing.push(k);
+    return missing;
+  }
+
+  /** Files of results that cannot be read, such as one that a full disk or a copy cut: their cells are missing. */
+  async damaged(): Promise<string[]> {
+    const done = new Set(await readdir(join(this.dir, "cells")));
+    const files: string[] = [];
+    for (const cell of this.cells)
+      if (done.has(this.#file(cell)) && !(await this.#row(cell))) files.push(join("cells", this.#file(cell)));
+    return files;
   }
 
   /** Keeps a cell's result, whole or not at all. */
   async save(index: number, row: SweepRow): Promise<void> {
     const file = join(this.dir, "cells", this.#file(this.cells[index]));
-    await writeAtomically(file, `${JSON.stringify(row)}\n`);
+    await writeWhole(file, `${JSON.stringify(row)}\n`);
   }
 
   /**
@@ -53,22 +66,46 @@ export class SweepStore {
    * @throws WorkError when cells are missing
    */
   async merge(): Promise<readonly SweepRow[]> {
-    const missing = await this.missing();
-    if (missing.length > 0)
-      throw new WorkError(`sweep: ${missing.length} of ${this.cells.length} cells are missing`);
     const rows: SweepRow[] = [];
-    for (const cell of this.cells)
-      rows.push(JSON.parse(await readFile(join(this.dir, "cells", this.#file(cell)), "utf8")) as SweepRow);
-    await writeAtomically(
-      join(this.dir, "results.jsonl"),
-      rows.map((row) => `${JSON.stringify(row)}\n`).join(""),
-    );
-    await writeAtomically(join(this.dir, "results.parquet"), new Uint8Array(parquetOf(rows)));
+    for (const cell of this.cells) {
+      const row = await this.#row(cell);
+      if (row) rows.push(row);
+    }
+    if (rows.length < this.cells.length)
+      throw new WorkError(
+        `sweep: ${this.cells.length - rows.length} of ${this.cells.length} cells are missing`,
+      );
+    await writeWhole(join(this.dir, "results.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    await writeWhole(join(this.dir, "results.parquet"), new Uint8Array(parquetOf(rows)));
     return rows;
+  }
+
+  /** The result of a cell; undefined when there is none that can be read, or it is another cell's. */
+  async #row(cell: SweepCell): Promise<SweepRow | undefined> {
+    const text = await readFile(join(this.dir, "cells", this.#file(cell)), "utf8").catch(() => "");
+    let row: unknown;
+    try {
+      row = JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+    if (row === null || typeof row !== "object" || Array.isArray(row)) return undefined;
+    const found = row as SweepRow;
+    const isOfCell = Object.entries(cell).every(([name, value]) => found[name] === value);
+    return isOfCell && typeof found.requests === "number" ? found : undefined;
   }
 
   #file(cell: SweepCell): string {
     return `${cellKey(cell, this.#digest)}.json`;
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -84,11 +121,4 @@ function parquetOf(rows: readonly SweepRow[]): ArrayBuffer {
       };
     }),
   });
-}
-
-async function writeAtomically(file: string, content: string | Uint8Array): Promise<void> {
-  // Process ids are equal on machines and in containers that share the folder.
-  const part = `${file}.${randomUUID()}.part`;
-  await writeFile(part, content);
-  await rename(part, file);
 }

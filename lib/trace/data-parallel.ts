@@ -1,3 +1,4 @@
+import { InputError } from "../base/index.js";
 import type { TraceMeta } from "./trace.js";
 
 /** The data-parallel ranks of a captured engine. */
@@ -11,8 +12,12 @@ export interface DataParallel {
   readonly isLockstep: boolean;
 }
 
+/** Above what is deployed (hundreds): each is an engine of its own to simulate. */
+const mostRanks = 4096;
+
 /**
  * How many data-parallel ranks served a trace, and whether they are engines of their own.
+ * @throws InputError for more than are believed
  * @example
  * ```ts
  * import { dataParallel } from "prefixlab/trace";
@@ -22,6 +27,8 @@ export interface DataParallel {
 export function dataParallel({ extra }: Pick<TraceMeta, "extra">): DataParallel {
   const { data_parallel_size: size, expert_parallel: isExpertParallel } = extra;
   const ranks = typeof size === "number" && Number.isInteger(size) && size > 1 ? size : 1;
+  if (ranks > mostRanks)
+    throw new InputError(`meta.data_parallel_size must be at most ${mostRanks}, got ${ranks}`);
   return { ranks, isLockstep: ranks > 1 && isExpertParallel === true };
 }
 

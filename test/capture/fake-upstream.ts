@@ -35,7 +35,8 @@ export async function fakeUpstream(options: FakeUpstreamOptions = {}) {
     if (request.url === "/tokenize") {
       if (options.refusesTokenize) return json(response, 403, {});
       if (!hasTokenizer) return json(response, 404, {});
-      const { prompt } = JSON.parse(body) as { prompt: string };
+      const { prompt } = JSON.parse(body) as { prompt?: string };
+      if (prompt === undefined) return json(response, 400, { error: { message: "prompt: field required" } });
       return json(response, 200, { tokens: Array.from(prompt, (c) => 1000 + c.charCodeAt(0)) });
     }
     if (!request.url?.includes("completions"))

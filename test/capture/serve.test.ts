@@ -2,6 +2,7 @@ import OpenAI from "openai";
 import { request } from "undici";
 import { describe, expect, it } from "vitest";
 import { type ServeOptions, startServer } from "../../lib/capture/index.js";
+import { RequestWriter } from "../../lib/capture/loadgen/request-writer.js";
 import { learnServer } from "../../lib/capture/loadgen/server-facts.js";
 import { emptyStepLoad, latencyProfile } from "../../lib/latency/index.js";
 import { afterTest, eventually } from "./scratch.js";
@@ -230,10 +231,13 @@ describe("the served engine", () => {
       expect(await metric(server.url, "cache_config_info", `num_gpu_blocks="${kvCacheBlocks + 1}"`)).toBe(1);
       const facts = await learnServer({
         url: server.url,
-        model: "any",
         endpoint: "completions",
         timeoutMs: 10_000,
-        sampling: { temperature: 0, ignoreEos: true, returnTokenIds: true },
+        writer: new RequestWriter({
+          endpoint: "completions",
+          model: "any",
+          sampling: { temperature: 0, ignoreEos: true, returnTokenIds: true },
+        }),
       });
       expect(facts.engine).toMatchObject({
         engine_block_size: blockSize,
@@ -330,5 +334,98 @@ describe("a request that is wrong", () => {
     const deep = `{"messages":[{"role":"user","content":[${"[".repeat(100_000)}${"]".repeat(100_000)}]}]}`;
     expect((await post(url, "/v1/chat/completions", deep)).status).toBe(400);
     expect((await post(url, "/v1/nothing", {})).status).toBe(404);
+  });
+});
+
+describe("the served engine's other APIs", () => {
+  it("answers responses and messages with the same text as chats, whole and streamed, and counts alike", async () => {
+    const { url } = await serve();
+    const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: "none" });
+    const [system, user] = [words(80), words(60)];
+    const chat = await client.chat.completions.create({
+      model: "m",
+      max_tokens: 20,
+      messages: [
+        { role: "system", content: system },
+        { role: "user", content: user },
+      ],
+    });
+    const text = chat.choices[0]?.message.content;
+    const prompt = chat.usage?.prompt_tokens as number;
+    // All full blocks but one that would leave nothing to compute.
+    const cached = Math.floor((prompt - 1) / 16) * 16;
+    const body = { model: "m", instructions: system, input: user, max_output_tokens: 20 };
+    const response = await client.responses.create(body);
+    expect(response).toMatchObject({
+      status: "incomplete",
+      output_text: text,
+      usage: { input_tokens: prompt, output_tokens: 20, input_tokens_details: { cached_tokens: cached } },
+    });
+    const stream = client.responses.stream({
+      ...body,
+      input: [{ role: "user", content: [{ type: "input_text", text: user }] }],
+    });
+    const deltas: string[] = [];
+    for await (const event of stream)
+      if (event.type === "response.output_text.delta") deltas.push(event.delta);
+    expect(deltas.join("")).toBe(text);
+    expect(await stream.finalResponse()).toMatchObject({
+      output_text: text,
+      usage: { input_tokens: prompt },
+    });
+
+    const message = {
+      model: "m",
+      system: [{ type: "text", text: system }],
+      messages: [{ role: "user", content: user }],
+    };
+    const whole = await post(url, "/v1/messages", { ...message, max_tokens: 20 });
+    expect(whole.json).toMatchObject({
+      content: [{ type: "text", text }],
+      stop_reason: "max_tokens",
+      // What was found in the cache is no part of what was put in.
+      usage: { input_tokens: prompt - cached, cache_read_input_tokens: cached, output_tokens: 20 },
+    });
+    const counted = await post(url, "/v1/messages/count_tokens", message);
+    expect(counted.json).toEqual({ input_tokens: prompt });
+  });
+
+  it("streams a message as events by name, in order, and without an end mark of OpenAI's", async () => {
+    const { url } = await serve();
+    const { body } = await request(`${url}/v1/messages`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        model: "m",
+        stream: true,
+        max_tokens: 3,
+        messages: [{ role: "user", content: "hi" }],
+      }),
+    });
+    const names = [...(await body.text()).matchAll(/^event: (.*)$/gm)].map(([, name]) => name);
+    expect(names.slice(0, 2)).toEqual(["message_start", "content_block_start"]);
+    expect(names.slice(-3)).toEqual(["content_block_stop", "message_delta", "message_stop"]);
+    expect(new Set(names.slice(2, -3))).toEqual(new Set(["content_block_delta"]));
+  });
+
+  it("refuses what is wrong in the words of each API", async () => {
+    const { url } = await serve();
+    const messages = await post(url, "/v1/messages", {
+      model: "m",
+      messages: [{ role: "user", content: "hi" }],
+    });
+    expect(messages).toMatchObject({
+      status: 400,
+      json: {
+        type: "error",
+        error: { type: "invalid_request_error", message: expect.stringContaining("max_tokens must be") },
+      },
+    });
+    const wrong = async (body: object) => (await post(url, "/v1/responses", body)).json.error;
+    expect(await wrong({ input: 3 })).toMatchObject({ param: "input" });
+    expect(await wrong({ input: "hi", previous_response_id: "r" })).toMatchObject({
+      param: "previous_response_id",
+    });
+    expect((await wrong({ input: [{ role: "user", content: 3 }] })).message).toContain("input[0].content");
   });
 });

@@ -6,7 +6,7 @@ describe("flags of loadgen that the pattern passes over", () => {
   it("are named with the patterns that use them, beside what the chosen one is", () => {
     const told = unusedPatternFlags("constant", ["url", "rate", "sessions", "concurrency"]);
     expect(told).toMatch(
-      /^pattern constant does not use --rate \(for multiturn, poisson\) and --sessions \(for multiturn, poisson, burst\)/,
+      /^pattern constant does not use --rate \(for multiturn, conversations, poisson\) and --sessions \(for multiturn, conversations, poisson, burst\)/,
     );
     expect(told).toMatch(/constant is closed loop, --concurrency workers/);
     expect(unusedPatternFlags("multiturn", ["burstSize"])).toContain("--burst-size (for burst)");

@@ -90,6 +90,11 @@ describe("inspectTrace", () => {
     });
   });
 
+  it("counts why requests have no block hashes, where the trace tells of some", () => {
+    const records = [{ extra: { no_hashes: "no tokenizer" } }, { extra: { no_hashes: "no tokenizer" } }, {}];
+    expect(inspect(traceOf(records)).sharing.withoutHashes).toEqual({ "no tokenizer": 2, "not recorded": 1 });
+  });
+
   it("leaves out what nothing tells", () => {
     const bare = inspect(traceOf([{}]));
     expect(bare).not.toHaveProperty("spanMs");

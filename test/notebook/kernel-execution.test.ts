@@ -27,6 +27,7 @@ describe("KernelServer", () => {
         if (code === "bad") throw new RangeError("the executor broke");
         return { ok: true };
       },
+      strayError: () => ({ name: "", message: "", traceback: [] }),
       interrupt: () => undefined,
       inspect: () => undefined,
       complete: () => ({ start: 0, end: 0, candidates: [] }),

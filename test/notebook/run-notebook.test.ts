@@ -50,6 +50,33 @@ describe("runNotebook", () => {
     expect(failure).toMatchObject({ cellNumber: 1, error: { name: "TypeScript", line: 2 } });
   });
 
+  it("fails at a promise that is rejected and that nobody awaited, and says where it came from", async () => {
+    const rejected = "const load = async () => {\n  throw new Error('not there');\n};\nload();";
+    const { failure, notebook } = await run(notebookOf("const a = 1;", rejected, "console.log('never')"));
+    expect(failure).toMatchObject({ cellNumber: 2, error: { name: "Error", line: 2 } });
+    expect(failure?.error.message).toBe("not there (nobody awaited it)");
+    expect(notebook.cells[1]?.outputs?.at(-1)).toMatchObject({ output_type: "error", ename: "Error" });
+    for (const late of [
+      "setTimeout(() => { throw new Error('late'); }, 50);",
+      "setTimeout(() => Promise.reject(new Error('late')), 50);",
+    ]) {
+      const last = await run(notebookOf("const a = 1;", late));
+      expect(last.failure).toMatchObject({ cellNumber: 2, error: { message: "late (nobody awaited it)" } });
+      const wait = "await new Promise((resolve) => setTimeout(resolve, 200));";
+      const between = await run(notebookOf(late, wait, "console.log('never')"));
+      expect(between.failure).toMatchObject({
+        cellNumber: 2,
+        error: { message: "late (nobody awaited it in cell 1)" },
+      });
+    }
+  });
+
+  it("takes a rejection that is caught, if late, for what it is, and does not wait for a timer that stays", async () => {
+    const caught = "const p = (async () => { throw new Error('x'); })(); p.catch(() => 'caught');";
+    const { failure } = await run(notebookOf(caught, "setInterval(() => 0, 10);"));
+    expect(failure).toBeUndefined();
+  });
+
   it("goes on after a failing cell that is tagged raises-exception", async () => {
     const { cells, metadata } = notebookOf("throw new Error('shown');", "console.log('after')");
     const tagged = cells.map((cell, at) =>

@@ -38,11 +38,11 @@ describe("what npm packs", () => {
     expect(packed.files).toEqual(expect.arrayContaining(captures.map(({ file }) => `data/${file}`)));
   });
 
-  it("has an entry for every room, but for those that only the binary uses", () => {
+  it("has an entry for every room, but for the command line's kernel and what the rooms themselves write files with", () => {
     const rooms = readdirSync(join(root, "lib"), { recursive: true, encoding: "utf8" })
       .filter((file) => /^([^/]+|trace\/files)\/index\.ts$/.test(file))
       .map((file) => `/${file.replace("/index.ts", "")}`)
-      .filter((room) => room !== "/notebook");
+      .filter((room) => room !== "/notebook" && room !== "/output");
     expect([...entries].sort()).toEqual(["", ...rooms].sort());
     for (const entry of entries) expect(packed.files).toContain(`dist${entry}/index.js`);
   });

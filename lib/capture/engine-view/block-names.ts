@@ -1,5 +1,6 @@
 import type { Tokens } from "../../base/index.js";
 import { Fingerprinter } from "../../trace/files/index.js";
+import { chainApart, requestApart } from "../wire/index.js";
 import type { EngineBlockName, EngineCacheEvent } from "./kv-event-batch.js";
 
 /** How blocks are named. */
@@ -35,7 +36,7 @@ const MOST_BLOCKS = 1 << 21;
 /**
  * Gives an engine's blocks names of the capture's own: the fingerprint, under the trace's key, of the tokens from the
  * chain's start to the block's end, as 16 hexadecimal digits. Where the engine's block is a whole number of the trace's,
- * that is the fingerprint of a block in the trace's rows, and the two can be joined. A block whose chain is not known to
+ * that is the fingerprint of a block in the trace's rows, and the two can be joined, also under a salt or a named adapter. A block whose chain is not known to
  * its start, or has more in it than tokens, gets a running number behind "#", which says nothing of its content.
  */
 export class BlockNames {
@@ -74,18 +75,23 @@ export class BlockNames {
   }
 
   #store(event: EngineCacheEvent & { readonly kind: "stored" }, parent: KnownBlock | undefined): string[] {
-    const { blocks, tokenIds, blockSize } = event;
-    const isKnown = event.parent === undefined ? isPlain(event) : parent?.chain !== undefined;
+    const { blocks, tokenIds, blockSize, lora, extraKeys } = event;
+    const isFirst = event.parent === undefined;
+    const isKnown = !event.isAdapterUnnamed && (isFirst || parent?.chain !== undefined);
     if (!isKnown || tokenIds === undefined) return blocks.map((block) => this.#keep(block, undefined));
     const ownSize = blockSize % this.#options.blockSize === 0 ? this.#options.blockSize : blockSize;
+    const salt = isFirst ? saltIn(extraKeys?.[0], lora) : undefined;
+    const apart = isFirst ? chainApart(lora, requestApart(salt, [])) : undefined;
     const chain = new Fingerprinter({
       blockSize: ownSize,
       ...(this.#options.key && { key: this.#options.key }),
+      ...(apart !== undefined && { apart }),
       ...(parent?.chain && { after: parent.chain }),
     });
     let isBroken = false;
     return blocks.map((block, place) => {
-      isBroken ||= holdsMore(event.extraKeys?.[place], place === 0 && event.parent === undefined);
+      const known = [lora, isFirst && place === 0 ? salt : undefined];
+      isBroken ||= keysOf(extraKeys?.[place]).some((key) => !known.includes(key as string));
       if (isBroken) return this.#keep(block, undefined);
       const { highs, lows } = chain.append(tokenIds.slice(place * blockSize, (place + 1) * blockSize));
       const last = highs.length - 1;
@@ -116,13 +122,15 @@ export class BlockNames {
   }
 }
 
-/** A chain's first block that has only tokens in it. */
-function isPlain({ lora }: { readonly lora: string | undefined }): boolean {
-  return lora === undefined;
+/** What is in a block's hash beside tokens: an adapter's name, in a chain's first block a salt, images and others. */
+function keysOf(keys: unknown): readonly unknown[] {
+  return Array.isArray(keys) ? keys : keys === null || keys === undefined ? [] : [keys];
 }
 
-function holdsMore(keys: unknown, _isFirst: boolean): boolean {
-  return keys !== null && keys !== undefined && !(Array.isArray(keys) && keys.length === 0);
+/** The salt among the first block's keys: the one text that is not the adapter's name. */
+function saltIn(keys: unknown, lora: string | undefined): string | undefined {
+  const others = keysOf(keys).filter((key) => key !== lora);
+  return others.length === 1 && typeof others[0] === "string" ? others[0] : undefined;
 }
 
 function hex(half: number): string {

@@ -12,7 +12,10 @@ export type EngineCacheEvent =
       /** Undefined where they are no plain token ids. */
       readonly tokenIds: readonly number[] | undefined;
       readonly blockSize: number;
+      /** Name of the adapter, which is the model's in the request. */
       readonly lora: string | undefined;
+      /** There is an adapter of which only the engine's own number is told. */
+      readonly isAdapterUnnamed: boolean;
       /** What else than tokens is in each block's hash: a salt, images. */
       readonly extraKeys: readonly unknown[] | undefined;
       readonly medium: string | undefined;
@@ -85,14 +88,15 @@ function readEvent(event: unknown): EngineCacheEvent | undefined {
   const blockSize = typeof size === "number" && Number.isSafeInteger(size) && size > 0 ? size : 1;
   const isWhole =
     Array.isArray(ids) && ids.length === blockSize * blocks.length && (ids as unknown[]).every(isTokenId);
-  const lora = lora_name ?? lora_id;
+  const isNamed = typeof lora_name === "string";
   return {
     kind: "stored",
     blocks,
     parent: parent === null || parent === undefined ? undefined : blockName(parent, group, medium),
     tokenIds: isWhole ? (ids as number[]) : undefined,
     blockSize,
-    lora: lora === null || lora === undefined ? undefined : String(lora),
+    lora: isNamed ? lora_name : undefined,
+    isAdapterUnnamed: !isNamed && lora_id !== null && lora_id !== undefined,
     extraKeys: Array.isArray(fields.extra_keys) ? fields.extra_keys : undefined,
     medium,
     group,

@@ -1,7 +1,7 @@
 import { type Ms, wholeMicros } from "../../base/index.js";
 import { counterNames } from "../../trace/files/index.js";
 import type { EngineCounters } from "../../trace/index.js";
-import { engineCounters, isMetricsText } from "../wire/index.js";
+import { engineCounters, isMetricsText, pageText } from "../wire/index.js";
 import { BlockNames } from "./block-names.js";
 import type { EngineEventBatch } from "./kv-event-batch.js";
 import { type EventSubscription, subscribeEvents } from "./subscribe-events.js";
@@ -46,7 +46,6 @@ export interface EngineWatch {
 
 /** Longest wait for the metrics page. */
 const PAGE_TIMEOUT_MS: Ms = 4_000;
-const LARGEST_PAGE_BYTES = 16 * 1024 * 1024;
 /** What an engine says at the end of its last step is on its way that long. */
 const LAST_EVENTS_MS: Ms = 150;
 
@@ -194,17 +193,14 @@ function countersToWire(counters: EngineCounters): Record<string, number> {
   );
 }
 
-/** The page's text; undefined when it does not answer in time, or with more than a page. */
+/** The page's text; undefined when it does not answer in time, or with no page. */
 async function metricsPage(url: string): Promise<string | undefined> {
   try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(PAGE_TIMEOUT_MS) });
-    const length = Number(answer.headers.get("content-length") ?? 0);
-    if (answer.status === 200 && length <= LARGEST_PAGE_BYTES) return await answer.text();
-    await answer.body?.cancel();
+    return await pageText(await fetch(url, { signal: AbortSignal.timeout(PAGE_TIMEOUT_MS) }));
   } catch {
     // Not there, or not now.
+    return undefined;
   }
-  return undefined;
 }
 
 /** The wall clock with parts of a millisecond; the same in every thread of the process. */

@@ -5,6 +5,8 @@ import { blockExpander, tokenRange } from "../../workload/index.js";
 import { ApiClient } from "../loadgen/api-client.js";
 import type { PromptSource } from "../loadgen/conversation.js";
 import { type LoadProgress, LoadRun, type ReadyRequest } from "../loadgen/load-run.js";
+import { refusedNotes } from "../loadgen/refused-notes.js";
+import { RequestWriter } from "../loadgen/request-writer.js";
 import { SEND_LAG_LIMIT_MS, type SendLag, sendLagJson, summariseSendLag } from "../loadgen/send-lag.js";
 import { learnServer, type ServerFacts } from "../loadgen/server-facts.js";
 import { drivePlan } from "./drive-plan.js";
@@ -54,22 +56,25 @@ export interface LiveReplay {
  */
 export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay> {
   const { plan } = options;
-  const asked = { temperature: options.temperature ?? 0, ignoreEos: true, returnTokenIds: true };
-  const server = await learnServer({ ...options, endpoint: "completions", sampling: asked });
+  const endpoint = "completions";
+  const writer = new RequestWriter({
+    endpoint,
+    model: options.model,
+    sampling: { temperature: options.temperature ?? 0, ignoreEos: true, returnTokenIds: true },
+  });
+  const server = await learnServer({ ...options, endpoint, writer });
   const pool = options.tokenIdRange ? tokenRange(...options.tokenIdRange) : server.tokenPool;
   if (!pool)
     throw new InputError(
       "replayLive: the server has no /tokenize: give tokenIdRange, the ids of ordinary text tokens",
     );
-  const sampling = { ...asked, ignoreEos: !server.strictFields, returnTokenIds: server.returnsTokenIds };
-  const client = new ApiClient({ ...options, sampling });
+  const client = new ApiClient({ ...options, endpoint });
   const blocks = new BlockTable();
   const records = new Array<TraceRecord | undefined>(plan.requests.length).fill(undefined);
   const indexOf = new Map<ReadyRequest, number>();
   const run = new LoadRun({
     client,
-    model: options.model,
-    sampling,
+    writer,
     blockSize: plan.blockSize,
     blocks,
     signal: options.signal ?? new AbortController().signal,
@@ -113,7 +118,17 @@ export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay
     rejected: [],
     warnings: [],
   };
-  return { trace, notSent, sendLag, warnings: warningsOf({ notSent, sendLag, lagged, server, plan }) };
+  const refused = refusedNotes(writer, {
+    usage: server.tellsUsage,
+    sentAgain: run.sentAgain,
+    shorter: run.shorter,
+  });
+  return {
+    trace,
+    notSent,
+    sendLag,
+    warnings: [...refused, ...warningsOf({ notSent, sendLag, lagged, server, plan })],
+  };
 }
 
 /** A prompt whose ids are at hand. */

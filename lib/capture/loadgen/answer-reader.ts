@@ -1,11 +1,11 @@
 import type { Ms } from "../../base/index.js";
-import { AnswerLog, answerEnding } from "../wire/index.js";
-import type { Exchange, FailureReason } from "./exchange.js";
+import { AnswerLog, answerEnding, errorText } from "../wire/index.js";
+import type { Exchange, Failure, FailureReason } from "./exchange.js";
 
 /** Reads one answer as it arrives, and sums up the exchange once it is over. */
 export class AnswerReader {
   readonly #answer = new AnswerLog(true);
-  #failure: { reason: FailureReason; detail: string } | undefined;
+  #failure: Failure | undefined;
 
   /** The first output has arrived. */
   get hasOutput(): boolean {
@@ -22,6 +22,11 @@ export class AnswerReader {
   /** Notes a failure; the first one stands. */
   fail(reason: FailureReason, detail: string): void {
     this.#failure ??= { reason, detail };
+  }
+
+  /** Notes that the server answered with an HTTP error. */
+  refuse(status: number, body: string): void {
+    this.#failure ??= { reason: "error", detail: `HTTP ${status}: ${errorBodyText(body)}`, status, body };
   }
 
   /** The whole exchange, once the response has ended at `endedAtMs`. */
@@ -54,5 +59,13 @@ export class AnswerReader {
   #noteError(): void {
     const { errorMessage } = this.#answer;
     if (errorMessage !== undefined) this.fail("error", errorMessage);
+  }
+}
+
+function errorBodyText(body: string): string {
+  try {
+    return errorText(JSON.parse(body) as unknown);
+  } catch {
+    return body.slice(0, 300);
   }
 }

@@ -1,20 +1,19 @@
 import http from "node:http";
 import https from "node:https";
 import { text as bodyText } from "node:stream/consumers";
-import { InputError, type Ms, type Tokens } from "../../base/index.js";
+import { InputError, type Ms } from "../../base/index.js";
+import { basePath, type Endpoint, endpointHeaders } from "./endpoint.js";
 import type { Exchange } from "./exchange.js";
 import { measureExchange } from "./measure-exchange.js";
-import type { Prompt } from "./prompt.js";
-import { requestBody, requestPath, type SamplingOptions } from "./request-body.js";
 
 /** Where and how requests are sent. */
 export interface ApiClientOptions {
   /** Base address of the server, with or without a trailing `/v1`. */
   readonly url: string;
-  readonly model: string;
-  /** Sent as a bearer token; never written anywhere. */
+  /** Whose headers go with requests. */
+  readonly endpoint: Endpoint;
+  /** Sent as a bearer token, and as the endpoint's API has it; never written anywhere. */
   readonly apiKey?: string;
-  readonly sampling: SamplingOptions;
   /** Time limit of a whole request. */
   readonly timeoutMs: Ms;
 }
@@ -25,7 +24,7 @@ const KEEP_IDLE_MS: Ms = 2_000;
 const SIDE_REQUEST_MS: Ms = 10_000;
 
 /**
- * A client of one OpenAI-compatible server that measures. Connections are unlimited, so that no request waits for
+ * A client of one server that measures. Connections are unlimited, so that no request waits for
  * another's to finish. Node's own HTTP client, because it writes a request in the turn of the event loop that sends it;
  * undici checks a reused connection for one turn first, and a turn may be a garbage collection long.
  */
@@ -43,7 +42,7 @@ export class ApiClient {
     if (!url || !/^https?:$/.test(url.protocol))
       throw new InputError(`runLoadgen: url must be an http(s) address, got ${JSON.stringify(options.url)}`);
     this.#base = url;
-    this.#basePath = url.pathname.replace(/\/+$/, "").replace(/\/v1$/, "");
+    this.#basePath = basePath(url.pathname);
     this.#http = url.protocol === "https:" ? https : http;
     this.#agent = new this.#http.Agent({
       keepAlive: true,
@@ -53,25 +52,22 @@ export class ApiClient {
     this.#options = options;
   }
 
-  /** Sends one streaming request and resolves when its answer, or its failure, is complete. Never rejects. */
-  send(prompt: Prompt, outputTokens: Tokens): Promise<Exchange> {
-    return this.sendBody(
-      requestPath(prompt),
-      requestBody(this.#options.model, prompt, outputTokens, this.#options.sampling),
-    );
-  }
-
   /**
-   * As {@link send}, with a body that is ready: what open-loop senders use, which prepare it ahead of time.
+   * Sends one streaming request, whose body is ready, and resolves when its answer, or its failure, is complete. Never
+   * rejects. One that went out on a kept connection which the server was closing is sent again, on a fresh one.
    * @param onFirstToken called when the first output arrives
    */
   async sendBody(path: string, body: string, onFirstToken?: () => void): Promise<Exchange> {
-    const request = this.#request("POST", path, body);
-    const { done, cancel } = measureExchange(request, body, this.#options.timeoutMs, onFirstToken);
-    this.#inFlight.add(cancel);
-    const exchange = await done;
-    this.#inFlight.delete(cancel);
-    return exchange;
+    for (let isFresh = false; ; isFresh = true) {
+      const request = this.#request("POST", path, body, { isFresh });
+      const measured = measureExchange(request, body, this.#options.timeoutMs, onFirstToken);
+      this.#inFlight.add(measured.cancel);
+      const exchange = await measured.done;
+      this.#inFlight.delete(measured.cancel);
+      // Some servers (llama.cpp's) promise to keep a connection and close it after each stream: no request was lost.
+      if (isFresh || exchange.failure?.reason !== "disconnect" || !measured.wasConnectionStale())
+        return exchange;
+    }
   }
 
   /** Gives up on every request in flight; each becomes an exchange with reason "abort". */
@@ -92,7 +88,10 @@ export class ApiClient {
   /** One small request outside the measured load; undefined when the server does not answer it with success. */
   async text(method: "GET" | "POST", path: string, body?: unknown): Promise<string | undefined> {
     const json = body === undefined ? undefined : JSON.stringify(body);
-    const request = this.#request(method, path, json, AbortSignal.timeout(SIDE_REQUEST_MS));
+    const request = this.#request(method, path, json, {
+      isFresh: true,
+      signal: AbortSignal.timeout(SIDE_REQUEST_MS),
+    });
     try {
       const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
         request.on("response", resolve).on("error", reject).end(json);
@@ -112,10 +111,11 @@ export class ApiClient {
     method: "GET" | "POST",
     path: string,
     body: string | undefined,
-    signal?: AbortSignal,
+    { isFresh, signal }: { readonly isFresh: boolean; readonly signal?: AbortSignal },
   ): http.ClientRequest {
     return this.#http.request(this.#base, {
-      agent: this.#agent,
+      // Without an agent a connection serves one request.
+      agent: isFresh ? false : this.#agent,
       path: `${this.#basePath}${path}`,
       method,
       // The agent's limit is for idle connections.
@@ -126,7 +126,7 @@ export class ApiClient {
           "content-type": "application/json",
           "content-length": Buffer.byteLength(body),
         }),
-        ...(this.#options.apiKey !== undefined && { authorization: `Bearer ${this.#options.apiKey}` }),
+        ...endpointHeaders(this.#options.endpoint, this.#options.apiKey),
       },
       ...(signal && { signal }),
     });

@@ -99,16 +99,20 @@ export class Conversations {
     prefix: { name: string; tokens: Tokens } | undefined,
   ): Conversation {
     const messages: ChatMessage[] = [];
+    let characters = 0;
+    const push = (role: string, content: string) => {
+      messages.push({ role, content });
+      characters += content.length;
+    };
     if (prefix && prefix.tokens > 0)
-      messages.push({ role: "system", content: this.#text(prefix.name, prefix.tokens, charactersPerToken) });
+      push("system", this.#text(prefix.name, prefix.tokens, charactersPerToken));
     return {
-      say: (name, tokens) =>
-        void messages.push({ role: "user", content: this.#text(name, tokens, charactersPerToken) }),
-      hear: (exchange) => void messages.push({ role: "assistant", content: exchange.text }),
+      say: (name, tokens) => push("user", this.#text(name, tokens, charactersPerToken)),
+      // The answer's text alone: clients leave out what the model thought.
+      hear: (exchange) => push("assistant", exchange.text),
       prompt: () => ({ kind: "messages", messages: [...messages] }),
       tokenIds: () => undefined,
-      tokens: () =>
-        Math.round(messages.reduce((sum, message) => sum + message.content.length, 0) / charactersPerToken),
+      tokens: () => Math.round(characters / charactersPerToken),
     };
   }
 

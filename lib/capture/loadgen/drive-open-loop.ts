@@ -8,6 +8,8 @@ import { waitUntil } from "./wait-until.js";
 export interface DriveResult {
   /** Requests that were planned and never sent: the run was stopped, or an earlier turn failed. */
   readonly notSent: number;
+  /** Times at which a closed loop sent less than its level, since requests failed one after the other. */
+  readonly pauses?: { readonly count: number; readonly ms: Ms };
 }
 
 /** Requests written ahead of their time, so that arrivals close together find theirs ready. */

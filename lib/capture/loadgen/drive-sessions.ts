@@ -1,31 +1,43 @@
 import { setMaxListeners } from "node:events";
 import type { Ms, Tokens } from "../../base/index.js";
-import type { PlannedSession } from "../../workload/index.js";
-import type { Conversation, Conversations } from "./conversation.js";
+import type { PromptSource } from "./conversation.js";
 import type { DriveResult } from "./drive-open-loop.js";
+import type { Exchange } from "./exchange.js";
 import type { LoadRun, ReadyRequest } from "./load-run.js";
 import { waitUntil } from "./wait-until.js";
 
+/** A session that is driven: it arrives on its own, then sends its turns one after the other. */
+export interface DrivenSession {
+  readonly session: string;
+  readonly arrivalMs: Ms;
+  readonly turns: readonly { readonly thinkMs: Ms; readonly outputTokens: Tokens }[];
+  /** Begins its context, shortly before it arrives. */
+  start(): SessionContext;
+}
+
+/** The context of a session. Turns count from 0. */
+export interface SessionContext {
+  readonly source: PromptSource;
+  /** Appends what turn `index` says. */
+  say(index: number): void;
+  /** Appends the answer to turn `index`. @throws WorkError when it cannot be appended as it was generated */
+  hear(index: number, exchange: Exchange): void;
+}
+
 /**
  * Runs multi-turn sessions: each arrives at its own time, open loop; within it, a turn fires when the turn before has
- * ended and the client has thought. A turn's prompt is the shared prefix, all earlier prompts and the server's real
- * answers, and a new prompt. A session ends with its first failed turn: there is no answer to go on from.
+ * ended and the client has thought. A session ends with its first failed turn: there is no answer to go on from.
  * @throws WorkError when an answer cannot go into the next prompt; nothing more is sent, and what is in flight has ended
  */
-export async function driveSessions(
-  run: LoadRun,
-  conversations: Conversations,
-  sessions: readonly PlannedSession[],
-  prefixTokens: Tokens,
-): Promise<DriveResult> {
+export async function driveSessions(run: LoadRun, sessions: readonly DrivenSession[]): Promise<DriveResult> {
   let sent = 0;
   const failed = new AbortController();
   const signal = AbortSignal.any([run.signal, failed.signal]);
   // Every session that waits for its time listens.
   setMaxListeners(0, signal);
   const runTurns = async (
-    planned: PlannedSession,
-    conversation: Conversation,
+    session: DrivenSession,
+    context: SessionContext,
     first: ReadyRequest,
     arrivedAtMs: Ms,
   ) => {
@@ -34,21 +46,21 @@ export async function driveSessions(
     for (let i = 0; ; i++) {
       sent++;
       const exchange = await run.fire(ready, dueAtMs);
-      const next = planned.turns[i + 1];
+      const next = session.turns[i + 1];
       if (!next || exchange.failure) return;
       dueAtMs = exchange.endedAtMs + next.thinkMs;
-      conversation.hear(exchange);
-      ready = prepareTurn(run, planned, i + 1, conversation);
+      context.hear(i, exchange);
+      ready = prepareTurn(run, session, i + 1, context);
       if (!(await waitUntil(dueAtMs, signal))) return;
     }
   };
   const pending: Promise<void>[] = [];
-  for (const planned of sessions) {
-    const conversation = conversations.start({ name: `prefix ${planned.prefix}`, tokens: prefixTokens });
-    const ready = prepareTurn(run, planned, 0, conversation);
-    const arrivedAtMs = run.startedAtMs + planned.arrivalMs;
+  for (const session of sessions) {
+    const context = session.start();
+    const ready = prepareTurn(run, session, 0, context);
+    const arrivedAtMs = run.startedAtMs + session.arrivalMs;
     if (!(await waitUntil(arrivedAtMs, signal))) break;
-    const turns = runTurns(planned, conversation, ready, arrivedAtMs);
+    const turns = runTurns(session, context, ready, arrivedAtMs);
     // It may fail while later sessions are waited for: it is reported below.
     turns.catch((error: unknown) => failed.abort(error));
     pending.push(turns);
@@ -60,15 +72,14 @@ export async function driveSessions(
 
 function prepareTurn(
   run: LoadRun,
-  planned: PlannedSession,
+  session: DrivenSession,
   index: number,
-  conversation: Conversation,
+  context: SessionContext,
 ): ReadyRequest {
-  const turn = planned.turns[index];
-  conversation.say(`${planned.session} turn ${turn.turn}`, turn.newTokens);
-  return run.prepare(conversation, {
-    outputTokens: turn.outputTokens,
-    session: planned.session,
-    turn: turn.turn,
+  context.say(index);
+  return run.prepare(context.source, {
+    outputTokens: session.turns[index].outputTokens,
+    session: session.session,
+    turn: index + 1,
   });
 }

@@ -14,6 +14,16 @@ export type FailureReason =
   /** The client was stopped while the request was in flight. */
   | "abort";
 
+/** Why, and in whose words. */
+export interface Failure {
+  readonly reason: FailureReason;
+  readonly detail: string;
+  /** Of HTTP, where the server answered with an error. */
+  readonly status?: number;
+  /** What it answered then. Never written anywhere: servers repeat what they were sent. */
+  readonly body?: string;
+}
+
 /** What one streaming request looked like from the client. Times are on the monotonic clock of `performance.now()`. */
 export interface Exchange {
   /** When the client handed the request to its HTTP layer: the arrival. */
@@ -38,5 +48,5 @@ export interface Exchange {
   readonly unknownEvents?: number;
   /** As the server gave it: "stop", "length", ... */
   readonly finishReason?: string;
-  readonly failure?: { readonly reason: FailureReason; readonly detail: string };
+  readonly failure?: Failure;
 }

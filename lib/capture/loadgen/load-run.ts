@@ -6,7 +6,8 @@ import type { PromptSource } from "./conversation.js";
 import type { Exchange } from "./exchange.js";
 import type { Prompt } from "./prompt.js";
 import { type RequestLabels, recordExchange } from "./record-exchange.js";
-import { requestBody, requestPath, type SamplingOptions } from "./request-body.js";
+import type { RequestWriter } from "./request-writer.js";
+import { sendRequest } from "./send-request.js";
 
 /** Counts while a run is under way. */
 export interface LoadProgress {
@@ -24,15 +25,15 @@ export interface ReadyRequest {
   readonly context: PromptSource;
   readonly prompt: Prompt;
   readonly labels: RequestLabels;
-  readonly path: string;
   readonly body: string;
+  /** Of the writer, when it wrote the body. */
+  readonly revision: number;
 }
 
 /** What a run needs from outside. */
 export interface LoadRunOptions {
   readonly client: ApiClient;
-  readonly model: string;
-  readonly sampling: SamplingOptions;
+  readonly writer: RequestWriter;
   readonly blockSize: Tokens;
   /** Takes up the block hashes of the records. */
   readonly blocks: BlockTable;
@@ -51,6 +52,8 @@ export class LoadRun {
   #sent = 0;
   #failed = 0;
   #inFlight = 0;
+  #sentAgain = 0;
+  #shorter = 0;
   readonly #ended: (() => void)[] = [];
   /** The longest prompt of each session so far: a conversation only grows. */
   readonly #sessionTokens = new Map<string, Tokens>();
@@ -71,6 +74,16 @@ export class LoadRun {
     return this.#stop.signal;
   }
 
+  /** Requests that the server refused for a field that it can do without, and that were sent again without. */
+  get sentAgain(): number {
+    return this.#sentAgain;
+  }
+
+  /** Whole answers of fewer tokens than were asked for. */
+  get shorter(): number {
+    return this.#shorter;
+  }
+
   /** Writes the request that sends a context as it stands. */
   prepare(context: PromptSource, labels: RequestLabels): ReadyRequest {
     const prompt = context.prompt();
@@ -78,8 +91,8 @@ export class LoadRun {
       context,
       prompt,
       labels,
-      path: requestPath(prompt),
-      body: requestBody(this.#options.model, prompt, labels.outputTokens, this.#options.sampling),
+      body: this.#options.writer.write(prompt, labels.outputTokens),
+      revision: this.#options.writer.revision,
     };
   }
 
@@ -91,7 +104,12 @@ export class LoadRun {
     this.#sent++;
     const concurrency = ++this.#inFlight;
     const expectedPromptTokens = request.context.tokens();
-    const exchange = await this.#options.client.sendBody(request.path, request.body, onFirstToken);
+    const exchange = await sendRequest(
+      this.#options.client,
+      this.#options.writer,
+      { ...request, outputTokens: request.labels.outputTokens },
+      { onFirstToken, onRefused: () => this.#sentAgain++ },
+    );
     this.#inFlight--;
     if (exchange.failure) this.#failed++;
     const circumstances = {
@@ -123,6 +141,7 @@ export class LoadRun {
 
   #record(record: TraceRecord, request: ReadyRequest, exchange: Exchange): void {
     this.records.push(record);
+    if (!exchange.failure && record.outputTokens < request.labels.outputTokens) this.#shorter++;
     if (record.session !== undefined) this.#sessionTokens.set(record.session, record.promptTokens);
     this.#options.onRecord?.(record, request, exchange);
     this.#options.onProgress?.(this.progress());

@@ -1,3 +1,4 @@
+import { type Ms, wholeMicros } from "../../base/index.js";
 import { type JsonValue, metaFromJson, type TraceMeta } from "../../trace/index.js";
 import type { PromptStyle } from "./conversation.js";
 import type { LoadgenOptions } from "./loadgen-options.js";
@@ -23,6 +24,7 @@ export function loadgenMeta(
     apiKey: _secret,
     url: _address,
     tokenizerFile: _path,
+    conversationsFile: _file,
     model,
     blockSize,
     meta: given,
@@ -47,9 +49,16 @@ export function loadgenMeta(
 /** Adds what is known only at the end: how requests went out and what is missing. */
 export function finishedMeta(
   meta: TraceMeta,
-  end: { readonly loop: LoopKind; readonly sendLag: SendLag | undefined; readonly notSent: number },
+  end: {
+    readonly loop: LoopKind;
+    readonly sendLag: SendLag | undefined;
+    readonly notSent: number;
+    /** Names of fields that the server refused. */
+    readonly refusedFields: readonly string[];
+    readonly pauses?: { readonly count: number; readonly ms: Ms };
+  },
 ): TraceMeta {
-  const { sendLag } = end;
+  const { sendLag, refusedFields, pauses } = end;
   return {
     ...meta,
     extra: {
@@ -57,6 +66,8 @@ export function finishedMeta(
       loop: end.loop,
       ...(sendLag && { send_lag_ms: sendLagJson(sendLag) }),
       not_sent: end.notSent,
+      ...(refusedFields.length > 0 && { refused_fields: refusedFields }),
+      ...(pauses && { pauses: { count: pauses.count, ms: wholeMicros(pauses.ms) } }),
     },
   };
 }

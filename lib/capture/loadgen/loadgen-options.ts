@@ -9,26 +9,41 @@ import {
 } from "../../base/index.js";
 import { type JsonValue, metaFromJson } from "../../trace/index.js";
 import { doublingStairs } from "../../workload/index.js";
+import { type Endpoint, endpoints } from "./endpoint.js";
 
-/** The arrival patterns. `multiturn`, `poisson` and `burst` are open loop; the others wait for answers. */
-export const loadPatterns = ["multiturn", "poisson", "constant", "staircase", "burst", "sweep"] as const;
+/**
+ * The arrival patterns. `multiturn`, `conversations`, `poisson` and `burst` are open loop; the others wait for answers.
+ */
+export const loadPatterns = [
+  "multiturn",
+  "conversations",
+  "poisson",
+  "constant",
+  "staircase",
+  "burst",
+  "sweep",
+] as const;
 export type LoadPattern = (typeof loadPatterns)[number];
 
 /** Everything that fixes a load: with the same server, the same options send the same requests. */
 export interface LoadgenOptions {
-  /** Base address of an OpenAI-compatible server. */
+  /** Base address of the server, with or without `/v1`. */
   readonly url: string;
   readonly model: string;
   readonly pattern: LoadPattern;
   /** Which API is driven. Default "completions". */
-  readonly endpoint: "completions" | "chat";
+  readonly endpoint: Endpoint;
   /** How prompts go over the wire. Default "auto": token ids where the server has a tokenizer and returns ids. */
   readonly promptAs: "auto" | "text" | "ids";
   /** A `tokenizer.json` that tells token ids where the server does not. */
   readonly tokenizerFile?: string;
   /** Ids that prompts sent as token ids are drawn from; default: those of ordinary text, by the server's tokenizer. */
   readonly tokenIdRange?: readonly [number, number];
-  /** Requests a second (poisson) or sessions a second (multiturn). Default 1. */
+  /** The file of conversations that `conversations` sends again; see {@link readConversations}. */
+  readonly conversationsFile?: string;
+  /** Whether a later turn of theirs goes on from the server's real answer, or from the recorded one. Default "real". */
+  readonly answers: "real" | "recorded";
+  /** Requests a second (poisson) or sessions a second (multiturn, conversations). Default 1. */
   readonly ratePerSecond: PerSecond;
   readonly turns: number;
   readonly prefixTokens: Tokens;
@@ -36,10 +51,11 @@ export interface LoadgenOptions {
   /** New tokens of each request or turn; in a sweep, the longest prompt. */
   readonly promptTokens: Tokens;
   readonly outputTokens: Tokens;
+  /** From an answer to the next turn. In `conversations` 0 stands for what the file tells. */
   readonly thinkTimeMs: Ms;
-  /** Arrivals go on for this long; what is in flight is then waited for. */
+  /** Arrivals go on for this long; what is in flight is then waited for. Not of `conversations`, which has an end. */
   readonly durationMs: Ms;
-  /** Stops after this many sessions (multiturn) or requests (poisson, burst), if that is earlier. */
+  /** Stops after this many sessions (multiturn, conversations) or requests (poisson, burst), if that is earlier. */
   readonly sessions?: number;
   /** Workers of `constant`; the top of a doubling staircase, also that of a sweep. */
   readonly concurrency: number;
@@ -71,6 +87,7 @@ export const defaultLoadgenOptions = {
   pattern: "constant",
   endpoint: "completions",
   promptAs: "auto",
+  answers: "real",
   ratePerSecond: 1,
   turns: 5,
   prefixTokens: 10_000,
@@ -105,8 +122,21 @@ export function loadgenOptions(
     throw new InputError(
       `${where}: pattern must be one of ${loadPatterns.join(", ")}, got ${JSON.stringify(options.pattern)}`,
     );
-  if (options.endpoint === "chat" && options.promptAs === "ids")
+  if (!endpoints.includes(options.endpoint))
+    throw new InputError(
+      `${where}: endpoint must be one of ${endpoints.join(", ")}, got ${JSON.stringify(options.endpoint)}`,
+    );
+  const isText = options.endpoint !== "completions" || options.pattern === "conversations";
+  if (isText && options.promptAs === "ids")
     throw new InputError(`${where}: chat messages are text: promptAs "ids" needs endpoint "completions"`);
+  if (options.answers !== "real" && options.answers !== "recorded")
+    throw new InputError(
+      `${where}: answers must be real or recorded, got ${JSON.stringify(options.answers)}`,
+    );
+  if ((options.pattern === "conversations") !== (options.conversationsFile !== undefined))
+    throw new InputError(
+      `${where}: pattern conversations and a file of conversations need each other, got pattern ${options.pattern} ${options.conversationsFile === undefined ? "without a file" : "with one"}: give --pattern conversations --conversations FILE`,
+    );
   requirePositive(where, "ratePerSecond", options.ratePerSecond);
   requireInteger(where, "turns", options.turns, 1);
   requireInteger(where, "prefixTokens", options.prefixTokens);

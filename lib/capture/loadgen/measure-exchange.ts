@@ -1,17 +1,18 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Ms } from "../../base/index.js";
-import { errorText } from "../wire/index.js";
 import { AnswerReader } from "./answer-reader.js";
 import type { Exchange } from "./exchange.js";
 
-/** How much of an error body is read: enough for its message. */
-const ERROR_BODY_CHARS = 4096;
+/** How much of an error body is read: enough for its message, also where it repeats what it was sent. */
+const ERROR_BODY_CHARS = 65_536;
 
 /** A streaming request on its way. */
 export interface MeasuredExchange {
   /** Resolves when the answer, or its failure, is complete. Never rejects. */
   readonly done: Promise<Exchange>;
+  /** The server has closed a connection that was kept for the next request just before this one went out on it. */
+  wasConnectionStale(): boolean;
   /** Gives up on it: it becomes an exchange with reason "abort". */
   cancel(reason: Error): void;
 }
@@ -32,6 +33,7 @@ export function measureExchange(
   const sentAtMs = performance.now();
   let response: IncomingMessage | undefined;
   let writtenAtMs: Ms | undefined;
+  let isReset = false;
   const timer = setTimeout(() => {
     reader.fail("timeout", `no complete answer within ${timeoutMs} ms`);
     request.destroy();
@@ -46,7 +48,10 @@ export function measureExchange(
       response = incoming;
       readResponse(incoming, reader, onFirstToken);
     });
-    request.on("error", (error) => reader.fail("disconnect", describeError(error)));
+    request.on("error", (error: NodeJS.ErrnoException) => {
+      isReset = error.code === "ECONNRESET" || error.code === "EPIPE";
+      reader.fail("disconnect", describeError(error));
+    });
     request.on("close", () => {
       if (response && !response.complete) reader.fail("disconnect", "the connection broke in mid-answer");
       clearTimeout(timer);
@@ -56,6 +61,7 @@ export function measureExchange(
   request.end(body);
   return {
     done,
+    wasConnectionStale: () => isReset && request.reusedSocket && response === undefined,
     cancel(reason) {
       reader.fail("abort", reason.message);
       request.destroy();
@@ -72,7 +78,7 @@ function readResponse(response: IncomingMessage, reader: AnswerReader, onFirstTo
     response.on("data", (bytes: Buffer) => {
       if (errorBody.length < ERROR_BODY_CHARS) errorBody += bytes.toString("utf8");
     });
-    response.on("end", () => reader.fail("error", `HTTP ${status}: ${errorBodyText(errorBody)}`));
+    response.on("end", () => reader.refuse(status, errorBody));
     return;
   }
   let readAtMs: Ms | undefined;
@@ -93,14 +99,6 @@ function readResponse(response: IncomingMessage, reader: AnswerReader, onFirstTo
 function whenConnected(socket: Socket, connected: () => void): void {
   if (!socket.connecting) connected();
   else socket.once("encrypted" in socket ? "secureConnect" : "connect", connected);
-}
-
-function errorBodyText(body: string): string {
-  try {
-    return errorText(JSON.parse(body) as unknown);
-  } catch {
-    return body.slice(0, 300);
-  }
 }
 
 /** Where several addresses of a name were tried, the error names none of them: the first one's stands for all. */

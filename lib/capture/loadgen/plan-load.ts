@@ -1,11 +1,19 @@
-import { burstArrivals, planSessions, planSweep, poissonArrivals } from "../../workload/index.js";
+import {
+  burstArrivals,
+  type PlannedSession,
+  planSessions,
+  planSweep,
+  poissonArrivals,
+} from "../../workload/index.js";
 import type { Conversations } from "./conversation.js";
 import { driveClosedLoop } from "./drive-closed-loop.js";
 import { type DriveResult, driveOpenLoop } from "./drive-open-loop.js";
-import { driveSessions } from "./drive-sessions.js";
+import { type DrivenSession, driveSessions } from "./drive-sessions.js";
 import { driveSweep } from "./drive-sweep.js";
 import type { LoadRun } from "./load-run.js";
 import { concurrencyLevels, type LoadgenOptions } from "./loadgen-options.js";
+import type { RecordedConversation } from "./read-conversations.js";
+import { recordedSession } from "./recorded-session.js";
 
 /** A load, planned to the last request where the pattern allows, and who drives it. */
 export interface Load {
@@ -16,8 +24,14 @@ export interface Load {
   readonly drive: (run: LoadRun, conversations: Conversations) => Promise<DriveResult>;
 }
 
-/** Plans the load that the options describe. Pure: driving is left to the caller. */
-export function planLoad(options: LoadgenOptions): Load {
+/**
+ * Plans the load that the options describe. Pure: driving is left to the caller.
+ * @param recorded what the pattern `conversations` sends again, and the characters of its text a token
+ */
+export function planLoad(
+  options: LoadgenOptions,
+  recorded: { readonly conversations: readonly RecordedConversation[]; readonly charactersPerToken: number },
+): Load {
   const span = {
     durationMs: options.durationMs,
     ...(options.sessions !== undefined && { count: options.sessions }),
@@ -29,7 +43,27 @@ export function planLoad(options: LoadgenOptions): Load {
       return {
         planned: plan.length * options.turns,
         open: true,
-        drive: (run, conversations) => driveSessions(run, conversations, plan, options.prefixTokens),
+        drive: (run, conversations) =>
+          driveSessions(
+            run,
+            plan.map((planned) => synthesized(planned, conversations, options.prefixTokens)),
+          ),
+      };
+    }
+    case "conversations": {
+      const { conversations, charactersPerToken } = recorded;
+      const arrivals = poissonArrivals({
+        ratePerSecond: options.ratePerSecond,
+        seed: options.seed,
+        count: Math.min(options.sessions ?? Number.POSITIVE_INFINITY, conversations.length),
+      });
+      const sessions = Array.from(arrivals, (arrivalMs, i) =>
+        sentAgain(conversations[i], `s${i}`, arrivalMs, options, charactersPerToken),
+      );
+      return {
+        planned: sessions.reduce((sum, { turns }) => sum + turns.length, 0),
+        open: true,
+        drive: (run) => driveSessions(run, sessions),
       };
     }
     case "poisson":
@@ -66,5 +100,49 @@ function openLoad(arrivalsMs: Float64Array, options: LoadgenOptions): Load {
     planned: arrivalsMs.length,
     open: true,
     drive: (run, conversations) => driveOpenLoop(run, conversations, arrivalsMs, options),
+  };
+}
+
+/** A turn's prompt is the shared prefix, all earlier prompts and the server's real answers, and a new prompt. */
+function synthesized(
+  planned: PlannedSession,
+  conversations: Conversations,
+  prefixTokens: number,
+): DrivenSession {
+  const { session, arrivalMs, prefix, turns } = planned;
+  return {
+    session,
+    arrivalMs,
+    turns,
+    start() {
+      const source = conversations.start({ name: `prefix ${prefix}`, tokens: prefixTokens });
+      return {
+        source,
+        say: (index) => source.say(`${session} turn ${turns[index].turn}`, turns[index].newTokens),
+        hear: (_index, exchange) => source.hear(exchange),
+      };
+    },
+  };
+}
+
+/** A think time that is asked for stands for those of the file. */
+function sentAgain(
+  conversation: RecordedConversation,
+  session: string,
+  arrivalMs: number,
+  options: LoadgenOptions,
+  charactersPerToken: number,
+): DrivenSession {
+  return {
+    session,
+    arrivalMs,
+    turns: conversation.turns.map(({ thinkMs = 0, outputTokens = options.outputTokens }, i) => ({
+      thinkMs: i === 0 ? 0 : options.thinkTimeMs || thinkMs,
+      outputTokens,
+    })),
+    start() {
+      const source = recordedSession(conversation, { ...options, charactersPerToken });
+      return { source, say: source.say, hear: source.hear };
+    },
   };
 }

@@ -7,18 +7,23 @@ import type { ServerFacts } from "./server-facts.js";
 /** Characters of synthesized text a token where nothing counts tokens: short syllables tokenize to about this. */
 const ASSUMED_CHARACTERS_PER_TOKEN = 3;
 
+/** Characters of text a token, as far as the server tells. */
+export function charactersPerToken(server: ServerFacts): number {
+  return server.charactersPerToken ?? ASSUMED_CHARACTERS_PER_TOKEN;
+}
+
 /**
  * Chooses how prompts are written: token ids are exact and spare the server its tokenizer, so they are taken where
  * the server tells which ids are ordinary text and returns those of its answers.
  * @throws InputError when the options ask for what the server cannot do
  */
 export function choosePromptStyle(options: LoadgenOptions, server: ServerFacts): PromptStyle {
-  const charactersPerToken = server.charactersPerToken ?? ASSUMED_CHARACTERS_PER_TOKEN;
-  if (options.endpoint === "chat") return { kind: "messages", charactersPerToken };
+  const size = { charactersPerToken: charactersPerToken(server) };
+  if (options.endpoint !== "completions") return { kind: "messages", ...size };
+  if (options.pattern === "conversations") return { kind: "text", ...size };
   const pool = options.tokenIdRange ? tokenRange(...options.tokenIdRange) : server.tokenPool;
-  if (options.promptAs === "text") return { kind: "text", charactersPerToken };
-  if (options.promptAs === "auto" && !(pool && server.returnsTokenIds))
-    return { kind: "text", charactersPerToken };
+  if (options.promptAs === "text") return { kind: "text", ...size };
+  if (options.promptAs === "auto" && !(pool && server.returnsTokenIds)) return { kind: "text", ...size };
   if (!pool)
     throw new InputError(
       "runLoadgen: prompts as token ids need to know which ids are ordinary text: the server has no /tokenize, so give tokenIdRange",
@@ -35,7 +40,8 @@ export function choosePromptStyle(options: LoadgenOptions, server: ServerFacts):
  * @throws WorkError naming both sizes
  */
 export function requireContextFits(options: LoadgenOptions, server: ServerFacts): void {
-  if (server.maxModelTokens === undefined) return;
+  // How long recorded text is in tokens is known to the server alone.
+  if (server.maxModelTokens === undefined || options.pattern === "conversations") return;
   // A sweep's background decodes twice the output length.
   const perTurn = options.promptTokens + options.outputTokens * (options.pattern === "sweep" ? 2 : 1);
   const longest = options.pattern === "multiturn" ? options.prefixTokens + options.turns * perTurn : perTurn;

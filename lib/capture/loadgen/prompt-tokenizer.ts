@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { InputError } from "../../base/index.js";
-import { isTokenId } from "../wire/index.js";
+import { fieldOf, isTokenId } from "../wire/index.js";
 import type { ApiClient } from "./api-client.js";
 import type { Prompt } from "./prompt.js";
 
@@ -35,27 +35,38 @@ export async function fileTokenizer(path: string): Promise<PromptTokenizer> {
   };
 }
 
-/** The server's own tokenizer: `POST /tokenize` of vLLM, SGLang and llama.cpp. */
+/**
+ * The server's own tokenizer: `POST /tokenize` of vLLM, SGLang and llama.cpp. The latter takes no chats: its
+ * `/apply-template` writes them as the text that it tokenizes, marks included.
+ */
 export function serverTokenizer(client: ApiClient, model: string): PromptTokenizer {
+  // Known with the first chat that /tokenize does not take.
+  let rendersItself: boolean | undefined;
   return {
     source: "server: /tokenize",
     encode: async (prompt, answer = "") => {
       if (prompt.kind === "ids") return prompt.json.split(",").map(Number);
-      // `content` is llama.cpp's name for it.
-      const asked =
-        prompt.kind === "text"
-          ? { prompt: prompt.text + answer, content: prompt.text + answer }
-          : {
-              messages:
-                answer === ""
-                  ? prompt.messages
-                  : [...prompt.messages, { role: "assistant", content: answer }],
-            };
-      const reply = (await client.json("POST", "/tokenize", { model, ...asked })) as
-        | { tokens?: unknown }
-        | undefined;
-      const ids = reply?.tokens;
-      return Array.isArray(ids) && ids.length > 0 && ids.every(isTokenId) ? ids : undefined;
+      if (prompt.kind === "text") return tokenized(client, { model, ...asText(prompt.text + answer) });
+      const messages =
+        answer === "" ? prompt.messages : [...prompt.messages, { role: "assistant", content: answer }];
+      const chat = { messages, ...(prompt.tools && { tools: prompt.tools }) };
+      if (rendersItself !== true) {
+        const ids = await tokenized(client, { model, ...chat });
+        if (ids || rendersItself === false) return ids;
+      }
+      const rendered = fieldOf(await client.json("POST", "/apply-template", chat), "prompt");
+      rendersItself = typeof rendered === "string";
+      return typeof rendered === "string" ? tokenized(client, { model, ...asText(rendered) }) : undefined;
     },
   };
+}
+
+/** `content` is llama.cpp's name for it, which adds its first token only when asked. */
+function asText(text: string) {
+  return { prompt: text, content: text, add_special: true, parse_special: true };
+}
+
+async function tokenized(client: ApiClient, body: object): Promise<readonly number[] | undefined> {
+  const ids = fieldOf(await client.json("POST", "/tokenize", body), "tokens");
+  return Array.isArray(ids) && ids.length > 0 && ids.every(isTokenId) ? ids : undefined;
 }

@@ -13,9 +13,13 @@ import { loadgenWarnings } from "./loadgen-warnings.js";
 import { type Journal, openJournal } from "./open-journal.js";
 import { planLoad } from "./plan-load.js";
 import type { Prompt } from "./prompt.js";
-import { choosePromptStyle, requireContextFits } from "./prompt-style.js";
+import { charactersPerToken, choosePromptStyle, requireContextFits } from "./prompt-style.js";
 import { fileTokenizer, serverTokenizer } from "./prompt-tokenizer.js";
+import { recordedConversations } from "./recorded-conversations.js";
+import { refusedNotes } from "./refused-notes.js";
+import { RequestWriter } from "./request-writer.js";
 import { SEND_LAG_LIMIT_MS, type SendLag, summariseSendLag } from "./send-lag.js";
+import { sendRequest } from "./send-request.js";
 import { learnServer, type ServerFacts } from "./server-facts.js";
 
 /** What a caller may watch, and where the trace goes. */
@@ -54,26 +58,27 @@ export interface LoadgenResult {
 }
 
 /**
- * Drives an OpenAI-compatible server and measures every request. Prints nothing.
+ * Drives a server and measures every request. Prints nothing.
  * @throws InputError when the server does not answer or cannot do what the options ask
  * @throws WorkError when a context does not fit the model, or the trace cannot be written
  */
 export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = {}): Promise<LoadgenResult> {
-  const asked = { temperature: options.temperature, ignoreEos: options.ignoreEos, returnTokenIds: true };
+  const { endpoint, model, temperature, ignoreEos } = options;
+  const writer = new RequestWriter({
+    endpoint,
+    model,
+    sampling: { temperature, ignoreEos, returnTokenIds: true },
+  });
   const file = options.tokenizerFile === undefined ? undefined : await fileTokenizer(options.tokenizerFile);
-  const server = await learnServer({ ...options, sampling: asked, tokenizer: file });
+  const server = await learnServer({ ...options, writer, tokenizer: file });
   const style = choosePromptStyle(options, server);
   requireContextFits(options, server);
-  const sampling = {
-    ...asked,
-    ignoreEos: options.ignoreEos && !server.strictFields,
-    returnTokenIds: server.returnsTokenIds,
-  };
-  const client = new ApiClient({ ...options, sampling });
+  const client = new ApiClient(options);
   const tokenizer = server.returnsTokenIds
     ? undefined
     : (file ?? (server.tokenizes ? serverTokenizer(client, options.model) : undefined));
-  const load = planLoad(options);
+  const recorded = await recordedConversations(options);
+  const load = planLoad(options, { ...recorded, charactersPerToken: charactersPerToken(server) });
   const meta = loadgenMeta(options, server, style, tokenizer, new Date());
   const blocks = new BlockTable();
   const said = new Map<TraceRecord, { readonly prompt: Prompt; readonly answer: string }>();
@@ -84,12 +89,11 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
     if (hooks.traceOut !== undefined) journal = await openJournal(hooks.traceOut, { meta, blocks });
     watch = await openEngineWatch(options, hooks, (problem) => watchProblems.push(problem));
     const conversations = new Conversations(style, options.seed);
-    await warmUp(client, conversations, options);
+    await warmUp(client, writer, conversations, options);
     const signal = hooks.signal ?? new AbortController().signal;
     const run = new LoadRun({
       client,
-      model: options.model,
-      sampling,
+      writer,
       blockSize: options.blockSize,
       blocks,
       signal,
@@ -101,7 +105,7 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
       },
     });
     watch?.begin({ unixMs: performance.timeOrigin + run.startedAtMs, isContinued: false });
-    const { notSent } = await load.drive(run, conversations).finally(() => run.flush());
+    const { notSent, pauses } = await load.drive(run, conversations).finally(() => run.flush());
     const durationMs = run.progress().elapsedMs;
     const measured = [...run.records].sort((a, b) => (a.arrivalMs as number) - (b.arrivalMs as number));
     const hashed: TraceRecord[] = [];
@@ -116,26 +120,35 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
     const records = options.soleClient ? deriveStepContext(hashed) : hashed;
     const sendLag = summariseSendLag(records);
     const loop = !load.open ? "closed" : sendLag && sendLag.p99Ms > SEND_LAG_LIMIT_MS ? "lagged" : "open";
-    // What a replay will assume concerns those who keep the trace.
-    const unsaid = hooks.traceOut === undefined ? undefined : assumedSettings(meta);
-    const end = { loop, sendLag, notSent, stopped: signal.aborted } as const;
-    const trace = { meta: finishedMeta(meta, end), records, blocks, rejected: [], warnings: [] };
+    const end = { loop, sendLag, notSent, stopped: signal.aborted, ...(pauses && { pauses }) } as const;
+    const refusedFields = [...writer.refused.keys()];
+    const trace = {
+      meta: finishedMeta(meta, { ...end, refusedFields }),
+      records,
+      blocks,
+      rejected: [],
+      warnings: [],
+    };
     await watch?.close();
     watch = undefined;
+    // What a replay will assume concerns those who keep the trace.
+    const unsaid = hooks.traceOut === undefined ? undefined : assumedSettings(meta);
     if (hooks.traceOut !== undefined) await writeTrace(hooks.traceOut, trace);
     await journal?.close();
     await journal?.remove();
-    return {
-      trace,
-      server,
-      durationMs,
-      ...end,
-      warnings: [
-        ...loadgenWarnings(records, end),
-        ...(unsaid === undefined ? [] : [unsaid]),
-        ...watchProblems,
-      ],
-    };
+    const refused = refusedNotes(writer, {
+      usage: server.tellsUsage,
+      sentAgain: run.sentAgain,
+      shorter: run.shorter,
+    });
+    const warnings = [
+      ...recorded.notes,
+      ...refused,
+      ...loadgenWarnings(records, end),
+      ...(unsaid === undefined ? [] : [unsaid]),
+      ...watchProblems,
+    ];
+    return { trace, server, durationMs, ...end, warnings };
   } finally {
     client.close();
     await watch?.close();
@@ -161,13 +174,18 @@ async function openEngineWatch(
  */
 async function warmUp(
   client: ApiClient,
+  writer: RequestWriter,
   conversations: Conversations,
   options: LoadgenOptions,
 ): Promise<void> {
   for (let i = 0; i < options.warmup; i++) {
     const conversation = conversations.start();
     conversation.say(`warm-up ${i}`, options.promptTokens);
-    const { failure } = await client.send(conversation.prompt(), Math.min(options.outputTokens, 16));
+    const prompt = conversation.prompt();
+    const { failure } = await sendRequest(client, writer, {
+      prompt,
+      outputTokens: Math.min(options.outputTokens, 16),
+    });
     if (failure) throw new WorkError(`runLoadgen: a warm-up request failed: ${failure.detail}`);
   }
 }

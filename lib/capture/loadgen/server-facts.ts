@@ -1,10 +1,12 @@
-import { InputError, type Tokens } from "../../base/index.js";
+import type { Tokens } from "../../base/index.js";
 import type { JsonValue } from "../../trace/index.js";
 import { promptText, type TokenPool, tokenPoolOf } from "../../workload/index.js";
 import { askEngine, countOf, type EnginePages, engineFacts, modelEntries } from "../wire/index.js";
 import { ApiClient, type ApiClientOptions } from "./api-client.js";
+import { probeServer } from "./probe-server.js";
 import type { Prompt } from "./prompt.js";
 import type { PromptTokenizer } from "./prompt-tokenizer.js";
+import type { RequestWriter } from "./request-writer.js";
 
 /** What a server turned out to offer, asked before the measured load begins. */
 export interface ServerFacts {
@@ -14,8 +16,8 @@ export interface ServerFacts {
   readonly maxModelTokens?: Tokens;
   /** It returns the token ids of prompts and answers. */
   readonly returnsTokenIds: boolean;
-  /** It refuses fields outside OpenAI's own API. */
-  readonly strictFields: boolean;
+  /** It tells token counts. */
+  readonly tellsUsage: boolean;
   /** It has a tokenizer to ask: `/tokenize` (vLLM, SGLang, llama.cpp). */
   readonly tokenizes: boolean;
   /** Tokens of ordinary text, where the server or a tokenizer file tells them. */
@@ -27,42 +29,29 @@ export interface ServerFacts {
 const SAMPLE_CHARACTERS = 2_000;
 
 /**
- * Asks a server what it offers: its version, a tokenizer, token ids, and whether it takes the fields that are not
- * OpenAI's. It costs a few small requests, one of which generates two tokens.
+ * Asks a server what it offers: its version, a tokenizer, token ids, and which optional fields it takes: those that it
+ * refuses are left out of what the writer writes. It costs a few small requests, one of which generates two tokens.
  * @throws InputError when the server does not answer at all, or refuses the model
  */
 export async function learnServer(
   options: ApiClientOptions & {
-    readonly endpoint: "completions" | "chat";
+    readonly writer: RequestWriter;
     readonly tokenizer?: PromptTokenizer | undefined;
   },
 ): Promise<ServerFacts> {
   const client = new ApiClient({ ...options, timeoutMs: Math.min(options.timeoutMs, 120_000) });
-  const plain = new ApiClient({
-    ...options,
-    timeoutMs: Math.min(options.timeoutMs, 120_000),
-    sampling: { ...options.sampling, ignoreEos: false, returnTokenIds: false },
-  });
+  const { writer } = options;
   try {
     const sample = promptText({ seed: 0, name: "tokenizer sample", characters: SAMPLE_CHARACTERS });
     const prompt: Prompt =
-      options.endpoint === "chat"
-        ? { kind: "messages", messages: [{ role: "user", content: sample }] }
-        : { kind: "text", text: sample };
-    let strictFields = false;
-    let probe = await client.send(prompt, 2);
-    if (probe.failure?.detail.startsWith("HTTP 4")) {
-      probe = await plain.send(prompt, 2);
-      strictFields = probe.failure === undefined;
-    }
-    if (probe.failure)
-      throw new InputError(
-        `runLoadgen: ${options.url} does not serve ${options.model}: ${probe.failure.detail}`,
-      );
+      writer.endpoint === "completions"
+        ? { kind: "text", text: sample }
+        : { kind: "messages", messages: [{ role: "user", content: sample }] };
+    const probe = await probeServer(client, writer, prompt, options.url);
     const [pages, tokenized] = await Promise.all([
       askEngine((path) => client.text("GET", path)),
       client.json("POST", "/tokenize", {
-        model: options.model,
+        model: writer.model,
         prompt: sample,
         content: sample,
         add_special_tokens: false,
@@ -71,10 +60,12 @@ export async function learnServer(
     const serverIds = tokenIdsOf(tokenized);
     const ids = serverIds ?? (await options.tokenizer?.encode({ kind: "text", text: sample }));
     const sampleTokens = ids?.length ?? (probe.usage?.promptTokens || undefined);
-    const maxModelTokens = maxModelTokensOf(pages, options.model);
+    const maxModelTokens = maxModelTokensOf(pages, writer.model);
+    const returnsTokenIds = probe.promptTokenIds !== undefined && probe.outputTokenIds !== undefined;
+    if (!returnsTokenIds) writer.leaveOut("return_token_ids");
     return {
-      returnsTokenIds: probe.promptTokenIds !== undefined && probe.outputTokenIds !== undefined,
-      strictFields,
+      returnsTokenIds,
+      tellsUsage: probe.usage !== undefined,
       tokenizes: serverIds !== undefined,
       engine: engineFacts(pages),
       ...(maxModelTokens !== undefined && { maxModelTokens }),
@@ -83,7 +74,6 @@ export async function learnServer(
     };
   } finally {
     client.close();
-    plain.close();
   }
 }
 

@@ -25,3 +25,9 @@ export function errorBody(status: number, message: string, param?: string) {
         : "invalid_request_error";
   return { error: { message, type, param: param ?? null, code: status } };
 }
+
+/** The JSON body of an error in Anthropic's shape. */
+export function messagesErrorBody(status: number, message: string) {
+  const type = status === 503 ? "overloaded_error" : status >= 500 ? "api_error" : "invalid_request_error";
+  return { type: "error", error: { type, message } };
+}

@@ -19,7 +19,18 @@ export interface CompletionParams {
 type Fields = Readonly<Record<string, unknown>>;
 
 /** OpenAI's default for completions. vLLM's for chat is the rest of the context, which no client here wants to wait for. */
-const DEFAULT_MAX_TOKENS = { completions: 16, chat: 128 };
+const DEFAULT_MAX_TOKENS = { completions: 16, chat: 128, responses: 128, messages: undefined };
+
+/** The APIs that the engine is served through. */
+export type ServedEndpoint = keyof typeof DEFAULT_MAX_TOKENS;
+
+/** Names of the field that limits the output; the first one that is given counts. */
+const LIMITS: Readonly<Record<ServedEndpoint, readonly string[]>> = {
+  completions: ["max_completion_tokens", "max_tokens"],
+  chat: ["max_completion_tokens", "max_tokens"],
+  responses: ["max_output_tokens"],
+  messages: ["max_tokens"],
+};
 
 const NUMBERS = [
   "temperature",
@@ -35,12 +46,12 @@ const NUMBERS = [
 const BOOLEANS = ["ignore_eos", "echo", "skip_special_tokens", "add_special_tokens", "parallel_tool_calls"];
 
 /**
- * Reads the body of `/v1/completions` (`prompt`: text or token ids) or `/v1/chat/completions` (`messages`). Text is
- * byte tokens. Sampling parameters are checked and have no effect: answers are deterministic, and end at `max_tokens`
+ * Reads the body of `/v1/completions` (`prompt`: text or token ids), `/v1/chat/completions` (`messages`), `/v1/responses`
+ * (`instructions` and `input`) or `/v1/messages` (`system` and `messages`). Text is byte tokens. Sampling parameters are checked and have no effect: answers are deterministic, and end at `max_tokens`
  * or a stop string, as if `ignore_eos` were always set.
  * @throws ApiError 400 naming the field that is wrong
  */
-export function completionParams(endpoint: "completions" | "chat", body: unknown): CompletionParams {
+export function completionParams(endpoint: ServedEndpoint, body: unknown): CompletionParams {
   const fields = objectField(body, undefined);
   for (const name of NUMBERS) optional(fields, name, "a number", (value) => Number.isFinite(value));
   for (const name of BOOLEANS) optional(fields, name, "a boolean", (value) => typeof value === "boolean");
@@ -50,9 +61,9 @@ export function completionParams(endpoint: "completions" | "chat", body: unknown
   const streamOptions =
     fields.stream_options == null ? {} : objectField(fields.stream_options, "stream_options");
   return {
-    promptIds: endpoint === "chat" ? messageTokens(fields.messages) : promptTokens(fields.prompt),
-    maxTokens: maxTokens(fields, DEFAULT_MAX_TOKENS[endpoint]),
-    stop: stopStrings(fields.stop),
+    promptIds: promptIdsOf(endpoint, fields),
+    maxTokens: maxTokens(fields, LIMITS[endpoint], DEFAULT_MAX_TOKENS[endpoint]),
+    stop: stopStrings(endpoint === "messages" ? fields.stop_sequences : fields.stop),
     isStreamed: flag(fields, "stream"),
     includeUsage: flag(streamOptions, "include_usage"),
     returnTokenIds: flag(fields, "return_token_ids"),
@@ -104,27 +115,73 @@ function isPrompt(value: unknown): boolean {
   return typeof value === "string" || (Array.isArray(value) && value.every(isTokenId));
 }
 
-function messageTokens(messages: unknown): Int32Array {
+function messageTokens(
+  messages: unknown,
+  system: readonly unknown[] = [],
+  name: "messages" | "input" = "messages",
+): Int32Array {
   if (!Array.isArray(messages) || messages.length === 0)
-    throw wrong("messages", "a non-empty array of messages", messages);
-  const checked = messages.map((message, i): ChatMessage => {
-    const fields = objectField(message, `messages[${i}]`);
+    throw wrong(name, "a non-empty array of messages", messages);
+  const checked = [...system, ...messages].map((message, index): ChatMessage => {
+    const place = `${name}[${index - system.length}]`;
+    const fields = objectField(message, place);
     if (typeof fields.role !== "string" || fields.role === "")
-      throw wrong(`messages[${i}].role`, "a string", fields.role);
+      throw wrong(`${place}.role`, "a string", fields.role);
     const { content } = fields;
     if (content != null && typeof content !== "string" && !Array.isArray(content))
-      throw wrong(`messages[${i}].content`, "a string or an array of parts", content);
+      throw wrong(`${place}.content`, "a string or an array of parts", content);
     return { ...fields, role: fields.role };
   });
   try {
     return byteTokens(chatText(checked));
   } catch {
-    throw new ApiError(400, "messages are nested too deeply", "messages");
+    throw new ApiError(400, `${name} are nested too deeply`, name);
   }
 }
 
-function maxTokens(fields: Fields, fallback: Tokens): Tokens {
-  const name = fields.max_completion_tokens != null ? "max_completion_tokens" : "max_tokens";
+function promptIdsOf(endpoint: ServedEndpoint, fields: Fields): Int32Array {
+  switch (endpoint) {
+    case "completions":
+      return promptTokens(fields.prompt);
+    case "chat":
+      return messageTokens(fields.messages);
+    case "messages":
+      return messageTokens(fields.messages, systemOf(fields, "system"));
+    case "responses": {
+      if (fields.previous_response_id != null)
+        throw new ApiError(
+          400,
+          "previous_response_id is not supported by this server: send the whole conversation as input",
+          "previous_response_id",
+        );
+      const { input } = fields;
+      if (typeof input !== "string" && !Array.isArray(input))
+        throw wrong("input", "a string or an array of items", input);
+      return messageTokens(
+        typeof input === "string" ? [{ role: "user", content: input }] : input.map(inputMessage),
+        systemOf(fields, "instructions"),
+        "input",
+      );
+    }
+  }
+}
+
+function systemOf(fields: Fields, name: string): readonly unknown[] {
+  const content = fields[name];
+  if (content == null) return [];
+  if (typeof content !== "string" && !Array.isArray(content))
+    throw wrong(name, "a string or an array of parts", content);
+  return [{ role: "system", content }];
+}
+
+/** An item of `input`: a message, or a call of a tool or its result, which has a kind in the place of a role. */
+function inputMessage(item: unknown): unknown {
+  const { type, ...rest } = (item ?? {}) as Fields;
+  return rest.role === undefined && typeof type === "string" ? { role: type, ...rest } : rest;
+}
+
+function maxTokens(fields: Fields, names: readonly string[], fallback: Tokens | undefined): Tokens {
+  const name = names.find((each) => fields[each] != null) ?? (names.at(-1) as string);
   const value = fields[name] ?? fallback;
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1)
     throw wrong(name, "a whole number of at least 1", value);

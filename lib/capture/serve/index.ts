@@ -1,5 +1,5 @@
 /**
- * The served engine: the simulator's own core behind an OpenAI-compatible API, by the wall clock.
+ * The served engine: the simulator's own core behind OpenAI's APIs and Anthropic's messages, by the wall clock.
  *
  * Read `start-server.ts` first (the endpoints), then `wall-clock-engine.ts` (how the core is driven) and
  * `generate.ts` (a request's way through it). Times are milliseconds of engine time, which is wall time at time

@@ -74,7 +74,7 @@ class StreamWriter {
     const isFirst = this.#sent === 0;
     const isLast = this.#emitted === generation.tokenIds.length;
     const promptTokenIds = isFirst && params.returnTokenIds ? Array.from(params.promptIds) : undefined;
-    let text = isFirst ? format.opening(promptTokenIds) : "";
+    let text = isFirst ? format.opening(promptTokenIds, usageOf(params, generation)) : "";
     text += format.piece({
       text: generation.text.slice(this.#sent, this.#emitted),
       ...(params.returnTokenIds && {
@@ -85,8 +85,9 @@ class StreamWriter {
     });
     this.#sent = this.#emitted;
     if (isLast) {
-      if (params.includeUsage) text += format.usage(usageOf(params, generation));
-      this.out.end(`${text}data: [DONE]\n\n`);
+      const { finishReason } = generation;
+      const whole = { text: generation.text, finishReason };
+      this.out.end(text + format.closing(whole, usageOf(params, generation), params.includeUsage));
     } else this.#isBlocked = !this.out.write(text);
   }
 }

@@ -3,8 +3,8 @@ import type { AddressInfo } from "node:net";
 import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
 import { type Blocks, InputError, type Ms, type Tokens, WorkError } from "../../base/index.js";
 import type { EngineOptions } from "../../engine/index.js";
-import { chatFormat, completionFormat } from "./answer-format.js";
-import { ApiError, errorBody } from "./api-error.js";
+import { chatFormat, completionFormat, messagesFormat, responsesFormat } from "./answer-format.js";
+import { ApiError, errorBody, messagesErrorBody } from "./api-error.js";
 import { completionParams, detokenizeParams, tokenizeParams } from "./completion-params.js";
 import { ContentIds } from "./content-ids.js";
 import { EngineMetrics } from "./engine-metrics.js";
@@ -31,7 +31,7 @@ const version = (
 ).version;
 
 /**
- * Serves the simulated engine behind an OpenAI-compatible API, by the wall clock. It has vLLM's scheduler and prefix
+ * Serves the simulated engine behind OpenAI's APIs and Anthropic's messages, by the wall clock. It has vLLM's scheduler and prefix
  * cache, and its step times are the latency model's; its answers are meaningless, deterministic text, one byte a
  * token.
  * @throws InputError for a wrong setting; WorkError when it cannot listen
@@ -132,12 +132,14 @@ function httpServer(options: CheckedServeOptions): FastifyInstance {
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send(errorBody(404, `there is no ${request.method} ${request.url.slice(0, 100)}`)),
   );
-  app.setErrorHandler((error: FastifyError | ApiError, _request, reply) => {
+  app.setErrorHandler((error: FastifyError | ApiError, request, reply) => {
     const status = error instanceof ApiError ? error.status : (error.statusCode ?? 500);
     if (status === 503) reply.header("retry-after", "1");
+    const param = error instanceof ApiError ? error.param : undefined;
+    const isMessages = request.url.startsWith("/v1/messages");
     reply
       .code(status)
-      .send(errorBody(status, error.message, error instanceof ApiError ? error.param : undefined));
+      .send(isMessages ? messagesErrorBody(status, error.message) : errorBody(status, error.message, param));
   });
   return app;
 }
@@ -153,6 +155,19 @@ function addRoutes(app: FastifyInstance, options: CheckedServeOptions, served: S
   app.post("/v1/chat/completions", (request, reply) => {
     const params = completionParams("chat", request.body);
     sendAnswer({ served, params, makeFormat: chatFormat, modelName, reply });
+  });
+  app.post("/v1/responses", (request, reply) => {
+    const params = completionParams("responses", request.body);
+    sendAnswer({ served, params, makeFormat: responsesFormat, modelName, reply });
+  });
+  app.post("/v1/messages", (request, reply) => {
+    const params = completionParams("messages", request.body);
+    sendAnswer({ served, params, makeFormat: messagesFormat, modelName, reply });
+  });
+  app.post("/v1/messages/count_tokens", (request) => {
+    // What is counted has no limit of its own.
+    const params = completionParams("messages", { max_tokens: 1, ...(request.body as object) });
+    return { input_tokens: params.promptIds.length };
   });
   app.post("/tokenize", (request) => {
     const tokens = Array.from(tokenizeParams(request.body));

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Ms } from "../../base/index.js";
 import type { Outcome } from "./exchange-records.js";
 import type { ExchangeSink } from "./exchange-sink.js";
+import { credentialHeaders, namingHeaders } from "./request-headers.js";
 import type { ResponseHead } from "./response-log.js";
 
 /** Bytes of a body beyond which an exchange is forwarded and not recorded. */
@@ -25,6 +26,7 @@ export class ExchangeLog {
   readonly #id: number;
   readonly #around: ExchangeSurroundings;
   readonly #headers: IncomingHttpHeaders;
+  readonly #target: string;
   readonly #request = new Pieces();
   readonly #answer = new Pieces();
   readonly #readEnds: number[] = [];
@@ -35,8 +37,10 @@ export class ExchangeLog {
   #isRequestSent = false;
   #isOver = false;
 
-  constructor(id: number, around: ExchangeSurroundings, headers: IncomingHttpHeaders) {
+  /** @param target path and query of the request */
+  constructor(id: number, around: ExchangeSurroundings, headers: IncomingHttpHeaders, target: string) {
     this.#id = id;
+    this.#target = target;
     this.#around = around;
     this.#headers = headers;
   }
@@ -91,7 +95,9 @@ export class ExchangeLog {
     this.#around.sink.request(this.#id, {
       body: this.#request.take(),
       contentEncoding: this.#headers["content-encoding"],
-      authorization: this.#headers.authorization,
+      target: this.#target,
+      credentials: credentialHeaders(this.#headers),
+      named: namingHeaders(this.#headers),
     });
   }
 }

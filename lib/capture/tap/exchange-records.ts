@@ -1,9 +1,12 @@
 import { type Ms, type Tokens, wholeMicros } from "../../base/index.js";
 import { Fingerprinter, type FingerprintOptions, internHashes } from "../../trace/files/index.js";
 import { type BlockTable, defaultBlockSize, type JsonValue, type TraceRecord } from "../../trace/index.js";
-import { answerEnding, type ChoiceLog, type PromptEvidence, weighCounts } from "../wire/index.js";
-import type { CompletionRequest } from "./prompt-source.js";
+import { answerEnding, type ChoiceLog, type CompletionRequest, weighCounts } from "../wire/index.js";
+import type { ThingSizes } from "./place-things.js";
+import { promptMessages } from "./prompt-messages.js";
 import type { PromptTokens } from "./prompt-tokens.js";
+import type { RecordOrigin } from "./record-origin.js";
+import { isBytes, promptEvidence, returnedTokens, whyNoHashes } from "./recorded-prompt.js";
 import type { ResponseLog } from "./response-log.js";
 
 /** How an exchange ended, as the tap saw it. */
@@ -20,6 +23,7 @@ export interface EndedExchange {
   readonly request: CompletionRequest;
   /** As many as the request has prompts. */
   readonly promptTokens: readonly PromptTokens[];
+  readonly origin: RecordOrigin;
   /** Undefined when the upstream sent no head. */
   readonly response: ResponseLog | undefined;
   readonly outcome: Outcome;
@@ -36,6 +40,7 @@ export interface RecordStyle {
   /** Takes up the fingerprints. */
   readonly blocks: BlockTable;
   readonly recordTokens: boolean;
+  readonly thingSizes: ThingSizes;
 }
 
 /**
@@ -50,9 +55,8 @@ export function exchangeRecords(exchange: EndedExchange, style: RecordStyle): Tr
   const isSingle = choices.length === 1;
   return choices.map((choice, index) => {
     const sent = exchange.promptTokens[Math.floor(index / request.n)];
-    const returned = isSingle ? response?.answer.promptTokenIds : undefined;
-    const tokens: PromptTokens = returned ? { source: "response", ids: Uint32Array.from(returned) } : sent;
-    return choiceRecord({ exchange, style, choice, tokens, isSingle });
+    const tokens = isSingle ? returnedTokens(sent, response?.answer.promptTokenIds) : sent;
+    return choiceRecord({ exchange, style, choice, tokens, isSingle, part: isSingle ? "" : `.${index}` });
   });
 }
 
@@ -62,13 +66,18 @@ function choiceRecord(options: {
   readonly choice: ChoiceLog | undefined;
   readonly tokens: PromptTokens;
   readonly isSingle: boolean;
+  /** Behind the request's id, where it has several records. */
+  readonly part: string;
 }): TraceRecord {
-  const { exchange, style, choice, tokens, isSingle } = options;
+  const { exchange, style, choice, tokens, isSingle, part } = options;
   const { response, arrivalMs, endedMs, request } = exchange;
+  const { requestId, apart, extra: facts, ...origin } = exchange.origin;
+  // Usage counts all choices of a request together.
+  const usage = isSingle ? response?.answer.usage : undefined;
+  const whole = style.thingSizes.place(tokens, usage?.promptTokens);
   const { promptTokens, hashedTokens, cachedTokens, outputTokens, extra } = weighCounts({
-    // Usage counts all choices of a request together.
-    usage: isSingle ? response?.answer.usage : undefined,
-    prompt: promptEvidence(tokens),
+    usage,
+    prompt: promptEvidence(tokens, whole),
     answer: {
       choice,
       elapsedMs: endedMs - arrivalMs,
@@ -77,8 +86,8 @@ function choiceRecord(options: {
     blockTokens: style.fingerprint.blockSize ?? defaultBlockSize,
   });
   const outputIds = choice?.tokenIds && choice.tokenIds.length > 0 ? choice.tokenIds : undefined;
-  const hashedIds = hashedTokens > 0 ? tokens.ids?.subarray(0, hashedTokens) : undefined;
-  const chain = hashedIds && blockChain(hashedIds, outputIds ?? [], style);
+  const hashedIds = hashedTokens > 0 ? whole.ids?.subarray(0, hashedTokens) : undefined;
+  const chain = hashedIds && blockChain(hashedIds, outputIds ?? [], style, apart);
   return {
     promptTokens,
     ...(cachedTokens !== undefined && { cachedTokens }),
@@ -87,7 +96,8 @@ function choiceRecord(options: {
     ...choiceTimes(choice, outputTokens, arrivalMs),
     concurrency: exchange.concurrency,
     ...(chain && { blockIds: chain.promptBlocks }),
-    ...(chain && outputIds && { outputBlockIds: chain.outputBlocks }),
+    // Ids of an answer behind a prompt's bytes are the blocks of no later prompt.
+    ...(chain && outputIds && !isBytes(tokens.source) && { outputBlockIds: chain.outputBlocks }),
     ...(style.recordTokens && outputIds && { outputTokenIds: Int32Array.from(outputIds) }),
     finishReason: answerEnding(
       response?.answer,
@@ -96,24 +106,27 @@ function choiceRecord(options: {
       response?.head.status,
     ),
     elapsedMs: wholeMicros(endedMs - arrivalMs),
+    requestId: `${requestId}${part}`,
+    ...origin,
+    ...promptMessages(tokens, promptTokens, style.thingSizes),
     extra: {
       token_source: tokens.source,
+      ...(!chain && { no_hashes: whyNoHashes(whole) }),
       ...extra,
+      ...facts,
       ...responseFields(response),
-      ...(style.recordTokens && tokens.ids && { prompt_token_ids: Array.from(tokens.ids) }),
+      ...(style.recordTokens && whole.ids && { prompt_token_ids: Array.from(whole.ids) }),
     },
   };
 }
 
-function promptEvidence({ ids, source }: PromptTokens): PromptEvidence {
-  const tokens = ids?.length ?? 0;
-  if (ids === undefined) return { kind: "expected", tokens };
-  if (source === "bytes") return { kind: "bytes", tokens, hasThings: false };
-  return { kind: source === "tokenize" ? "tokenized" : "ids", tokens };
-}
-
-function blockChain(promptIds: Uint32Array, outputIds: readonly number[], style: RecordStyle) {
-  const fingerprinter = new Fingerprinter(style.fingerprint);
+function blockChain(
+  promptIds: Uint32Array,
+  outputIds: readonly number[],
+  style: RecordStyle,
+  apart: string | undefined,
+) {
+  const fingerprinter = new Fingerprinter({ ...style.fingerprint, ...(apart !== undefined && { apart }) });
   return {
     promptBlocks: internHashes(fingerprinter.append(promptIds), style.blocks),
     outputBlocks: internHashes(fingerprinter.append(outputIds), style.blocks),

@@ -1,14 +1,19 @@
 import type { Ms, Tokens } from "../../base/index.js";
 import type { JsonValue } from "../../trace/index.js";
+import type { Headers } from "../wire/index.js";
 import type { Outcome } from "./exchange-records.js";
 import type { ResponseHead } from "./response-log.js";
 
 /** A request as it went by, once the upstream has begun to answer it or it is over. */
 export interface SeenRequest {
+  /** Path and query. */
+  readonly target: string;
   readonly body: Uint8Array;
   readonly contentEncoding: string | undefined;
-  /** For questions to the upstream beside the traffic; never written. */
-  readonly authorization: string | undefined;
+  /** For questions to the upstream beside the traffic, by header name; never written. */
+  readonly credentials: Readonly<Record<string, string>>;
+  /** Headers that may name a session, an agent or a trace; never written. */
+  readonly named: Headers;
 }
 
 /** How an exchange went on and ended. Times are ms since the start of the capture. */
@@ -27,10 +32,18 @@ export interface SeenAnswer {
   readonly concurrency: number;
 }
 
+/** Counts by reason of what a recording could not do. */
+export interface RecordNotes {
+  readonly unrecorded: Readonly<Record<string, number>>;
+  readonly withoutHashes: Readonly<Record<string, number>>;
+}
+
 /** Takes what the tap saw and turns it into records. */
 export interface ExchangeSink {
   /** Records written. */
   readonly recordCount: number;
+  /** Completions that passed unrecorded, and records without block hashes, by reason. */
+  readonly notes: RecordNotes;
   /** The first half of exchange `id`; its body may be taken away. */
   request(id: number, seen: SeenRequest): void;
   /** The second half of exchange `id`; its body may be taken away. */
@@ -50,6 +63,8 @@ export interface SinkOptions {
   readonly fingerprintKey: Uint8Array | undefined;
   /** Further facts for the trace's meta line; they go before what the upstream tells. */
   readonly meta?: Readonly<Record<string, JsonValue>>;
+  /** A tokenizer.json, for what the upstream's own tokenizer cannot be asked. */
+  readonly tokenizerFile?: string;
 }
 
 /** Opens a sink; problems with single records go to `onProblem`. */

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { SeenAnswer, SeenRequest, SinkOptions } from "./exchange-sink.js";
+import type { RecordNotes, SeenAnswer, SeenRequest, SinkOptions } from "./exchange-sink.js";
 import { Recorder } from "./recorder.js";
 
 /** What the tap tells the recording thread. */
@@ -10,7 +10,7 @@ export type ToThread =
 
 /** What the recording thread tells the tap. */
 export type FromThread =
-  | { readonly kind: "records"; readonly count: number }
+  | { readonly kind: "records"; readonly count: number; readonly notes: RecordNotes }
   | { readonly kind: "problem"; readonly message: string }
   | { readonly kind: "closed" };
 
@@ -20,8 +20,9 @@ if (port) {
   const recorder = new Recorder(workerData as SinkOptions, (message) => tell({ kind: "problem", message }));
   let told = 0;
   const tellCount = () => {
-    if (recorder.recordCount !== told) tell({ kind: "records", count: recorder.recordCount });
-    told = recorder.recordCount;
+    const { recordCount, unrecordedCount, notes } = recorder;
+    if (recordCount + unrecordedCount !== told) tell({ kind: "records", count: recordCount, notes });
+    told = recordCount + unrecordedCount;
   };
   setInterval(tellCount, 100).unref();
   port.on("message", (message: ToThread) => {

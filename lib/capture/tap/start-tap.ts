@@ -10,10 +10,13 @@ import {
   type WatchCounts,
   watchEngine,
 } from "../engine-view/index.js";
+import { completionEndpoint } from "../wire/index.js";
 import { ExchangeLog, type ExchangeSurroundings } from "./exchange-log.js";
 import type { Outcome } from "./exchange-records.js";
-import type { OpenSink } from "./exchange-sink.js";
+import type { OpenSink, RecordNotes } from "./exchange-sink.js";
+import { openFileTokenizer } from "./file-tokenizer.js";
 import { forwardExchange } from "./forward-exchange.js";
+import { PassedPaths } from "./passed-paths.js";
 import { threadSink } from "./thread-sink.js";
 import { upstreamTarget } from "./upstream-target.js";
 
@@ -44,6 +47,11 @@ export interface TapOptions {
   readonly metrics?: string | false;
   /** Where the engine publishes its KV events, recorded beside the trace: `ipc://PATH` or `tcp://HOST:PORT`. */
   readonly kvEvents?: string;
+  /**
+   * A tokenizer.json, for servers whose own tokenizer cannot be asked. For chats it takes the chat template in the
+   * tokenizer_config.json (or chat_template.jinja) beside it.
+   */
+  readonly tokenizerFile?: string;
   /** Time a client has to send a whole request. Default 300,000. */
   readonly requestTimeoutMs?: Ms;
   /** Told of records that could not be written; traffic goes on. */
@@ -60,6 +68,10 @@ export interface Tap {
   readonly inFlight: number;
   /** What was seen of the engine itself; complete once the tap is closed. Undefined: it is not watched. */
   readonly engineView: WatchCounts | undefined;
+  /** Requests that brought something to the server and are no completions of a known API, by path. */
+  readonly passedPaths: PassedPaths;
+  /** Completions that passed unrecorded, and records without block hashes, by reason. */
+  readonly notes: RecordNotes;
   /**
    * Takes no new connections, gives requests `graceMs` to end, then cuts them, and ends the trace file. What was cut is
    * recorded as an abort.
@@ -67,16 +79,13 @@ export interface Tap {
   close(graceMs?: Ms): Promise<void>;
 }
 
-/** Endpoints whose exchanges become records. */
-const RECORDED_PATH = /\/v1\/(chat\/)?completions\/?(\?|$)/;
-
 /**
  * Starts a recording reverse proxy in front of an OpenAI-compatible server. Everything is passed on unchanged but for
  * the headers of the connection itself; completions become trace records, one a request, each written when the
  * request ends. Prompts, answers and credentials are never written: of prompts it keeps chained block fingerprints.
  * @param openSink what reads and writes what was seen; by default a thread of its own
  * @param openWatch what watches the engine beside the traffic; by default a thread of its own
- * @throws InputError for an upstream that is no URL; WorkError when it cannot listen or write
+ * @throws InputError for an upstream that is no URL or a tokenizer file that is none; WorkError when it cannot listen or write
  */
 export async function startTap(
   options: TapOptions,
@@ -86,6 +95,8 @@ export async function startTap(
   const blockSize = requireInteger("tap", "blockSize", options.blockSize ?? 16, 1);
   const upstream = upstreamTarget(options.upstream);
   if (options.meta) metaFromJson(options.meta);
+  // Said before anything is begun; the thread that records reads it itself.
+  if (options.tokenizerFile !== undefined) await openFileTokenizer(options.tokenizerFile);
   const requestTimeoutMs = requireInteger("tap", "requestTimeoutMs", options.requestTimeoutMs ?? 300_000, 1);
   const server = createServer({
     noDelay: true,
@@ -99,7 +110,7 @@ export async function startTap(
   const isNewFile = await requireWritable(options.traceOut);
   let watch: EngineWatch | undefined;
   try {
-    watch = await openEngineWatch(options, upstream.url, openWatch);
+    watch = await openEngineWatch(options, upstream.rootUrl, openWatch);
     await listen(server, options.host, options.port);
   } catch (error) {
     await watch?.close();
@@ -110,12 +121,13 @@ export async function startTap(
   // this turn of the event loop is over.
   const sink = openSink(
     {
-      upstream: upstream.url,
+      upstream: upstream.rootUrl,
       traceOut: options.traceOut,
       blockSize,
       recordTokens: options.recordTokens ?? false,
       fingerprintKey: options.fingerprintKey,
       ...(options.meta && { meta: options.meta }),
+      ...(options.tokenizerFile !== undefined && { tokenizerFile: options.tokenizerFile }),
     },
     options.onProblem ?? (() => {}),
   );
@@ -132,9 +144,13 @@ export async function startTap(
     },
   };
   const underWay = new Set<() => void>();
+  const passedPaths = new PassedPaths();
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    const isRecorded = request.method === "POST" && RECORDED_PATH.test(request.url ?? "");
-    const log = isRecorded ? new ExchangeLog(nextId++, surroundings, request.headers) : undefined;
+    const target = request.url ?? "/";
+    const isPost = request.method === "POST";
+    const isRecorded = isPost && completionEndpoint(target) !== undefined;
+    if (isPost && !isRecorded) passedPaths.add(target);
+    const log = isRecorded ? new ExchangeLog(nextId++, surroundings, request.headers, target) : undefined;
     const onEnded = (outcome: Outcome) => {
       underWay.delete(end);
       log?.ended(outcome);
@@ -149,6 +165,10 @@ export async function startTap(
     url: `http://${shownHost}:${address.port}`,
     get recordCount() {
       return sink.recordCount;
+    },
+    passedPaths,
+    get notes() {
+      return sink.notes;
     },
     get inFlight() {
       return inFlight;
@@ -180,7 +200,7 @@ async function openEngineWatch(
       blockSize,
       fingerprintKey,
       kvEvents,
-      metricsUrl: metrics === false ? undefined : (metrics ?? `${upstreamUrl.replace(/\/v1$/, "")}/metrics`),
+      metricsUrl: metrics === false ? undefined : (metrics ?? `${upstreamUrl}/metrics`),
       needsMetrics: typeof metrics === "string",
     },
     (message) => onProblem(`tap: ${message}`),

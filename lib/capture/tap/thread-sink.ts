@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { ExchangeSink, SinkOptions } from "./exchange-sink.js";
+import type { ExchangeSink, RecordNotes, SinkOptions } from "./exchange-sink.js";
 import type { FromThread, ToThread } from "./record-thread.js";
 
 /**
@@ -9,6 +9,7 @@ import type { FromThread, ToThread } from "./record-thread.js";
 export function threadSink(options: SinkOptions, onProblem: (message: string) => void): ExchangeSink {
   const thread = new Worker(new URL("./record-thread.js", import.meta.url), { workerData: options });
   let recordCount = 0;
+  let notes: RecordNotes = { unrecorded: {}, withoutHashes: {} };
   let isOver = false;
   const closed = new Promise<void>((resolve) => {
     const end = () => {
@@ -16,8 +17,10 @@ export function threadSink(options: SinkOptions, onProblem: (message: string) =>
       resolve();
     };
     thread.on("message", (message: FromThread) => {
-      if (message.kind === "records") recordCount = message.count;
-      else if (message.kind === "problem") onProblem(message.message);
+      if (message.kind === "records") {
+        recordCount = message.count;
+        notes = message.notes;
+      } else if (message.kind === "problem") onProblem(message.message);
       else end();
     });
     thread.on("error", (error) => {
@@ -32,6 +35,9 @@ export function threadSink(options: SinkOptions, onProblem: (message: string) =>
   return {
     get recordCount() {
       return recordCount;
+    },
+    get notes() {
+      return notes;
     },
     request: (id, seen) => tell({ kind: "request", id, seen }, [seen.body.buffer]),
     answer: (id, seen) =>

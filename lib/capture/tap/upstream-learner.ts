@@ -23,7 +23,7 @@ export class UpstreamLearner {
   #requests = 0;
   #asks = 0;
   #isDue = true;
-  #asking: { readonly authorization: string | undefined; readonly facts: Promise<UpstreamFacts> } | undefined;
+  #asking: { readonly credentials: string; readonly facts: Promise<UpstreamFacts> } | undefined;
   #latest: Promise<UpstreamFacts> | undefined;
   #settled: UpstreamFacts | undefined;
 
@@ -35,17 +35,22 @@ export class UpstreamLearner {
     });
   }
 
-  /** What is known for a request with these headers; asks where that is due. */
-  async learn(headers: Readonly<Record<string, string>>): Promise<Learned> {
+  /** What it is, once its word stands: that of a clear answer, or of the server's having served who asked in vain. */
+  get settled(): UpstreamFacts | undefined {
+    return this.#settled;
+  }
+
+  /** What is known for a request with these headers, of this model; asks where that is due. */
+  async learn(headers: Readonly<Record<string, string>>, model?: string): Promise<Learned> {
     if (this.#settled) return { facts: this.#settled, isOwn: true };
-    const { authorization } = headers;
+    const credentials = JSON.stringify(headers);
     const under = this.#asking;
-    if (under && under.authorization === authorization) return { facts: await under.facts, isOwn: true };
+    if (under && under.credentials === credentials) return { facts: await under.facts, isOwn: true };
     const count = ++this.#requests;
     const isPowerOfTwo = Number.isInteger(Math.log2(count));
     if (this.#latest && !this.#isDue && count > EAGER_ASKS && !isPowerOfTwo)
       return { facts: await this.#latest, isOwn: false };
-    return { facts: await this.#ask(headers), isOwn: true };
+    return { facts: await this.#ask(headers, model), isOwn: true };
   }
 
   /** The upstream has served the request for which this was learned: what it did not tell that one, it does not offer. */
@@ -60,10 +65,10 @@ export class UpstreamLearner {
     this.#tell(await (this.#latest ?? this.#ask({})));
   }
 
-  #ask(headers: Readonly<Record<string, string>>): Promise<UpstreamFacts> {
+  #ask(headers: Readonly<Record<string, string>>, model?: string): Promise<UpstreamFacts> {
     this.#isDue = false;
     const asks = ++this.#asks;
-    const facts = upstreamFacts(this.#upstream, headers).then((told) => {
+    const facts = upstreamFacts(this.#upstream, model, headers).then((told) => {
       if (this.#asking === asking) this.#asking = undefined;
       if (this.#settled) return this.#settled;
       if (told.isCertain) this.#settle(told);
@@ -71,7 +76,7 @@ export class UpstreamLearner {
       else if (asks >= EAGER_ASKS) this.#tell(told);
       return told;
     });
-    const asking = { authorization: headers.authorization, facts };
+    const asking = { credentials: JSON.stringify(headers), facts };
     this.#asking = asking;
     this.#latest = facts;
     return facts;

@@ -19,3 +19,8 @@ export function bytesText(ids: ArrayLike<number>): string {
   }
   return decoder.decode(bytes);
 }
+
+/** How many tokens {@link byteTokens} makes of a text: its UTF-8 bytes. */
+export function byteLength(text: string): number {
+  return Buffer.byteLength(text, "utf8");
+}

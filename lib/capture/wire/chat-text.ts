@@ -12,8 +12,19 @@ export interface ChatMessage {
  * @param messages the conversation, oldest first
  */
 export function chatText(messages: readonly ChatMessage[]): string {
-  const turns = messages.map((message) => `<|im_start|>${message.role}\n${messageText(message)}<|im_end|>\n`);
-  return `${turns.join("")}<|im_start|>assistant\n`;
+  const turns = messages.map((message) => {
+    const [before, after] = chatFrame(message.role);
+    return before + messageText(message) + after;
+  });
+  return turns.join("") + ANSWER_BEGIN;
+}
+
+/** What a chat's text ends with: the frame of the answer, begun. */
+export const ANSWER_BEGIN = "<|im_start|>assistant\n";
+
+/** What stands before and behind a message of a role. */
+export function chatFrame(role: string): readonly [before: string, after: string] {
+  return [`<|im_start|>${role}\n`, "<|im_end|>\n"];
 }
 
 function messageText(message: ChatMessage): string {

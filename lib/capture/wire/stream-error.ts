@@ -1,4 +1,4 @@
-import { asObject, asText, type JsonObject } from "./json-object.js";
+import { asArray, asObject, asText, type JsonObject } from "./json-object.js";
 
 const errorName = /^(error|err|exception|fault|failure|errors)$|^(error|err)[_A-Z]/;
 const errorWord = /error|fail|exception|abort|cancel|unavailable|overload/i;
@@ -43,8 +43,20 @@ export function errorText(error: unknown): string {
     asText(asObject(asObject(object?.response)?.error)?.message) ??
     asText(object?.text) ??
     asText(object?.detail) ??
+    validationText(object?.detail ?? error) ??
     JSON.stringify(error);
   return (told ?? "unknown error").slice(0, LONGEST_MESSAGE);
+}
+
+/** What a validator found, as FastAPI lists it, without the input that it repeats. */
+function validationText(detail: unknown): string | undefined {
+  const lines = asArray(detail).flatMap((each) => {
+    const { loc, msg } = asObject(each) ?? {};
+    if (typeof msg !== "string") return [];
+    const place = asArray(loc).filter((part) => part !== "body");
+    return [place.length > 0 ? `${place.join(".")}: ${msg}` : msg];
+  });
+  return lines.length > 0 ? lines.join("; ") : undefined;
 }
 
 /** Servers send an empty or zero error beside every good event. */

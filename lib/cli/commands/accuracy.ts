@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { calibrateLatency } from "../../calibrate/index.js";
@@ -13,11 +12,13 @@ import {
   type StartAccuracy,
   type StartSpeed,
 } from "../../judge/index.js";
+import { writeWhole } from "../../output/index.js";
 import { accuracyPage } from "../accuracy-page.js";
 import { parseCount } from "../engine-flags.js";
 import { type HalfRun, judgeServingSimRuns, type RefusedRun } from "../half-judged-runs.js";
 import { readJudged } from "../read-judged.js";
 import { cellJson, comparisonJson, quantityKey, statisticJson } from "../summary-json.js";
+import { printErr, printOut } from "../terminal.js";
 
 interface AccuracyFlags {
   readonly seeds: number;
@@ -52,11 +53,11 @@ async function runAccuracy(flags: AccuracyFlags): Promise<void> {
     ...(await readJudged(inventory)),
     seeds: flags.seeds,
     fit: calibrateLatency,
-    onScenario: (kind, { title }) => process.stderr.write(`${kind}: ${title}\n`),
+    onScenario: (kind, { title }) => printErr(`${kind}: ${title}\n`),
   });
   const figureDir = flags.out === undefined ? undefined : dirname(flags.out);
   if (figureDir !== undefined && report.pacing)
-    await writeFile(join(figureDir, "cold-pacing.png"), await renderPacing(report.pacing));
+    await writeWhole(join(figureDir, "cold-pacing.png"), await renderPacing(report.pacing));
   const runs: HalfRun[] = [];
   const refused: RefusedRun[] = [];
   for (const dir of flags.llmservingsim) {
@@ -65,12 +66,12 @@ async function runAccuracy(flags: AccuracyFlags): Promise<void> {
     refused.push(...judged.refused);
   }
   if (flags.json) {
-    process.stdout.write(`${JSON.stringify(accuracyJson(report, runs, refused), null, 1)}\n`);
+    printOut(`${JSON.stringify(accuracyJson(report, runs, refused), null, 1)}\n`);
     return;
   }
   const page = accuracyPage({ inventory, report, halves: runs, refused, publicDirs: flags.llmservingsim });
-  if (flags.out !== undefined) await writeFile(flags.out, page);
-  else process.stdout.write(page);
+  if (flags.out !== undefined) await writeWhole(flags.out, page);
+  else printOut(page);
 }
 
 async function renderPacing({ captured, sessionPaced, openLoop }: PacingComparison): Promise<Uint8Array> {

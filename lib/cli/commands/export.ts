@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import { exportFormats, exportTrace } from "../../trace/files/index.js";
 import { readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
+import { printOut } from "../terminal.js";
 
 interface ExportFlags {
   readonly format: string;
@@ -39,8 +40,7 @@ Example, to look at a capture in ui.perfetto.dev:
       const trace = await readInput(path, { strict: flags.strict ?? false });
       await exportTrace(flags.format, trace, flags.out);
       const requests = trace.records.length;
-      if (flags.json)
-        process.stdout.write(`${JSON.stringify({ requests, format: flags.format, out: flags.out })}\n`);
-      else process.stdout.write(`${requests} requests; wrote ${flags.out}\n`);
+      if (flags.json) printOut(`${JSON.stringify({ requests, format: flags.format, out: flags.out })}\n`);
+      else printOut(`${requests} requests; wrote ${flags.out}\n`);
     });
 }

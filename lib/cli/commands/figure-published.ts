@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { publishedArrivalSeeds, publishedArrivals } from "../../captures/index.js";
 import {
@@ -9,7 +8,9 @@ import {
   writeFigure,
 } from "../../figure/index.js";
 import { h200ColdCurve, publishedFigure, publishedScenario } from "../../judge/index.js";
+import { writeWhole } from "../../output/index.js";
 import { type PublishedRuns, publishedJson, publishedReport } from "../published-report.js";
+import { printOut } from "../terminal.js";
 
 /** What `figure --published` takes from the command's flags. */
 export interface FigurePublishedFlags {
@@ -34,8 +35,8 @@ export async function figurePublishedCommand(flags: FigurePublishedFlags): Promi
   const files = await writeFigure(figureOf(runs), outDir, "published");
   const jsonFile = join(outDir, "published.json");
   const text = `${JSON.stringify(publishedJson(runs), null, 2)}\n`;
-  await writeFile(jsonFile, text);
-  process.stdout.write(
+  await writeWhole(jsonFile, text);
+  printOut(
     flags.json ? text : `${publishedReport(runs)}\nwrote ${[...Object.values(files), jsonFile].join(", ")}\n`,
   );
 }

@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { InputError } from "../../base/index.js";
@@ -7,6 +6,7 @@ import { summarizeCohorts } from "../../cohorts/index.js";
 import { type CacheEffectCurve, cacheEffectFigure, writeFigure } from "../../figure/index.js";
 import { fitLatency } from "../../fit/index.js";
 import { type Comparison, cacheEffect } from "../../judge/index.js";
+import { writeWhole } from "../../output/index.js";
 import type { Replay } from "../../replay/index.js";
 import { sessionsOf, workloadOf } from "../../sessions/index.js";
 import { comparisonTable } from "../comparison-table.js";
@@ -14,6 +14,7 @@ import { formatTable, showMs } from "../print-table.js";
 import { readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
 import { capturedSeriesJson, comparisonJson, replaySeriesJson } from "../summary-json.js";
+import { printOut } from "../terminal.js";
 import { traceOrigin } from "../trace-origin.js";
 
 interface FigureFlags {
@@ -89,19 +90,19 @@ async function runFigure(flags: FigureFlags): Promise<void> {
   const text = `${JSON.stringify(document, null, 2)}\n`;
   const files = await writeFigure(cacheEffectFigure(data.series), flags.outDir, "cache-effect");
   const jsonFile = join(flags.outDir, "cache-effect.json");
-  await writeFile(jsonFile, text);
+  await writeWhole(jsonFile, text);
   if (flags.json) {
-    process.stdout.write(text);
+    printOut(text);
     return;
   }
-  process.stdout.write(`${seriesTable(data.series)}\n`);
+  printOut(`${seriesTable(data.series)}\n`);
   for (const [title, comparison] of [
     ["cache on, modeled against captured", data.on],
     ["cache off, modeled (from the capture with it on alone) against captured", data.off],
   ] as const) {
-    if (comparison) process.stdout.write(`${title}\n${comparisonTable(comparison)}\n`);
+    if (comparison) printOut(`${title}\n${comparisonTable(comparison)}\n`);
   }
-  process.stdout.write(`wrote ${[...Object.values(files), jsonFile].join(", ")}\n`);
+  printOut(`wrote ${[...Object.values(files), jsonFile].join(", ")}\n`);
 }
 
 async function fromCommittedCaptures(flags: FigureFlags): Promise<FigureData> {
@@ -136,6 +137,11 @@ async function fromTraces(flags: FigureFlags): Promise<FigureData> {
   for (const { kind: meant, named, usual, path } of wanted) {
     if (path === undefined) continue;
     const trace = await readInput(path);
+    if (!trace.records.some(({ ttftMs = 0 }) => ttftMs > 0))
+      throw new InputError(
+        `${path} holds no latencies (no row has a ttft_ms above 0), and the figure is made of them: replay it ` +
+          "first (prefixlab replay TRACE --profile NAME --dump-trace OUT) and draw what that wrote",
+      );
     const origin = traceOrigin(trace.meta);
     const [kind, cache] = [origin.kind ?? meant, origin.cache ?? named];
     const again = series.filter((one) => one.kind === kind && one.cache === cache).length;

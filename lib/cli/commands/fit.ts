@@ -11,6 +11,7 @@ import { formatTable } from "../print-table.js";
 import { readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
 import { statisticJson } from "../summary-json.js";
+import { printErr, printOut } from "../terminal.js";
 
 interface FitFlags {
   readonly maxNumBatchedTokens?: number;
@@ -96,8 +97,8 @@ async function runFit(paths: readonly string[], flags: FitFlags): Promise<void> 
   const text = [inSampleTable(fit, paths), ...suppositionLines(fit), "", fitReportText(fit.report)].join(
     "\n",
   );
-  process.stdout.write(flags.json ? `${JSON.stringify(fitJson(fit), null, 1)}\n` : text);
-  if (flags.out !== undefined) process.stderr.write(`model written to ${flags.out}\n`);
+  printOut(flags.json ? `${JSON.stringify(fitJson(fit), null, 1)}\n` : text);
+  if (flags.out !== undefined) printErr(`model written to ${flags.out}\n`);
 }
 
 function fitJson({

@@ -4,6 +4,7 @@ import { parseCount, parsePositive } from "../engine-flags.js";
 import { readFingerprintKey } from "../fingerprint-key.js";
 import { progressBar, reportProblems } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
+import { printOut } from "../terminal.js";
 
 interface ImportFlags {
   readonly format: string;
@@ -81,13 +82,10 @@ async function runImport(path: string, flags: ImportFlags): Promise<void> {
   reportProblems(path, trace);
   const { records, rejected, warnings } = trace;
   if (flags.json)
-    process.stdout.write(
+    printOut(
       `${JSON.stringify({ requests: records.length, rejected: rejected.length, warnings, out: flags.out }, null, 1)}\n`,
     );
-  else
-    process.stdout.write(
-      `${records.length} requests, ${rejected.length} rows rejected; wrote ${flags.out}\n`,
-    );
+  else printOut(`${records.length} requests, ${rejected.length} rows rejected; wrote ${flags.out}\n`);
 }
 
 /** `prompt_tokens=in,arrival_s=t` */

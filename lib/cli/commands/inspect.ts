@@ -8,6 +8,7 @@ import { readEngineView } from "../../trace/files/index.js";
 import { engineViewJson, engineViewLines } from "../engine-view-report.js";
 import { readInput, reportProblems } from "../read-input.js";
 import { engineJson, settingsLines } from "../replay-header.js";
+import { printOut, visibleLine } from "../terminal.js";
 
 /** The `inspect` command: what is in a trace. */
 export function inspectCommand(): Command {
@@ -32,13 +33,13 @@ export function inspectCommand(): Command {
           engine: engineJson(settings),
           engine_view: compared ? engineViewJson(compared) : null,
         };
-        process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+        printOut(`${JSON.stringify(document, null, 2)}\n`);
       } else {
-        process.stdout.write(inspectionReport(path, inspection));
+        printOut(inspectionReport(path, inspection));
         const lines = [...settingsLines(settings), ...(compared ? engineViewLines(compared) : [])];
-        for (const line of lines) process.stdout.write(`  ${line}\n`);
+        for (const line of lines) printOut(`  ${line}\n`);
         if (places !== undefined)
-          process.stdout.write(
+          printOut(
             `  looks like ${places} at a time: each request followed the end of another at once; replay it with --max-concurrency ${places}\n`,
           );
         reportProblems(path, trace);
@@ -70,6 +71,7 @@ function inspectionJson(x: TraceInspection): Record<string, unknown> {
     ),
     sharing: {
       hashed_requests: x.sharing.hashedRequests,
+      without_hashes: x.sharing.withoutHashes ?? null,
       block_size: x.sharing.blockSize,
       blocks: x.sharing.blocks,
       distinct_blocks: x.sharing.distinctBlocks,
@@ -103,7 +105,8 @@ function inspectionReport(path: string, x: TraceInspection): string {
       ? []
       : [`  ${show(x.spanMs / 1000)} s of arrivals, ${show(x.ratePerSecond ?? 0)} requests/s`]),
     ...Object.entries(x.meta).map(
-      ([key, value]) => `  ${key.padEnd(16)} ${typeof value === "object" ? JSON.stringify(value) : value}`,
+      ([key, value]) =>
+        `  ${visibleLine(key).padEnd(16)} ${typeof value === "object" ? JSON.stringify(value) : visibleLine(String(value))}`,
     ),
     ...span("prompt tokens", x.ranges.promptTokens, ""),
     ...span("output tokens", x.ranges.outputTokens, ""),
@@ -113,6 +116,9 @@ function inspectionReport(path: string, x: TraceInspection): string {
     x.sharing.hashedRequests === 0
       ? "  no block hashes: no sharing is assumed"
       : `  ${x.sharing.blocks} prompt blocks of ${x.sharing.blockSize} tokens, ${x.sharing.distinctBlocks} distinct; ${percent(x.sharing.unboundedHitFraction)} of them were in an earlier prompt, answers not counted`,
+    ...Object.entries(x.sharing.withoutHashes ?? {}).map(
+      ([reason, count]) => `  ${count} requests without block hashes: ${reason}`,
+    ),
     x.sharing.recordedCachedFraction === undefined
       ? "  cached tokens were not recorded"
       : `  recorded: ${percent(x.sharing.recordedCachedFraction)} of prompt tokens came from the cache, on ${x.sharing.requestsWithHit} requests`,

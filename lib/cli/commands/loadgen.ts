@@ -1,8 +1,9 @@
-import { writeFile } from "node:fs/promises";
 import cliProgress from "cli-progress";
 import { Command, InvalidArgumentError, Option } from "commander";
 import {
   defaultLoadgenOptions as defaults,
+  endpoints,
+  type LatenciesJson,
   type LoadgenOptions,
   type LoadProgress,
   type LoadSummary,
@@ -11,11 +12,13 @@ import {
   runLoadgen,
   summariseLoad,
 } from "../../capture/index.js";
+import { writeWhole } from "../../output/index.js";
 import { parseRange } from "../engine-flags.js";
 import { addEngineViewFlags, type EngineViewFlags, engineViewFromFlags } from "../engine-view-flags.js";
 import { addMetaFlags, type MetaFlags, metaFromFlags } from "../meta-flag.js";
 import { unusedPatternFlags } from "../pattern-flags.js";
 import { stopSignal } from "../stop-signal.js";
+import { printErr, printOut } from "../terminal.js";
 
 /** The flags as commander hands them over: seconds where users of the original tool write seconds. */
 interface LoadgenFlags extends MetaFlags, EngineViewFlags {
@@ -25,6 +28,8 @@ interface LoadgenFlags extends MetaFlags, EngineViewFlags {
   readonly endpoint: LoadgenOptions["endpoint"];
   readonly promptAs: LoadgenOptions["promptAs"];
   readonly tokenizer?: string;
+  readonly conversations?: string;
+  readonly answers: LoadgenOptions["answers"];
   readonly tokenRange?: readonly [number, number];
   readonly rate: number;
   readonly turns: number;
@@ -52,18 +57,24 @@ interface LoadgenFlags extends MetaFlags, EngineViewFlags {
   readonly json?: boolean;
 }
 
-/** The `loadgen` command: drives an OpenAI-compatible server and measures. */
+/** The `loadgen` command: drives a server and measures. */
 export function loadgenCommand(): Command {
   const command = new Command("loadgen")
-    .description("Drive an OpenAI-compatible server with a synthetic workload and measure every request.")
-    .requiredOption("--url <url>", "base address of the server, e.g. http://127.0.0.1:8000")
+    .description("Drive a server with a synthetic or a recorded workload and measure every request.")
+    .requiredOption(
+      "--url <url>",
+      "base address of the server, e.g. http://127.0.0.1:8000, with /v1 or without",
+    )
     .requiredOption("--model <name>", "model name, as the server knows it")
     .addOption(
       new Option("--pattern <name>", "arrival pattern").choices([...loadPatterns]).default(defaults.pattern),
     )
     .addOption(
-      new Option("--endpoint <api>", "API to drive")
-        .choices(["completions", "chat"])
+      new Option(
+        "--endpoint <api>",
+        "API to drive: OpenAI's completions, chat or responses, Anthropic's messages",
+      )
+        .choices([...endpoints])
         .default(defaults.endpoint),
     )
     .addOption(
@@ -74,8 +85,20 @@ export function loadgenCommand(): Command {
     .option("--tokenizer <file>", "a tokenizer.json, for servers that do not tell token ids")
     .option("--token-range <low:high>", "ids that prompts sent as ids are drawn from", parseRange)
     .option(
+      "--conversations <file>",
+      "conversations: JSON or JSONL of OpenAI's messages, ShareGPT or AIPerf's turns",
+    )
+    .addOption(
+      new Option(
+        "--answers <which>",
+        "conversations: what a later turn goes on from, the server's answer or the file's",
+      )
+        .choices(["real", "recorded"])
+        .default(defaults.answers),
+    )
+    .option(
       "--rate <n>",
-      "sessions (multiturn) or requests (poisson) per second",
+      "sessions (multiturn, conversations) or requests (poisson) per second",
       parseNumber,
       defaults.ratePerSecond,
     )
@@ -99,16 +122,21 @@ export function loadgenCommand(): Command {
       defaults.promptTokens,
     )
     .option("--output-tokens <n>", "output tokens a request or turn", parseNumber, defaults.outputTokens)
-    .option("--think-time <s>", "multiturn: seconds from an answer's end to the next turn", parseNumber, 0)
+    .option(
+      "--think-time <s>",
+      "multiturn, conversations: seconds from an answer's end to the next turn (conversations: instead of the file's)",
+      parseNumber,
+      0,
+    )
     .option(
       "--duration <s>",
-      "all but sweep: seconds during which requests arrive",
+      "all but conversations and sweep: seconds during which requests arrive",
       parseNumber,
       defaults.durationMs / 1000,
     )
     .option(
       "--sessions <n>",
-      "multiturn: stop after this many sessions; poisson, burst: after this many requests",
+      "multiturn, conversations: stop after this many sessions; poisson, burst: after this many requests",
       parseNumber,
     )
     .option(
@@ -146,10 +174,14 @@ export function loadgenCommand(): Command {
     .addHelpText(
       "after",
       `
-A flag that the chosen pattern does not use is an error. multiturn, poisson and burst are open loop; constant is closed
-loop: --concurrency workers, each of which sends when its last answer has ended.
+A flag that the chosen pattern does not use is told. multiturn, conversations, poisson and burst are open loop; constant is
+closed loop: --concurrency workers, each of which sends when its last answer has ended or failed.
 
-A key in the environment variable OPENAI_API_KEY is sent as a bearer token. Ctrl-C stops the run and finishes the files.
+Optional fields that the server refuses (ignore_eos, stream_options, temperature, ...) are left out, one at a time, which is
+told. A request without a first token is in the TTFT quantiles as one that waited at least as long (Kaplan-Meier).
+
+A key in the environment variable OPENAI_API_KEY is sent as a bearer token; for --endpoint messages the one in
+ANTHROPIC_API_KEY, if there is one, and as x-api-key too. Ctrl-C stops the run and finishes the files.
 
 Example: 60 agentic sessions of 5 turns over two shared prefixes
   npx prefixlab loadgen --url http://127.0.0.1:8000 --model my-model --pattern multiturn --rate 1 --sessions 60 \\
@@ -158,7 +190,7 @@ Example: 60 agentic sessions of 5 turns over two shared prefixes
     .action(async (flags: LoadgenFlags, command: Command) => {
       const given = Object.keys(flags).filter((name) => command.getOptionValueSource(name) === "cli");
       const unused = unusedPatternFlags(flags.pattern, given);
-      if (unused !== undefined) process.stderr.write(`loadgen: ${unused}\n`);
+      if (unused !== undefined) printErr(`loadgen: ${unused}\n`);
       await runCommand(flags);
     });
 }
@@ -177,9 +209,9 @@ async function runCommand(flags: LoadgenFlags): Promise<void> {
     });
     bar.stop();
     const summary = summariseLoad(result);
-    for (const warning of result.warnings) process.stderr.write(`warning: ${warning}\n`);
-    if (flags.out !== undefined) await writeFile(flags.out, `${JSON.stringify(summary, null, 2)}\n`);
-    process.stdout.write(flags.json ? `${JSON.stringify(summary)}\n` : summaryText(summary));
+    for (const warning of result.warnings) printErr(`warning: ${warning}\n`);
+    if (flags.out !== undefined) await writeWhole(flags.out, `${JSON.stringify(summary, null, 2)}\n`);
+    printOut(flags.json ? `${JSON.stringify(summary)}\n` : summaryText(summary));
     if (summary.completed === 0 || summary.stopped) process.exitCode = 1;
   } finally {
     bar.stop();
@@ -187,7 +219,8 @@ async function runCommand(flags: LoadgenFlags): Promise<void> {
 }
 
 function optionsOf(flags: LoadgenFlags): LoadgenOptions {
-  const apiKey = process.env.OPENAI_API_KEY;
+  const { OPENAI_API_KEY, ANTHROPIC_API_KEY } = process.env;
+  const apiKey = (flags.endpoint === "messages" && ANTHROPIC_API_KEY) || OPENAI_API_KEY;
   const meta = metaFromFlags(flags);
   return loadgenOptions({
     url: flags.url,
@@ -197,6 +230,8 @@ function optionsOf(flags: LoadgenFlags): LoadgenOptions {
     promptAs: flags.promptAs,
     ...(flags.tokenizer !== undefined && { tokenizerFile: flags.tokenizer }),
     ...(flags.tokenRange && { tokenIdRange: flags.tokenRange }),
+    ...(flags.conversations !== undefined && { conversationsFile: flags.conversations }),
+    answers: flags.answers,
     ratePerSecond: flags.rate,
     turns: flags.turns,
     prefixTokens: flags.prefixTokens,
@@ -245,19 +280,29 @@ function progressBar(): { update(progress: LoadProgress): void; stop(): void } {
 
 function summaryText(summary: LoadSummary): string {
   const ms = (value: number | null) => (value === null ? "-" : value.toFixed(1)).padStart(9);
+  const row = (name: string, latencies: LatenciesJson, censored: number) => {
+    const { n, ttft_ms: ttft, itl_ms: itl, cached_share: cached } = latencies;
+    // A quantile that the curve does not reach is beyond all that was seen.
+    const first = (value: number | null) =>
+      value === null && censored > 0 ? "> seen".padStart(9) : ms(value);
+    const cells = [...[ttft.p50, ttft.p90, ttft.p99].map(first), ...[itl.p50, itl.p90, itl.p99].map(ms)].join(
+      "",
+    );
+    const share = cached === null ? "-" : `${(100 * cached).toFixed(1)} %`;
+    return `${name.padEnd(17)}${String(n).padStart(6)}${String(censored).padStart(9)}${cells}${share.padStart(10)}\n`;
+  };
   const rows = Object.entries(summary.cohorts)
     .filter(([, cohort]) => cohort.n > 0)
-    .map(([name, { n, ttft_ms: ttft, itl_ms: itl, cached_share: cached }]) => {
-      const latencies = [ttft.p50, ttft.p90, ttft.p99, itl.p50, itl.p90, itl.p99].map(ms).join("");
-      const share = cached === null ? "-" : `${(100 * cached).toFixed(1)} %`;
-      return `${name.padEnd(11)}${String(n).padStart(6)}${latencies}${share.padStart(10)}\n`;
-    });
+    .flatMap(([name, cohort]) => [
+      row(name, cohort, cohort.censored),
+      ...(cohort.censored > 0 ? [row("  complete alone", cohort.survivors, 0)] : []),
+    ]);
   const lag = summary.send_lag_ms;
   return [
     `${summary.completed} of ${summary.requests} requests completed in ${summary.duration_s.toFixed(1)} s: `,
     `${summary.requests_per_s.toFixed(2)} requests/s, ${summary.output_tokens_per_s.toFixed(1)} output tokens/s\n`,
     `loop ${summary.loop}${lag ? `, send lag p50 ${lag.p50.toFixed(2)} p99 ${lag.p99.toFixed(2)} ms` : ""}\n`,
-    `${"ms".padEnd(11)}${"n".padStart(6)} TTFT p50      p90      p99  ITL p50      p90      p99    cached\n`,
+    `${"ms".padEnd(17)}${"n".padStart(6)} censored TTFT p50      p90      p99  ITL p50      p90      p99    cached\n`,
     ...rows,
   ].join("");
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,8 @@ import {
   runFiles,
   studentCopy,
 } from "../../notebook/index.js";
+import { writeWhole } from "../../output/index.js";
+import { printErr, printOut } from "../terminal.js";
 
 /** The `notebook` command: run notebooks headless, register their kernel. */
 export function notebookCommand(): Command {
@@ -45,11 +47,10 @@ export function notebookCommand(): Command {
     .action(async (flags: { dir?: string; json?: boolean }) => {
       const dataDir = resolve(flags.dir ?? jupyterDataDir());
       const dir = await registerKernel(dataDir);
-      if (flags.json)
-        process.stdout.write(`${JSON.stringify({ name: kernelName, dir, data_dir: dataDir })}\n`);
+      if (flags.json) printOut(`${JSON.stringify({ name: kernelName, dir, data_dir: dataDir })}\n`);
       else {
-        process.stdout.write(`kernel "${kernelName}" registered in ${dir}\n`);
-        if (flags.dir !== undefined) process.stdout.write(`Jupyter finds it with JUPYTER_PATH=${dataDir}\n`);
+        printOut(`kernel "${kernelName}" registered in ${dir}\n`);
+        if (flags.dir !== undefined) printOut(`Jupyter finds it with JUPYTER_PATH=${dataDir}\n`);
       }
     });
   command
@@ -77,8 +78,8 @@ async function writeStudentCopies(
     const before = await readFile(path, "utf8").catch(() => text);
     if (before !== text && !flags.force)
       throw new InputError(`${path} has other contents, perhaps your answers: give --force to write over it`);
-    await writeFile(path, text);
-    process.stderr.write(`wrote ${path}\n`);
+    await writeWhole(path, text);
+    printErr(`wrote ${path}\n`);
   }
 }
 
@@ -107,10 +108,10 @@ async function runNotebooks(given: readonly string[], flags: RunFlags): Promise<
       : {}),
     onFile: (result) => {
       if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-      process.stderr.write(`${fileReport(result)}\n`);
+      printErr(`${fileReport(result)}\n`);
     },
   });
-  if (flags.json) process.stdout.write(`${JSON.stringify(results.map(resultJson), null, 2)}\n`);
+  if (flags.json) printOut(`${JSON.stringify(results.map(resultJson), null, 2)}\n`);
   const failed = results.filter(({ failure, differences }) => failure || differences.length > 0).length;
   if (failed > 0)
     throw new WorkError(

@@ -13,6 +13,7 @@ import { progressBar } from "../read-input.js";
 import { asFlags, liveEngineJson } from "../replay-header.js";
 import { stopSignal } from "../stop-signal.js";
 import { capturedSeriesJson, comparisonJson, promptsWord } from "../summary-json.js";
+import { printErr, printOut } from "../terminal.js";
 import { givenTimeoutFlags, type TimeoutFlags } from "../timeout-flags.js";
 
 /** What `replay --url` takes from the command's flags. */
@@ -72,7 +73,7 @@ export async function replayLiveCommand(
     ...(apiKey && { apiKey }),
   }).finally(() => bar.stop());
   const wallMs = performance.now() - startedMs;
-  for (const warning of live.warnings) process.stderr.write(`warning: ${warning}\n`);
+  for (const warning of live.warnings) printErr(`warning: ${warning}\n`);
   if (flags.dumpTrace !== undefined) await writeTrace(flags.dumpTrace, live.trace);
   // What a what-if differs by is an effect, not an error.
   const isWhatIf = flags.coldPrompts === true || flags.rateScale !== 1;
@@ -82,10 +83,10 @@ export async function replayLiveCommand(
   );
   if (flags.json) {
     const document = liveJson(live.trace, sessions, plan, pacingFrom, wallMs, flags.seed);
-    process.stdout.write(
+    printOut(
       `${JSON.stringify({ ...document, source: capturedSeriesJson({ trace, sessions }), ...comparisonJson(comparison) }, null, 2)}\n`,
     );
-  } else process.stdout.write(liveReport(live.trace, plan, pacingFrom, comparison, live.notSent));
+  } else printOut(liveReport(live.trace, plan, pacingFrom, comparison, live.notSent));
   if (comparison.verdict === "fail" || live.notSent > 0) process.exitCode = 1;
 }
 

@@ -22,6 +22,7 @@ import { progressBar, readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
 import { overloadOf, replayReport } from "../replay-report.js";
 import { capturedSeriesJson, comparisonJson, replaySeriesJson, statisticJson } from "../summary-json.js";
+import { printOut } from "../terminal.js";
 import { addTimeoutFlags, type TimeoutFlags, timeoutFromFlags } from "../timeout-flags.js";
 
 interface ReplayFlags extends EngineFlags, LatencyFlags, PacingFlags, TimeoutFlags {
@@ -167,8 +168,8 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
       overload: overloadOf(first) ?? null,
       statistics: statistics.map(statisticJson),
     };
-    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
-  } else process.stdout.write(replayReport({ replays, sessions, comparison, statistics, judgeAfter }));
+    printOut(`${JSON.stringify(document, null, 2)}\n`);
+  } else printOut(replayReport({ replays, sessions, comparison, statistics, judgeAfter }));
   if (flags.dumpTrace !== undefined) {
     const records = inArrivalOrder([...first.trace.records]);
     await writeTrace(flags.dumpTrace, { ...first.trace, records });

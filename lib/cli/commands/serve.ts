@@ -17,6 +17,7 @@ import {
 import { listenAddress } from "../listen-address.js";
 import { asFlags } from "../replay-header.js";
 import { stopSignal } from "../stop-signal.js";
+import { printErr } from "../terminal.js";
 
 interface ServeFlags extends EngineFlags, LatencyFlags {
   readonly listen: string;
@@ -27,10 +28,12 @@ interface ServeFlags extends EngineFlags, LatencyFlags {
   readonly servedModelName?: string;
 }
 
-/** The `serve` command: the simulated engine behind an OpenAI-compatible API. */
+/** The `serve` command: the simulated engine behind OpenAI's APIs and Anthropic's messages. */
 export function serveCommand(): Command {
   const command = new Command("serve")
-    .description("Serve the simulated engine behind an OpenAI-compatible API, by the wall clock.")
+    .description(
+      "Serve the simulated engine behind OpenAI's APIs and Anthropic's messages, by the wall clock.",
+    )
     .option("--listen <host:port>", "where clients connect; port 0 = any free one", "127.0.0.1:8000");
   return addEngineFlags(addLatencyFlags(command))
     .option("--time-scale <x>", "engine time over wall time: 10 answers ten times as fast", parsePositive, 1)
@@ -41,8 +44,8 @@ export function serveCommand(): Command {
     .addHelpText(
       "after",
       `
-Endpoints: /v1/completions, /v1/chat/completions, /v1/models, /tokenize, /detokenize, /health, /version and /metrics
-(Prometheus, vLLM's names). One byte of text is one token; answers are deterministic text without meaning. Without a
+Endpoints: /v1/completions, /v1/chat/completions, /v1/responses, /v1/messages, /v1/messages/count_tokens, /v1/models,
+/tokenize, /detokenize, /health, /version and /metrics (Prometheus, vLLM's names). One byte of text is one token; answers are deterministic text without meaning. Without a
 latency flag the profile h200-qwen3-8b sets the step times and the engine's defaults. There is no authentication: it
 listens on the loopback address unless told otherwise.
 
@@ -75,7 +78,7 @@ async function runServe(flags: ServeFlags): Promise<void> {
     ...(flags.maxModelLen !== undefined && { maxModelTokens: flags.maxModelLen }),
     ...(flags.servedModelName !== undefined && { modelName: flags.servedModelName }),
   });
-  process.stderr.write(
+  printErr(
     `serve: ${server.modelName} at ${server.url}, latency ${latency.kind}\nserve: engine ${asFlags(server.engine)}\n`,
   );
   await stopSignal();

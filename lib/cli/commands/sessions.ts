@@ -14,6 +14,7 @@ import {
 } from "../../sessions/index.js";
 import { formatTable } from "../print-table.js";
 import { readInput } from "../read-input.js";
+import { printErr, printOut } from "../terminal.js";
 
 interface SessionsFlags {
   readonly truth: boolean;
@@ -47,7 +48,7 @@ Examples:
     .action(async (path: string, flags: SessionsFlags) => {
       const trace = await readInput(path, { strict: flags.strict, quiet: flags.json });
       const sessions = inferSessions(trace);
-      if (!flags.json) process.stderr.write(summaryOf(sessions));
+      if (!flags.json) printErr(summaryOf(sessions));
       if (!flags.truth) {
         await writeSessions(sessions);
         return;
@@ -91,7 +92,7 @@ async function writeSessions(sessions: Sessions): Promise<void> {
 }
 
 async function write(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, "drain");
+  if (!printOut(text)) await once(process.stdout, "drain");
 }
 
 function parentOf(sessions: SessionLabels, record: number): number | null {

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { type QueryResult, queryTraces } from "../../scale/index.js";
 import { formatTable } from "../print-table.js";
 import { progressBar } from "../read-input.js";
+import { printOut } from "../terminal.js";
 
 /** The `sql` command: questions to traces in SQL. */
 export function sqlCommand(): Command {
@@ -33,7 +34,7 @@ Example, the median TTFT of each turn:
       }).finally(() => {
         for (const bar of bars.values()) bar.stop();
       });
-      process.stdout.write(flags.json ? `${JSON.stringify(jsonOf(result), null, 2)}\n` : tableOf(result));
+      printOut(flags.json ? `${JSON.stringify(jsonOf(result), null, 2)}\n` : tableOf(result));
     });
 }
 

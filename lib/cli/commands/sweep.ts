@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { InputError } from "../../base/index.js";
@@ -13,11 +12,13 @@ import {
   type SweepRow,
   sweepParameters,
 } from "../../sweep/index.js";
+import { readTextFile } from "../../trace/files/index.js";
 import { parseCount } from "../engine-flags.js";
 import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
 import { formatTable, showMs } from "../print-table.js";
 import { progressBar, readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
+import { printErr, printOut } from "../terminal.js";
 
 interface SweepFlags extends LatencyFlags {
   readonly vary?: readonly string[];
@@ -87,18 +88,26 @@ async function runSweepCommand(tracePath: string, flags: SweepFlags): Promise<vo
     ...(flags.workers !== undefined && { workers: flags.workers }),
     onProgress: (done, total) => bar.update(done / total),
   }).finally(() => bar.stop());
-  const summary = { cells: cells.length, ran: result.ran, found: result.found, missing: result.missing };
+  const summary = {
+    cells: cells.length,
+    ran: result.ran,
+    found: result.found,
+    missing: result.missing,
+    damaged: result.damaged,
+  };
+  for (const file of result.damaged)
+    printErr(`${join(flags.outDir, file)}: cannot be read, its cell is run again\n`);
   if (!result.rows) {
-    if (flags.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
-    else process.stdout.write(`ran ${result.ran} cells, ${result.missing} are left to other shards\n`);
+    if (flags.json) printOut(`${JSON.stringify(summary)}\n`);
+    else printOut(`ran ${result.ran} cells, ${result.missing} are left to other shards\n`);
     return;
   }
   const chart = sweepFigure(result.rows, axes);
   if (chart) await writeFigure(chart, flags.outDir, "sweep");
-  if (flags.json) process.stdout.write(`${JSON.stringify({ ...summary, rows: result.rows }, null, 1)}\n`);
+  if (flags.json) printOut(`${JSON.stringify({ ...summary, rows: result.rows }, null, 1)}\n`);
   else {
-    process.stdout.write(rowsTable(result.rows));
-    process.stdout.write(
+    printOut(rowsTable(result.rows));
+    printOut(
       `ran ${result.ran} cells, found ${result.found}; results.jsonl, results.parquet${chart ? ", sweep.html/.svg/.png" : ""} in ${flags.outDir}\n`,
     );
   }
@@ -108,7 +117,7 @@ async function sweepCells(flags: SweepFlags): Promise<{ axes: SweepParameter[]; 
   if ((flags.vary === undefined) === (flags.cells === undefined))
     throw new InputError("sweep: give either --vary name=v1,v2,... (repeatable) or --cells FILE");
   if (flags.cells !== undefined) {
-    const cells = cellsFromJsonLines(await readFile(flags.cells, "utf8"));
+    const cells = cellsFromJsonLines(await readTextFile(flags.cells));
     return { axes: [...new Set(cells.flatMap((cell) => Object.keys(cell)))] as SweepParameter[], cells };
   }
   const axes = (flags.vary ?? []).map(parseAxis);

@@ -12,6 +12,7 @@ import { readFingerprintKey } from "../fingerprint-key.js";
 import { listenAddress } from "../listen-address.js";
 import { addMetaFlags, type MetaFlags, metaFromFlags } from "../meta-flag.js";
 import { stopSignal } from "../stop-signal.js";
+import { printErr } from "../terminal.js";
 
 interface TapFlags extends MetaFlags, EngineViewFlags {
   readonly listen: string;
@@ -20,6 +21,7 @@ interface TapFlags extends MetaFlags, EngineViewFlags {
   readonly blockSize: number;
   readonly fingerprintKeyFile?: string;
   readonly recordTokens: boolean;
+  readonly tokenizer?: string;
 }
 
 /** The `tap` command: a recording reverse proxy. */
@@ -33,6 +35,10 @@ export function tapCommand(): Command {
     .option(
       "--fingerprint-key-file <file>",
       "key of the prompt fingerprints: with one, a shared trace cannot be searched for known prompts",
+    )
+    .option(
+      "--tokenizer <file>",
+      "tokenizer.json of the model, where the server's own cannot be asked; its chat template beside it",
     )
     .option("--record-tokens", "also write token ids of prompts and answers", false);
   addMetaFlags(command);
@@ -70,15 +76,16 @@ async function runTap(flags: TapFlags): Promise<void> {
     traceOut: flags.traceOut,
     blockSize: flags.blockSize,
     recordTokens: flags.recordTokens,
+    ...(flags.tokenizer !== undefined && { tokenizerFile: flags.tokenizer }),
     ...(fingerprintKey && { fingerprintKey }),
     ...(meta && { meta }),
     ...engineViewFromFlags(flags),
-    onProblem: (message) => process.stderr.write(`${message}\n`),
+    onProblem: (message) => printErr(`${message}\n`),
   });
-  process.stderr.write(`tap: ${tap.url} -> ${flags.upstream}, recording to ${flags.traceOut}\n`);
+  printErr(`tap: ${tap.url} -> ${flags.upstream}, recording to ${flags.traceOut}\n`);
   await stopSignal();
   await tap.close();
-  process.stderr.write(`tap: ${tap.recordCount} records in ${flags.traceOut}\n`);
+  printErr(`tap: ${tap.recordCount} records in ${flags.traceOut}\n`);
   const seen = tap.engineView && watchedText(tap.engineView);
-  if (seen !== undefined) process.stderr.write(`tap: ${seen} in ${engineViewPath(flags.traceOut)}\n`);
+  if (seen !== undefined) printErr(`tap: ${seen} in ${engineViewPath(flags.traceOut)}\n`);
 }

@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { InputError, requireInteger } from "../../base/index.js";
 import type { BlockTable } from "../block-table.js";
 
@@ -19,6 +19,11 @@ export interface FingerprintOptions {
   readonly key?: Uint8Array;
   /** Halves of the hash of the block that the tokens follow. Default: they begin a chain. */
   readonly after?: { readonly high: number; readonly low: number };
+  /**
+   * What keeps chains of equal tokens apart, as engines do with a cache salt, an adapter or another model. Chains share
+   * blocks only where it is the same, or absent.
+   */
+  readonly apart?: string;
 }
 
 /** Offset basis of 64-bit FNV-1a, 0xcbf29ce484222325: the hash that the first block of a chain follows. */
@@ -31,7 +36,8 @@ const basisLow = 0x84222325 | 0;
  *
  * Without a key, the hash of a block is 64-bit FNV-1a (Fowler, Noll, Vo) over the 8 bytes of the hash before it
  * and then 4 bytes a token, all little-endian: the fingerprint of the tap schema. With a key it is the first 8 bytes
- * of HMAC-SHA256 over the same bytes.
+ * of HMAC-SHA256 over the same bytes. A chain that is kept apart begins with the first 8 bytes of the SHA-256 of what
+ * keeps it apart instead of FNV's offset basis.
  * @example
  * ```ts
  * import { Fingerprinter } from "prefixlab/trace/files";
@@ -54,6 +60,11 @@ export class Fingerprinter {
     if (options.key && options.key.length === 0) throw new InputError("Fingerprinter: key must not be empty");
     this.#key = options.key;
     this.#pending = new Uint32Array(this.blockSize);
+    if (options.apart !== undefined) {
+      const digest = createHash("sha256").update(options.apart).digest();
+      this.#low = digest.readInt32LE(0);
+      this.#high = digest.readInt32LE(4);
+    }
     if (options.after) {
       this.#high = options.after.high | 0;
       this.#low = options.after.low | 0;

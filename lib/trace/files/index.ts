@@ -6,6 +6,8 @@
  * a format stands in `importers/` and `exporters/`: each says in its header what the format's fields mean.
  * `fingerprint.ts` makes hashes out of tokens. `engine-view-file.ts` reads what an engine said of itself beside a trace.
  */
+export type { ContinuedTrace } from "./continued-trace.js";
+export type { TraceEnd } from "./end-line.js";
 
 export { counterNames, engineViewPath, readEngineView } from "./engine-view-file.js";
 export { exportFormats, exportTrace } from "./exporters/export-trace.js";
@@ -18,8 +20,15 @@ export {
 } from "./fingerprint.js";
 export { importFormats, importTrace } from "./importers/import-trace.js";
 export type { ImportOptions } from "./importers/importer.js";
+export { readTextFile } from "./read-text-file.js";
 export { readTrace } from "./read-trace.js";
 export type { ReadProgress, ReadRowsOptions, ReadTraceOptions } from "./read-trace-batches.js";
 export { readTraceRows, type TraceRows } from "./read-trace-rows.js";
 export { recordFromLine, recordToLine } from "./record-text.js";
-export { TraceWriter, type TraceWriterOptions, writeTrace } from "./trace-writer.js";
+export {
+  type ResumeOptions,
+  TraceWriter,
+  type TraceWriterOptions,
+  UnwrittenRecordsError,
+} from "./trace-writer.js";
+export { writeTrace } from "./write-trace.js";

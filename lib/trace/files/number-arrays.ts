@@ -1,3 +1,5 @@
+import { describeValue } from "../../base/index.js";
+import { latestClockMs } from "../row-checks.js";
 import { RowError } from "../row-error.js";
 
 const bracketOpen = 0x5b;
@@ -166,8 +168,8 @@ export class NumberArrays {
     let n = from;
     while (n + values.length > this.doubles.length) this.#growDoubles();
     for (const value of values) {
-      if (typeof value !== "number" || !(value >= 0 && value < Number.POSITIVE_INFINITY))
-        throw new RowError(`${field}[${n}] must be ${doubleKind}, got ${JSON.stringify(value)}`);
+      if (typeof value !== "number" || !(value >= 0 && value <= latestClockMs))
+        throw new RowError(`${field}[${n}] must be ${doubleKind}, got ${describeValue(value)}`);
       this.doubles[n++] = value;
     }
     this.length = n;

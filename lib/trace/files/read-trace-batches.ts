@@ -1,9 +1,12 @@
 import { InputError } from "../../base/index.js";
+import { fileWriter } from "../../output/index.js";
 import { BlockTable } from "../block-table.js";
 import { defaultBlockSize, metaFromJson } from "../meta-line.js";
 import { RowError } from "../row-error.js";
-import type { RowProblem, TraceMeta, TraceRecord } from "../trace.js";
+import type { JsonValue, RowProblem, TraceMeta, TraceRecord } from "../trace.js";
+import { closedSchema, endFromJson, type TraceEnd } from "./end-line.js";
 import { LineSplitter } from "./line-splitter.js";
+import { finiteOnly } from "./parse-json.js";
 import { RecordParser } from "./record-line.js";
 import { openBytes } from "./trace-bytes.js";
 import { TraceChecks } from "./trace-checks.js";
@@ -25,6 +28,12 @@ export interface ReadRowsOptions extends ReadTraceOptions {
   readonly maxBlocks?: number;
 }
 
+/** What only the writer that continues a trace wants of its read. */
+export interface ReadBatchesOptions extends ReadRowsOptions {
+  /** A trace without records is one too, if it has a meta line or is empty. Default false. */
+  readonly mayBeEmpty?: boolean;
+}
+
 /** How far a read has come. `bytesRead` counts bytes of the file, before decompression. */
 export interface ReadProgress {
   readonly bytesRead: number;
@@ -39,18 +48,28 @@ export interface TraceBatches {
   readonly rejected: readonly RowProblem[];
   readonly rejectedCount: number;
   readonly warnings: readonly RowProblem[];
+  readonly recordCount: number;
+  /** Bytes behind the last line end: a last line that was cut, or only lacks its end. */
+  readonly unfinished: "none" | "usable" | "cut";
+  /** Whether the compressed content ends early, or something else follows it. */
+  readonly isCutOff: boolean;
   /** To be called once. */
   batches(): AsyncGenerator<TraceRecord[], void>;
 }
 
 const foreignAfterRows = 20;
+const metaStart = '{"meta":{';
 
 /**
  * Reads a trace in batches, one a chunk of the file. See `readTraceRows` for what is read and checked.
  * @param keptProblems how many rejections to keep; all are counted
  * @throws InputError as `readTraceRows` does, from the iteration
  */
-export function readTraceBatches(path: string, options: ReadRowsOptions, keptProblems: number): TraceBatches {
+export function readTraceBatches(
+  path: string,
+  options: ReadBatchesOptions,
+  keptProblems: number,
+): TraceBatches {
   const blocks = new BlockTable();
   const parser = new RecordParser(blocks);
   const splitter = new LineSplitter();
@@ -62,6 +81,12 @@ export function readTraceBatches(path: string, options: ReadRowsOptions, keptPro
   let rejectedCount = 0;
   let records = 0;
   let ready: TraceRecord[] = [];
+  let schema = 1;
+  let firstBytes: string | undefined;
+  let lastEnd: TraceEnd | undefined;
+  let rowsAtEnd = 0;
+  let unfinished: TraceBatches["unfinished"] = "none";
+  let isCutOff = false;
 
   function reject(line: number, reason: string): void {
     if (options.strict) throw new InputError(`${path}: line ${line}: ${reason}`);
@@ -75,17 +100,25 @@ export function readTraceBatches(path: string, options: ReadRowsOptions, keptPro
   }
 
   function onLine(bytes: Buffer, start: number, end: number, line: number): void {
+    firstBytes ??= bytes.toString("latin1", start, Math.min(end, start + metaStart.length));
     try {
       const json = parser.parse(bytes, start, end);
       if (json.meta !== undefined && json.prompt_tokens === undefined) {
         if (sawMeta || records > 0) throw new RowError("a meta line must come once, before the first record");
         sawMeta = true;
-        meta = metaFromJson(json.meta);
+        meta = takeMeta(json.meta, line);
+        return;
+      }
+      if (json.end !== undefined && json.prompt_tokens === undefined) {
+        lastEnd = endFromJson(json.end);
+        rowsAtEnd = records + rejectedCount;
         return;
       }
       const record = parser.record(json, meta.blockSize ?? defaultBlockSize);
       records++;
       checks.add(record, line, meta.blockSize ?? defaultBlockSize, parser.digest());
+      if (parser.hadNaN) checks.addNaN(line);
+      for (const field of parser.tooLarge) checks.addTooLarge(line, field);
       ready.push(record);
     } catch (error) {
       if (!(error instanceof RowError)) throw error;
@@ -93,6 +126,39 @@ export function readTraceBatches(path: string, options: ReadRowsOptions, keptPro
       if (error.message.startsWith("meta.")) throw new InputError(`${path}: line ${line}: ${error.message}`);
       reject(line, error.message);
     }
+  }
+
+  function takeMeta(json: JsonValue, line: number): TraceMeta {
+    if (json === null || typeof json !== "object" || Array.isArray(json)) return metaFromJson(json);
+    const { value, tooLarge } = finiteOnly(json as { readonly [key: string]: JsonValue });
+    for (const field of tooLarge)
+      warnings.push({ line, reason: `meta.${field} is a number beyond what a double holds: left out` });
+    const facts = metaFromJson(value);
+    if (typeof value.schema === "number") schema = value.schema;
+    return facts;
+  }
+
+  /** What the closing line, or its absence, says about rows that are not there. */
+  function closing(): string | undefined {
+    const rows = records + rejectedCount;
+    if (lastEnd !== undefined && rowsAtEnd === rows) {
+      if (lastEnd.records !== rows)
+        return `the recording was closed with ${lastEnd.records} records, ${rows} were read`;
+      if (lastEnd.lost)
+        return `${lastEnd.lost} records could not be written when it was recorded: they are missing`;
+      return undefined;
+    }
+    if (lastEnd === undefined && schema < closedSchema) return undefined;
+    const writer = fileWriter(path);
+    return writer === undefined
+      ? "the recording was not closed: whoever wrote it was stopped; rows in flight are missing"
+      : `the recording is not closed yet: process ${writer} is writing it`;
+  }
+
+  /** Whether the file holds nothing but the begin of a trace. */
+  function isBegun(): boolean {
+    const isCutMeta = unfinished === "cut" && rejectedCount === 1 && metaStart.startsWith(firstBytes ?? "");
+    return sawMeta || rejectedCount === 0 || isCutMeta;
   }
 
   const onTooLong = (line: number) => reject(line, "longer than 256 MiB");
@@ -109,15 +175,21 @@ export function readTraceBatches(path: string, options: ReadRowsOptions, keptPro
     }
     const before = rejectedCount;
     if (source.cutOff !== undefined && options.strict) throw new InputError(`${path}: ${source.cutOff}`);
-    const unfinished = splitter.finish(onLine, onTooLong);
+    isCutOff = source.cutOff !== undefined;
+    if (splitter.finish(onLine, onTooLong)) unfinished = rejectedCount > before ? "cut" : "usable";
     yield ready;
     if (source.cutOff !== undefined) warnings.push({ line: 0, reason: source.cutOff });
-    if (unfinished && rejectedCount > before)
+    if (unfinished === "cut")
       warnings.push({
         line: splitter.lineNumber,
         reason: "the last line is cut: it has no line end and cannot be used",
       });
-    if (records === 0) throw new InputError(noRecords(path, rejectedCount, rejected[0], source.cutOff));
+    if (records === 0 && !(options.mayBeEmpty && isBegun()))
+      throw new InputError(noRecords(path, rejectedCount, rejected[0], source.cutOff));
+    const missing = closing();
+    if (missing !== undefined && options.strict && lastEnd !== undefined && lastEnd.records > records)
+      throw new InputError(`${path}: ${missing}`);
+    if (missing !== undefined) warnings.push({ line: 0, reason: missing });
     warnings.push(...checks.warnings());
   }
 
@@ -131,6 +203,15 @@ export function readTraceBatches(path: string, options: ReadRowsOptions, keptPro
       return rejectedCount;
     },
     warnings,
+    get recordCount() {
+      return records;
+    },
+    get unfinished() {
+      return unfinished;
+    },
+    get isCutOff() {
+      return isCutOff;
+    },
     batches,
   };
 }

@@ -6,6 +6,8 @@ import { RowError } from "../row-error.js";
 import type { JsonValue, TraceRecord } from "../trace.js";
 import { NumberArrays, skipSpace } from "./number-arrays.js";
 import { setOrigin } from "./origin-fields.js";
+import { finiteOnly, type LenientJson, parseLenientJson } from "./parse-json.js";
+import { requirePossibleCounts } from "./possible-counts.js";
 import { RowDigest } from "./row-digest.js";
 
 /** Arrays that are read from the bytes of the line. The order gives each its bit in `seen`. */
@@ -65,6 +67,8 @@ export class RecordParser {
   readonly #values: (Int32Array | Float64Array | undefined)[] = [];
   readonly #digest = new RowDigest();
   #seen = 0;
+  #hadNaN = false;
+  #tooLarge: readonly string[] = [];
 
   constructor(blocks: BlockTable) {
     this.#blocks = blocks;
@@ -110,10 +114,22 @@ export class RecordParser {
     }
     rest += bytes.toString("utf8", restStart, end);
     this.#digest.addText(rest);
-    const parsed = parseJson(rest);
+    const { value: parsed, hadNaN } = parseJson(rest);
+    this.#hadNaN = hadNaN;
+    this.#tooLarge = [];
     if (parsed === null || typeof parsed !== "object" || Array.isArray(parsed))
       throw new RowError(`a row must be a JSON object, got ${describeValue(parsed)}`);
     return parsed as Json;
+  }
+
+  /** Whether NaN or an infinity stood for a value of the last line, which counts as missing. */
+  get hadNaN(): boolean {
+    return this.#hadNaN;
+  }
+
+  /** Fields of the last record that were left out: numbers beyond a double. */
+  get tooLarge(): readonly string[] {
+    return this.#tooLarge;
   }
 
   /** A number that rows with the same content share, and others practically never. */
@@ -149,7 +165,8 @@ export class RecordParser {
     const elapsedMs = checkedMs("elapsed_ms", json.elapsed_ms);
     if (elapsedMs !== undefined) record.elapsedMs = elapsedMs;
     setOrigin(record, json);
-    const extra = unknownFields(json);
+    requirePossibleCounts(record);
+    const extra = this.#unknownFields(json);
     if (!isCachedPossible)
       record.extra = { ...extra, server_cached_tokens: extra?.server_cached_tokens ?? cachedTokens };
     else if (extra) record.extra = extra;
@@ -224,6 +241,28 @@ export class RecordParser {
     }
   }
 
+  #unknownFields(json: Json): Record<string, JsonValue> | undefined {
+    let extra: Record<string, JsonValue> | undefined;
+    let isPlain = true;
+    for (const key in json) {
+      if (knownFields.has(key)) continue;
+      extra ??= {};
+      const value = json[key] as JsonValue;
+      if (typeof value === "object" || typeof value === "number") isPlain = false;
+      // An assignment to this name would set the object's prototype.
+      if (key === "__proto__") Object.defineProperty(extra, key, { value, enumerable: true });
+      else extra[key] = value;
+    }
+    if (extra === undefined || isPlain) return extra;
+    try {
+      const { value, tooLarge } = finiteOnly(extra);
+      this.#tooLarge = tooLarge;
+      return value;
+    } catch (error) {
+      throw error instanceof RangeError ? new RowError(error.message) : error;
+    }
+  }
+
   #readArray(field: number, bytes: Buffer, start: number, end: number): void {
     const arrays = this.#arrays;
     const name = field >= numRunning ? `itl_ctx.${arrayFields[field]}` : (arrayFields[field] as string);
@@ -256,25 +295,15 @@ export class RecordParser {
   }
 }
 
-function parseJson(text: string): unknown {
+function parseJson(text: string): LenientJson {
   try {
-    return JSON.parse(text);
+    return parseLenientJson(text);
   } catch {
-    const bad = /"([^"]*)"\s*:\s*(-?(?:NaN|Infinity|nan|inf))\b/.exec(text);
+    const bad = /"([^"]*)"\s*:\s*(-?(?:nan|inf))\b/.exec(text);
     if (bad) throw new RowError(`${bad[1]} must be a finite number, got ${bad[2]}`);
     const shown = text.length > 60 ? `${text.slice(0, 57)}...` : text;
     throw new RowError(`not JSON${text.startsWith("{") ? " (cut or damaged)" : ""}: ${shown}`);
   }
-}
-
-function unknownFields(json: Json): Record<string, JsonValue> | undefined {
-  let extra: Record<string, JsonValue> | undefined;
-  for (const key in json) {
-    if (knownFields.has(key)) continue;
-    extra ??= {};
-    extra[key] = json[key] as JsonValue;
-  }
-  return extra;
 }
 
 function isObject(value: unknown): value is Json {

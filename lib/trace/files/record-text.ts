@@ -3,6 +3,7 @@ import type { BlockTable } from "../block-table.js";
 import { metaFromJson } from "../meta-line.js";
 import { RowError } from "../row-error.js";
 import type { TraceMeta, TraceRecord } from "../trace.js";
+import { endFromJson, type TraceEnd } from "./end-line.js";
 import { originText } from "./origin-fields.js";
 import { RecordParser } from "./record-line.js";
 
@@ -48,7 +49,7 @@ export function recordToLine(record: TraceRecord, blocks: BlockTable): string {
 }
 
 /**
- * Reads one line of the tap schema: a record, or the facts of a meta line.
+ * Reads one line of the tap schema: a record, the facts of a meta line, or what the closing line says.
  * @param blocks takes up the line's block hashes
  * @param blockSize tokens a block, against which the length of the hash chain is checked
  * @throws InputError that names the field when the line is not a row that can be used
@@ -65,12 +66,13 @@ export function recordFromLine(
   line: string,
   blocks: BlockTable,
   blockSize = 16,
-): { readonly record: TraceRecord } | { readonly meta: TraceMeta } {
+): { readonly record: TraceRecord } | { readonly meta: TraceMeta } | { readonly end: TraceEnd } {
   const bytes = Buffer.from(line);
   const parser = new RecordParser(blocks);
   try {
     const json = parser.parse(bytes, 0, bytes.length);
     if ("meta" in json && !("prompt_tokens" in json)) return { meta: metaFromJson(json.meta) };
+    if ("end" in json && !("prompt_tokens" in json)) return { end: endFromJson(json.end) };
     return { record: parser.record(json, blockSize) };
   } catch (error) {
     if (error instanceof RowError) throw new InputError(`recordFromLine: ${error.message}`);

@@ -1,12 +1,17 @@
 import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { createGunzip, type Gunzip } from "node:zlib";
 import { describeValue, InputError } from "../../base/index.js";
+import { asUtf8 } from "./text-encoding.js";
 
 const chunkBytes = 1 << 20;
 
-/** The content of a file, decompressed, chunk by chunk. */
+/** Bytes that are decompressed together, which a damaged place takes with it: few where a file begins and ends. */
+const pieceBytes = 1 << 16;
+const smallPieceBytes = 1 << 12;
+
+/** The content of a file, decompressed and in UTF-8, chunk by chunk. */
 export interface ByteSource extends AsyncIterable<Buffer> {
   /** Size of the file on disk. */
   readonly totalBytes: number;
@@ -18,7 +23,7 @@ export interface ByteSource extends AsyncIterable<Buffer> {
 
 /**
  * Opens a file for reading in chunks of bounded size; content that begins with the gzip signature is decompressed,
- * whatever the file is called. A gzip stream that ends in the middle yields all that can be decompressed and then
+ * whatever the file is called, and UTF-16 is turned into UTF-8. A gzip stream that ends in the middle yields all that can be decompressed and then
  * sets `cutOff`, since a capture that was killed leaves such a file.
  * @throws InputError when there is no such file, it is a directory, it cannot be read, or is named `.gz` and is
  * not gzip
@@ -44,17 +49,25 @@ export async function openBytes(path: string): Promise<ByteSource> {
       return cutOff;
     },
     [Symbol.asyncIterator]: () =>
-      gzip
-        ? gunzipped(read(), (reason) => {
-            cutOff = reason;
-          })
-        : read(),
+      asUtf8(
+        gzip
+          ? gunzipped(read(), size, (reason) => {
+              cutOff = reason;
+            })
+          : read(),
+        (encoding) => {
+          throw new InputError(`${path}: is ${encoding.toUpperCase()}: save it as UTF-8`);
+        },
+      ),
   };
 }
 
 async function look(path: string): Promise<{ size: number; gzip: boolean }> {
   if (typeof path !== "string" || path === "")
     throw new InputError(`openBytes: path must be a file path, got ${describeValue(path)}`);
+  const found = await stat(path).catch(() => undefined);
+  // A pipe can be read once, from its begin.
+  if (found && !found.isFile() && !found.isDirectory()) return { size: 0, gzip: path.endsWith(".gz") };
   const file = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
     throw new InputError(
       error.code === "ENOENT"
@@ -63,17 +76,30 @@ async function look(path: string): Promise<{ size: number; gzip: boolean }> {
     );
   });
   try {
-    const stat = await file.stat();
-    if (stat.isDirectory()) throw new InputError(`${path}: is a directory, a trace is a file`);
-    const head = Buffer.alloc(2);
-    const { bytesRead } = await file.read(head, 0, 2, 0);
-    const gzip = bytesRead === 2 && head[0] === 0x1f && head[1] === 0x8b;
-    if (!gzip && bytesRead === 2 && path.endsWith(".gz"))
+    if (found?.isDirectory()) throw new InputError(`${path}: is a directory, a trace is a file`);
+    const head = Buffer.alloc(4);
+    const { bytesRead } = await file.read(head, 0, 4, 0);
+    const gzip = bytesRead >= 2 && head[0] === 0x1f && head[1] === 0x8b;
+    const other = packing(head);
+    if (other)
+      throw new InputError(`${path}: is ${other}, which is not read: unpack it, or pack it with gzip`);
+    if (!gzip && bytesRead >= 2 && path.endsWith(".gz"))
       throw new InputError(`${path}: is named .gz but holds no gzip data`);
-    return { size: stat.size, gzip };
+    return { size: found?.size ?? 0, gzip };
   } finally {
     await file.close();
   }
+}
+
+/** What a file is packed with, by its first bytes, where it is not gzip. */
+function packing(head: Buffer): string | undefined {
+  const magic = head.toString("hex");
+  if (magic === "28b52ffd") return "zstd";
+  if (magic === "fd377a58") return "xz";
+  if (magic.startsWith("425a68")) return "bzip2";
+  if (magic === "504b0304") return "a zip archive";
+  if (magic === "50415231") return "Parquet";
+  return undefined;
 }
 
 /**
@@ -82,6 +108,7 @@ async function look(path: string): Promise<{ size: number; gzip: boolean }> {
  */
 async function* gunzipped(
   source: AsyncIterable<Buffer>,
+  totalBytes: number,
   onCutOff: (reason: string) => void,
 ): AsyncGenerator<Buffer> {
   const gunzip = createGunzip({ chunkSize: chunkBytes >> 1 });
@@ -91,11 +118,18 @@ async function* gunzipped(
   gunzip.on("error", (error: Error & { code?: string }) => {
     failure = error;
   });
+  let taken = 0;
   // A write that fails never calls back: the stream closes instead.
   const closed = new Promise<void>((resolve) => gunzip.once("close", resolve));
   try {
     for await (const chunk of source) {
-      await Promise.race([written(gunzip, chunk), closed]);
+      for (let at = 0; at < chunk.length && !failure; ) {
+        const isEdge = taken + at < pieceBytes || taken + at + 2 * pieceBytes > totalBytes;
+        const to = at + (isEdge ? smallPieceBytes : pieceBytes);
+        await Promise.race([written(gunzip, chunk.subarray(at, to)), closed]);
+        at = to;
+      }
+      taken += chunk.length;
       yield* ready.splice(0);
       if (failure) break;
     }
@@ -109,6 +143,8 @@ async function* gunzipped(
   } finally {
     gunzip.destroy();
   }
+  if (!failure && gunzip.bytesWritten < taken)
+    onCutOff(`${taken - gunzip.bytesWritten} bytes behind the gzip data were not read`);
   if (failure)
     onCutOff(
       failure.code === "Z_BUF_ERROR"

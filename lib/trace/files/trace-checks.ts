@@ -10,6 +10,9 @@ interface Doubt {
   firstLine: number;
 }
 
+/** Fields of which a warning is kept: their names come from the file. */
+const keptFields = 20;
+
 /** Watches records go by in file order and says at the end what a user should know about the whole file. */
 export class TraceChecks {
   readonly #digests = new DigestSet();
@@ -20,6 +23,7 @@ export class TraceChecks {
   #withArrival = 0;
   #withHashes = 0;
   #withTtft = 0;
+  readonly #tooLarge = new Map<string, Doubt>();
   #lastArrivalMs = Number.NEGATIVE_INFINITY;
 
   /** Takes note of a record and of its row's digest. */
@@ -47,6 +51,18 @@ export class TraceChecks {
     }
     if (record.itlMs && !record.itlTokens && record.itlMs.length >= Math.max(1, record.outputTokens))
       this.#doubt("gaps", line);
+  }
+
+  /** A value of the row is NaN or an infinity, as Python writes them, and was read as missing. */
+  addNaN(line: number): void {
+    this.#doubt("nan", line);
+  }
+
+  /** A field that is only carried through holds a number beyond a double, and was left out. */
+  addTooLarge(line: number, field: string): void {
+    const doubt = this.#tooLarge.get(field);
+    if (doubt) doubt.count++;
+    else if (this.#tooLarge.size < keptFields) this.#tooLarge.set(field, { count: 1, firstLine: line });
   }
 
   /** The next record is of another file or stream: its arrival is not compared with the last one's. */
@@ -94,6 +110,18 @@ export class TraceChecks {
       ),
     );
     all(...this.#told("gaps", (c) => `${rows(c, "has", "have")} as many gaps as output tokens, or more`));
+    all(
+      ...this.#told(
+        "nan",
+        (c) =>
+          `${rows(c, "holds", "hold")} NaN or an infinity: ${c === 1 ? "it counts" : "they count"} as missing`,
+      ),
+    );
+    for (const [field, { count, firstLine }] of this.#tooLarge)
+      all(
+        firstLine,
+        `${field} is a number beyond what a double holds in ${rows(count, "", "").trim()}: left out`,
+      );
     if (this.#withArrival === 0)
       all(0, "no row has arrival_ms: the order of the file stands for the order of arrival");
     else if (this.#withArrival < n)

@@ -18,6 +18,7 @@ function stored(
     tokenIds,
     blockSize: 4,
     lora: undefined,
+    isAdapterUnnamed: false,
     extraKeys: undefined,
     medium: "GPU",
     group: 0,
@@ -30,8 +31,9 @@ function removed(...blocks: string[]): EngineCacheEvent {
 }
 
 /** Fingerprints of a prompt as a trace's rows have them. */
-function rowHashes(tokenIds: number[], blockSize: number): string[] {
-  const { highs, lows } = fingerprintTokens(tokenIds, { blockSize, key });
+function rowHashes(tokenIds: number[], blockSize: number, apart?: string): string[] {
+  const options = { blockSize, key, ...(apart !== undefined && { apart }) };
+  const { highs, lows } = fingerprintTokens(tokenIds, options);
   const hex = (half: number) => half.toString(16).padStart(8, "0");
   return Array.from(highs, (high, i) => hex(high) + hex(lows[i]));
 }
@@ -79,8 +81,20 @@ describe("names of an engine's blocks", () => {
     expect(names.named(stored(["x", "y", "z"], ids(12), { extraKeys: image }))).toMatchObject({
       stored: [rowHashes(ids(4), 4)[0], "#2", "#3"],
     });
-    expect(names.named(stored(["l"], ids(4), { lora: "adapter" }))).toMatchObject({ stored: ["#4"] });
+    expect(names.named(stored(["l"], ids(4), { isAdapterUnnamed: true }))).toMatchObject({ stored: ["#4"] });
     expect(names.named(stored(["t"], ids(4), { tokenIds: undefined }))).toMatchObject({ stored: ["#5"] });
+  });
+
+  it("are kept apart by a salt and an adapter as the tap keeps those of its rows", () => {
+    const names = new BlockNames({ blockSize: 4, key });
+    const apart = (text: string) => rowHashes(ids(8), 4, text);
+    const salted = stored(["s", "t"], ids(8), { extraKeys: [["s1"], null] });
+    expect(names.named(salted)).toMatchObject({ stored: apart('[null,"[\\"s1\\",[]]"]') });
+    const adapted = stored(["l", "m"], ids(8), { lora: "poet", extraKeys: [["poet"], ["poet"]] });
+    expect(names.named(adapted)).toMatchObject({ stored: apart('["poet",null]') });
+    expect(
+      names.named(stored(["n"], ids(4, 8), { parent: "m", lora: "poet", extraKeys: [["poet"]] })),
+    ).toMatchObject({ after: apart('["poet",null]')[1] });
   });
 
   it("a block that is stored twice is known until it is removed twice; one never seen is null", () => {

@@ -39,7 +39,13 @@ export function encodeMsgpack(value: unknown): Uint8Array {
     if (each === null || each === undefined) parts.push(0xc0);
     else if (typeof each === "boolean") parts.push(each ? 0xc3 : 0xc2);
     else if (typeof each === "bigint") number(0xcf, 8, (view) => view.setBigUint64(0, each));
-    else if (typeof each === "number" && Number.isInteger(each) && each >= 0 && each < 0x100000000)
+    else if (
+      typeof each === "number" &&
+      Number.isInteger(each) &&
+      each >= 0 &&
+      each < 2 ** 32 &&
+      !Object.is(each, -0)
+    )
       number(0xce, 4, (view) => view.setUint32(0, each));
     else if (typeof each === "number") number(0xcb, 8, (view) => view.setFloat64(0, each));
     else if (typeof each === "string") {

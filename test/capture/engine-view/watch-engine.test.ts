@@ -60,7 +60,7 @@ describe("an engine's KV events", () => {
     expect(await view()).toMatchObject({
       missedBatches: 0,
       storedBlocks: 340,
-      joinedBlocks: 338,
+      joinedBlocks: 340,
       problems: [],
     });
     expect(watching.counts).toMatchObject({ storedBlocks: 340, removedBlocks: 82, lostLines: 0 });
@@ -194,6 +194,31 @@ describe("an engine's counters", () => {
     expect(asked.problems).toEqual([`${metricsUrl}: does not answer; asked again every few seconds`]);
     page.text = queries(1, 0);
     await eventually("it is up", () => asked.watching.counts.snapshots === 1);
+  });
+});
+
+describe("a page without end", () => {
+  it("is given up early, and is none", async () => {
+    let written = 0;
+    let isOver = false;
+    const server = await httpServer((_, response) => {
+      response.on("close", () => {
+        isOver = true;
+      });
+      const more = () => {
+        while (!isOver && written < 256 * 2 ** 20) {
+          written += 2 ** 16;
+          if (!response.write(queries(1, 0).padEnd(2 ** 16, "#"))) return response.once("drain", more);
+        }
+        return response.end();
+      };
+      more();
+    });
+    const { watching, begin } = await watch({ metricsUrl: `${server.url}/metrics`, everyMs: 60_000 });
+    begin();
+    await eventually("it is given up", () => isOver);
+    expect(written).toBeLessThan(64 * 2 ** 20);
+    expect(watching.counts.snapshots).toBe(0);
   });
 });
 

@@ -12,8 +12,7 @@ async function clientOf(listener: Parameters<typeof httpServer>[0], timeoutMs = 
   server.on("connection", () => connections++);
   const client = new ApiClient({
     url,
-    model: "m",
-    sampling: { temperature: 0, ignoreEos: false, returnTokenIds: false },
+    endpoint: "completions",
     timeoutMs,
   });
   afterTest(() => client.close());
@@ -68,6 +67,33 @@ describe("ApiClient", () => {
     expect(await send()).toMatchObject({ text: "a", failure: { reason: "truncated" } });
   });
 
+  it("sends again, on a fresh connection, what met a kept one that the server was closing", async () => {
+    let served = 0;
+    const { send, connections } = await clientOf((request, response) => {
+      const { socket } = request;
+      // As a server does that has closed its side: the answer to more is a reset.
+      socket.removeAllListeners("data").on("data", () => socket.resetAndDestroy());
+      served++;
+      streaming(response).end(LAST);
+    });
+    for (let i = 0; i < 3; i++) {
+      expect(await send()).toMatchObject({ text: "b", finishReason: "length" });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(served).toBe(3);
+    expect(connections()).toBeGreaterThan(1);
+  });
+
+  it("does not send again what a server broke off on a connection of its own, nor after it began to answer", async () => {
+    let served = 0;
+    const { send } = await clientOf((request) => {
+      served++;
+      request.socket.resetAndDestroy();
+    });
+    expect(await send()).toMatchObject({ failure: { reason: "disconnect" } });
+    expect(served).toBe(1);
+  });
+
   it("names the error of a server that is not there", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -76,8 +102,7 @@ describe("ApiClient", () => {
     for (const host of ["127.0.0.1", "localhost"]) {
       const client = new ApiClient({
         url: `http://${host}:${port}`,
-        model: "m",
-        sampling: { temperature: 0, ignoreEos: false, returnTokenIds: false },
+        endpoint: "completions",
         timeoutMs: 10_000,
       });
       const { failure, writtenAtMs } = await client.sendBody("/v1/completions", "{}");

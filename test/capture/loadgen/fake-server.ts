@@ -38,8 +38,11 @@ export interface FakeServerOptions {
   readonly tokenizes?: boolean;
   /** Has /props with that many slots, as llama.cpp does. */
   readonly slots?: number;
-  /** Refuses fields outside OpenAI's API with 400. */
-  readonly strictFields?: boolean;
+  /** Refuses the n-th request by its body, probes included: a status and an answer, as JSON or as text. */
+  readonly refuse?: (
+    body: Readonly<Record<string, unknown>>,
+    n: number,
+  ) => { readonly status: number; readonly says: unknown } | undefined;
 }
 
 export interface FakeServer {
@@ -52,6 +55,7 @@ export interface FakeServer {
 export async function startFakeServer(options: FakeServerOptions = {}): Promise<FakeServer> {
   const received: ReceivedRequest[] = [];
   const vllm = options.vllm ?? true;
+  let posts = 0;
   const server = createServer(async (request, response) => {
     const atMs = performance.now();
     const body = await readJson(request);
@@ -67,10 +71,15 @@ export async function startFakeServer(options: FakeServerOptions = {}): Promise<
     if ((options.tokenizes ?? vllm) && path === "/tokenize")
       return json(response, { tokens: codes(String(body.prompt)) });
     if (!path.endsWith("/completions")) return json(response, { error: { message: "no such path" } }, 404);
-    if (options.strictFields && ("ignore_eos" in body || "return_token_ids" in body))
-      return json(response, { error: { message: "unknown field" } }, 400);
+    const refusal = options.refuse?.(body, posts++);
+    if (refusal) {
+      response.writeHead(refusal.status);
+      return void response.end(
+        typeof refusal.says === "string" ? refusal.says : JSON.stringify(refusal.says),
+      );
+    }
     const promptIds = promptIdsOf(body);
-    const probe = body.max_tokens === 2;
+    const probe = (body.max_tokens ?? body.max_completion_tokens) === 2;
     const behaviour = probe
       ? { kind: "answer" as const }
       : (options.behave?.(received.length) ?? { kind: "answer" });
@@ -105,7 +114,7 @@ async function answer(
     after,
     claimsTokens,
   } = behaviour.kind === "answer" ? behaviour : {};
-  const total = Number(body.max_tokens);
+  const total = Number(body.max_tokens ?? body.max_completion_tokens ?? 3);
   const cut = "afterTokens" in behaviour ? behaviour.afterTokens : total;
   const chat = "messages" in body;
   const withIds = vllm && body.return_token_ids === true && !withoutIds;

@@ -96,13 +96,6 @@ describe("servers that offer less", () => {
     ]);
   });
 
-  it("that refuse unknown fields get none", async () => {
-    const { url, received } = await start({ vllm: false, strictFields: true });
-    await runLoadgen(optionsFor(url, { pattern: "poisson", ratePerSecond: 100, sessions: 2 }));
-    expect(received).toHaveLength(2);
-    expect(received[0]?.body).not.toHaveProperty("ignore_eos");
-  });
-
   it("that do not answer at all are refused before the run", async () => {
     const fake = await startFakeServer();
     await fake.close();

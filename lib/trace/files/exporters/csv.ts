@@ -1,5 +1,6 @@
 import type { Trace, TraceRecord } from "../../trace.js";
 import { meanGapMs } from "../../trace.js";
+import { csvCell } from "./csv-cell.js";
 import type { Exporter } from "./exporter.js";
 import { writeLines } from "./write-lines.js";
 
@@ -20,7 +21,8 @@ const columns: readonly (readonly [string, (record: TraceRecord) => string | num
 
 /**
  * One line a request, one column a number, empty where unknown. `itl_mean_ms` is the mean per output token after the
- * first. Gaps and block hashes themselves are lost. The `csv` importer reads it back by its column names.
+ * first. Gaps and block hashes themselves are lost, and text that a
+ * spreadsheet would run has an apostrophe in front. The `csv` importer reads it back by its column names.
  */
 export const csv: Exporter = {
   format: "csv",
@@ -30,11 +32,5 @@ export const csv: Exporter = {
 
 function* lines(trace: Trace): Generator<string> {
   yield columns.map(([name]) => name).join(",");
-  for (const record of trace.records) yield columns.map(([, value]) => cell(value(record))).join(",");
-}
-
-function cell(value: string | number | undefined): string {
-  if (value === undefined) return "";
-  const text = String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  for (const record of trace.records) yield columns.map(([, value]) => csvCell(value(record))).join(",");
 }

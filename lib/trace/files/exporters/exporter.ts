@@ -7,7 +7,7 @@ export interface Exporter {
   /** One line: what reads it and what of a trace it can hold. */
   readonly description: string;
   /**
-   * Creates or replaces the file; a path ending in `.gz` is compressed where the format is text.
+   * Creates the file, or replaces it once the new one is whole; a path ending in `.gz` is compressed where the format is text.
    * @throws InputError when the trace lacks what the format needs
    * @throws WorkError when the file cannot be written
    */

@@ -1,5 +1,5 @@
 import { parquetWriteFile } from "hyparquet-writer";
-import { WorkError } from "../../../base/index.js";
+import { replaceFile } from "../../../output/index.js";
 import { metaToLine } from "../../meta-line.js";
 import type { Trace, TraceRecord } from "../../trace.js";
 import { meanGapMs } from "../../trace.js";
@@ -61,21 +61,17 @@ export const parquet: Exporter = {
         data: trace.records.map((record) => column.value(record, trace) ?? null),
       }))
       .filter(({ data }) => data.some((value) => value !== null));
-    try {
-      await parquetWriteFile({
-        filename: path,
+    await replaceFile(path, async (part) =>
+      parquetWriteFile({
+        filename: part,
         columnData: filled.map(({ column, data }) => ({ name: column.name, data })),
         schema: [
           { name: "root", num_children: filled.length },
           ...filled.flatMap(({ column }) => schemaOf(column)),
         ],
         kvMetadata: [{ key: "prefixlab", value: metaToLine(trace.meta) }],
-      });
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === undefined) throw error;
-      throw new WorkError(`${path}: cannot be written (${code})`);
-    }
+      }),
+    );
   },
 };
 

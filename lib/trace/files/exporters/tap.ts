@@ -1,4 +1,4 @@
-import { writeTrace } from "../trace-writer.js";
+import { writeTrace } from "../write-trace.js";
 import type { Exporter } from "./exporter.js";
 
 /** The tap schema itself: JSON lines, everything that a trace holds. See `record-text.ts` for the fields. */

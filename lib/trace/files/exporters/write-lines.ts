@@ -2,25 +2,21 @@ import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
-import { WorkError } from "../../../base/index.js";
+import { replaceFile } from "../../../output/index.js";
 
 const batchChars = 1 << 16;
 
 /**
- * Writes lines to a file as they are made, each with a line end; a path ending in `.gz` is compressed.
+ * Writes lines to a file as they are made, each with a line end, and whole or not at all; a path ending in `.gz` is compressed.
  * @throws WorkError when the file cannot be written
  */
 export async function writeLines(path: string, lines: Iterable<string>): Promise<void> {
-  const file = createWriteStream(path);
-  const source = Readable.from(batched(lines), { objectMode: true });
-  try {
+  await replaceFile(path, async (part, flags) => {
+    const source = Readable.from(batched(lines), { objectMode: true });
+    const file = createWriteStream(part, { flags });
     if (path.endsWith(".gz")) await pipeline(source, createGzip(), file);
     else await pipeline(source, file);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    throw new WorkError(`${path}: cannot be written (${code || message})`);
-  }
+  });
 }
 
 function* batched(lines: Iterable<string>): Generator<string> {
