@@ -134,7 +134,7 @@ describe("what passes through the tap", () => {
       };
       fill();
     });
-    const { url } = await tapBefore(upstream.url);
+    const { url } = await tapBefore(upstream.url, { metrics: false });
     const got = await request(`${url}/big`);
     let before = -1;
     // The client reads nothing: what the sockets hold fills up, and then the upstream stands still.

@@ -9,11 +9,15 @@ export async function pageText(answer: Response): Promise<string | undefined> {
   }
   const pieces: Uint8Array[] = [];
   let bytes = 0;
-  for await (const piece of answer.body) {
-    bytes += piece.length;
-    // Leaving the loop cancels the rest.
-    if (bytes > LARGEST_PAGE_BYTES) return undefined;
-    pieces.push(piece);
+  const reader = answer.body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return Buffer.concat(pieces).toString("utf8");
+    bytes += value.length;
+    pieces.push(value);
+    if (bytes > LARGEST_PAGE_BYTES) {
+      await reader.cancel();
+      return undefined;
+    }
   }
-  return Buffer.concat(pieces).toString("utf8");
 }
