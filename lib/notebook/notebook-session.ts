@@ -6,6 +6,9 @@ import type { ChildMessage, ChildRequest } from "./kernel-child.js";
 import type { CellOutput } from "./notebook-file.js";
 import { requirePackages } from "./require-packages.js";
 
+/** For a process that has nothing left to do to say so, on a machine that has much to do. */
+const answerMs: Ms = 10_000;
+
 /** What a cell came to. */
 export interface SessionResult {
   readonly result: CellResult;
@@ -64,7 +67,7 @@ export async function openSession(cwd: string): Promise<NotebookSession> {
     },
     async finish(graceMs) {
       if (ended) return undefined;
-      const answer = nextMessage(child, 2 * graceMs);
+      const answer = nextMessage(child, graceMs + answerMs);
       child.send({ type: "finish", graceMs } satisfies ChildRequest, () => undefined);
       const message = await answer;
       return message?.type === "done" ? { result: message.result, outputs: message.outputs } : undefined;

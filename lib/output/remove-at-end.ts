@@ -22,7 +22,8 @@ function watch(): void {
   if (watching) return;
   watching = true;
   process.on("exit", removeAll);
-  for (const signal of signals) process.on(signal, end);
+  // Ahead of listeners that take themselves off, so that these are counted.
+  for (const signal of signals) process.prependListener(signal, end);
 }
 
 function unwatch(): void {

@@ -176,6 +176,19 @@ describe("a process that is ended while it replaces a file", () => {
     }
   });
 
+  it("goes on where the program listens to a signal once: it is the program that decides", async () => {
+    const home = folder();
+    const path = join(home, "a.txt");
+    const handler = 'process.once("SIGINT", () => process.stdout.write("stopping\\n"));';
+    const child = await halfway(path, handler);
+    child.kill("SIGINT");
+    await once(child.stdout, "data");
+    expect([child.exitCode, child.signalCode, readdirSync(home).length]).toEqual([null, null, 1]);
+    child.kill("SIGINT");
+    expect(await once(child, "exit")).toEqual([null, "SIGINT"]);
+    expect(readdirSync(home)).toEqual([]);
+  });
+
   it("leaves the old file whole at kill -9, beside a hidden file that the next one does not mind", async () => {
     const home = folder();
     const path = join(home, "a.txt");

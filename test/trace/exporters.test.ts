@@ -58,7 +58,7 @@ function sample(n = 60): Trace {
 describe("exportTrace", () => {
   it("names the formats when it is given another, and describes each", async () => {
     await expect(exportTrace("xls", sample(2), scratch.path("x"))).rejects.toThrow(
-      'exportTrace: format must be one of tap, mooncake, csv, parquet, perfetto, got "xls"',
+      'exportTrace: format must be one of tap, mooncake, agentic-mooncake, aiperf, csv, parquet, perfetto, got "xls"',
     );
     for (const { description } of exportFormats) expect(description).toMatch(/^\S.{20,110}\S$/);
   });

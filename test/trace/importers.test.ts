@@ -70,7 +70,7 @@ for (const format of readdirSync(fixtures)) {
 describe("importTrace", () => {
   it("names the formats when it is given another", async () => {
     await expect(importTrace("spreadsheet", "x")).rejects.toThrow(
-      /format must be one of mooncake, bailian, .*got "spreadsheet"/,
+      /format must be one of mooncake, mooncake-delta, .*got "spreadsheet"/,
     );
   });
 
@@ -90,17 +90,18 @@ describe("importTrace", () => {
 describe("units off by 1,000", () => {
   const scratch = scratchFolder();
 
-  it("Mooncake timestamps in seconds are pointed out, milliseconds are not", async () => {
+  it("Mooncake timestamps in seconds are read as such, and said; milliseconds are not", async () => {
     const rows = (perRow: number) =>
       Array.from({ length: 300 }, (_, i) =>
         JSON.stringify({ timestamp: i * perRow, input_length: 10, output_length: 5, hash_ids: [i] }),
       ).join("\n");
     const reasons = async (perRow: number) => {
       const trace = await importTrace("mooncake", scratch.write(`${perRow}.jsonl`, rows(perRow)));
+      expect(trace.records.at(-1)?.arrivalMs).toBeCloseTo(299 * 300, 6);
       return trace.warnings.map(({ reason }) => reason).join("\n");
     };
-    expect(await reasons(0.3)).toContain("look like seconds");
-    expect(await reasons(300)).not.toContain("look like");
+    expect(await reasons(0.3)).toContain("timestamp is read as seconds, a guess");
+    expect(await reasons(300)).not.toContain("guess");
   });
 
   it("latencies in microseconds are pointed out by every importer that has them", async () => {

@@ -90,7 +90,8 @@ describe("an AIPerf export's settings", () => {
 
   it("come from the summary beside it: its default name, its own, or the one that is given", async () => {
     const summary = join(dataDir(), "reports", "aiperf-4.json.gz");
-    const path = scratch.write("profile_export.jsonl", row);
+    const path = scratch.path("profile_export.jsonl");
+    copyFileSync(join(dataDir(), "reports", "aiperf-4.jsonl.gz"), path);
     expect((await importTrace("aiperf", path)).meta).toEqual({ source: "aiperf", extra: {} });
     expect((await importTrace("aiperf", path, { companionPath: summary })).meta).toMatchObject({
       model: "small",
@@ -103,6 +104,15 @@ describe("an AIPerf export's settings", () => {
     await expect(importTrace("aiperf", path, { companionPath: scratch.path("none.json") })).rejects.toThrow(
       /none/,
     );
+  });
+
+  it("of a run with more requests than are listed: a sample, of which the places are not known", async () => {
+    const path = scratch.write("sample.jsonl", row);
+    const summary = { input_config: { phases: [phase] }, request_count: { unit: "requests", avg: 80 } };
+    scratch.write("sample.json", JSON.stringify(summary));
+    const { meta, warnings } = await importTrace("aiperf", path);
+    expect(meta.extra).toEqual({ requests_made: 80 });
+    expect(warnings.map(({ reason }) => reason).join()).toContain("1 of 80 requests are listed");
   });
 
   it("tell a cap where requests waited for each other, not where they had a rate or several caps", async () => {

@@ -17,6 +17,8 @@ export interface PromptSource {
   tokenIds(): Int32Array | undefined;
   /** Tokens of the context: exact as ids, expected as text. */
   tokens(): Tokens;
+  /** Its text is made up: all such texts of one length have about as many tokens. */
+  readonly isSynthesized?: boolean;
 }
 
 /** A growing context: seeded parts and the server's real answers, in order. */
@@ -91,6 +93,7 @@ export class Conversations {
       prompt: () => ({ kind: "text", text }),
       tokenIds: () => undefined,
       tokens: () => Math.round(text.length / charactersPerToken),
+      isSynthesized: true,
     };
   }
 
@@ -113,6 +116,7 @@ export class Conversations {
       prompt: () => ({ kind: "messages", messages: [...messages] }),
       tokenIds: () => undefined,
       tokens: () => Math.round(characters / charactersPerToken),
+      isSynthesized: true,
     };
   }
 

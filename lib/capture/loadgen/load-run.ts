@@ -5,6 +5,7 @@ import type { ApiClient } from "./api-client.js";
 import type { PromptSource } from "./conversation.js";
 import type { Exchange } from "./exchange.js";
 import type { Prompt } from "./prompt.js";
+import { PromptLengths } from "./prompt-lengths.js";
 import { type RequestLabels, recordExchange } from "./record-exchange.js";
 import type { RequestWriter } from "./request-writer.js";
 import { sendRequest } from "./send-request.js";
@@ -55,8 +56,7 @@ export class LoadRun {
   #sentAgain = 0;
   #shorter = 0;
   readonly #ended: (() => void)[] = [];
-  /** The longest prompt of each session so far: a conversation only grows. */
-  readonly #sessionTokens = new Map<string, Tokens>();
+  readonly #lengths = new PromptLengths();
 
   constructor(options: LoadRunOptions) {
     this.#options = options;
@@ -123,11 +123,14 @@ export class LoadRun {
       blocks: this.#options.blocks,
     };
     this.#ended.push(() => {
-      const atLeastPromptTokens = this.#sessionTokens.get(request.labels.session ?? "");
+      const { session } = request.labels;
+      const likeTokens = request.context.isSynthesized ? expectedPromptTokens : undefined;
+      const atLeastPromptTokens = this.#lengths.atLeast(session, likeTokens);
       const record = recordExchange(exchange, {
         ...circumstances,
         ...(atLeastPromptTokens !== undefined && { atLeastPromptTokens }),
       });
+      this.#lengths.told(session, likeTokens, record);
       this.#record(record, request, exchange);
     });
     setImmediate(() => this.flush());
@@ -142,7 +145,6 @@ export class LoadRun {
   #record(record: TraceRecord, request: ReadyRequest, exchange: Exchange): void {
     this.records.push(record);
     if (!exchange.failure && record.outputTokens < request.labels.outputTokens) this.#shorter++;
-    if (record.session !== undefined) this.#sessionTokens.set(record.session, record.promptTokens);
     this.#options.onRecord?.(record, request, exchange);
     this.#options.onProgress?.(this.progress());
   }

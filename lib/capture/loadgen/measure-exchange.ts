@@ -78,7 +78,10 @@ function readResponse(response: IncomingMessage, reader: AnswerReader, onFirstTo
     response.on("data", (bytes: Buffer) => {
       if (errorBody.length < ERROR_BODY_CHARS) errorBody += bytes.toString("utf8");
     });
-    response.on("end", () => reader.refuse(status, errorBody));
+    const { location } = response.headers;
+    response.on("end", () =>
+      reader.refuse(status, location === undefined ? errorBody : `moved to ${location}`),
+    );
     return;
   }
   let readAtMs: Ms | undefined;

@@ -83,6 +83,8 @@ async function whyNot(
   const status = failure?.status;
   if (status === 401 || status === 403)
     return `${told}: the key is missing or wrong: set OPENAI_API_KEY${writer.endpoint === "messages" ? " or ANTHROPIC_API_KEY" : ""}`;
+  if (status !== undefined && status >= 300 && status < 400)
+    return `${told}: url must be the address that the server itself has`;
   if (status === 429) return `${told}: the server takes no more requests for now: try again later`;
   const models = await servedModels(client);
   if (models && !models.includes(writer.model))

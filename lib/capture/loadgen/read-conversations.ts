@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 import { describeValue, InputError, type Ms, type Tokens } from "../../base/index.js";
-import type { ChatMessage } from "../wire/index.js";
-import { asArray, asObject, asText, type JsonObject } from "../wire/json-object.js";
+import { asArray, asObject, asText, type ChatMessage, type JsonObject } from "../wire/index.js";
 
 /** One turn of a recorded conversation: what was said to the model, and what it answered. */
 export interface RecordedTurn {

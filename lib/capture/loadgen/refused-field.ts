@@ -1,4 +1,4 @@
-import { asArray, asObject, asText } from "../wire/json-object.js";
+import { asArray, asObject, asText } from "../wire/index.js";
 
 /** Where validators of any kind put the name of a field: OpenAI's `param`, pydantic's `loc`, JSON schema's paths. */
 const namingKeys = /^(param|parameter|loc|location|field|property|path|pointer|instancePath|argument)$/i;
@@ -6,8 +6,12 @@ const namingKeys = /^(param|parameter|loc|location|field|property|path|pointer|i
 const quotingKeys = /^(input|ctx|url|expected|allowed|supported|valid)/i;
 const refusingWords =
   /n't\b|\b(not|cannot|no|un\w+|invalid|incompatible|extra|additional|illegal|forbidden|prohibited|rejected|refused|deprecated|only|disallowed)\b/i;
+/** No refusal is nested deeper. */
+const DEEPEST = 12;
 /** What was sent, quoted in words. */
 const quotedInput = /\binput(_value)?['"]?\s*[=:].*/gis;
+/** Names inside a field, by which some servers refuse it. */
+const insides: ReadonlyMap<string, string> = new Map([["include_usage", "stream_options"]]);
 /** A list of what may be sent, to the end of its sentence. */
 const listOfTheGood =
   /(?<!n[o']t (?:an? |be )?|no )\b(expected|allowed|permitted|supported|valid|known|accepted|available)\b[^.;\n]*?(:| one of | are )[^.;\n]*/gi;
@@ -25,15 +29,18 @@ const unsupportedWords =
 export function refusedField(answer: string, candidates: readonly string[]): string | undefined {
   const json = parsed(answer);
   const text = json === undefined ? answer : allText(json).join("\n");
-  const field = namedInPlace(json, candidates) ?? namedInWords(text, candidates);
+  const named = namedInPlace(json, candidates) ?? namedInWords(text, candidates);
+  const inner = [...insides].find(([name, outer]) => candidates.includes(outer) && text.includes(name));
+  const field = named ?? (inner && refusingWords.test(text) ? inner[1] : undefined);
   // The size of an output is what was asked for: a server that cannot give it does not refuse the field.
   if (field?.startsWith("max_") && !unsupportedWords.test(text)) return undefined;
   return field;
 }
 
-function namedInPlace(value: unknown, candidates: readonly string[]): string | undefined {
+function namedInPlace(value: unknown, candidates: readonly string[], depth = 0): string | undefined {
+  if (depth > DEEPEST) return undefined;
   for (const item of asArray(value)) {
-    const field = namedInPlace(item, candidates);
+    const field = namedInPlace(item, candidates, depth + 1);
     if (field !== undefined) return field;
   }
   for (const [key, inner] of Object.entries(asObject(value) ?? {})) {
@@ -43,7 +50,7 @@ function namedInPlace(value: unknown, candidates: readonly string[]): string | u
       const field = segments.find((segment) => candidates.includes(segment));
       if (field !== undefined) return field;
     }
-    const field = namedInPlace(inner, candidates);
+    const field = namedInPlace(inner, candidates, depth + 1);
     if (field !== undefined) return field;
   }
   return undefined;
@@ -59,11 +66,12 @@ function namedInWords(text: string, candidates: readonly string[]): string | und
   return places.filter(({ at }) => at >= 0).sort((a, b) => a.at - b.at)[0]?.name;
 }
 
-function allText(value: unknown): string[] {
+function allText(value: unknown, depth = 0): string[] {
   if (typeof value === "string") return [value];
-  if (Array.isArray(value)) return value.flatMap(allText);
+  if (depth > DEEPEST) return [];
+  if (Array.isArray(value)) return value.flatMap((item) => allText(item, depth + 1));
   return Object.entries(asObject(value) ?? {}).flatMap(([key, inner]) =>
-    quotingKeys.test(key) ? [] : allText(inner),
+    quotingKeys.test(key) ? [] : allText(inner, depth + 1),
   );
 }
 

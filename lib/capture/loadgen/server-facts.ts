@@ -27,6 +27,8 @@ export interface ServerFacts {
 }
 
 const SAMPLE_CHARACTERS = 2_000;
+/** No tokenizer makes fewer of such a text: a smaller count is of what was computed, after what was cached. */
+const FEWEST_SAMPLE_TOKENS = SAMPLE_CHARACTERS / 10;
 
 /**
  * Asks a server what it offers: its version, a tokenizer, token ids, and which optional fields it takes: those that it
@@ -59,7 +61,8 @@ export async function learnServer(
     ]);
     const serverIds = tokenIdsOf(tokenized);
     const ids = serverIds ?? (await options.tokenizer?.encode({ kind: "text", text: sample }));
-    const sampleTokens = ids?.length ?? (probe.usage?.promptTokens || undefined);
+    const counted = probe.usage?.promptTokens ?? 0;
+    const sampleTokens = ids?.length ?? (counted >= FEWEST_SAMPLE_TOKENS ? counted : undefined);
     const maxModelTokens = maxModelTokensOf(pages, writer.model);
     const returnsTokenIds = probe.promptTokenIds !== undefined && probe.outputTokenIds !== undefined;
     if (!returnsTokenIds) writer.leaveOut("return_token_ids");

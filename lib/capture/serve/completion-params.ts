@@ -1,5 +1,7 @@
 import { describeValue, type Tokens } from "../../base/index.js";
+import { anthropicChat } from "../wire/anthropic-prompt.js";
 import { bytesText, byteTokens, type ChatMessage, chatText, isTokenId } from "../wire/index.js";
+import { responsesChat } from "../wire/responses-prompt.js";
 import { ApiError } from "./api-error.js";
 
 /** What a completion request asks for, checked. */
@@ -115,25 +117,35 @@ function isPrompt(value: unknown): boolean {
   return typeof value === "string" || (Array.isArray(value) && value.every(isTokenId));
 }
 
-function messageTokens(
-  messages: unknown,
-  system: readonly unknown[] = [],
-  name: "messages" | "input" = "messages",
-): Int32Array {
+function messageTokens(messages: unknown): Int32Array {
+  return chatTokens(checkedMessages(messages), "messages");
+}
+
+function checkedMessages(messages: unknown): ChatMessage[] {
   if (!Array.isArray(messages) || messages.length === 0)
-    throw wrong(name, "a non-empty array of messages", messages);
-  const checked = [...system, ...messages].map((message, index): ChatMessage => {
-    const place = `${name}[${index - system.length}]`;
-    const fields = objectField(message, place);
-    if (typeof fields.role !== "string" || fields.role === "")
-      throw wrong(`${place}.role`, "a string", fields.role);
-    const { content } = fields;
-    if (content != null && typeof content !== "string" && !Array.isArray(content))
-      throw wrong(`${place}.content`, "a string or an array of parts", content);
-    return { ...fields, role: fields.role };
-  });
+    throw wrong("messages", "a non-empty array of messages", messages);
+  return messages.map((message, i) => checkedMessage(message, `messages[${i}]`));
+}
+
+function checkedMessage(message: unknown, place: string): ChatMessage {
+  const fields = objectField(message, place);
+  if (typeof fields.role !== "string" || fields.role === "")
+    throw wrong(`${place}.role`, "a string", fields.role);
+  const { content } = fields;
+  if (content != null && typeof content !== "string" && !Array.isArray(content))
+    throw wrong(`${place}.content`, "a string or an array of parts", content);
+  return { ...fields, role: fields.role };
+}
+
+/** An item of `input`: a message, or a call of a tool or its result, which has a kind in the place of a role. */
+function checkedItem(item: unknown, index: number): void {
+  const { type } = objectField(item, `input[${index}]`);
+  if (type === undefined || type === "message") checkedMessage(item, `input[${index}]`);
+}
+
+function chatTokens(messages: readonly ChatMessage[], name: "messages" | "input"): Int32Array {
   try {
-    return byteTokens(chatText(checked));
+    return byteTokens(chatText(messages));
   } catch {
     throw new ApiError(400, `${name} are nested too deeply`, name);
   }
@@ -146,7 +158,9 @@ function promptIdsOf(endpoint: ServedEndpoint, fields: Fields): Int32Array {
     case "chat":
       return messageTokens(fields.messages);
     case "messages":
-      return messageTokens(fields.messages, systemOf(fields, "system"));
+      checkedMessages(fields.messages);
+      systemChecked(fields, "system");
+      return chatTokens(anthropicChat(fields)?.messages ?? [], "messages");
     case "responses": {
       if (fields.previous_response_id != null)
         throw new ApiError(
@@ -155,29 +169,22 @@ function promptIdsOf(endpoint: ServedEndpoint, fields: Fields): Int32Array {
           "previous_response_id",
         );
       const { input } = fields;
-      if (typeof input !== "string" && !Array.isArray(input))
-        throw wrong("input", "a string or an array of items", input);
-      return messageTokens(
-        typeof input === "string" ? [{ role: "user", content: input }] : input.map(inputMessage),
-        systemOf(fields, "instructions"),
-        "input",
-      );
+      if (typeof input !== "string" && (!Array.isArray(input) || input.length === 0))
+        throw wrong("input", "a string or a non-empty array of items", input);
+      systemChecked(fields, "instructions");
+      if (typeof input !== "string") input.forEach(checkedItem);
+      return chatTokens(responsesChat(fields)?.messages ?? [], "input");
     }
   }
 }
 
-function systemOf(fields: Fields, name: string): readonly unknown[] {
-  const content = fields[name];
-  if (content == null) return [];
-  if (typeof content !== "string" && !Array.isArray(content))
-    throw wrong(name, "a string or an array of parts", content);
-  return [{ role: "system", content }];
-}
-
-/** An item of `input`: a message, or a call of a tool or its result, which has a kind in the place of a role. */
-function inputMessage(item: unknown): unknown {
-  const { type, ...rest } = (item ?? {}) as Fields;
-  return rest.role === undefined && typeof type === "string" ? { role: type, ...rest } : rest;
+function systemChecked(fields: Fields, name: string): void {
+  optional(
+    fields,
+    name,
+    "a string or an array of parts",
+    (value) => typeof value === "string" || Array.isArray(value),
+  );
 }
 
 function maxTokens(fields: Fields, names: readonly string[], fallback: Tokens | undefined): Tokens {

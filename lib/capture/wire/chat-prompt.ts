@@ -1,6 +1,6 @@
 import { type ChatMessage, chatFrame } from "./chat-text.js";
 import type { JsonObject } from "./json-object.js";
-import { contentPieces, holdsBase64, type PromptPiece, promptJson } from "./prompt-thing.js";
+import { contentPieces, isThingField, type PromptPiece, promptJson, unsealed } from "./prompt-thing.js";
 
 /** A chat as OpenAI's API writes it, whatever API it came in: what a chat template makes a prompt of. */
 export interface ChatPrompt {
@@ -43,8 +43,8 @@ function messagePart(message: ChatMessage): ChatPart {
   const pieces: PromptPiece[] = [before, ...contentPieces(content)];
   const fields: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(rest))
-    if (holdsBase64(value)) pieces.push(...contentPieces([value].flat()));
-    else fields[name] = value;
+    if (isThingField(name, value)) pieces.push(...contentPieces([value].flat()));
+    else fields[name] = unsealed(value);
   const json = promptJson(fields);
   pieces.push(json === "{}" ? after : `${json}${after}`);
   return { role, pieces };

@@ -1,6 +1,6 @@
 import type { ChatPrompt } from "./chat-prompt.js";
 import type { ChatMessage } from "./chat-text.js";
-import { contentPieces, holdsBase64, type PromptThing } from "./prompt-thing.js";
+import { contentPieces, isThingField, type PromptThing } from "./prompt-thing.js";
 
 /** The digests of the things in a chat, in the order in which they stand in its prompt. */
 export function thingsOf(chat: ChatPrompt): string[] {
@@ -36,12 +36,16 @@ export function cutBeforeThing(chat: ChatPrompt, index: number, mark: string): C
 }
 
 function messageThings({ role: _role, content, ...rest }: ChatMessage): PromptThing[] {
-  const others = Object.values(rest).filter(holdsBase64).flat();
+  const others = Object.entries(rest).flatMap(([name, value]) =>
+    isThingField(name, value) ? [value].flat() : [],
+  );
   return [...contentPieces(content), ...contentPieces(others)].filter((piece) => typeof piece !== "string");
 }
 
 function textOnly(message: ChatMessage): ChatMessage {
-  const kept = Object.entries(message).filter(([name, value]) => name === "content" || !holdsBase64(value));
+  const kept = Object.entries(message).filter(
+    ([name, value]) => name === "content" || !isThingField(name, value),
+  );
   const { content } = message;
   const texts = isList(content) ? content.filter(isText) : isText(content) ? content : [];
   return {

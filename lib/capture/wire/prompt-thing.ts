@@ -91,8 +91,29 @@ function collectStrings(value: unknown, strings: string[]): void {
       if (!MARKS.has(key) && key !== "type" && key !== "detail") collectStrings(field, strings);
 }
 
+/**
+ * A field of a message beside its content that is a thing: it has bytes as text in it. Reasoning that a provider has
+ * sealed looks the same, and is none: servers count the reasoning, or leave it out.
+ */
+export function isThingField(name: string, value: unknown): boolean {
+  return !SEALED_FIELD.test(name) && holdsBase64(value);
+}
+
+/** Fields of a message that may be sealed by a provider, to be sent back as they are. */
+const SEALED_FIELD = /reasoning|thinking|thought|signature|encrypted/;
+
+/** A value with what is sealed in it replaced by a short name of it: as equal, and not as long. */
+export function unsealed(value: unknown): unknown {
+  if (typeof value === "string")
+    return holdsBase64(value) ? promptThing("sealed", value).digest.slice(0, 16) : value;
+  if (Array.isArray(value)) return value.map(unsealed);
+  const fields = asObject(value);
+  if (!fields) return value;
+  return Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, unsealed(field)]));
+}
+
 /** Somewhere in it are bytes as text. */
-export function holdsBase64(value: unknown): boolean {
+function holdsBase64(value: unknown): boolean {
   if (typeof value === "string")
     return value.length > LONGEST_WORD && /^(data:[^,]*,)?[A-Za-z0-9+/_=-]+$/.test(value);
   if (Array.isArray(value)) return value.some(holdsBase64);

@@ -2,6 +2,7 @@ import type { ChatPrompt } from "./chat-prompt.js";
 import type { ChatMessage } from "./chat-text.js";
 import { asArray, asObject, asText, type JsonObject } from "./json-object.js";
 import { templateFields } from "./openai-prompt.js";
+import { unsealed } from "./prompt-thing.js";
 
 type Message = ChatMessage & { tool_calls?: unknown[]; reasoning?: string };
 
@@ -87,13 +88,13 @@ function contentParts(content: unknown): unknown {
   return parts.length === 1 && only?.type === "text" ? only.text : parts;
 }
 
-/** Its text, its summary where there is none, or the sealed form of it that a client sends back. */
+/** Its text, its summary where there is none, or a short name of its sealed form, which a client sends back. */
 function reasoningText(item: JsonObject): string {
   const text = (list: unknown) =>
     asArray(list)
       .map((part) => asText(asObject(part)?.text) ?? "")
       .join("");
-  return text(item.content) || text(item.summary) || (asText(item.encrypted_content) ?? "");
+  return text(item.content) || text(item.summary) || String(unsealed(item.encrypted_content ?? ""));
 }
 
 function toolCall(item: JsonObject) {

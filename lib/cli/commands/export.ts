@@ -13,7 +13,8 @@ interface ExportFlags {
 
 /** The `export` command: a trace into another format. */
 export function exportCommand(): Command {
-  const formats = exportFormats.map(({ format, description }) => `  ${format.padEnd(10)} ${description}`);
+  const width = Math.max(...exportFormats.map(({ format }) => format.length));
+  const formats = exportFormats.map(({ format, description }) => `  ${format.padEnd(width)} ${description}`);
   return new Command("export")
     .description("Write a trace in another format.")
     .argument("<trace>", "trace to read")

@@ -1,5 +1,13 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { type ImportOptions, importFormats, importTrace, writeTrace } from "../../trace/files/index.js";
+import {
+  type ImportOptions,
+  importFormats,
+  importTrace,
+  readTokenizer,
+  type TimeUnit,
+  timeUnits,
+  writeTrace,
+} from "../../trace/files/index.js";
 import { parseCount, parsePositive } from "../engine-flags.js";
 import { readFingerprintKey } from "../fingerprint-key.js";
 import { progressBar, reportProblems } from "../read-input.js";
@@ -15,13 +23,16 @@ interface ImportFlags {
   readonly columns?: Readonly<Record<string, string>>;
   readonly startGap?: number;
   readonly subagents?: boolean;
+  readonly timeUnit?: TimeUnit;
+  readonly tokenizer?: string;
   readonly strict?: boolean;
   readonly json?: boolean;
 }
 
 /** The `import` command: another format into the tap schema. */
 export function importCommand(): Command {
-  const formats = importFormats.map(({ format, description }) => `  ${format.padEnd(15)} ${description}`);
+  const width = Math.max(...importFormats.map(({ format }) => format.length));
+  const formats = importFormats.map(({ format, description }) => `  ${format.padEnd(width)} ${description}`);
   return new Command("import")
     .description("Read a trace of another format and write it in the tap schema.")
     .argument("<file>", "file or folder to read")
@@ -38,8 +49,19 @@ export function importCommand(): Command {
     )
     .option("--companion <file>", "llmservingsim: the workload; blis: the header; aiperf: the summary")
     .option("--columns <field=column,...>", "csv: the column behind each field", parseColumns)
-    .option("--start-gap <s>", "weka: seconds between the starts of conversations", parsePositive)
+    .option(
+      "--start-gap <s>",
+      "weka, agentic-mooncake: seconds between the starts of conversations",
+      parsePositive,
+    )
     .option("--subagents", "weka: take sub-agents' requests too, as sessions of their own")
+    .option("--tokenizer <file>", "a tokenizer.json, for sources that hold text (default: bytes)")
+    .addOption(
+      new Option(
+        "--time-unit <unit>",
+        "unit of the source's time stamps (default: the format's own, or what all of them point to, with a warning)",
+      ).choices(timeUnits),
+    )
     .option("--strict", "a bad row is fatal")
     .option("--json", "print one JSON document")
     .addHelpText(
@@ -56,10 +78,13 @@ Example:
 }
 
 async function runImport(path: string, flags: ImportFlags): Promise<void> {
-  const beside = [flags.companion, flags.fingerprintKeyFile].filter((file) => file !== undefined);
+  const beside = [flags.companion, flags.fingerprintKeyFile, flags.tokenizer].filter(
+    (file) => file !== undefined,
+  );
   // Rows find the header or summary beside them by their name.
   const base = path.replace(/\.(csv|ya?ml|jsonl)(\.gz)?$/, "");
-  const endings = { blis: [".csv", ".yaml", ".yml"], aiperf: [".json", ".json.gz"] }[flags.format] ?? [];
+  const endings =
+    { blis: [".csv", ".yaml", ".yml", ".itl.csv"], aiperf: [".json", ".json.gz"] }[flags.format] ?? [];
   const found = endings.map((ending) => base + ending);
   refuseOverwrite(flags.out, [path, ...beside, ...found]);
   const key =
@@ -75,6 +100,8 @@ async function runImport(path: string, flags: ImportFlags): Promise<void> {
     ...(flags.columns && { columns: flags.columns }),
     ...(flags.startGap !== undefined && { startGapMs: flags.startGap * 1000 }),
     ...(flags.subagents && { subagents: true }),
+    ...(flags.timeUnit && { timeUnit: flags.timeUnit }),
+    ...(flags.tokenizer !== undefined && { tokenize: await readTokenizer(flags.tokenizer) }),
     onProgress: ({ bytesRead, totalBytes }) => bar.update(totalBytes ? bytesRead / totalBytes : 0),
   };
   const trace = await importTrace(flags.format, path, options).finally(() => bar.stop());

@@ -15,11 +15,11 @@ export interface TraceRows extends AsyncIterable<TraceRecord> {
 const keptProblems = 1000;
 
 /**
- * Streams a trace in the tap schema: JSON lines, an optional `{"meta": ...}` line before the first record. Memory is
- * bounded by a chunk of the file, the longest line, and the table of distinct block hashes.
+ * Streams a trace in the tap schema: JSON lines, an optional `{"meta": ...}` line before the first record, and behind the last
+ * one `{"end": {"records": N}}`, where the writer closed the file (several where it was continued). Memory is bounded by a chunk of the file, the longest line, and the table of distinct block hashes.
  *
  * A row that cannot be used is left out and counted with its line number and reason. What concerns the whole file
- * (units, order, duplicates, a stream cut off) becomes a warning when the iteration ends.
+ * (units, order, duplicates, a stream cut off, a recording that was not closed) becomes a warning when the iteration ends.
  * @throws InputError (from the iteration) when the file cannot be read, is no trace at all, holds no usable
  * record, or, with `strict`, at the first bad row
  * @example

@@ -173,6 +173,15 @@ describe("a server that does not serve what is asked for", () => {
     expect(await refused(404, "Not Found")).toContain("url must be the address before /v1");
   });
 
+  it("says where the server sends it", async () => {
+    const { url } = await httpServer((_request, response) => {
+      response.writeHead(308, { location: "https://elsewhere/v1" }).end();
+    });
+    await expect(runLoadgen(optionsFor(url, chat))).rejects.toThrow(
+      /HTTP 308: moved to https:\/\/elsewhere\/v1: url must be the address that the server itself has/,
+    );
+  });
+
   it("asks for a key, by its name", async () => {
     expect(await refused(401, '{"error":{"message":"no key"}}')).toMatch(
       /HTTP 401: no key: .*OPENAI_API_KEY/,

@@ -1,6 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { InputError } from "../../../lib/base/index.js";
 import { readConversations } from "../../../lib/capture/loadgen/index.js";
 import { scratchFile } from "../scratch.js";
 
@@ -176,5 +178,43 @@ describe("readConversations", () => {
     );
     await expect(read("c.jsonl", "")).rejects.toThrow(/holds no conversation: give JSON/);
     await expect(readConversations("/nowhere/c.jsonl")).rejects.toThrow(/c.jsonl cannot be read: ENOENT/);
+  });
+
+  it("gives turns in which something is said, or refuses, whatever is in the file", async () => {
+    const role = fc.constantFrom("system", "user", "assistant", "tool", "human", 3, null);
+    const message = fc.record(
+      {
+        role,
+        from: role,
+        content: fc.anything(),
+        value: fc.anything(),
+        delay: fc.anything(),
+        text: fc.string(),
+      },
+      { requiredKeys: [] },
+    );
+    const list = fc.array(message, { maxLength: 6 });
+    const row = fc.oneof(
+      fc.jsonValue(),
+      list,
+      fc.record({ messages: list }),
+      fc.record({ conversations: list }),
+      fc.record({ turns: list }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(row, { maxLength: 4 }), async (rows) => {
+        const lines = rows.map((each) => JSON.stringify(each) ?? "null").join("\n");
+        const result = await read("c.jsonl", lines).catch((error: unknown) => error);
+        if (result instanceof InputError) return;
+        const { conversations } = result as Awaited<ReturnType<typeof readConversations>>;
+        expect(conversations.length).toBeGreaterThan(0);
+        for (const { turns } of conversations) {
+          expect(turns.length).toBeGreaterThan(0);
+          expect(turns.every(({ says }) => says.length > 0)).toBe(true);
+          expect(turns.every(({ thinkMs = 0 }) => Number.isFinite(thinkMs) && thinkMs >= 0)).toBe(true);
+        }
+      }),
+      { numRuns: 60 },
+    );
   });
 });

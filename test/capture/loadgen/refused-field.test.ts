@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { refusedField } from "../../../lib/capture/loadgen/refused-field.js";
 
@@ -72,6 +73,7 @@ describe("refusedField", () => {
       { errors: [{ instancePath: "/stream_options/include_usage", message: "unknown" }] },
       "stream_options",
     ],
+    ["what is inside a field, alone", "include_usage is not supported", "stream_options"],
     ["what is inside a field", "stream_options.include_usage: unexpected value", "stream_options"],
     [
       "Anthropic's shape",
@@ -130,5 +132,23 @@ describe("refusedField", () => {
     ["nothing", ""],
   ])("reads none from %s", (_title, says) => {
     expect(refusedField(typeof says === "string" ? says : JSON.stringify(says), fields)).toBeUndefined();
+  });
+
+  it("names a candidate or nothing, whatever a server answers", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.json(),
+          fc.string(),
+          fc.json().map((text) => `{"detail":${text}}`),
+        ),
+        (answer) => {
+          expect([...fields, undefined]).toContain(refusedField(answer, fields));
+        },
+      ),
+    );
+    expect(
+      refusedField(`${"[".repeat(30_000)}"ignore_eos: not permitted"${"]".repeat(30_000)}`, fields),
+    ).toBeUndefined();
   });
 });

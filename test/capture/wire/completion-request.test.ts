@@ -328,6 +328,24 @@ describe("what is no text in a prompt", () => {
     );
   });
 
+  it("is not reasoning that a provider has sealed: a short name of it stands for it", () => {
+    const reasoning = { type: "reasoning", summary: [], encrypted_content: base64 };
+    const responses = {
+      input: [{ role: "user", content: "Hi" }, reasoning, { role: "user", content: "And?" }],
+    };
+    const details = [{ type: "reasoning.encrypted", data: base64 }];
+    const assistant = { role: "assistant", content: "a", reasoning_details: details };
+    for (const [path, body] of [
+      ["/v1/responses", responses],
+      ["/v1/chat/completions", { messages: [assistant] }],
+    ] as const) {
+      expect(things(path, body)).toEqual([]);
+      const text = JSON.stringify(chatParts(chatOf(read(path, body))));
+      expect(text).toMatch(/[0-9a-f]{16}/);
+      expect(text.length).toBeLessThan(500);
+    }
+  });
+
   it("is not what reads like text: a document of plain text is text", () => {
     const document = {
       type: "document",

@@ -1,5 +1,7 @@
 import { InputError } from "../../../base/index.js";
 import type { Trace } from "../../trace.js";
+import { agenticMooncake } from "./agentic-mooncake.js";
+import { aiperf } from "./aiperf.js";
 import { csv } from "./csv.js";
 import type { Exporter } from "./exporter.js";
 import { mooncake } from "./mooncake.js";
@@ -7,14 +9,15 @@ import { parquet } from "./parquet.js";
 import { perfetto } from "./perfetto.js";
 import { tap } from "./tap.js";
 
-const exporters: readonly Exporter[] = [tap, mooncake, csv, parquet, perfetto];
+const exporters: readonly Exporter[] = [tap, mooncake, agenticMooncake, aiperf, csv, parquet, perfetto];
 
 /**
  * The formats that can be written: name and one line of description each.
  * @example
  * ```ts
  * import { exportFormats } from "prefixlab";
- * exportFormats.map(({ format }) => format); // → ["tap", "mooncake", "csv", "parquet", "perfetto"]
+ * exportFormats.map(({ format }) => format);
+ * // → ["tap", "mooncake", "agentic-mooncake", "aiperf", "csv", "parquet", "perfetto"]
  * ```
  */
 export const exportFormats: readonly { readonly format: string; readonly description: string }[] = exporters;

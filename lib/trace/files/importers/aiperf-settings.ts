@@ -5,6 +5,8 @@ import { type JsonObject, readJsonDocument } from "./json-rows.js";
 /** What an AIPerf summary tells of its run. */
 export interface AiperfSettings {
   readonly model?: string;
+  /** Requests of the measured phases, failed ones included. */
+  readonly requestsMade?: number;
   readonly extra: Readonly<Record<string, JsonValue>>;
 }
 
@@ -19,10 +21,15 @@ export async function aiperfSettings(path: string, companionPath?: string): Prom
     companionPath === undefined ? await summaryBeside(path) : await readJsonDocument(companionPath);
   const config = objectOf(summary?.input_config);
   if (!summary || !config) return { extra: {} };
+  const made = ["request_count", "error_request_count"].reduce((sum, name) => {
+    const count = objectOf(summary[name])?.avg;
+    return sum + (typeof count === "number" ? count : 0);
+  }, 0);
   const model = modelOf(config);
   const places = placesOf(config);
   return {
     ...(model !== undefined && { model }),
+    ...(made > 0 && { requestsMade: made }),
     extra: {
       ...(typeof summary.aiperf_version === "string" && { aiperf_version: summary.aiperf_version }),
       ...(places !== undefined && { max_concurrency: places }),

@@ -11,7 +11,7 @@ export const azure: Importer = {
   format: "azure",
   description: "Azure LLM inference traces (CSV): arrivals and token counts only",
   async read(path, options) {
-    const builder = new TraceBuilder(path, options.strict, options.blockSize ?? 16);
+    const builder = new TraceBuilder(path, options, options.blockSize ?? 16);
     let firstMicros: number | undefined;
     await readCsvRows(
       path,

@@ -1,5 +1,5 @@
 import { RowError } from "../../row-error.js";
-import { cellCount, cellTime, neededCount, readCsvRows } from "./csv-rows.js";
+import { cellCount, cellText, cellTime, neededCount, readCsvRows } from "./csv-rows.js";
 import type { Importer } from "./importer.js";
 import { TraceBuilder } from "./trace-builder.js";
 
@@ -13,7 +13,11 @@ export const burstgpt: Importer = {
   format: "burstgpt",
   description: "BurstGPT (CSV): arrivals, token counts, failures; in later releases sessions and durations",
   async read(path, options) {
-    const builder = new TraceBuilder(path, options.strict, options.blockSize ?? 16);
+    const builder = new TraceBuilder(path, options, options.blockSize ?? 16, {
+      field: "Timestamp",
+      unit: "s",
+      also: ["elapsedMs"],
+    });
     const turns = new Map<string, number>();
     const needed = ["Timestamp", "Request tokens", "Response tokens"];
     await readCsvRows(path, builder, options, needed, (row, line) => {
@@ -26,7 +30,7 @@ export const burstgpt: Importer = {
         const arrivalMs = cellTime(row, "Timestamp", 1000);
         if (arrivalMs === undefined) throw new RowError("Timestamp is missing");
         const elapsedMs = cellTime(row, "Elapsed time", 1000);
-        const session = row["Session ID"] || undefined;
+        const session = cellText(row, "Session ID");
         const turn = session === undefined ? undefined : (turns.get(session) ?? 0) + 1;
         if (session !== undefined && turn !== undefined) turns.set(session, turn);
         return {

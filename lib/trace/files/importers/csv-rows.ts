@@ -5,6 +5,8 @@ import { RowError } from "../../row-error.js";
 import type { ReadTraceOptions } from "../read-trace-batches.js";
 import { openBytes } from "../trace-bytes.js";
 import { cutOff } from "./json-rows.js";
+import { presentText } from "./missing.js";
+import { scaledMs } from "./time-unit.js";
 import type { TraceBuilder } from "./trace-builder.js";
 
 /** A row of a CSV file by column name, all of it text. */
@@ -65,13 +67,18 @@ function checkHeader(path: string, header: readonly string[], needed: readonly s
     throw new InputError(`${path}: lacks the column ${missing.join(", ")}; it has ${header.join(", ")}`);
 }
 
-/** A number in a cell; undefined for an empty cell or no such column. @throws RowError when it is none */
+/** A number in a cell; undefined where it is missing (see `missing.ts`). @throws RowError when it is none */
 export function cellNumber(row: CsvRow, column: string): number | undefined {
-  const text = row[column];
-  if (text === undefined || text === "") return undefined;
+  const text = presentText(row[column]);
+  if (text === undefined) return undefined;
   const value = Number(text);
   if (Number.isFinite(value)) return value;
   throw new RowError(`${column} must be a finite number, got "${text}"`);
+}
+
+/** A text in a cell; undefined where there is none (see `missing.ts`). */
+export function cellText(row: CsvRow, column: string): string | undefined {
+  return presentText(row[column]);
 }
 
 /** A count in a cell; undefined for an empty cell. @throws RowError when it is no integer or below `min` (0 or 1) */
@@ -93,7 +100,10 @@ export function neededCount(row: CsvRow, column: string): number {
 /** A time in a cell, times `scale` to make milliseconds; undefined for an empty cell. @throws RowError below 0 */
 export function cellTime(row: CsvRow, column: string, scale = 1): number | undefined {
   const value = cellNumber(row, column);
-  if (value === undefined || value >= 0) return value === undefined ? undefined : value * scale;
+  if (value === undefined) return undefined;
+  if (!Number.isFinite(scaledMs(value, scale)))
+    throw new RowError(`${column} must be a time that a clock can show, got ${row[column]}`);
+  if (value >= 0) return scaledMs(value, scale);
   throw new RowError(`${column} must be a finite number >= 0, got ${row[column]}`);
 }
 

@@ -1,5 +1,13 @@
 import { InputError } from "../../../base/index.js";
-import { type CsvRow, cellCount, cellDateMicros, cellTime, neededCount, readCsvRows } from "./csv-rows.js";
+import {
+  type CsvRow,
+  cellCount,
+  cellDateMicros,
+  cellText,
+  cellTime,
+  neededCount,
+  readCsvRows,
+} from "./csv-rows.js";
 import type { Importer } from "./importer.js";
 import { summaryOf, TraceBuilder } from "./trace-builder.js";
 
@@ -19,6 +27,7 @@ const fields = [
   "elapsed_s",
   "concurrency",
   "finish_reason",
+  "request_id",
   "session",
   "turn",
 ] as const;
@@ -29,7 +38,7 @@ type Field = (typeof fields)[number];
  * `{prompt_tokens: "in", arrival_s: "t"}`. A field that is not mapped is read from the column of its own name, if any.
  *
  * Fields: `prompt_tokens` and `output_tokens` (needed), `cached_tokens`, `concurrency`, `turn`, `session`,
- * `finish_reason`; times in the unit of their name, `arrival_`, `ttft_`, `itl_mean_`, `elapsed_` + `ms` or `s`; and
+ * `request_id`, `finish_reason`; times in the unit of their name, `arrival_`, `ttft_`, `itl_mean_`, `elapsed_` + `ms` or `s`; and
  * `arrival_time`, a date and time, counted from the first row. Without a mean gap, it follows from elapsed and TTFT.
  */
 export const csv: Importer = {
@@ -42,17 +51,20 @@ export const csv: Importer = {
       if (!fields.includes(field as Field))
         throw new InputError(`csv: columns must map ${fields.join(", ")}, got "${field}"`);
     const of = (field: Field) => columns[field] ?? field;
-    const builder = new TraceBuilder(path, options.strict, options.blockSize ?? 16);
+    const builder = new TraceBuilder(path, options, options.blockSize ?? 16);
     const needed = [...new Set([of("prompt_tokens"), of("output_tokens"), ...Object.values(columns)])];
     let firstMicros: number | undefined;
     const inMs = (row: CsvRow, name: "arrival" | "ttft" | "itl_mean" | "elapsed") =>
       cellTime(row, of(`${name}_ms`)) ?? cellTime(row, of(`${name}_s`), 1000);
     await readCsvRows(path, builder, options, needed, (row, line) => {
+      const unit =
+        row[of("arrival_ms")] !== undefined ? "ms" : row[of("arrival_s")] === undefined ? undefined : "s";
+      if (unit) builder.useClock({ field: of(`arrival_${unit}`), unit });
       builder.row(line, () => {
         const promptTokens = neededCount(row, of("prompt_tokens"));
         const outputTokens = neededCount(row, of("output_tokens"));
         let arrivalMs = inMs(row, "arrival");
-        if (arrivalMs === undefined && row[of("arrival_time")]) {
+        if (arrivalMs === undefined && cellText(row, of("arrival_time"))) {
           const micros = cellDateMicros(row, of("arrival_time"));
           firstMicros ??= micros;
           arrivalMs = (micros - firstMicros) / 1000;
@@ -73,9 +85,10 @@ export const csv: Importer = {
               : ttftMs === undefined || elapsedMs === undefined
                 ? undefined
                 : summaryOf(elapsedMs - ttftMs, outputTokens),
-          concurrency: cellCount(row, of("concurrency")),
-          finishReason: row[of("finish_reason")] || undefined,
-          session: row[of("session")] || undefined,
+          concurrency: cellCount(row, of("concurrency")) || undefined,
+          finishReason: cellText(row, of("finish_reason")),
+          requestId: cellText(row, of("request_id")),
+          session: cellText(row, of("session")),
           turn: cellCount(row, of("turn"), 1),
         };
       });

@@ -1,15 +1,20 @@
 import { describeValue, InputError } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
+import { GuidellmGraph } from "./guidellm-graph.js";
 import type { Importer } from "./importer.js";
 import { type JsonObject, readJsonDocument } from "./json-rows.js";
+import { KeptPrompts, type KeptRequest } from "./kept-prompts.js";
 import {
   count,
+  fieldOf,
+  isJsonObject,
+  looseObject,
+  objectAt,
   optionalCount,
   optionalList,
   optionalObject,
   optionalText,
   optionalTime,
-  time,
 } from "./row-fields.js";
 import { TraceBuilder } from "./trace-builder.js";
 
@@ -25,8 +30,12 @@ const outcomes = [
  *
  * - `request_start_time`, `request_end_time` (`start_time`, `end_time` before 0.4): s of wall clock; arrival counts from
  *   the first request of the report
- * - `prompt_tokens`, `output_tokens`, `cached_tokens` (from 0.8 on), `time_to_first_token_ms`, `inter_token_latency_ms` (the
- *   mean over output tokens less one)
+ * - `prompt_tokens`, `output_tokens`, `cached_tokens` (from 0.8 on), `time_to_first_token_ms` (none where answers were not
+ *   streamed), `inter_token_latency_ms` (the mean over output tokens less one)
+ * - `request_args` (the body of the request) and `output`, where a run kept them, for all requests or a sample: prompts are
+ *   hashed, see `kept-prompts.ts`; no text is kept
+ * - `info` (from 0.8 on): `conversation_id`, `turn_index`, `node_id`, `agent_id`, `parent_node_ids`: sessions and a graph of
+ *   who waits for whom; `turn_predecessor_delay` (s) is the gap. See `guidellm-graph.ts`
  * - `benchmarks[].config.strategy` (`args.strategy` before): the places of a closed loop, 1 where it is synchronous, `streams`
  *   where it is concurrent; kept as `max_concurrency`, a number or, where benchmarks differ, a list
  * - `benchmarks[].metrics.request_totals`: a report may list a sample of its requests; then arrivals are a sample as well
@@ -41,19 +50,27 @@ export const guidellm: Importer = {
   async read(path, options) {
     const document = await readJsonDocument(path);
     if (!Array.isArray(document.benchmarks)) throw new InputError(`${path}: holds no list "benchmarks"`);
-    const builder = new TraceBuilder(path, options.strict, options.blockSize ?? 16);
+    const blockSize = options.blockSize ?? 16;
+    const builder = new TraceBuilder(path, options, blockSize, {
+      field: "request_start_time",
+      unit: "s",
+      also: ["elapsedMs"],
+    });
     const all = requestsOf(path, document.benchmarks);
-    const firstMs = all.reduce(
-      (low, { request }) => Math.min(low, startIfSound(request) ?? low),
-      Number.POSITIVE_INFINITY,
+    const graph = new GuidellmGraph(all.map(({ request }) => (isJsonObject(request) ? request : undefined)));
+    const prompts = new KeptPrompts(
+      builder,
+      options,
+      blockSize,
+      all.map(({ request }) => keptOf(isJsonObject(request) ? request : {})),
     );
     all.forEach(({ request: given, benchmark, finishReason }, i) => {
       builder.row(i + 1, () => {
-        const request = requestOf(given);
+        const request = objectAt(given, "a request");
         const arrivedMs = startMs(request);
         if (arrivedMs === undefined) throw new RowError("request_start_time is missing");
         const endMs =
-          optionalTime(request, "request_end_time", 1000) ?? optionalTime(request, "end_time", 1000);
+          optionalTime(request, fieldOf(request, ["request_end_time", "end_time"]), 1000) || undefined;
         if (endMs !== undefined && endMs < arrivedMs)
           throw new RowError("request_end_time is before request_start_time");
         const output =
@@ -61,18 +78,20 @@ export const guidellm: Importer = {
             ? count(request, "output_tokens")
             : (optionalCount(request, "output_tokens") ?? 0);
         const meanMs = optionalTime(request, "inter_token_latency_ms");
+        const promptTokens = count(request, "prompt_tokens");
         return {
-          promptTokens: count(request, "prompt_tokens"),
-          cachedTokens: optionalCount(request, "cached_tokens"),
+          promptTokens,
+          cachedTokens:
+            optionalCount(request, "cached_tokens") ??
+            optionalCount(looseObject(request, "input_metrics"), "cached_tokens"),
           outputTokens: output,
-          arrivalMs: arrivedMs - firstMs,
-          ttftMs:
-            finishReason === undefined
-              ? time(request, "time_to_first_token_ms")
-              : optionalTime(request, "time_to_first_token_ms"),
+          arrivalMs: arrivedMs,
+          ttftMs: optionalTime(request, "time_to_first_token_ms"),
           itlSummary: meanMs === undefined || output < 2 ? undefined : { meanMs, count: output - 1 },
           elapsedMs: endMs === undefined ? undefined : endMs - arrivedMs,
           finishReason,
+          ...prompts.of(i, promptTokens, output),
+          ...graph.place(i),
           extra: { benchmark },
         };
       });
@@ -90,6 +109,7 @@ export const guidellm: Importer = {
     const places = placesOf(document.benchmarks);
     return builder.finish({
       source: "guidellm",
+      ...(prompts.hasAny && { blockSize }),
       ...(model !== undefined && { model }),
       extra: {
         benchmarks: document.benchmarks.length,
@@ -142,6 +162,14 @@ function placesOf(benchmarks: readonly unknown[]): number | readonly number[] | 
   return counts.every((count) => count === counts[0]) ? counts[0] : counts;
 }
 
+function keptOf({ request_args: body, output, prompt_tokens: tokens }: JsonObject): KeptRequest {
+  return {
+    body,
+    answer: typeof output === "string" ? output : undefined,
+    promptTokens: typeof tokens === "number" ? tokens : undefined,
+  };
+}
+
 interface Listed {
   readonly request: unknown;
   readonly benchmark: number;
@@ -163,21 +191,6 @@ function requestsOf(path: string, benchmarks: readonly unknown[]): Listed[] {
   });
 }
 
-function requestOf(given: unknown): JsonObject {
-  if (given !== null && typeof given === "object" && !Array.isArray(given)) return given as JsonObject;
-  throw new RowError(`a request must be an object, got ${describeValue(given)}`);
-}
-
-/** When a request started, or undefined where that cannot be told: such a row is rejected when its turn comes. */
-function startIfSound(given: unknown): number | undefined {
-  try {
-    return startMs(requestOf(given));
-  } catch (error) {
-    if (error instanceof RowError) return undefined;
-    throw error;
-  }
-}
-
 function startMs(request: JsonObject): number | undefined {
-  return optionalTime(request, "request_start_time", 1000) ?? optionalTime(request, "start_time", 1000);
+  return optionalTime(request, fieldOf(request, ["request_start_time", "start_time"]), 1000) || undefined;
 }

@@ -1,6 +1,7 @@
 import type { Tokens } from "../../../base/index.js";
 import type { Trace } from "../../trace.js";
 import type { ReadTraceOptions } from "../read-trace-batches.js";
+import type { TimeUnit } from "./time-unit.js";
 
 /** How to read a foreign format. Each importer says which of the format-specific options it uses. */
 export interface ImportOptions extends ReadTraceOptions {
@@ -8,9 +9,14 @@ export interface ImportOptions extends ReadTraceOptions {
   readonly blockSize?: Tokens;
   /** Secret bytes for fingerprints made from token ids or text. */
   readonly fingerprintKey?: Uint8Array;
+  /**
+   * The unit of the source's time stamps, and of durations that it gives without one. Default: the format's own, or another
+   * one that all values together point to; then a warning says so.
+   */
+  readonly timeUnit?: TimeUnit;
   /** A second file that belongs to the first: the workload of `llmservingsim`, the header of `blis`, the summary of `aiperf`. */
   readonly companionPath?: string;
-  /** `weka`: ms between the starts of conversations read from a folder. Default 60,000. */
+  /** `weka`, `agentic-mooncake`: ms between the starts of the conversations of one source. Default 60,000. */
   readonly startGapMs?: number;
   /** `weka`: take the requests of sub-agents too, each sub-agent a session of its own. Default false. */
   readonly subagents?: boolean;
@@ -18,7 +24,7 @@ export interface ImportOptions extends ReadTraceOptions {
   readonly sharedPreamble?: boolean;
   /** `csv`: the column behind each field, as in `{prompt_tokens: "in", arrival_s: "t"}`. */
   readonly columns?: Readonly<Record<string, string>>;
-  /** `openai-log`: text to token ids. Default: one token a byte of UTF-8. */
+  /** Formats that hold text: text to token ids, see `readTokenizer`. Default: bytes of UTF-8, see `text-tokens.ts`. */
   readonly tokenize?: (text: string) => ArrayLike<number>;
 }
 

@@ -62,19 +62,89 @@ export async function readJsonRows(
  * @throws InputError when it is not, or is no object
  */
 export async function readJsonDocument(path: string): Promise<JsonObject> {
+  const { text, cutOff } = await textOf(path);
+  return documentOf(path, text, cutOff);
+}
+
+/**
+ * Reads a file that is one JSON document, or one a line.
+ * @throws InputError when it is neither, or one of them is no object
+ */
+export async function readJsonDocuments(path: string): Promise<readonly JsonObject[]> {
+  const { text, cutOff } = await textOf(path);
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const first = lines[0]?.trim() ?? "";
+  const isLines = lines.length > 1 && first.startsWith("{") && first.endsWith("}");
+  if (!isLines) return [documentOf(path, text, cutOff)];
+  try {
+    return lines.map((line) => documentOf(path, line, cutOff));
+  } catch (error) {
+    // One document whose first line happens to be an object of its own.
+    if (error instanceof InputError) return [documentOf(path, text, cutOff)];
+    throw error;
+  }
+}
+
+/**
+ * Reads the objects of a file that is JSON lines, a JSON array of objects, or one JSON document, and hands each to `onRow`
+ * with its line or its place in the list, from 1. Lines or entries that are no objects are rejected in the builder.
+ * @throws InputError when a file that is no JSON lines is no JSON document
+ */
+export async function readJsonItems(
+  path: string,
+  builder: TraceBuilder,
+  options: ReadTraceOptions,
+  onRow: (row: JsonObject, line: number) => void,
+): Promise<void> {
+  const { text, cutOff: reason } = await textOf(path);
+  const firstLine = text.trimStart().split("\n", 1)[0]?.trim() ?? "";
+  const isLines = firstLine.startsWith("{") && firstLine.endsWith("}") && parses(firstLine);
+  const document = isLines ? undefined : parsedDocument(path, text, reason);
+  const items = Array.isArray(document) ? (document as unknown[]) : [document];
+  const entries: (readonly [number, unknown])[] = isLines
+    ? text.split("\n").flatMap((line, at) => (line.trim() === "" ? [] : [[at + 1, line] as const]))
+    : items.map((item, at) => [at + 1, item] as const);
+  for (const [line, entry] of entries)
+    try {
+      onRow(isLines ? parseObject(entry as string) : objectOf(entry), line);
+    } catch (error) {
+      if (!(error instanceof RowError)) throw error;
+      builder.reject(line, error.message);
+    }
+  if (reason !== undefined) cutOff(path, reason, builder, options);
+}
+
+function parses(text: string): boolean {
+  try {
+    parseWithNaN(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function textOf(path: string): Promise<{ text: string; cutOff: string | undefined }> {
   const chunks: Buffer[] = [];
   const source = await openBytes(path);
   for await (const chunk of source) chunks.push(chunk);
-  let value: unknown;
+  return {
+    text: Buffer.concat(chunks)
+      .toString("utf8")
+      .replace(/^\ufeff/, ""),
+    cutOff: source.cutOff,
+  };
+}
+
+function parsedDocument(path: string, text: string, cutOff: string | undefined): unknown {
   try {
-    value = parseWithNaN(
-      Buffer.concat(chunks)
-        .toString("utf8")
-        .replace(/^\ufeff/, ""),
-    );
+    return parseWithNaN(text);
   } catch {
-    throw new InputError(`${path}: is no JSON document${source.cutOff ? `: ${source.cutOff}` : ""}`);
+    throw new InputError(`${path}: is no JSON document${cutOff ? `: ${cutOff}` : ""}`);
   }
+}
+
+function documentOf(path: string, text: string, cutOff: string | undefined): JsonObject {
+  const value = parsedDocument(path, text, cutOff);
   if (value === null || typeof value !== "object" || Array.isArray(value))
     throw new InputError(`${path}: must hold a JSON object, got ${describeValue(value)}`);
   return value as JsonObject;
@@ -100,10 +170,14 @@ export function cutOff(path: string, reason: string, builder: TraceBuilder, opti
 function parseObject(text: string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseWithNaN(text);
   } catch {
     throw new RowError(`not JSON: ${text.length > 60 ? `${text.slice(0, 57)}...` : text}`);
   }
+  return objectOf(value);
+}
+
+function objectOf(value: unknown): JsonObject {
   if (value === null || typeof value !== "object" || Array.isArray(value))
     throw new RowError(`a row must be a JSON object, got ${describeValue(value)}`);
   return value as JsonObject;

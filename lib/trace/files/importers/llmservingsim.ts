@@ -7,7 +7,7 @@ import type { JsonValue } from "../../trace.js";
 import { fingerprintTokens, internHashes } from "../fingerprint.js";
 import type { Importer, ImportOptions } from "./importer.js";
 import { type JsonObject, readJsonDocument, readJsonRows } from "./json-rows.js";
-import { count, optionalList, optionalObject, time } from "./row-fields.js";
+import { count, optionalList, optionalObject, optionalText, optionalTime, time } from "./row-fields.js";
 import { summaryOf, TraceBuilder } from "./trace-builder.js";
 
 /**
@@ -18,6 +18,7 @@ import { summaryOf, TraceBuilder } from "./trace-builder.js";
  *   the engine's monotonic clock (s). A record stands on the engine's clock alone: it arrives when it is queued, and
  *   TTFT is `first_token_ts - queued_ts`, as in the source's own tables. The client's arrival, relative to the first
  *   one, is kept as `client_arrival_ms`, waiting in the engine as `waiting_ms`.
+ * - A moment of 0 was not recorded: a request that did not get there.
  * - Gaps were not recorded: their mean is (last - first) / (output - 1).
  * - Row i ran row i of the workload (`input_tok_ids`): fingerprinted in blocks of the engine's block size. The
  *   workload is `companionPath`, or a single `*.jsonl` or `*.jsonl.gz` beside or above the run's folder whose lengths
@@ -37,7 +38,7 @@ export const llmservingsim: Importer = {
     const requestsPath = folder ? join(path, "requests.jsonl") : path;
     const meta = await readJsonDocument(join(dirname(requestsPath), "meta.json")).catch(() => undefined);
     const blockSize = options.blockSize ?? engineBlockSize(meta) ?? 16;
-    const builder = new TraceBuilder(requestsPath, options.strict, blockSize);
+    const builder = new TraceBuilder(requestsPath, options, blockSize);
     const rows: { row: JsonObject; line: number }[] = [];
     await readJsonRows(requestsPath, builder, options, (row, line) => rows.push({ row, line }));
     if (rows.length === 0) throw new InputError(`${requestsPath}: holds no record`);
@@ -74,22 +75,27 @@ async function addRun(
   for (const [i, { row, line }] of rows.entries())
     builder.row(line, () => {
       const at = time(row, "queued_ts");
-      const scheduled = time(row, "scheduled_ts");
-      const first = time(row, "first_token_ts");
-      const last = time(row, "last_token_ts");
-      if (scheduled < at || first < scheduled || last < first)
+      const scheduled = optionalTime(row, "scheduled_ts") || undefined;
+      const first = optionalTime(row, "first_token_ts") || undefined;
+      const last = optionalTime(row, "last_token_ts") || undefined;
+      const known = [at, scheduled, first, last].filter((moment): moment is number => moment !== undefined);
+      if (known.some((moment, i) => i > 0 && moment < (known[i - 1] as number)))
         throw new RowError("queued_ts, scheduled_ts, first_token_ts and last_token_ts must not go backwards");
       const outputTokens = count(row, "output_toks");
       return {
         promptTokens: count(row, "input_toks"),
         outputTokens,
+        requestId: optionalText(row, "request_id"),
         arrivalMs: (at - firstQueued) * 1000,
-        ttftMs: (first - at) * 1000,
-        itlSummary: summaryOf((last - first) * 1000, outputTokens),
-        elapsedMs: (last - at) * 1000,
+        ttftMs: first === undefined ? undefined : (first - at) * 1000,
+        itlSummary:
+          first === undefined || last === undefined
+            ? undefined
+            : summaryOf((last - first) * 1000, outputTokens),
+        elapsedMs: last === undefined ? undefined : (last - at) * 1000,
         blockIds: workload && hashed(builder, workload[i], options, blockSize),
         extra: {
-          waiting_ms: (scheduled - at) * 1000,
+          ...(scheduled !== undefined && { waiting_ms: (scheduled - at) * 1000 }),
           ...(typeof row.arrival_time === "number" && {
             client_arrival_ms: (row.arrival_time - firstSent) * 1000,
           }),
@@ -156,7 +162,7 @@ async function findWorkload(
 
 async function readWorkload(path: string): Promise<JsonObject[]> {
   const rows: JsonObject[] = [];
-  await readJsonRows(path, new TraceBuilder(path, true, 16), {}, (row) => rows.push(row));
+  await readJsonRows(path, new TraceBuilder(path, { strict: true }, 16), {}, (row) => rows.push(row));
   return rows;
 }
 

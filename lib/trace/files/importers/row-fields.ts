@@ -2,35 +2,37 @@ import { describeValue } from "../../../base/index.js";
 import { checkedInt, checkedMs, checkedString } from "../../row-checks.js";
 import { RowError } from "../../row-error.js";
 import type { JsonObject } from "./json-rows.js";
+import { presentValue } from "./missing.js";
+import { scaledMs } from "./time-unit.js";
 
 /** A count that must be there. @throws RowError otherwise */
 export function count(row: JsonObject, field: string): number {
-  const value = checkedInt(field, row[field]);
-  if (value === undefined) throw new RowError(`${field} is missing`);
+  const value = optionalCount(row, field);
+  if (value === undefined) throw new RowError(`${field} is missing${insteadOf(row[field])}`);
   return value;
 }
 
-/** A count, or undefined. @throws RowError when it is something else */
+/** A count, or undefined where it is missing (see `missing.ts`). @throws RowError when it is something else */
 export function optionalCount(row: JsonObject, field: string, min = 0): number | undefined {
-  return checkedInt(field, row[field], min);
+  return checkedInt(field, presentValue(row[field]), min);
 }
 
 /** A time or duration that must be there, times `scale` to make milliseconds. @throws RowError otherwise */
 export function time(row: JsonObject, field: string, scale = 1): number {
-  const value = optionalTime(row, field, scale);
-  if (value === undefined) throw new RowError(`${field} is missing`);
-  return value;
+  return timeOf(row[field], field, scale);
 }
 
-/** A time or duration, times `scale` to make milliseconds, or undefined. @throws RowError when it is something else */
+/**
+ * A time or duration, times `scale` to make milliseconds, or undefined where it is missing (see `missing.ts`).
+ * @throws RowError when it is something else, or no number of milliseconds that a double holds
+ */
 export function optionalTime(row: JsonObject, field: string, scale = 1): number | undefined {
-  const value = checkedMs(field, row[field]);
-  return value === undefined ? undefined : value * scale;
+  return optionalTimeOf(row[field], field, scale);
 }
 
 /** A text, or a number as text, or undefined. @throws RowError when it is something else */
 export function optionalText(row: JsonObject, field: string): string | undefined {
-  const value = row[field];
+  const value = presentValue(row[field]);
   return typeof value === "number" ? String(value) : checkedString(field, value);
 }
 
@@ -38,7 +40,7 @@ export function optionalText(row: JsonObject, field: string): string | undefined
 export function optionalObject(row: JsonObject, field: string): JsonObject | undefined {
   const value = row[field];
   if (value === undefined || value === null) return undefined;
-  if (typeof value === "object" && !Array.isArray(value)) return value as JsonObject;
+  if (isJsonObject(value)) return value;
   throw new RowError(`${field} must be an object, got ${describeValue(value)}`);
 }
 
@@ -50,14 +52,49 @@ export function optionalList(row: JsonObject, field: string): readonly unknown[]
   throw new RowError(`${field} must be a list, got ${describeValue(value)}`);
 }
 
+/** The first of these names under which the row holds something: newer names first. */
+export function fieldOf(row: JsonObject, names: readonly string[]): string {
+  return names.find((name) => presentValue(row[name]) !== undefined) ?? (names[0] as string);
+}
+
+/** An entry of a list as an object. @throws RowError when it is none */
+export function objectAt(value: unknown, what: string): JsonObject {
+  if (isJsonObject(value)) return value;
+  throw new RowError(`${what} must be an object, got ${describeValue(value)}`);
+}
+
+/** Whether a value is a JSON object: neither a list nor null. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+/** The object in a field, or none: for facts beside the rows, which may be anything. */
+export function looseObject(row: JsonObject | undefined, field: string): JsonObject {
+  const value = row?.[field];
+  return isJsonObject(value) ? value : {};
+}
+
 /** A duration, times `scale` to make milliseconds. @throws RowError on anything but a number >= 0 */
 export function timeOf(value: unknown, field: string, scale = 1): number {
-  const checked = checkedMs(field, value);
-  if (checked === undefined) throw new RowError(`${field} is missing`);
-  return checked * scale;
+  const checked = optionalTimeOf(value, field, scale);
+  if (checked === undefined) throw new RowError(`${field} is missing${insteadOf(value)}`);
+  return checked;
 }
 
 /** Durations, each times `scale` to make milliseconds. @throws RowError on anything but numbers >= 0 */
 export function timesOf(list: readonly unknown[], field: string, scale = 1): Float64Array {
   return Float64Array.from(list, (value, i) => timeOf(value, `${field}[${i}]`, scale));
+}
+
+/** A duration or undefined, see {@link optionalTime}. */
+export function optionalTimeOf(value: unknown, field: string, scale = 1): number | undefined {
+  const checked = checkedMs(field, presentValue(value));
+  if (checked === undefined) return undefined;
+  const ms = scaledMs(checked, scale);
+  if (Number.isFinite(ms)) return ms;
+  throw new RowError(`${field} must be a time that a clock can show, got ${String(value)}`);
+}
+
+function insteadOf(value: unknown): string {
+  return value === undefined || value === null ? "" : ` (${describeValue(value)} stands for no measurement)`;
 }
