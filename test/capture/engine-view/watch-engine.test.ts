@@ -188,7 +188,7 @@ describe("an engine's counters", () => {
     quiet.begin();
     const asked = await watch({ metricsUrl, everyMs: 10, needsMetrics: true });
     asked.begin();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await eventually("the one that was asked for says so", () => asked.problems.length > 0);
     expect(quiet.problems).toEqual([]);
     expect(existsSync(engineViewPath(quiet.traceOut))).toBe(false);
     expect(asked.problems).toEqual([`${metricsUrl}: does not answer; asked again every few seconds`]);
