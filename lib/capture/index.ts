@@ -2,8 +2,9 @@
  * Live input and output: the only room that opens sockets.
  *
  * Read `loadgen/index.ts` first: it drives a server and measures every request into a trace. `tap/index.ts` records
- * other clients' requests on their way to a server; `serve/index.ts` is a server, with the simulated engine inside.
+ * other clients' requests on their way to a server; `engine-view/index.ts` records beside either what the engine itself says; `serve/index.ts` is a server, with the simulated engine inside.
  */
+export type { WatchCounts } from "./engine-view/index.js";
 export {
   type LiveReplay,
   type LiveReplayOptions,

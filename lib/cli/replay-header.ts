@@ -21,14 +21,19 @@ export function headerLines(conditions: ReplayConditions, prompts: string): stri
   const at = fittedAt ? `, fitted at ${asFlags(fittedAt)}` : "";
   return [
     `pool: ${kvCacheBlocks} blocks of ${blockSize} tokens = ${poolTokens} tokens${gib}`,
-    ...origins.flatMap((origin) => {
-      const flags = asFlags(settingsFrom(engine, origin));
-      return flags === "" ? [] : [`engine, ${origin}: ${flags}`];
-    }),
+    ...settingsLines(engine),
     ...(replicas > 1 ? [`replicas: ${replicas} of these, router ${router}`] : []),
     `pacing: ${pacing} (${pacingFrom}); prompts: ${prompts}; latency model: ${latency}${at}`,
     ...limitLine(conditions),
   ];
+}
+
+/** An engine's settings as the flags that give them, a line for each place that they come from. */
+export function settingsLines(engine: ChosenSettings): string[] {
+  return origins.flatMap((origin) => {
+    const flags = asFlags(settingsFrom(engine, origin));
+    return flags === "" ? [] : [`engine, ${origin}: ${flags}`];
+  });
 }
 
 function limitLine({ requestTimeoutMs, onTimeout, pacing }: ReplayConditions): string[] {

@@ -45,7 +45,7 @@ export class EngineCore {
   readonly preempted: number[] = [];
   /** Prompt tokens whose prefill ends in the step. */
   finishedPrefillTokens: Tokens = 0;
-  /** Running total over all admissions: tokens looked up in the prefix cache and tokens found. */
+  /** Tokens looked up in the prefix cache and tokens found when requests were first admitted, so far. */
   prefixQueryTokens: Tokens = 0;
   prefixHitTokens: Tokens = 0;
   preemptionCount = 0;
@@ -384,9 +384,12 @@ export class EngineCore {
     this.cache.admit(slot);
     slots.computedTokens[slot] = cachedTokens;
     slots.beginRunning(slot);
-    if (slots.preemptions[slot] === 0) slots.cachedTokens[slot] = cachedTokens;
-    this.prefixQueryTokens += this.options.enablePrefixCaching ? this.#prefillTotal(slot) : 0;
-    this.prefixHitTokens += cachedTokens;
+    if (slots.preemptions[slot] === 0) {
+      slots.cachedTokens[slot] = cachedTokens;
+      // vLLM counts those of a preempted request apart (`vllm/v1/metrics/stats.py`, PrefixCacheStats.record).
+      this.prefixQueryTokens += this.options.enablePrefixCaching ? slots.promptTokens[slot] : 0;
+      this.prefixHitTokens += cachedTokens;
+    }
     this.#running.append(slot, slots.runPrevious, slots.runNext);
     this.#runningCount++;
     this.admitted.push(slot);

@@ -3,7 +3,8 @@
  *
  * Read `compare.ts` first (which numbers are compared, and which gate), then `scenario-accuracy.ts` (several captures of
  * one scenario, against the engine's own noise), then `judge-captures.ts` (all scenarios of the accuracy page),
- * `start-speed.ts` (how fast one start of an engine was) and `cache-effect.ts` (the figure's data; `published-scenario.ts` has that of another figure, under its own conditions). Times are milliseconds, errors are modeled / captured - 1.
+ * `start-speed.ts` (how fast one start of an engine was) and `cache-effect.ts` (the figure's data; `published-scenario.ts` has that of another figure, under its own conditions).
+ * `compare-engine-view.ts` holds an engine's own view (counters, blocks stored and removed) against rows and simulated pool. Times are milliseconds, errors are modeled / captured - 1.
  */
 export { type AccuracyScenario, accuracyScenarios } from "./accuracy-scenarios.js";
 export { alignTraces } from "./align-traces.js";
@@ -29,6 +30,12 @@ export {
   type HitCanary,
   type Quantity,
 } from "./compare.js";
+export {
+  type CountersComparison,
+  compareEngineView,
+  type EngineViewComparison,
+  type PoolComparison,
+} from "./compare-engine-view.js";
 export { comparePacing, type PacingComparison } from "./compare-pacing.js";
 export { type CurveDistance, ttftDistances } from "./curve-distance.js";
 export { type IdleRequest, idleRequests } from "./idle-requests.js";
@@ -41,6 +48,7 @@ export {
   type ScenarioNoise,
   type ScenarioReport,
 } from "./judge-captures.js";
+export { type ClockedRun, onCapturedClock, type PoolEvent } from "./on-captured-clock.js";
 export { type CaptureWithReplays, poolCaptures } from "./pool-captures.js";
 export { h200ColdCurve, publishedFigure } from "./published-figure.js";
 export {
@@ -49,6 +57,7 @@ export {
   publishedScenario,
 } from "./published-scenario.js";
 export { replayScenario, type ScenarioCapture } from "./replay-scenario.js";
+export { type OrderAgreement, orderAgreement } from "./same-order.js";
 export {
   type AccuracyCell,
   type JudgedCapture,

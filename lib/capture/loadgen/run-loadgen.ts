@@ -1,5 +1,7 @@
 import { WorkError } from "../../base/index.js";
 import { BlockTable, deriveStepContext, type Trace, type TraceRecord } from "../../trace/index.js";
+import { type EngineWatch, type OpenWatch, threadWatch } from "../engine-view/index.js";
+import { assumedSettings } from "../wire/index.js";
 import { ApiClient } from "./api-client.js";
 import { Conversations } from "./conversation.js";
 import { fingerprintLater } from "./fingerprint-later.js";
@@ -32,6 +34,13 @@ export interface LoadgenHooks {
   readonly traceOut?: string;
   /** Replaces a trace that is there, and what a killed run has left. Default false: both are refused. */
   readonly force?: boolean;
+  /**
+   * What of the engine is watched and written beside the trace: its metrics page, and where it publishes its KV events.
+   * Default: nothing.
+   */
+  readonly engineView?: { readonly metrics?: string | false; readonly kvEvents?: string };
+  /** What watches it; by default a thread of its own. */
+  readonly openWatch?: OpenWatch;
 }
 
 /** What a run did. */
@@ -77,8 +86,11 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
   const blocks = new BlockTable();
   const said = new Map<TraceRecord, { readonly prompt: Prompt; readonly answer: string }>();
   let journal: Journal | undefined;
+  let watch: EngineWatch | undefined;
+  const watchProblems: string[] = [];
   try {
     if (traceOut !== undefined) journal = await openJournal(traceOut, { meta, blocks });
+    watch = await openEngineWatch(options, hooks, (problem) => watchProblems.push(problem));
     const conversations = new Conversations(style, options.seed);
     await warmUp(client, writer, conversations, options);
     const signal = hooks.signal ?? new AbortController().signal;
@@ -95,6 +107,7 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
         if (tokenizer) said.set(record, { prompt, answer: text });
       },
     });
+    watch?.begin({ unixMs: performance.timeOrigin + run.startedAtMs, isContinued: false });
     const { notSent, pauses } = await load.drive(run, conversations).finally(() => run.flush());
     const durationMs = run.progress().elapsedMs;
     const measured = [...run.records].sort((a, b) => (a.arrivalMs as number) - (b.arrivalMs as number));
@@ -119,19 +132,41 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
       rejected: [],
       warnings: [],
     };
+    await watch?.close();
+    watch = undefined;
+    // What a replay will assume concerns those who keep the trace.
+    const unsaid = traceOut === undefined ? undefined : assumedSettings(meta);
     await journal?.finish(trace);
     const refused = refusedNotes(writer, {
       usage: server.tellsUsage,
       sentAgain: run.sentAgain,
       shorter: run.shorter,
     });
-    const warnings = [...recorded.notes, ...refused, ...loadgenWarnings(records, end)];
+    const warnings = [
+      ...recorded.notes,
+      ...refused,
+      ...loadgenWarnings(records, end),
+      ...(unsaid === undefined ? [] : [unsaid]),
+      ...watchProblems,
+    ];
     return { trace, server, durationMs, ...end, warnings };
   } finally {
     client.close();
+    await watch?.close();
     // After a failure what had ended is in the file; the failure itself is what the caller hears of.
     await journal?.close().catch(() => {});
   }
+}
+
+/** Undefined when nothing of the engine is to be watched, or there is no trace to write it beside. */
+async function openEngineWatch(
+  { blockSize }: LoadgenOptions,
+  { traceOut, engineView: { metrics, kvEvents } = {}, openWatch = threadWatch }: LoadgenHooks,
+  onProblem: (problem: string) => void,
+): Promise<EngineWatch | undefined> {
+  const metricsUrl = metrics === false ? undefined : metrics;
+  if (traceOut === undefined || (metricsUrl === undefined && kvEvents === undefined)) return undefined;
+  return openWatch({ traceOut, blockSize, metricsUrl, needsMetrics: true, kvEvents }, onProblem);
 }
 
 /**

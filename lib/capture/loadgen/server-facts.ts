@@ -1,7 +1,7 @@
 import type { Tokens } from "../../base/index.js";
 import type { JsonValue } from "../../trace/index.js";
 import { promptText, type TokenPool, tokenPoolOf } from "../../workload/index.js";
-import { engineFacts } from "../wire/index.js";
+import { askEngine, countOf, type EnginePages, engineFacts, modelEntries } from "../wire/index.js";
 import { ApiClient, type ApiClientOptions } from "./api-client.js";
 import { probeServer } from "./probe-server.js";
 import type { Prompt } from "./prompt.js";
@@ -50,11 +50,8 @@ export async function learnServer(
         ? { kind: "text", text: sample }
         : { kind: "messages", messages: [{ role: "user", content: sample }] };
     const probe = await probeServer(client, writer, prompt, options.url);
-    const [version, props, metrics, models, tokenized] = await Promise.all([
-      client.json("GET", "/version"),
-      client.json("GET", "/props"),
-      client.text("GET", "/metrics"),
-      client.json("GET", "/v1/models"),
+    const [pages, tokenized] = await Promise.all([
+      askEngine((path) => client.text("GET", path)),
       client.json("POST", "/tokenize", {
         model: writer.model,
         prompt: sample,
@@ -66,15 +63,14 @@ export async function learnServer(
     const ids = serverIds ?? (await options.tokenizer?.encode({ kind: "text", text: sample }));
     const counted = probe.usage?.promptTokens ?? 0;
     const sampleTokens = ids?.length ?? (counted >= FEWEST_SAMPLE_TOKENS ? counted : undefined);
-    const engine = { ...engineFacts(version, props), ...engineFromMetrics(metrics ?? "") };
-    const maxModelTokens = maxModelTokensOf(models, writer.model);
+    const maxModelTokens = maxModelTokensOf(pages, writer.model);
     const returnsTokenIds = probe.promptTokenIds !== undefined && probe.outputTokenIds !== undefined;
     if (!returnsTokenIds) writer.leaveOut("return_token_ids");
     return {
       returnsTokenIds,
       tellsUsage: probe.usage !== undefined,
       tokenizes: serverIds !== undefined,
-      engine,
+      engine: engineFacts(pages),
       ...(maxModelTokens !== undefined && { maxModelTokens }),
       ...(ids && { tokenPool: tokenPoolOf(ids) }),
       ...(sampleTokens !== undefined && { charactersPerToken: SAMPLE_CHARACTERS / sampleTokens }),
@@ -84,21 +80,6 @@ export async function learnServer(
   }
 }
 
-/** The labels of vLLM's `cache_config_info` metric: the block pool. */
-function engineFromMetrics(metrics: string): Record<string, JsonValue> {
-  const labels = /^vllm:cache_config_info\{(.*)\}/m.exec(metrics)?.[1];
-  if (labels === undefined) return {};
-  const label = (name: string) => new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(labels)?.[1];
-  const blockSize = Number(label("block_size"));
-  const blocks = Number(label("num_gpu_blocks"));
-  const caching = label("enable_prefix_caching");
-  return {
-    ...(blockSize > 0 && { engine_block_size: blockSize }),
-    ...(blocks > 0 && { num_gpu_blocks: blocks }),
-    ...(caching !== undefined && { enable_prefix_caching: caching === "True" }),
-  };
-}
-
 function tokenIdsOf(answer: unknown): number[] | undefined {
   const tokens = (answer as { tokens?: unknown } | undefined)?.tokens;
   return Array.isArray(tokens) && tokens.length > 0 && tokens.every(Number.isInteger)
@@ -106,9 +87,9 @@ function tokenIdsOf(answer: unknown): number[] | undefined {
     : undefined;
 }
 
-function maxModelTokensOf(answer: unknown, model: string): Tokens | undefined {
-  const data = (answer as { data?: unknown } | undefined)?.data;
-  if (!Array.isArray(data)) return undefined;
-  const entry = (data as { id?: unknown; max_model_len?: unknown }[]).find((each) => each?.id === model);
-  return typeof entry?.max_model_len === "number" ? entry.max_model_len : undefined;
+function maxModelTokensOf({ models }: EnginePages, model: string): Tokens | undefined {
+  return countOf(
+    modelEntries(models).find(({ id }) => id === model),
+    "max_model_len",
+  );
 }

@@ -1,4 +1,5 @@
 import type { Ms, Tokens } from "../../base/index.js";
+import type { JsonValue } from "../../trace/index.js";
 import type { Headers } from "../wire/index.js";
 import type { Outcome } from "./exchange-records.js";
 import type { ResponseHead } from "./response-log.js";
@@ -88,6 +89,8 @@ export interface SinkOptions {
   readonly recordTokens: boolean;
   /** Key of the fingerprints; undefined: plain FNV-1a. */
   readonly fingerprintKey: Uint8Array | undefined;
+  /** Further facts for the trace's meta line; they go before what the upstream tells. */
+  readonly meta?: Readonly<Record<string, JsonValue>>;
   /** A tokenizer.json, for what the upstream's own tokenizer cannot be asked. */
   readonly tokenizerFile?: string;
 }

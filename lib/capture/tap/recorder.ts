@@ -3,9 +3,11 @@ import type { Ms } from "../../base/index.js";
 import { BlockTable, metaFromJson, type ParentEdge, type TraceMeta } from "../../trace/index.js";
 import {
   asObject,
+  assumedSettings,
   type ChatMessage,
   type CompletionEndpoint,
   type CompletionRequest,
+  chainApart,
   completionEndpoint,
   completionRequest,
   historyId,
@@ -270,16 +272,13 @@ export class Recorder implements ExchangeSink {
     const { prepared, response, origin } = read;
     const file = await this.#open(prepared.request.model);
     const { model } = prepared.request;
-    const apart = JSON.stringify([
-      model === this.#model ? null : (model ?? null),
-      prepared.facts.apart ?? null,
-    ]);
+    const apart = chainApart(model === this.#model ? undefined : model, prepared.facts.apart);
     const exchange = {
       ...seen,
       request: prepared.request,
       promptTokens: await this.#settledTokens(prepared, response),
       response,
-      origin: { ...origin, ...(apart !== "[null,null]" && { apart }) },
+      origin: { ...origin, ...(apart !== undefined && { apart }) },
     };
     // What comes too late for the closing line is counted there, and not written behind it.
     if (this.#isClosed) return;
@@ -417,7 +416,10 @@ export class Recorder implements ExchangeSink {
     this.#model = continuedMeta ? continuedMeta.model : model;
     if (continuedMeta) this.#takesReturned = continuedMeta.extra.text_tokens === "response";
     this.#takesReturned ??= false;
-    await file.begin(this.#meta(facts, model, await this.#file.catch(() => undefined)));
+    const meta = this.#meta(facts, model, await this.#file.catch(() => undefined));
+    const unsaid = assumedSettings(continuedMeta ?? meta);
+    if (unsaid !== undefined) this.#listener.onProblem(`tap: ${unsaid}`);
+    await file.begin(meta);
     return file;
   }
 
@@ -427,6 +429,7 @@ export class Recorder implements ExchangeSink {
     return metaFromJson({
       ...(model !== undefined && { model }),
       ...facts.engine,
+      ...this.#options.meta,
       ...recordingMeta(this.#options),
       // A server that has not told yet may still have a tokenizer: then the records say it.
       ...(this.#upstream.settled && {

@@ -6,6 +6,7 @@ import {
   cacheMarks,
   type Headers,
   promptJson,
+  requestApart,
   sessionName,
 } from "../wire/index.js";
 import { keyedHash } from "./keyed-hash.js";
@@ -46,9 +47,10 @@ export function requestFacts(headers: Headers, body: unknown, key: Uint8Array | 
   const agent = Object.keys(headers).find((name) => AGENT_HEADER.test(name));
   const agentName = agent === undefined ? undefined : headerText(headers[agent]);
   const salt = saltText(fields.cache_salt) ?? saltText(fields.extra_key);
-  const adapters = ADAPTER_FIELDS.filter((name) => isNamed(fields[name])).map((name) => [name, fields[name]]);
-  const apart =
-    salt === undefined && adapters.length === 0 ? undefined : promptJson([salt ?? null, adapters]);
+  const adapters = ADAPTER_FIELDS.filter((name) => isNamed(fields[name])).map(
+    (name) => [name, fields[name]] as const,
+  );
+  const apart = requestApart(salt, adapters);
   const traceId = /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(headerText(headers.traceparent) ?? "")?.[1];
   const retries = Number(headerText(headers["x-stainless-retry-count"]) ?? 0);
   const marks = bodyMarks(fields);

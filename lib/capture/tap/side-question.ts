@@ -1,4 +1,5 @@
 import type { Ms } from "../../base/index.js";
+import { pageText } from "../wire/index.js";
 
 /** Longest wait for an answer that is not part of the recorded traffic. */
 const SIDE_QUESTION_TIMEOUT_MS: Ms = 5_000;
@@ -41,4 +42,18 @@ export async function askBeside(
 export function isClear(status: number | undefined): boolean {
   if (status === undefined) return false;
   return (status < 500 && ![401, 403, 407, 408, 429].includes(status)) || status === 501;
+}
+
+/** A page of the server beside the traffic, as text; undefined when it has none. No answer is an answer. */
+export async function pageBeside(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<string | undefined> {
+  try {
+    const answer = await fetch(url, { headers, signal: AbortSignal.timeout(SIDE_QUESTION_TIMEOUT_MS) });
+    return await pageText(answer);
+  } catch {
+    // The upstream does not offer it, or is not there.
+    return undefined;
+  }
 }

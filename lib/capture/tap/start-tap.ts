@@ -1,6 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { type Ms, requireInteger, type Tokens, WorkError } from "../../base/index.js";
+import { type JsonValue, metaFromJson } from "../../trace/index.js";
+import {
+  type EngineWatch,
+  type OpenWatch,
+  threadWatch,
+  type WatchCounts,
+  watchEngine,
+} from "../engine-view/index.js";
 import { completionEndpoint } from "../wire/index.js";
 import { requireContinuable } from "./continuable-trace.js";
 import { ExchangeLog, type ExchangeSurroundings } from "./exchange-log.js";
@@ -37,6 +45,18 @@ export interface TapOptions {
   /** Also writes token ids of prompts and answers. Default false: nothing of their content is written. */
   readonly recordTokens?: boolean;
   /**
+   * Further facts for the trace's meta line, by their wire names, such as engine settings that the server does not tell.
+   * They go before what it tells.
+   */
+  readonly meta?: Readonly<Record<string, JsonValue>>;
+  /**
+   * The engine's metrics page, looked at every few seconds; its counters are written beside the trace. Default: the
+   * upstream's `/metrics`, if it has one. False: none.
+   */
+  readonly metrics?: string | false;
+  /** Where the engine publishes its KV events, recorded beside the trace: `ipc://PATH` or `tcp://HOST:PORT`. */
+  readonly kvEvents?: string;
+  /**
    * A tokenizer.json, for servers whose own tokenizer cannot be asked. For chats it takes the chat template in the
    * tokenizer_config.json (or chat_template.jinja) beside it.
    */
@@ -59,6 +79,8 @@ export interface Tap {
   readonly lostCount: number;
   /** Requests under way. */
   readonly inFlight: number;
+  /** What was seen of the engine itself; complete once the tap is closed. Undefined: it is not watched. */
+  readonly engineView: WatchCounts | undefined;
   /** Requests that brought something to the server and are no completions of a known API, by path. */
   readonly passedPaths: PassedPaths;
   /** Completions that passed unrecorded, and records without block hashes, by reason. */
@@ -75,13 +97,19 @@ export interface Tap {
  * the headers of the connection itself; completions become trace records, one a request, each written when the
  * request ends. Prompts, answers and credentials are never written: of prompts it keeps chained block fingerprints.
  * @param openSink what reads and writes what was seen; by default a thread of its own
+ * @param openWatch what watches the engine beside the traffic; by default a thread of its own
  * @throws InputError for an upstream that is no URL, a tokenizer file that is none, or a file that this recording cannot
  * go on with
  * @throws WorkError when it cannot listen or write
  */
-export async function startTap(options: TapOptions, openSink: OpenSink = threadSink): Promise<Tap> {
+export async function startTap(
+  options: TapOptions,
+  openSink: OpenSink = threadSink,
+  openWatch: OpenWatch = openSink === threadSink ? threadWatch : watchEngine,
+): Promise<Tap> {
   const blockSize = requireInteger("tap", "blockSize", options.blockSize ?? 16, 1);
   const upstream = upstreamTarget(options.upstream);
+  if (options.meta) metaFromJson(options.meta);
   // Said before anything is begun; the thread that records reads it itself.
   if (options.tokenizerFile !== undefined) await openFileTokenizer(options.tokenizerFile);
   const requestTimeoutMs = requireInteger("tap", "requestTimeoutMs", options.requestTimeoutMs ?? 300_000, 1);
@@ -96,7 +124,11 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
   });
   const kind = { blockSize, fingerprintKey: options.fingerprintKey };
   await requireContinuable(options.traceOut, kind, options.force ?? false);
-  await listen(server, options.host, options.port);
+  const watch = await openEngineWatch(options, upstream.rootUrl, openWatch);
+  await listen(server, options.host, options.port).catch(async (error: unknown) => {
+    await watch?.close();
+    throw error;
+  });
   const held = new HeldBytes();
   // A sink holds a thread, which keeps the process alive: none for a tap that cannot listen. Nothing comes in before
   // this turn of the event loop is over.
@@ -108,6 +140,7 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
       isForced: options.force ?? false,
       startedAtMs: Date.now(),
       recordTokens: options.recordTokens ?? false,
+      ...(options.meta && { meta: options.meta }),
       ...(options.tokenizerFile !== undefined && { tokenizerFile: options.tokenizerFile }),
     },
     {
@@ -157,9 +190,14 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
     underWay.add(end);
   });
   const opened = await sink.opened.catch(async (error: unknown) => {
+    await watch?.close();
     await stop(server, 0);
     upstream.close();
     throw error;
+  });
+  watch?.begin({
+    unixMs: performance.timeOrigin + startedAtMs - opened.offsetMs,
+    isContinued: opened.recordsBefore > 0,
   });
   const address = server.address() as AddressInfo;
   const shownHost = address.family === "IPv6" ? `[${address.address}]` : address.address;
@@ -181,13 +219,16 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
     get inFlight() {
       return inFlight;
     },
+    get engineView() {
+      return watch?.counts;
+    },
     async close(graceMs = 5_000) {
       // What has sent nothing yet is no request to wait for, and none of the server's idle connections either.
       for (const socket of unused) if (socket.bytesRead === 0) socket.destroy();
       await stop(server, graceMs);
       // The server is through before the exchanges on the connections that it cut have heard of it.
       for (const end of underWay) end();
-      await sink.close(passed());
+      await Promise.all([sink.close(passed()), watch?.close()]);
       upstream.close();
     },
   };
@@ -195,6 +236,27 @@ export async function startTap(options: TapOptions, openSink: OpenSink = threadS
 
 function unknownApi(path: string): string {
   return `POST ${path} is of no API that is recorded`;
+}
+
+/** Undefined when nothing of the engine is to be watched. */
+async function openEngineWatch(
+  options: TapOptions,
+  upstreamUrl: string,
+  openWatch: OpenWatch,
+): Promise<EngineWatch | undefined> {
+  const { metrics, kvEvents, traceOut, blockSize = 16, fingerprintKey, onProblem = () => {} } = options;
+  if (metrics === false && kvEvents === undefined) return undefined;
+  return openWatch(
+    {
+      traceOut,
+      blockSize,
+      fingerprintKey,
+      kvEvents,
+      metricsUrl: metrics === false ? undefined : (metrics ?? `${upstreamUrl}/metrics`),
+      needsMetrics: typeof metrics === "string",
+    },
+    (message) => onProblem(`tap: ${message}`),
+  );
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

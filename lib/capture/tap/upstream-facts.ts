@@ -1,6 +1,6 @@
 import type { JsonValue } from "../../trace/index.js";
-import { engineFacts } from "../wire/index.js";
-import { askBeside } from "./side-question.js";
+import { askEngine, engineFacts } from "../wire/index.js";
+import { pageBeside } from "./side-question.js";
 import { type UpstreamTokenizer, upstreamTokenizer } from "./upstream-tokenizer.js";
 
 /** What an upstream server turned out to be. */
@@ -23,10 +23,9 @@ export async function upstreamFacts(
   model: string | undefined,
   headers: Readonly<Record<string, string>>,
 ): Promise<UpstreamFacts> {
-  const [version, props, tokenizer] = await Promise.all([
-    askBeside(`${upstream}/version`, undefined, headers),
-    askBeside(`${upstream}/props`, undefined, headers),
+  const [pages, tokenizer] = await Promise.all([
+    askEngine((path) => pageBeside(`${upstream}${path}`, headers)),
     upstreamTokenizer(upstream, model, headers),
   ]);
-  return { tokenizer, isCertain: tokenizer.isCertain, engine: engineFacts(version.json, props.json) };
+  return { tokenizer, isCertain: tokenizer.isCertain, engine: engineFacts(pages) };
 }

@@ -1,8 +1,13 @@
 import { Command } from "commander";
 import { inspectTrace, type Range, type RangedQuantity, type TraceInspection } from "../../cohorts/index.js";
-import { suspectedConcurrency } from "../../replay/index.js";
+import { compareEngineView } from "../../judge/index.js";
+import { capturedEngine, suspectedConcurrency } from "../../replay/index.js";
 import { type ChosenSessions, workloadOf } from "../../sessions/index.js";
+import { chooseSettings } from "../../settings/index.js";
+import { readEngineView } from "../../trace/files/index.js";
+import { engineViewJson, engineViewLines } from "../engine-view-report.js";
 import { readInput, reportProblems } from "../read-input.js";
+import { engineJson, settingsLines } from "../replay-header.js";
 import {
   addSessionFlags,
   reportSessions,
@@ -25,15 +30,22 @@ export function inspectCommand(): Command {
       const trace = await readInput(path, { strict: flags.strict ?? false, quiet: true });
       const workload = workloadOf(trace, sessionsFromFlags(flags));
       const inspection = inspectTrace(workload);
+      const settings = chooseSettings({ captured: capturedEngine(trace.meta) });
+      const view = await readEngineView(path, trace);
+      const compared = view && compareEngineView(workload, view);
       const places = suspectedConcurrency(trace);
       if (flags.json) {
         const document = {
           ...inspectionJson(inspection, workload.sessions),
           suspected_max_concurrency: places ?? null,
+          engine: engineJson(settings),
+          engine_view: compared ? engineViewJson(compared) : null,
         };
         printOut(`${JSON.stringify(document, null, 2)}\n`);
       } else {
         printOut(inspectionReport(path, inspection, workload.sessions));
+        const lines = [...settingsLines(settings), ...(compared ? engineViewLines(compared) : [])];
+        for (const line of lines) printOut(`  ${line}\n`);
         if (places !== undefined)
           printOut(
             `  looks like ${places} at a time: each request followed the end of another at once; replay it with --max-concurrency ${places}\n`,

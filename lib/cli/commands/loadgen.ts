@@ -13,14 +13,15 @@ import {
   summariseLoad,
 } from "../../capture/index.js";
 import { writeWhole } from "../../output/index.js";
-import type { JsonValue } from "../../trace/index.js";
 import { parseRange } from "../engine-flags.js";
+import { addEngineViewFlags, type EngineViewFlags, engineViewFromFlags } from "../engine-view-flags.js";
+import { addMetaFlags, type MetaFlags, metaFromFlags } from "../meta-flag.js";
 import { unusedPatternFlags } from "../pattern-flags.js";
 import { stopSignal } from "../stop-signal.js";
 import { printErr, printOut } from "../terminal.js";
 
 /** The flags as commander hands them over: seconds where users of the original tool write seconds. */
-interface LoadgenFlags {
+interface LoadgenFlags extends MetaFlags, EngineViewFlags {
   readonly url: string;
   readonly model: string;
   readonly pattern: LoadgenOptions["pattern"];
@@ -50,7 +51,6 @@ interface LoadgenFlags {
   readonly ignoreEos: boolean;
   readonly blockSize: number;
   readonly warmup: number;
-  readonly meta?: Readonly<Record<string, JsonValue>>;
   readonly soleClient?: boolean;
   readonly out?: string;
   readonly traceOut?: string;
@@ -60,7 +60,7 @@ interface LoadgenFlags {
 
 /** The `loadgen` command: drives a server and measures. */
 export function loadgenCommand(): Command {
-  return new Command("loadgen")
+  const command = new Command("loadgen")
     .description("Drive a server with a synthetic or a recorded workload and measure every request.")
     .requiredOption(
       "--url <url>",
@@ -166,16 +166,13 @@ export function loadgenCommand(): Command {
     .option("--no-ignore-eos", "let answers end early: do not send ignore_eos")
     .option("--block-size <n>", "tokens a block behind the recorded hashes", parseNumber, defaults.blockSize)
     .option("--warmup <n>", "unrecorded requests before the run", parseNumber, defaults.warmup)
-    .option(
-      "--meta <key=value>",
-      "a fact for the trace's meta line, e.g. max_num_seqs=64; repeatable",
-      parseMeta,
-    )
     .option("--sole-client", "no one else uses the server: record the engine step behind each gap (itl_ctx)")
     .option("--out <file>", "write the run's summary as JSON")
     .option("--trace-out <file>", "write the trace, one record a request (.gz is compressed)")
     .option("--force", "replace a trace that is there, and what a killed run has left as FILE.partial")
-    .option("--json", "print the summary as JSON on stdout")
+    .option("--json", "print the summary as JSON on stdout");
+  addMetaFlags(command);
+  return addEngineViewFlags(command, "none")
     .addHelpText(
       "after",
       `
@@ -212,6 +209,7 @@ async function runCommand(flags: LoadgenFlags): Promise<void> {
       onProgress: bar.update,
       ...(flags.traceOut !== undefined && { traceOut: flags.traceOut }),
       force: flags.force ?? false,
+      engineView: engineViewFromFlags(flags),
     });
     bar.stop();
     const summary = summariseLoad(result);
@@ -227,6 +225,7 @@ async function runCommand(flags: LoadgenFlags): Promise<void> {
 function optionsOf(flags: LoadgenFlags): LoadgenOptions {
   const { OPENAI_API_KEY, ANTHROPIC_API_KEY } = process.env;
   const apiKey = (flags.endpoint === "messages" && ANTHROPIC_API_KEY) || OPENAI_API_KEY;
+  const meta = metaFromFlags(flags);
   return loadgenOptions({
     url: flags.url,
     model: flags.model,
@@ -258,7 +257,7 @@ function optionsOf(flags: LoadgenFlags): LoadgenOptions {
     blockSize: flags.blockSize,
     warmup: flags.warmup,
     soleClient: flags.soleClient ?? false,
-    ...(flags.meta && { meta: flags.meta }),
+    ...(meta && { meta }),
     ...(apiKey && { apiKey }),
   });
 }
@@ -316,15 +315,6 @@ function parseNumber(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("not a number");
   return value;
-}
-
-/** Numbers and booleans become such; anything else is text. */
-function parseMeta(text: string, before: Record<string, JsonValue> = {}): Record<string, JsonValue> {
-  const [, key, value] = /^(\w+)=(.*)$/.exec(text) ?? [];
-  if (key === undefined || value === undefined) throw new InvalidArgumentError("not of the form key=value");
-  const number = /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : undefined;
-  const boolean = value === "true" ? true : value === "false" ? false : undefined;
-  return { ...before, [key]: number ?? boolean ?? value };
 }
 
 function parseList(text: string): number[] {

@@ -1,13 +1,21 @@
 import { Command } from "commander";
 import { startTap, type Tap } from "../../capture/index.js";
+import { engineViewPath } from "../../trace/files/index.js";
 import { parseCount } from "../engine-flags.js";
+import {
+  addEngineViewFlags,
+  type EngineViewFlags,
+  engineViewFromFlags,
+  watchedText,
+} from "../engine-view-flags.js";
 import { traceKey } from "../fingerprint-key.js";
 import { listenAddress } from "../listen-address.js";
+import { addMetaFlags, type MetaFlags, metaFromFlags } from "../meta-flag.js";
 import { readableByOthers } from "../readable-by-others.js";
 import { stopSignal } from "../stop-signal.js";
 import { printErr } from "../terminal.js";
 
-interface TapFlags {
+interface TapFlags extends MetaFlags, EngineViewFlags {
   readonly listen: string;
   readonly upstream: string;
   readonly traceOut: string;
@@ -22,7 +30,7 @@ interface TapFlags {
 
 /** The `tap` command: a recording reverse proxy. */
 export function tapCommand(): Command {
-  return new Command("tap")
+  const command = new Command("tap")
     .description("Record the traffic of an OpenAI-compatible server: a reverse proxy that writes a trace.")
     .option("--listen <host:port>", "where clients connect; port 0 = any free one", "127.0.0.1:8001")
     .requiredOption("--upstream <url>", "base address of the server, e.g. http://127.0.0.1:8000")
@@ -38,7 +46,9 @@ export function tapCommand(): Command {
       "--tokenizer <file>",
       "tokenizer.json of the model, where the server's own cannot be asked; its chat template beside it",
     )
-    .option("--record-tokens", "also write token ids of prompts and answers", false)
+    .option("--record-tokens", "also write token ids of prompts and answers", false);
+  addMetaFlags(command);
+  return addEngineViewFlags(command, "the upstream's /metrics, if it has one")
     .addHelpText(
       "after",
       `
@@ -54,6 +64,9 @@ begins, at the end, and by inspect. Bodies of more than 32 MiB, also after decom
 characters or ids pass unrecorded. When the disk
 refuses records, traffic goes on, they wait in memory and are tried again; if some are lost, the exit code is 1.
 
+What the engine says of itself meanwhile (counters of its metrics page, KV events) goes to TRACE.engine.jsonl beside the
+trace; prefixlab inspect compares the two.
+
 Example: record a server on port 8000, with clients sent to port 8001
   prefixlab tap --listen 127.0.0.1:8001 --upstream http://127.0.0.1:8000 --trace-out tap.jsonl.gz`,
     )
@@ -68,6 +81,7 @@ async function runTap(flags: TapFlags): Promise<void> {
   const key = flags.key ? await traceKey("tap", traceOut, flags.fingerprintKeyFile) : undefined;
   // Requests are served before the tap has said where it is.
   const stopped = stopSignal();
+  const meta = metaFromFlags(flags);
   const tap = await startTap({
     host,
     port,
@@ -78,6 +92,8 @@ async function runTap(flags: TapFlags): Promise<void> {
     recordTokens: flags.recordTokens,
     ...(flags.tokenizer !== undefined && { tokenizerFile: flags.tokenizer }),
     ...(key && { fingerprintKey: key.key }),
+    ...(meta && { meta }),
+    ...engineViewFromFlags(flags),
     onProblem: (message) => printErr(`${message}\n`),
   }).catch(async (error: unknown) => {
     await key?.discard();
@@ -91,6 +107,8 @@ async function runTap(flags: TapFlags): Promise<void> {
   await stopped;
   await tap.close();
   printErr(`${lastLine(tap, traceOut)}\n`);
+  const seen = tap.engineView && watchedText(tap.engineView);
+  if (seen !== undefined) printErr(`tap: ${seen} in ${engineViewPath(traceOut)}\n`);
   if (tap.lostCount > 0) process.exitCode = 1;
 }
 

@@ -17,6 +17,8 @@ export interface FingerprintOptions {
    * compare. Two traces share blocks only under the same key.
    */
   readonly key?: Uint8Array;
+  /** Halves of the hash of the block that the tokens follow. Default: they begin a chain. */
+  readonly after?: { readonly high: number; readonly low: number };
   /**
    * What keeps chains of equal tokens apart, as engines do with a cache salt, an adapter or another model. Chains share
    * blocks only where it is the same, or absent.
@@ -62,6 +64,10 @@ export class Fingerprinter {
       const digest = createHash("sha256").update(options.apart).digest();
       this.#low = digest.readInt32LE(0);
       this.#high = digest.readInt32LE(4);
+    }
+    if (options.after) {
+      this.#high = options.after.high | 0;
+      this.#low = options.after.low | 0;
     }
   }
 

@@ -4,10 +4,12 @@
  *
  * Read `read-trace-batches.ts` first (how a file becomes records, and what is checked), then `trace-writer.ts`. A file
  * a format stands in `importers/` and `exporters/`: each says in its header what the format's fields mean.
- * `fingerprint.ts` makes hashes out of tokens.
+ * `fingerprint.ts` makes hashes out of tokens. `engine-view-file.ts` reads what an engine said of itself beside a trace.
  */
 export type { ContinuedTrace } from "./continued-trace.js";
 export type { TraceEnd } from "./end-line.js";
+
+export { counterNames, engineViewPath, readEngineView } from "./engine-view-file.js";
 export { exportFormats, exportTrace } from "./exporters/export-trace.js";
 export {
   type BlockHashes,
