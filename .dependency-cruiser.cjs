@@ -58,11 +58,8 @@ const advice = {
   replay: "lib/replay makes plans and runs them: comparing with a capture belongs in lib/judge, charts in lib/figure.",
   judge: "lib/judge compares and decides: what it compares is made in the rooms before it, printed in lib/cli.",
   calibrate: "lib/calibrate decides by replaying what a fit supposes: the fit itself belongs in lib/fit.",
-<<<<<<< HEAD
   explain: "lib/explain says why tokens were computed: what is printed of it belongs in lib/cli, charts in lib/figure.",
-=======
   output: "lib/output writes files whole: what is written is made in other rooms.",
->>>>>>> main
   sweep: "lib/sweep runs replays in parallel and keeps their rows: what one replay does belongs in lib/replay.",
   scale: "lib/scale streams traces that do not fit in memory: what is done with one that does belongs in the earlier rooms.",
   figure: "lib/figure draws results: compute them in lib/judge, lib/cohorts or lib/survival; it never runs an engine.",
