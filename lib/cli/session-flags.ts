@@ -39,7 +39,8 @@ export function sessionSourceJson(sessions: ChosenSessions): Record<string, numb
   };
 }
 
-function parseShare(text: string): number {
+/** A share, from 0 to 1. */
+export function parseShare(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0 && value <= 1))
     throw new InvalidArgumentError("expected a number from 0 to 1");

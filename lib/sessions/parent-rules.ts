@@ -9,6 +9,11 @@ export interface InferOptions {
    */
   readonly tailBlocks?: number;
   /**
+   * Share of the parent's output tokens by which a child's prompt must outgrow its parent's (default 0: by a token). A
+   * client that drops reasoning from the history keeps little of an answer; more keeps apart what only begins alike.
+   */
+  readonly answerShare?: number;
+  /**
    * Different continuations, none of them of an answer, that make a block run a trunk (default 3). 2 takes every
    * edited first prompt for a new session; more lets small workloads merge over a shared system prompt.
    */
@@ -34,8 +39,10 @@ export class ParentRules {
   overlapShare = 0;
   readonly #columns: RequestColumns;
   readonly #blockSize: number;
+  readonly #answerShare: number;
 
-  constructor(columns: RequestColumns, tailBlocks: number, blockSize: number) {
+  constructor(columns: RequestColumns, tailBlocks: number, blockSize: number, answerShare = 0) {
+    this.#answerShare = answerShare;
     this.#columns = columns;
     this.tailBlocks = tailBlocks;
     this.#blockSize = blockSize;
@@ -64,9 +71,9 @@ export class ParentRules {
     return promptTokens[child] - promptTokens[parent] >= Math.max(1, share * outputTokens[parent]);
   }
 
-  /** True when `child` may be the next turn of `parent`: it came after, and is longer. */
+  /** True when `child` may be the next turn of `parent`: it came after, and is longer by enough. */
   mayFollow(parent: number, child: number): boolean {
-    return this.isOver(parent, child) && this.outgrows(parent, child, 0);
+    return this.isOver(parent, child) && this.outgrows(parent, child, this.#answerShare);
   }
 
   /** True when `child` is the prompt of `earlier`, which failed, once more; both end on one block. */

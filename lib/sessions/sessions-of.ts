@@ -33,6 +33,8 @@ export interface SessionsOptions {
    * time. Default {@link MIN_CONFIDENCE}; 0 uses all.
    */
   readonly minConfidence?: number;
+  /** As in `inferSessions`: share of an answer by which a turn must outgrow the one before. Default 0. */
+  readonly answerShare?: number;
   /** False to take no notice of what is recorded, as to score against it. Default true. */
   readonly useRecorded?: boolean;
 }
@@ -78,7 +80,8 @@ export function sessionsOf(trace: Trace, options: SessionsOptions = {}): ChosenS
   );
   const recorded = options.useRecorded === false ? undefined : recordedSessions(trace);
   const hasHashes = trace.records.some(({ blockIds }) => blockIds !== undefined);
-  const inferred = hasHashes || !recorded ? inferSessions(trace) : undefined;
+  const inferred =
+    hasHashes || !recorded ? inferSessions(trace, { answerShare: options.answerShare ?? 0 }) : undefined;
   const combined = new Combination(trace, recorded, inferred, minConfidence);
   return combined.sessions();
 }

@@ -4,7 +4,7 @@ import type { Trace } from "../../lib/trace/index.js";
 import { randomTrace } from "./random-trace.js";
 import { traceOf } from "./trace-of.js";
 
-const usual = { tailBlocks: 2, trunkBranches: 3, trunkFanOut: 16 };
+const usual = { tailBlocks: 2, answerShare: 0, trunkBranches: 3, trunkFanOut: 16 };
 /** Parent and kind of each request. */
 function edgesOf(trace: Trace, options?: InferOptions): string {
   const { parent, evidence } = inferSessions(trace, options);
@@ -29,7 +29,14 @@ describe("the options of inferSessions", () => {
     const differ = (options: InferOptions) =>
       [...traces, fan(20)].filter((trace) => edgesOf(trace, options) !== edgesOf(trace)).length;
     expect(differ(usual)).toBe(0);
-    for (const other of [{ tailBlocks: 1 }, { tailBlocks: 3 }, { trunkBranches: 2 }, { trunkBranches: 4 }])
+    for (const other of [
+      { tailBlocks: 1 },
+      { tailBlocks: 3 },
+      { answerShare: 0.25 },
+      { answerShare: 1 },
+      { trunkBranches: 2 },
+      { trunkBranches: 4 },
+    ])
       expect(differ(other), JSON.stringify(other)).toBeGreaterThan(0);
     const trunks = (width: number, options?: InferOptions) =>
       Math.max(...inferSessions(fan(width), options).evidence.trunkBlocks);
@@ -41,6 +48,7 @@ describe("the options of inferSessions", () => {
     const trace = traceOf({ at: 0, prompt: "a" });
     for (const [name, low, high] of [
       ["tailBlocks", 0, 1000],
+      ["answerShare", 0, 1],
       ["trunkBranches", 2, 1000],
       ["trunkFanOut", 2, 1000],
     ] as const) {
@@ -48,7 +56,7 @@ describe("the options of inferSessions", () => {
       expect(() => inferSessions(trace, { [name]: high })).not.toThrow();
       expect(() => inferSessions(trace, { [name]: low - 1 })).toThrow(name);
       expect(() => inferSessions(trace, { [name]: Number.NaN })).toThrow(name);
-      expect(() => inferSessions(trace, { [name]: 2.5 })).toThrow(name);
+      expect(() => inferSessions(trace, { [name]: name === "answerShare" ? 1.01 : 2.5 })).toThrow(name);
     }
   });
 

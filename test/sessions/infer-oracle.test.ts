@@ -8,9 +8,9 @@ const TRACES = 10_000;
 describe("inferSessions against a naive inference over all pairs", () => {
   it(`agrees on ${TRACES} random small traces: parents, kinds, blocks shared, trunks, rivals`, () => {
     const settings = [
-      { tailBlocks: 2, trunkBranches: 3, trunkFanOut: 16 },
-      { tailBlocks: 1, trunkBranches: 2, trunkFanOut: 3 },
-      { tailBlocks: 0, trunkBranches: 4, trunkFanOut: 4 },
+      { tailBlocks: 2, answerShare: 0, trunkBranches: 3, trunkFanOut: 16 },
+      { tailBlocks: 1, answerShare: 0.25, trunkBranches: 2, trunkFanOut: 3 },
+      { tailBlocks: 0, answerShare: 1, trunkBranches: 4, trunkFanOut: 4 },
     ];
     const found = new Map<string, number>();
     const tolerated = new Set<number>();

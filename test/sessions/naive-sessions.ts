@@ -33,7 +33,7 @@ export interface NaiveSessions {
  */
 export function naiveSessions(
   trace: Trace,
-  settings: { tailBlocks: number; trunkBranches: number; trunkFanOut: number },
+  settings: { tailBlocks: number; answerShare: number; trunkBranches: number; trunkFanOut: number },
 ): NaiveSessions {
   const blockSize = trace.meta.blockSize ?? 16;
   const requests = trace.records.map((record, index): Request => {
@@ -78,7 +78,8 @@ export function naiveSessions(
   const overlapShare = toleratedShare();
   const isOver = (p: Request, c: Request) =>
     p.end - Math.max(0.1, overlapShare * (p.end - p.arrival)) <= c.arrival;
-  const fits = (p: Request, c: Request) => isOver(p, c) && longer(p, c);
+  const fits = (p: Request, c: Request) =>
+    isOver(p, c) && longer(p, c) && c.promptTokens - p.promptTokens >= settings.answerShare * p.outputTokens;
 
   // Trunks, by fan-out first.
   const next = new Map<string, Set<number>>();

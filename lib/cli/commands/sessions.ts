@@ -16,11 +16,18 @@ import {
 import type { Trace, TraceRecord } from "../../trace/index.js";
 import { formatTable } from "../print-table.js";
 import { readInput } from "../read-input.js";
-import { addSessionFlags, reportSessions, type SessionFlags, sessionsFromFlags } from "../session-flags.js";
+import {
+  addSessionFlags,
+  parseShare,
+  reportSessions,
+  type SessionFlags,
+  sessionsFromFlags,
+} from "../session-flags.js";
 import { printErr, printOut } from "../terminal.js";
 
 interface SessionsFlags extends SessionFlags {
   readonly truth: boolean;
+  readonly answerShare?: number;
   readonly strict: boolean;
   readonly json: boolean;
 }
@@ -36,6 +43,11 @@ export function sessionsCommand(): Command {
       "--truth",
       "score what the hashes tell against the sessions, turns and parents that the trace records, and print the score",
       false,
+    )
+    .option(
+      "--answer-share <x>",
+      "share of an answer by which an inferred turn must outgrow the one before (default: 0)",
+      parseShare,
     )
     .option("--strict", "fail on the first bad row instead of rejecting it", false)
     .option("--json", "only JSON: no summary on stderr", false);
@@ -63,7 +75,8 @@ Examples:
         quiet: flags.json,
         onRecord: (record, line) => lines.set(record, line),
       });
-      const options = sessionsFromFlags(flags);
+      const { answerShare } = flags;
+      const options = { ...sessionsFromFlags(flags), ...(answerShare !== undefined && { answerShare }) };
       if (!flags.truth) {
         const sessions = sessionsOf(trace, options);
         if (!flags.json) {
