@@ -90,6 +90,7 @@ export {
   sessionsOf,
   thinkGapsMs,
   type Workload,
+  waitsOf,
   workloadOf,
 } from "./sessions/index.js";
 export { type EngineSettings, engineSettings, engineSettingsOf } from "./settings/index.js";

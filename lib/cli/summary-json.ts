@@ -7,6 +7,7 @@ import {
   countOutcomes,
   summarizeCohort,
   summarizeCohorts,
+  summarizeRoles,
 } from "../cohorts/index.js";
 import type { Comparison, ErrorCell } from "../judge/index.js";
 import type { Prompts, Replay } from "../replay/index.js";
@@ -43,7 +44,13 @@ export function capturedSeriesJson(workload: Workload): Record<string, unknown> 
     completed,
     censored: trace.records.length - completed,
     cohorts: cohortsJson(workload),
+    ...(workload.sessions.agentDepth && { cohorts_by_role: rolesJson(workload) }),
   };
+}
+
+function rolesJson(workload: Workload): Record<string, unknown> {
+  const { main, subAgent } = summarizeRoles(workload);
+  return { main: cohortJson(main), sub_agent: cohortJson(subAgent) };
 }
 
 /** Cohorts of a replay whose client has a time limit: beside Kaplan-Meier's quantiles those of the complete alone. */

@@ -2,8 +2,15 @@
  * Cohorts: what is in a trace, and its latencies by who is compared with whom.
  *
  * Read `cohorts.ts` first (first turns and later ones, and a request's TTFT as survival data), then
- * `survival-series.ts` (a cohort's curve), `outcomes.ts` (what became of requests) and `inspect-trace.ts` (counts, ranges, sharing). Times are milliseconds.
+ * `agent-cohorts.ts` (by role and depth), `survival-series.ts` (a cohort's curve), `outcomes.ts` (what became of requests) and `inspect-trace.ts` (counts, ranges, sharing). Times are milliseconds.
  */
+export {
+  type AgentRole,
+  roleIndices,
+  summarizeDepths,
+  summarizeRoles,
+  type TurnBand,
+} from "./agent-cohorts.js";
 export {
   type CohortName,
   type CohortSummary,
