@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { replayLive } from "../../../lib/capture/live-replay/index.js";
 import { loadgenOptions, runLoadgen } from "../../../lib/capture/loadgen/index.js";
+import type { EngineRequest } from "../../../lib/engine/index.js";
 import { type Plan, planReplay } from "../../../lib/replay/index.js";
 import { workloadOf } from "../../../lib/sessions/index.js";
 import { isComplete, type Trace } from "../../../lib/trace/index.js";
@@ -81,6 +82,34 @@ describe("replayLive", () => {
         after.gapMs - 0.01,
       );
     }
+  });
+
+  it("sends what waits for several after the last of them, and what starts from a start at once", async () => {
+    const { url } = await start();
+    const source = await capture(url);
+    const plan = planReplay(workloadOf(source), { pacing: "open-loop" });
+    const requests = plan.requests.slice(0, 6).map((request, i): EngineRequest => {
+      const { fireAtMs: _, ...shape } = request;
+      if (i < 2) return { ...shape, fireAtMs: 30 * i };
+      if (i === 2) return { ...shape, after: { parent: 0, gapMs: 10 }, joins: [{ parent: 1, gapMs: 25 }] };
+      if (i === 3) return { ...shape, after: { parent: 2, gapMs: 5, from: "start" } };
+      return {
+        ...shape,
+        after: { parent: 2, gapMs: 1 },
+        joins: [
+          { parent: 3, gapMs: 1 },
+          { parent: 1, gapMs: 0 },
+        ],
+      };
+    });
+    const { trace, notSent } = await replayOf(url, { ...plan, requests });
+    expect(notSent).toBe(0);
+    const endMs = (i: number) => trace.records[i]!.arrivalMs! + trace.records[i]!.elapsedMs!;
+    for (const [i, { after, joins = [] }] of requests.entries())
+      for (const edge of after ? [after, ...joins] : []) {
+        const fromMs = edge.from === "start" ? trace.records[edge.parent]!.arrivalMs! : endMs(edge.parent);
+        expect(trace.records[i]!.arrivalMs! - fromMs).toBeGreaterThanOrEqual(edge.gapMs - 2);
+      }
   });
 
   it("open loop: fires at the recorded times whatever the server does", async () => {
