@@ -12,6 +12,7 @@
 // 8,192 tokens, are what the checks expect. Everything stays on this machine.
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { APIS } from "./apis.mjs";
 import { checkCell, speaks } from "./check-cell.mjs";
@@ -51,7 +52,7 @@ for (const entry of SERVERS) {
     for (const apiName of apiNames.filter((name) => name in APIS))
       apis[apiName] = await checkApi(server, apiName);
     const failures = values.apis ? undefined : await checkFailures(server);
-    servers.push({ name: server.name, version, apis, failures });
+    servers.push({ name: server.name, version, apis, failures, load: loadavg()[0] });
     if (values.apis || values["without-tools"]) continue;
     tools.push(...(await checkTools(server, server.prefix === "VLLM" ? LOAD_TOOLS : [])));
   } finally {
@@ -64,7 +65,13 @@ const versions = {
   ...(sdks?.openai && { openai: sdks.openai.version }),
   ...(sdks?.anthropic && { "@anthropic-ai/sdk": sdks.anthropic.version }),
 };
-const results = withEarlier({ date: new Date().toISOString().slice(0, 10), servers, tools, versions });
+const results = withEarlier({
+  date: new Date().toISOString().slice(0, 10),
+  servers,
+  tools,
+  versions,
+  cores: cpus().length,
+});
 const markdown = serversTable(results);
 if (values.out) writeFileSync(values.out, markdown);
 else console.log(`\n${markdown}`);
