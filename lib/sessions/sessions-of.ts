@@ -4,6 +4,7 @@ import { inferSessions } from "./infer-sessions.js";
 import {
   inOrderOfFirst,
   mendedWarnings,
+  namedRecords,
   type RecordedSessions,
   recordedSessions,
 } from "./recorded-sessions.js";
@@ -79,7 +80,12 @@ export function sessionsOf(trace: Trace, options: SessionsOptions = {}): ChosenS
   const recorded = options.useRecorded === false ? undefined : recordedSessions(trace);
   const hasHashes = trace.records.some(({ blockIds }) => blockIds !== undefined);
   const inferred = hasHashes || !recorded ? inferSessions(trace) : undefined;
-  const combined = new Combination(trace, recorded, inferred, minConfidence);
+  const combined = new Combination(
+    { ...trace, records: namedRecords(trace.records) },
+    recorded,
+    inferred,
+    minConfidence,
+  );
   return combined.sessions();
 }
 
