@@ -124,6 +124,8 @@ function toolTable(tools) {
     const pair = (key) => {
       const [mine, theirs] = [own[key], traced[key]];
       if (mine === undefined) return "-";
+      // A tool that names its sessions to nobody leaves none to be recorded.
+      if (key === "sessions" && theirs === undefined) return `${mine}, not sent`;
       return `${mine} / ${theirs ?? "-"}${mine === theirs ? "" : " **differs**"}`;
     };
     const ttft = `${own.ttftP50Ms?.toFixed(1) ?? "-"} / ${traced.ttftP50Ms?.toFixed(1) ?? "-"}`;
