@@ -40,10 +40,27 @@ const OVERLAP_SHARE = 0.1;
  * ```
  */
 export function recordedSessions(trace: Trace): RecordedSessions | undefined {
-  const { records } = trace;
+  const records = namedRecords(trace.records);
   if (records.every(({ session, parents }) => session === undefined && parents === undefined))
     return undefined;
   return new RecordReader(records).read();
+}
+
+/**
+ * Records without the sessions that only a server named: a response's own id is the name of a session once a later
+ * record goes on from it, and says nothing of a client that sends its whole conversation every time.
+ */
+export function namedRecords(records: readonly TraceRecord[]): readonly TraceRecord[] {
+  const isOwn = ({ sessionSource }: TraceRecord) => sessionSource === "response_id";
+  if (!records.some(isOwn)) return records;
+  const continued = new Set(
+    records.flatMap(({ parents }) => parents?.map(({ requestId }) => requestId) ?? []),
+  );
+  return records.map((record) => {
+    if (!isOwn(record) || (record.requestId !== undefined && continued.has(record.requestId))) return record;
+    const { session: _, turn: __, ...rest } = record;
+    return rest;
+  });
 }
 
 /** What to tell of records that were mended; empty where all added up. */

@@ -4,6 +4,7 @@ import { inferSessions } from "./infer-sessions.js";
 import {
   inOrderOfFirst,
   mendedWarnings,
+  namedRecords,
   type RecordedSessions,
   recordedSessions,
 } from "./recorded-sessions.js";
@@ -82,7 +83,12 @@ export function sessionsOf(trace: Trace, options: SessionsOptions = {}): ChosenS
   const hasHashes = trace.records.some(({ blockIds }) => blockIds !== undefined);
   const inferred =
     hasHashes || !recorded ? inferSessions(trace, { answerShare: options.answerShare ?? 0 }) : undefined;
-  const combined = new Combination(trace, recorded, inferred, minConfidence);
+  const combined = new Combination(
+    { ...trace, records: namedRecords(trace.records) },
+    recorded,
+    inferred,
+    minConfidence,
+  );
   return combined.sessions();
 }
 

@@ -8,10 +8,16 @@
 // VERSION, TAP_FLAGS (server-list.mjs). SDK_DIR: a folder in which npm installed `openai` and `@anthropic-ai/sdk`.
 // VLLM_BENCH, AIPERF, GUIDELLM: the programs; TOKENIZER_DIR: the model's folder; they run against vLLM.
 // --results keeps what was found in a file, by server, so that servers need not all be up at once: the table is of all in it.
-// data/engine says how vLLM and llama.cpp are installed and started; a chat template that has roles, and a context of
-// 8,192 tokens, are what the checks expect. Everything stays on this machine.
+//
+// data/engine says how vLLM and llama.cpp are installed and started. A context of 8,192 tokens is enough. Flags that the checks
+// make use of: vLLM `--enable-auto-tool-choice --tool-call-parser hermes --enable-scale-out` and
+// VLLM_ENABLE_RESPONSES_API_STORE=1; SGLang `--enable-cache-report --enable-response-store --tool-call-parser hermes`. SGLang
+// runs on a CPU with `--device cpu --attention-backend torch_native --sampling-backend pytorch` where an empty module stands in
+// for its CUDA kernels (`sgl_kernel`); `go install github.com/ollama/ollama` takes llama.cpp's `vendor` folder as include path
+// and a model from `ollama create`. Everything stays on this machine.
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { APIS } from "./apis.mjs";
 import { checkCell, speaks } from "./check-cell.mjs";
@@ -51,7 +57,7 @@ for (const entry of SERVERS) {
     for (const apiName of apiNames.filter((name) => name in APIS))
       apis[apiName] = await checkApi(server, apiName);
     const failures = values.apis ? undefined : await checkFailures(server);
-    servers.push({ name: server.name, version, apis, failures });
+    servers.push({ name: server.name, version, apis, failures, load: loadavg()[0] });
     if (values.apis || values["without-tools"]) continue;
     tools.push(...(await checkTools(server, server.prefix === "VLLM" ? LOAD_TOOLS : [])));
   } finally {
@@ -64,7 +70,13 @@ const versions = {
   ...(sdks?.openai && { openai: sdks.openai.version }),
   ...(sdks?.anthropic && { "@anthropic-ai/sdk": sdks.anthropic.version }),
 };
-const results = withEarlier({ date: new Date().toISOString().slice(0, 10), servers, tools, versions });
+const results = withEarlier({
+  date: new Date().toISOString().slice(0, 10),
+  servers,
+  tools,
+  versions,
+  cores: cpus().length,
+});
 const markdown = serversTable(results);
 if (values.out) writeFileSync(values.out, markdown);
 else console.log(`\n${markdown}`);

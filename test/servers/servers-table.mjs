@@ -33,10 +33,14 @@ export function addUp(cells) {
 }
 
 /**
- * @param {{date: string, servers: object[], tools: object[], versions: object}} results
+ * @param {{date: string, servers: object[], tools: object[], versions: object, cores: number}} results
  * @returns the Markdown of data/SERVERS.md
  */
-export function serversTable({ date, servers, tools, versions }) {
+export function serversTable({ date, servers, tools, versions, cores }) {
+  const loads = servers
+    .map(({ load }) => load)
+    .filter((load) => load !== undefined)
+    .toSorted((a, b) => a - b);
   return `${[
     "# The tap in front of real servers",
     "",
@@ -53,7 +57,8 @@ export function serversTable({ date, servers, tools, versions }) {
     "- **sessions sent**: the client's own identity (`x-session-id`, `prompt_cache_key`, `metadata.user_id`, and",
     "  `previous_response_id` of *continued responses*) parts the conversations; some clients send none. **inferred**: each",
     "  turn's parent found from the hashes alone. **used**: as a replay takes them.",
-    "- **TTFT**: the client's own clock less the tap's, median and largest, ms.",
+    "- **TTFT**: the client's own clock less the tap's, median and largest, ms. All processes share the machine:",
+    `  ${cores} cores, ${loads.length === 0 ? "" : `load average ${loads[0].toFixed(1)} to ${loads.at(-1).toFixed(1)}, where less than ${cores} is a machine at ease`}.`,
     "",
     `Date ${date}. ${Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
@@ -119,6 +124,8 @@ function toolTable(tools) {
     const pair = (key) => {
       const [mine, theirs] = [own[key], traced[key]];
       if (mine === undefined) return "-";
+      // A tool that names its sessions to nobody leaves none to be recorded.
+      if (key === "sessions" && theirs === undefined) return `${mine}, not sent`;
       return `${mine} / ${theirs ?? "-"}${mine === theirs ? "" : " **differs**"}`;
     };
     const ttft = `${own.ttftP50Ms?.toFixed(1) ?? "-"} / ${traced.ttftP50Ms?.toFixed(1) ?? "-"}`;

@@ -55,6 +55,19 @@ describe("recordedSessions", () => {
     expect(recordedSessions(traceOf({ at: 0, prompt: "a" }))).toBeUndefined();
   });
 
+  it("takes a response's own id for a session's name once a record goes on from it, not before", () => {
+    const own = (session: string, requestId: string): Partial<TraceRecord> => ({
+      ...turn(session, 1, { requestId, sessionSource: "response_id" }),
+    });
+    const whole = [own("a", "r1"), own("b", "r2"), own("c", "r3")];
+    expect(recordedSessions(traceWith(...whole))).toBeUndefined();
+    const follower = turn("b", 2, { parents: [{ requestId: "r2", kind: "turn" }] });
+    const found = recordedSessions(traceWith(...whole, follower));
+    expect(found?.parent).toEqual(Int32Array.of(-1, -1, -1, 1));
+    expect(found?.isTold).toEqual(Uint8Array.of(0, 1, 0, 1));
+    expect(found?.session).toEqual(Int32Array.of(0, 1, 2, 1));
+  });
+
   it("takes a request without a session for one of its own", () => {
     const found = recordedSessions(traceWith({}, turn("b", 1), { turn: 7 }, turn("c", 1), turn("b", 2)));
     expect(found?.parent).toEqual(Int32Array.of(-1, -1, -1, -1, 1));

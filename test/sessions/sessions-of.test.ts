@@ -28,6 +28,16 @@ describe("sessionsOf", () => {
     expect(warnings).toEqual([]);
   });
 
+  it("infers where each response is named only after itself", () => {
+    const ownNames = changed(withoutSessions, (record, i) => ({
+      ...record,
+      ...{ requestId: `r${i}`, session: `s${i}`, turn: 1, sessionSource: "response_id" },
+    }));
+    const found = sessionsOf(ownNames);
+    expect([found.parent, found.turn]).toEqual([sessionsOf(trace).parent, sessionsOf(trace).turn]);
+    expect(found.isRecorded.every((is) => is === 0)).toBe(true);
+  });
+
   it("needs no hashes for it, and infers where nothing is recorded", () => {
     const told = sessionsOf(withoutHashes);
     expect(told.inferred).toBeUndefined();

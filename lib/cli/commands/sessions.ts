@@ -61,8 +61,8 @@ parent is an index or null, parents all that is waited for; turn counts from 1. 
 recorded or inferred. confidence is the probability that the parent is right, or that there is none: of those said to be
 sure to 0.9, about 90 % are right; what is recorded counts as sure. Every edge is printed; one that is less sure than
 --min-confidence has used false, and its request starts a session, here and wherever sessions are used. With --truth it
-prints one object with precision, recall and adjusted Rand index of the edges that are used, also by turn, and of spawns and joins. A summary for people
-goes to stderr.
+prints one object with precision, recall and adjusted Rand index of every edge, also by turn, and of spawns and joins; under
+"used" the same of the edges that are used. A summary for people goes to stderr.
 
 Examples:
   prefixlab sessions trace.jsonl.gz
@@ -92,12 +92,14 @@ Examples:
           `${path} has no sessions, turns or parents to score against: --truth wants a trace of loadgen or of an agent`,
         );
       const sessions = sessionsOf(trace, { ...options, useRecorded: false });
+      const every = sessionsOf(trace, { ...options, useRecorded: false, minConfidence: 0 });
       if (!flags.json) {
         reportSessions(path, sessionsOf(trace, options));
         printErr(summaryOf(sessions));
       }
       const score = {
-        ...scoreJson(scoreSessions(sessions, truth)),
+        ...scoreJson(scoreSessions(every, truth)),
+        used: scoreJson(scoreSessions(sessions, truth)),
         min_confidence: sessions.minConfidence,
         left_out: sessions.leftOut,
       };
