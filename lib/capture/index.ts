@@ -34,4 +34,4 @@ export {
   summariseLoad,
 } from "./loadgen/index.js";
 export { type EngineServer, type ServeOptions, startServer } from "./serve/index.js";
-export { startTap, type Tap, type TapOptions } from "./tap/index.js";
+export { type PassedPaths, type RecordNotes, startTap, type Tap, type TapOptions } from "./tap/index.js";

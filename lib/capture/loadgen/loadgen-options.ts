@@ -39,7 +39,7 @@ export interface LoadgenOptions {
   readonly tokenizerFile?: string;
   /** Ids that prompts sent as token ids are drawn from; default: those of ordinary text, by the server's tokenizer. */
   readonly tokenIdRange?: readonly [number, number];
-  /** The file of conversations that `conversations` sends again; see {@link readConversations}. */
+  /** The file of conversations that `conversations` sends again; see `readConversations`. */
   readonly conversationsFile?: string;
   /** Whether a later turn of theirs goes on from the server's real answer, or from the recorded one. Default "real". */
   readonly answers: "real" | "recorded";
