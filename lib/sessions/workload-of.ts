@@ -1,6 +1,6 @@
 import type { Trace } from "../trace/index.js";
 import type { SessionLabels } from "./sessions.js";
-import { type ChosenSessions, type SessionsOptions, sessionsOf } from "./sessions-of.js";
+import { type SessionsOptions, sessionsOf } from "./sessions-of.js";
 
 /** A trace and who continues whom in it, joined by index: what every later step takes. */
 export interface Workload {
@@ -18,9 +18,6 @@ export interface Workload {
  * summarizeCohorts(workload).turns2plus.n; // → 256
  * ```
  */
-export function workloadOf(
-  trace: Trace,
-  options: SessionsOptions = {},
-): Workload & { readonly sessions: ChosenSessions } {
+export function workloadOf(trace: Trace, options: SessionsOptions = {}): Workload {
   return { trace, sessions: sessionsOf(trace, options) };
 }

@@ -24,6 +24,7 @@ import { addPacingFlags, type PacingFlags, pacingFromFlags } from "../pacing-fla
 import { formatTable, showMs } from "../print-table.js";
 import { readInput } from "../read-input.js";
 import { engineJson } from "../replay-header.js";
+import { printOut } from "../terminal.js";
 
 interface ExplainFlags extends EngineFlags, LatencyFlags, PacingFlags {
   readonly simulate?: boolean;
@@ -83,7 +84,7 @@ async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
   const shown = replayed
     ? { ...explained, engine: replayed.conditions.engine, assumptions: replayed.plan.assumptions }
     : explained;
-  process.stdout.write(
+  printOut(
     flags.json
       ? `${JSON.stringify(explanationJson(shown, costs, source, flags.requests ?? false), null, 2)}\n`
       : explanationReport(path, shown, costs, source),

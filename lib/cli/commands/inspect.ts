@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { inspectTrace, type Range, type RangedQuantity, type TraceInspection } from "../../cohorts/index.js";
 import { compareEngineView } from "../../judge/index.js";
 import { capturedEngine, suspectedConcurrency } from "../../replay/index.js";
-import { type ChosenSessions, workloadOf } from "../../sessions/index.js";
+import { type ChosenSessions, sessionsOf } from "../../sessions/index.js";
 import { chooseSettings } from "../../settings/index.js";
 import { readEngineView } from "../../trace/files/index.js";
 import { engineViewJson, engineViewLines } from "../engine-view-report.js";
@@ -28,7 +28,7 @@ export function inspectCommand(): Command {
     .addHelpText("after", "\nExample:\n  npx prefixlab inspect data/warm-1.jsonl.gz\n")
     .action(async (path: string, flags: SessionFlags & { strict?: boolean; json?: boolean }) => {
       const trace = await readInput(path, { strict: flags.strict ?? false, quiet: true });
-      const workload = workloadOf(trace, sessionsFromFlags(flags));
+      const workload = { trace, sessions: sessionsOf(trace, sessionsFromFlags(flags)) };
       const inspection = inspectTrace(workload);
       const settings = chooseSettings({ captured: capturedEngine(trace.meta) });
       const view = await readEngineView(path, trace);
