@@ -186,6 +186,37 @@ describe("what passes through the tap", () => {
     expect(records[0]).toMatchObject({ finishReason: "disconnect", outputTokens: 3 });
   });
 
+  it("sends once more, on a fresh connection, what met a kept one that the upstream was closing", async () => {
+    const bodies: string[] = [];
+    const upstream = await httpServer(async (incoming, response) => {
+      const { socket } = incoming;
+      if (incoming.method === "POST") bodies.push(await bodyOf(incoming));
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.end('data: {"choices":[{"index":0,"text":"a","finish_reason":"stop"}]}\n\ndata: [DONE]\n\n');
+      // As a server does that has closed its side: the answer to more is a reset.
+      socket.removeAllListeners("data").on("data", () => socket.resetAndDestroy());
+    });
+    const { url, trace } = await tapBefore(upstream.url);
+    for (let i = 0; i < 3; i++) {
+      const got = await complete(url, { prompt: ids(40, i), stream: true });
+      expect(await got.body.text()).toContain("[DONE]");
+    }
+    expect(bodies.filter((body) => body.includes("stream"))).toHaveLength(3);
+    const { records } = await trace();
+    expect(records.map((record) => record.finishReason)).toEqual(["stop", "stop", "stop"]);
+  });
+
+  it("does not send again what the upstream broke off on a connection of its own", async () => {
+    let served = 0;
+    const upstream = await httpServer((incoming) => {
+      if (incoming.url?.includes("completions")) served++;
+      incoming.socket.resetAndDestroy();
+    });
+    const { url } = await tapBefore(upstream.url);
+    await expect(complete(url, { prompt: ids(40), stream: true })).rejects.toThrow();
+    expect(served).toBe(1);
+  });
+
   it("is a 502 with a clear body where there is no upstream, and the tap lives on", async () => {
     const { url, trace } = await tapBefore((await lateUpstream()).url);
     const got = await complete(url, { prompt: ids(20), stream: true });

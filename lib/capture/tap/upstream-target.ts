@@ -20,6 +20,8 @@ export interface UpstreamTarget {
     readonly path: string;
     /** Names and values in turn. */
     readonly headers: readonly string[];
+    /** On a connection of its own, not on one that is kept alive. Default false. */
+    readonly isFresh?: boolean;
   }): http.ClientRequest;
   close(): void;
 }
@@ -40,9 +42,9 @@ export function upstreamTarget(upstream: string): UpstreamTarget {
     url: `${url.origin}${basePath}`,
     rootUrl: `${url.origin}${basePath.replace(/\/v\d+\w*$/, "")}`,
     host: url.host,
-    request: ({ method, path, headers }) =>
+    request: ({ method, path, headers, isFresh = false }) =>
       client.request({
-        agent,
+        agent: isFresh ? false : agent,
         // An IPv6 literal is in brackets in a URL, and without on a socket.
         hostname: url.hostname.replace(/^\[|\]$/g, ""),
         port: url.port === "" ? undefined : url.port,
