@@ -44,22 +44,36 @@ const tool = (name) => ({
   },
 });
 const tools = toolNames.map(tool);
+/** More orders than a capture has requests. */
+const fiveTools = [...toolNames, "open_page"].map(tool);
 
-/** What a fault changes in a request; nothing of it in the twin. `n` counts the requests of the capture. */
+/** The n-th order of a list, from the first on again after all. */
+function permutation(list, n) {
+  const left = [...list];
+  let rest = n;
+  return list.map((_, taken) => {
+    const choices = list.length - taken;
+    const at = rest % choices;
+    rest = Math.floor(rest / choices);
+    return left.splice(at, 1)[0];
+  });
+}
+
+/** What a fault changes in a request; `n` counts the requests of the capture. The twin of each is in the inventory. */
 const faults = {
   none: {},
-  clock: { system: (n) => `${system.slice(0, 40)} It is now 12:${String(10 + n).padStart(2, "0")}:00. ${system.slice(40)}`, twin: "clock-still" },
+  clock: { system: (n) => `${system.slice(0, 40)} It is now 12:${String(10 + n).padStart(2, "0")}:00. ${system.slice(40)}` },
   "clock-still": { system: () => `${system.slice(0, 40)} It is now 12:10:00. ${system.slice(40)}` },
-  "tool-id": { tools: (n) => tools.map((each, i) => (i === 0 ? { ...each, function: { ...each.function, description: `${each.function.description} call ${1000 + n}` } } : each)), twin: "tool-id-still" },
+  "tool-id": { tools: (n) => tools.map((each, i) => (i === 0 ? { ...each, function: { ...each.function, description: `${each.function.description} call ${1000 + n}` } } : each)) },
   "tool-id-still": { tools: () => tools.map((each, i) => (i === 0 ? { ...each, function: { ...each.function, description: `${each.function.description} call 1000` } } : each)) },
-  "tools-reordered": { tools: (n) => tools.map((_, i) => tools[(i + n) % tools.length]), twin: "none" },
-  compaction: { history: (messages, turn) => (turn < 4 ? messages : [{ role: "user", content: `Summary so far: ${text("summary", 120)}` }, ...messages.slice(-1)]), twin: "none" },
-  "reasoning-dropped": { answer: (said) => said.slice(24), twin: "none" },
-  "small-pool": { engine: ["--num-gpu-blocks-override", "120", "--max-model-len", "3072"], twin: "none" },
-  restart: { restartBefore: 3, twin: "none" },
-  "at-once": { together: true, twin: "none" },
-  "cache-salt": { salt: (session, turn) => (turn > 2 ? `salt ${session}` : undefined), twin: "none" },
-  "block-tail": { firstUser: 5, twin: "none" },
+  "five-tools": { tools: () => fiveTools },
+  "tools-reordered": { tools: (n) => permutation(fiveTools, n) },
+  compaction: { history: (messages, turn) => (turn < 4 ? messages : [{ role: "user", content: `Summary so far: ${text(messages[0].content, 300)}` }, ...messages.slice(-1)]) },
+  "long-answers": { outputTokens: 160 },
+  "reasoning-dropped": { outputTokens: 160, answer: (said) => `Answer: ${said.slice(100)}` },
+  "small-pool": { engine: ["--num-gpu-blocks-override", "120", "--max-model-len", "3072"] },
+  restart: { restartBefore: 3 },
+  "cache-salt": { salt: (session, turn) => (turn > 2 ? `salt ${session}` : undefined) },
 };
 
 const names = asked.length > 0 ? asked : Object.keys(faults);
@@ -78,7 +92,7 @@ async function capture(name, fault) {
         model: "small",
         stream: true,
         stream_options: { include_usage: true },
-        max_tokens: outputTokens,
+        max_tokens: fault.outputTokens ?? outputTokens,
         temperature: 0,
         ignore_eos: true,
         messages: [{ role: "system", content: fault.system?.(count) ?? system }, ...history],
@@ -108,8 +122,7 @@ async function capture(name, fault) {
         const said = await send(session, turn, sent);
         history.push({ role: "assistant", content: fault.answer?.(said) ?? said });
       });
-      if (fault.together && turn === 1) await Promise.all(round.map((run) => run()));
-      else for (const run of round) await run();
+      for (const run of round) await run();
     }
     console.error(`${name}: ${count} requests`);
   } finally {
@@ -145,7 +158,7 @@ async function startEngine(flags) {
 function startTap(file) {
   const child = spawn(
     "node",
-    [join(root, "dist", "cli", "main.js"), "tap", "--listen", "127.0.0.1:0", "--upstream", engineUrl, "--trace-out", file, "--block-size", "32"],
+    [join(root, "dist", "cli", "main.js"), "tap", "--listen", "127.0.0.1:0", "--upstream", engineUrl, "--trace-out", file, "--block-size", "32", "--no-key", "--max-num-batched-tokens", "512", "--max-num-seqs", "64"],
     { stdio: ["ignore", "ignore", "pipe"] },
   );
   return new Promise((resolve, reject) => {

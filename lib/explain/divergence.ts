@@ -9,7 +9,7 @@ export type DivergenceKind =
   | "tools_reordered"
   /** The system prompt or the tools are another text. */
   | "head_changed"
-  /** The prompt is shorter than the one before it: its history was summed up or cut. */
+  /** The prompt has fewer messages than the one before it, or is shorter: its history was summed up or cut. */
   | "history_compacted"
   /** The answer stands in the history in another form than it was generated: reasoning dropped, another template. */
   | "answer_changed"
@@ -58,7 +58,14 @@ function kindOf(
       ? "tools_reordered"
       : "head_changed";
   if (fromToken + blockTokens > from.promptTokens) return "answer_changed";
-  return record.promptTokens < from.promptTokens ? "history_compacted" : "history_changed";
+  return isShorter(record, from) ? "history_compacted" : "history_changed";
+}
+
+/** By messages where they are known: a next turn has more of them. */
+function isShorter(record: TraceRecord, from: TraceRecord): boolean {
+  return record.messages && from.messages
+    ? record.messages.length < from.messages.length
+    : record.promptTokens < from.promptTokens;
 }
 
 /**

@@ -251,6 +251,11 @@ class RequestWalk {
       if (readyMs === undefined) break;
       const own = this.#causeOf(content, readyMs);
       if (isOn && !cause) this.#reuse(content, own.cause !== "unexplained");
+      if (own.cause === "unexplained" && !cause && this.#isSupposedAnswer(k)) {
+        this.#addDiverged(k, (this.#o.prior as PriorTurn).index, k + 1);
+        cause = this.#parts[this.#parts.length - 1];
+        continue;
+      }
       // Behind a block that is not there nothing is looked up.
       const isBehind = own.cause === "unexplained" && cause !== undefined;
       cause = isBehind ? (cause as MissPart) : own;
@@ -279,6 +284,21 @@ class RequestWalk {
     }
     this.#add(none(known === 0 && lookedUp > 0 ? "not_known" : "block_tail"), promptTokens);
     return { index, promptTokens, cachedTokens, parts: this.#parts };
+  }
+
+  /**
+   * The block is of the answer before, whose tokens nobody told: that the prompt repeats them was supposed, and that it was
+   * not found says that it does not.
+   */
+  #isSupposedAnswer(k: Blocks): boolean {
+    const { prior, records, blockSize, isOn } = this.#o;
+    if (!prior || !isOn) return false;
+    const before = records[prior.index];
+    return (
+      before.outputBlockIds === undefined &&
+      k >= Math.floor(before.promptTokens / blockSize) &&
+      k < prior.blocks
+    );
   }
 
   #addDiverged(fromBlock: Blocks, from: number, toBlock: Blocks): void {
