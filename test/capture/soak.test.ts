@@ -28,7 +28,7 @@ describe("a short soak, of which test/soak has the long ones", () => {
   );
 
   it("bodies that inflate and connections that do nothing beside good streams through the tap: all recorded, memory bounded", async () => {
-    const sizes = ["--good", "30", "--bombs", "7", "--idle", "100", "--limit-mib", "300"];
+    const sizes = ["--good", "30", "--bombs", "7", "--idle", "100", "--limit-mib", "400"];
     const report = await soak("bombs.mjs", ...sizes);
     expect(report, JSON.stringify(report)).toMatchObject({ failed: [] });
   });

@@ -7,7 +7,7 @@ import type { UpstreamTarget } from "./upstream-target.js";
 /** What a request meets on a connection that the other end has closed before it came. */
 const CLOSED_MEANWHILE = new Set(["ECONNRESET", "EPIPE"]);
 /** Bytes of a request that are kept until its answer begins, for sending it once more. */
-const MOST_KEPT_BYTES = 4 * 1024 * 1024;
+const MOST_KEPT_BYTES = 1024 * 1024;
 
 /** The body of a request as far as it has come. */
 class KeptBody {
