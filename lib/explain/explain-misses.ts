@@ -2,37 +2,19 @@ import { type Blocks, InputError, type Ms, type Tokens } from "../base/index.js"
 import { capturedEngine, poolChains, sequenceBlocks } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
 import { type ChosenSettings, chooseSettings, type EngineSettings } from "../settings/index.js";
-import { decodeMs, defaultBlockSize, type TraceRecord } from "../trace/index.js";
-import { type Divergence, describeDivergence, PromptHeads } from "./divergence.js";
+import { defaultBlockSize } from "../trace/index.js";
+import { BlockHistory } from "./block-history.js";
+import { cacheEvents, computedTokens, firstTokenMs } from "./cache-events.js";
+import { PromptHeads } from "./divergence.js";
 import { engineResets, type ReuseAcross } from "./engine-resets.js";
 import { type MissCause, missCauses } from "./miss-causes.js";
-import { Recency } from "./recency.js";
-
-/** A run of prompt tokens that were computed for one cause. */
-export interface MissPart {
-  readonly cause: MissCause;
-  /** From the prompt's start. */
-  readonly fromToken: Tokens;
-  readonly tokens: Tokens;
-  /** Evicted: a pool with so many blocks more would still have held all of them. */
-  readonly blocksShort?: Blocks;
-  /** Evicted, reset: since it was last used. */
-  readonly idleMs?: Ms;
-  /** Diverged: the request (index of its record) that goes on in another form. */
-  readonly from?: number;
-  /** Diverged: where and how. */
-  readonly divergence?: Divergence;
-}
-
-/** A request's misses. */
-export interface RequestMisses {
-  /** Index of the record. */
-  readonly index: number;
-  readonly promptTokens: Tokens;
-  readonly cachedTokens: Tokens;
-  /** In the order of the prompt; they add up to `promptTokens - cachedTokens`. */
-  readonly parts: readonly MissPart[];
-}
+import {
+  type MissPart,
+  type PresentMiss,
+  type PriorTurn,
+  type RequestMisses,
+  RequestWalk,
+} from "./request-walk.js";
 
 /** Every prompt token that was computed, by its cause. */
 export interface MissExplanation {
@@ -104,7 +86,7 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
   const present: PresentMiss[] = [];
   const reuses: ReuseAcross[] = [];
   const heads = new PromptHeads();
-  for (const event of eventsOf(records, options.admittedMs)) {
+  for (const event of cacheEvents(records, options.admittedMs)) {
     const i = event.index;
     const ids = chains.contentIds[i];
     const known = knownBlocks(i);
@@ -188,268 +170,6 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
     resetsMs,
     assumptions,
   };
-}
-
-/** A miss on a block that should have been found: what it is depends on the whole trace. */
-interface PresentMiss {
-  readonly part: MissPart;
-  readonly usedMs: Ms;
-  readonly atMs: Ms;
-}
-
-interface WalkOptions {
-  readonly record: TraceRecord;
-  readonly index: number;
-  readonly atMs: Ms;
-  readonly ids: Int32Array;
-  /** Leading blocks of `ids` whose content the trace tells. */
-  readonly known: Blocks;
-  readonly blockSize: Tokens;
-  readonly kvCacheBlocks: Blocks;
-  readonly isOn: boolean;
-  readonly history: BlockHistory;
-  readonly prior: PriorTurn | undefined;
-  /** An earlier request whose system prompt and tools are another version of this one's, and how long they are. */
-  readonly head: { readonly index: number; readonly tokens: Tokens } | undefined;
-  readonly records: readonly TraceRecord[];
-}
-
-/** The turn before. */
-interface PriorTurn {
-  readonly index: number;
-  /** Of its prompt and answer: content ids, those blocks that it computed, and all that a next turn may go on from. */
-  readonly ids: Int32Array;
-  readonly computed: Blocks;
-  readonly blocks: Blocks;
-}
-
-/** Goes through one prompt behind what was found. */
-class RequestWalk {
-  readonly present: PresentMiss[] = [];
-  readonly reuses: ReuseAcross[] = [];
-  readonly #o: WalkOptions;
-  readonly #parts: MissPart[] = [];
-  #at: Tokens;
-
-  constructor(options: WalkOptions) {
-    this.#o = options;
-    this.#at = Math.min(options.record.cachedTokens as Tokens, options.record.promptTokens);
-  }
-
-  walk(): RequestMisses {
-    const { record, index, ids, known, blockSize, history, isOn } = this.#o;
-    const promptTokens = Math.max(record.promptTokens, 0);
-    const cachedTokens = this.#at;
-    const lookedUp = Math.max(0, Math.floor((promptTokens - 1) / blockSize));
-    const firstMissed = Math.floor(cachedTokens / blockSize);
-    for (let k = 0; k < Math.min(firstMissed, known); k++) this.#reuse(ids[k], true);
-    let cause: MissPart | undefined;
-    let k = firstMissed;
-    for (; k < Math.min(lookedUp, known); k++) {
-      const content = ids[k];
-      const readyMs = history.readyMs(content);
-      if (readyMs === undefined) break;
-      const own = this.#causeOf(content, readyMs);
-      if (isOn && !cause) this.#reuse(content, own.cause !== "unexplained");
-      if (own.cause === "unexplained" && !cause && this.#isSupposedAnswer(k)) {
-        this.#addDiverged(k, (this.#o.prior as PriorTurn).index, k + 1);
-        cause = this.#parts[this.#parts.length - 1];
-        continue;
-      }
-      // Behind a block that is not there nothing is looked up.
-      const isBehind = own.cause === "unexplained" && cause !== undefined;
-      cause = isBehind ? (cause as MissPart) : own;
-      this.#add(cause, (k + 1) * blockSize);
-      if (cause.cause === "unexplained")
-        this.present.push({
-          part: this.#parts[this.#parts.length - 1],
-          usedMs: history.usedMs(content),
-          atMs: this.#o.atMs,
-        });
-    }
-    if (k < lookedUp) {
-      const isUnknown = k >= known;
-      if (!isUnknown) {
-        const { prior, head } = this.#o;
-        if (prior && k >= prior.computed && prior.ids[k] === ids[k])
-          this.#add(none("block_tail"), ++k * blockSize);
-        else if (prior && prior.blocks > k)
-          this.#addDiverged(k, prior.index, Math.min(lookedUp, prior.blocks, known));
-        // Nobody's next turn, but another version of a system prompt that was sent before.
-        else if (!prior && head && head.tokens > k * blockSize)
-          this.#addDiverged(k, head.index, Math.min(lookedUp, known, Math.floor(head.tokens / blockSize)));
-        this.#add(none("first_use"), Math.min(lookedUp, known) * blockSize);
-      }
-      this.#add(none("not_known"), lookedUp * blockSize);
-    }
-    this.#add(none(known === 0 && lookedUp > 0 ? "not_known" : "block_tail"), promptTokens);
-    return { index, promptTokens, cachedTokens, parts: this.#parts };
-  }
-
-  /**
-   * The block is of the answer before, whose tokens nobody told: that the prompt repeats them was supposed, and that it was
-   * not found says that it does not.
-   */
-  #isSupposedAnswer(k: Blocks): boolean {
-    const { prior, records, blockSize, isOn } = this.#o;
-    if (!prior || !isOn) return false;
-    const before = records[prior.index];
-    return (
-      before.outputBlockIds === undefined &&
-      k >= Math.floor(before.promptTokens / blockSize) &&
-      k < prior.blocks
-    );
-  }
-
-  #addDiverged(fromBlock: Blocks, from: number, toBlock: Blocks): void {
-    const { record, blockSize, records } = this.#o;
-    const divergence = describeDivergence(record, records[from], fromBlock * blockSize, blockSize);
-    this.#add({ ...none("diverged"), from, divergence }, toBlock * blockSize);
-  }
-
-  #causeOf(content: number, readyMs: Ms): MissPart {
-    const { history, atMs, kvCacheBlocks, isOn } = this.#o;
-    const idleMs = Math.max(0, atMs - history.usedMs(content));
-    if (!isOn) return none("unexplained");
-    if (readyMs > atMs) return none("not_ready");
-    const blocksShort = history.distance(content) - kvCacheBlocks;
-    return blocksShort > 0 ? { ...none("evicted"), blocksShort, idleMs } : none("unexplained");
-  }
-
-  #reuse(content: number, isHit: boolean): void {
-    const { history, atMs, index } = this.#o;
-    if (history.readyMs(content) === undefined) return;
-    this.reuses.push({ request: index, usedMs: history.usedMs(content), atMs, isHit });
-  }
-
-  /** Up to token `end`, for this cause. */
-  #add(part: MissPart, end: Tokens): void {
-    const tokens = end - this.#at;
-    if (tokens <= 0) return;
-    this.#parts.push({ ...part, fromToken: this.#at, tokens });
-    this.#at = end;
-  }
-}
-
-function none(cause: MissCause): MissPart {
-  return { cause, fromToken: 0, tokens: 0 };
-}
-
-/** What is known of each block's past: since when it can be found, when it was last used, and how long ago. */
-class BlockHistory {
-  readonly #readyMs: Float64Array;
-  readonly #usedMs: Float64Array;
-  readonly #recency: Recency;
-
-  constructor(contentCount: number) {
-    this.#readyMs = new Float64Array(contentCount).fill(Number.NaN);
-    this.#usedMs = new Float64Array(contentCount);
-    this.#recency = new Recency(contentCount);
-  }
-
-  get peak(): Blocks {
-    return this.#recency.peak;
-  }
-
-  /** When it was first computed; undefined where nobody has sent it. */
-  readyMs(content: number): Ms | undefined {
-    const ms = this.#readyMs[content];
-    return Number.isNaN(ms) ? undefined : ms;
-  }
-
-  usedMs(content: number): Ms {
-    return this.#usedMs[content];
-  }
-
-  distance(content: number): Blocks {
-    return this.#recency.distance(content);
-  }
-
-  /**
-   * A request holds its prompt's blocks, which are computed by `readyMs`; where no first token came, nobody knows which.
-   * @param blocks of its prompt, the last of which need not be full
-   */
-  admitted(ids: Int32Array, blocks: Blocks, atMs: Ms, readyMs: Ms | undefined): void {
-    for (let k = 0; k < Math.floor(blocks); k++) this.#hold(ids[k], atMs, readyMs);
-    if (blocks % 1 > 0) this.#recency.holdBlank(1);
-  }
-
-  /**
-   * It gives back all that it computed: the last of a chain is the first that another may take.
-   * @param promptBlocks as it was admitted with
-   * @param blocks of prompt and answer
-   */
-  ended(ids: Int32Array, promptBlocks: Blocks, blocks: Blocks, atMs: Ms): void {
-    const recency = this.#recency;
-    if (promptBlocks % 1 > 0) recency.holdBlank(-1);
-    for (let k = Math.floor(promptBlocks); k < Math.floor(blocks); k++) this.#hold(ids[k], atMs, atMs);
-    if (blocks % 1 > 0) {
-      recency.holdBlank(1);
-      recency.holdBlank(-1);
-    }
-    for (let k = Math.max(Math.floor(promptBlocks), Math.floor(blocks)) - 1; k >= 0; k--) {
-      recency.release(ids[k]);
-      this.#usedMs[ids[k]] = atMs;
-    }
-  }
-
-  #hold(content: number, atMs: Ms, readyMs: Ms | undefined): void {
-    this.#recency.hold(content);
-    this.#usedMs[content] = atMs;
-    if (readyMs !== undefined && !(this.#readyMs[content] <= readyMs)) this.#readyMs[content] = readyMs;
-  }
-}
-
-interface TraceEvent {
-  readonly atMs: Ms;
-  readonly index: number;
-  /** A request looks its prompt up; else it ends, and gives its blocks back. */
-  readonly isLookup: boolean;
-  /** Of a lookup: its end is known. */
-  readonly hasEnd: boolean;
-}
-
-/** Lookups and ends in the order of time; what ends at a moment ends before the lookups of that moment. */
-function eventsOf(records: readonly TraceRecord[], admittedMs: ArrayLike<Ms> | undefined): TraceEvent[] {
-  const events: TraceEvent[] = [];
-  let orderMs = 0;
-  records.forEach((record, index) => {
-    // What an engine did with a request that it gave nothing back for is not known; one that was refused took no block.
-    if (record.cachedTokens === undefined && firstTokenMs(record) === undefined) return;
-    const admitted = admittedMs?.[index];
-    // Without arrivals the order of the file stands for time.
-    orderMs = Math.max(orderMs, record.arrivalMs ?? orderMs);
-    const lookupMs =
-      admitted !== undefined && !Number.isNaN(admitted) ? admitted : (record.arrivalMs ?? orderMs);
-    const endMs = lastKnownMs(record);
-    // One that takes no time is over at once.
-    const hasEnd = endMs !== undefined && endMs > lookupMs;
-    events.push({ atMs: lookupMs, index, isLookup: true, hasEnd });
-    if (hasEnd) events.push({ atMs: endMs, index, isLookup: false, hasEnd });
-  });
-  return events.sort(
-    (a, b) => a.atMs - b.atMs || Number(a.isLookup) - Number(b.isLookup) || a.index - b.index,
-  );
-}
-
-/**
- * Tokens of prompt and answer that an engine has computed when the request ends: the answer's last token is emitted and
- * never fed back, so a block that it fills is not complete (vLLM V1 caches `num_computed_tokens`).
- */
-function computedTokens({ promptTokens, outputTokens }: TraceRecord): Tokens {
-  return promptTokens + Math.max(0, outputTokens - 1);
-}
-
-function firstTokenMs({ arrivalMs = 0, ttftMs, elapsedMs, outputTokens }: TraceRecord): Ms | undefined {
-  if (ttftMs !== undefined) return arrivalMs + ttftMs;
-  return outputTokens > 0 ? arrivalMs + (elapsedMs ?? 0) : undefined;
-}
-
-function lastKnownMs(record: TraceRecord): Ms | undefined {
-  const { arrivalMs = 0, elapsedMs } = record;
-  if (elapsedMs !== undefined) return arrivalMs + elapsedMs;
-  const first = firstTokenMs(record);
-  return first === undefined ? undefined : first + (decodeMs(record) ?? 0);
 }
 
 function merged(parts: readonly MissPart[]): MissPart[] {

@@ -1,8 +1,8 @@
 /**
  * Why prompt tokens were computed rather than found in the prefix cache: one cause each.
  *
- * Read `miss-causes.ts` first (the causes and their order), then `explain-misses.ts` (how a token is given one),
- * `recency.ts` (what a pool of the engine's size would still hold) and `engine-resets.ts` (when an engine lost it all).
+ * Read `miss-causes.ts` first (the causes and their order), then `explain-misses.ts` (a whole trace) and
+ * `request-walk.ts` (how the tokens of one prompt are given theirs), `block-history.ts` and `recency.ts` (what a pool of the engine's size would still hold) and `engine-resets.ts` (when an engine lost it all).
  * Counts are tokens, times ms of the trace.
  */
 export type { Divergence, DivergenceKind } from "./divergence.js";
@@ -11,9 +11,8 @@ export {
   type ExplainOptions,
   explainMisses,
   type MissExplanation,
-  type MissPart,
-  type RequestMisses,
 } from "./explain-misses.js";
 export { type MissCause, missCauses } from "./miss-causes.js";
 export { type MissCost, missCosts } from "./miss-costs.js";
 export { type MissRemedy, missRemedies } from "./miss-remedies.js";
+export type { MissPart, RequestMisses } from "./request-walk.js";
