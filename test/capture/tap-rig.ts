@@ -9,7 +9,7 @@ import { afterTest, httpServer, scratchFile } from "./scratch.js";
 
 /** A tap before an upstream, that records in this thread: sources have no compiled thread to start. */
 export async function tapBefore(upstream: string, options: Partial<TapOptions> = {}) {
-  const traceOut = scratchFile("tap.jsonl");
+  const traceOut = options.traceOut ?? scratchFile("tap.jsonl");
   const tap = await startTap(
     { host: "127.0.0.1", port: 0, upstream, traceOut, ...options },
     (sink, listener) => new Recorder(sink, listener),

@@ -4,36 +4,11 @@ import { type AddressInfo, connect, createServer as createNetServer } from "node
 import { gzipSync } from "node:zlib";
 import { request } from "undici";
 import { describe, expect, it } from "vitest";
-import { startTap, type TapOptions } from "../../lib/capture/index.js";
+import { startTap } from "../../lib/capture/index.js";
 import { Recorder } from "../../lib/capture/tap/recorder.js";
-import { readTrace } from "../../lib/trace/files/index.js";
 import { bodyOf, fakeUpstream } from "./fake-upstream.js";
 import { afterTest, eventually, httpServer, scratchFile } from "./scratch.js";
-
-async function tapBefore(upstream: string, options: Partial<TapOptions> = {}) {
-  const traceOut = options.traceOut ?? scratchFile("tap.jsonl");
-  // The sink that the recording thread holds, in this thread: sources have no compiled thread to start.
-  const tap = await startTap(
-    { host: "127.0.0.1", port: 0, upstream, traceOut, ...options },
-    (sink, listener) => new Recorder(sink, listener),
-  );
-  let isClosed = false;
-  const close = async () => {
-    if (!isClosed) await tap.close(100);
-    isClosed = true;
-  };
-  afterTest(close);
-  return {
-    url: tap.url,
-    tap,
-    /** Ends the tap and reads what it wrote. */
-    async trace() {
-      await close();
-      return readTrace(traceOut);
-    },
-    text: () => readFileSync(traceOut, "utf8"),
-  };
-}
+import { tapBefore } from "./tap-rig.js";
 
 function complete(url: string, body: unknown, headers: Record<string, string> = {}) {
   return request(`${url}/v1/completions`, {

@@ -270,21 +270,17 @@ describe("a trace without latencies", () => {
   });
 });
 
+function sweepOf(axis: string, out: string): string[] {
+  const trace = fromRoot("data", "warm-1.jsonl.gz");
+  return ["sweep", trace, "--profile", "h200-qwen3-8b", "--vary", axis, "--out-dir", out];
+}
+
 describe("a sweep's cell that was damaged", () => {
   it.each(["", "{", "null", "[]", '{"seed": 7, "requests": 1}', "\0\0\0\0"])(
     "%j: is named and run again",
     (content) => {
       const out = join(dir, `sweep-${files++}`);
-      const args = [
-        "sweep",
-        fromRoot("data", "warm-1.jsonl.gz"),
-        "--profile",
-        "h200-qwen3-8b",
-        "--vary",
-        "seed=1..2",
-        "--out-dir",
-        out,
-      ];
+      const args = sweepOf("seed=1..2", out);
       expect(runCli(args).status).toBe(0);
       const before = readFileSync(join(out, "results.jsonl"), "utf8");
       const [cell] = readdirSync(join(out, "cells"));
@@ -298,16 +294,7 @@ describe("a sweep's cell that was damaged", () => {
 
   it("and a sweep.json that was damaged is written again", () => {
     const out = join(dir, `sweep-${files++}`);
-    const args = [
-      "sweep",
-      fromRoot("data", "warm-1.jsonl.gz"),
-      "--profile",
-      "h200-qwen3-8b",
-      "--vary",
-      "seed=1",
-      "--out-dir",
-      out,
-    ];
+    const args = sweepOf("seed=1", out);
     expect(runCli(args).status).toBe(0);
     const before = readFileSync(join(out, "sweep.json"), "utf8");
     writeFileSync(join(out, "sweep.json"), before.slice(0, 9));

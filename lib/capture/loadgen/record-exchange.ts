@@ -1,7 +1,7 @@
 import { type Ms, type Tokens, wholeMicros } from "../../base/index.js";
 import { Fingerprinter, internHashes } from "../../trace/files/index.js";
 import type { BlockTable, JsonValue, TraceRecord } from "../../trace/index.js";
-import { type PromptEvidence, weighCounts } from "../wire/index.js";
+import { chunkTimes, type PromptEvidence, weighCounts } from "../wire/index.js";
 import type { Exchange } from "./exchange.js";
 
 /** What the load generator knows of a request before sending it. */
@@ -42,10 +42,6 @@ export interface ExchangeContext {
 export function recordExchange(exchange: Exchange, context: ExchangeContext): TraceRecord {
   const { labels, blockSize, blocks, promptTokenIds: promptIds } = context;
   const { chunkAtMs, chunkTokens, usage, failure, outputTokenIds, unknownEvents } = exchange;
-  const gaps = Math.max(0, chunkAtMs.length - 1);
-  const itlMs = new Float64Array(gaps);
-  for (let i = 0; i < gaps; i++) itlMs[i] = wholeMicros(chunkAtMs[i + 1] - chunkAtMs[i]);
-  const itlTokens = Int32Array.from(chunkTokens.slice(1));
   const streamedTokens = sum(chunkTokens);
   const counts = weighCounts({
     usage,
@@ -76,8 +72,7 @@ export function recordExchange(exchange: Exchange, context: ExchangeContext): Tr
     ...(cachedTokens !== undefined && { cachedTokens }),
     outputTokens,
     arrivalMs: wholeMicros(exchange.sentAtMs - context.startedAtMs),
-    ...(chunkAtMs.length > 0 && { ttftMs: wholeMicros(chunkAtMs[0] - exchange.sentAtMs), itlMs }),
-    ...(itlTokens.some((tokens) => tokens !== 1) && streamedTokens <= outputTokens && { itlTokens }),
+    ...chunkTimes(chunkAtMs, chunkTokens, outputTokens, exchange.sentAtMs),
     concurrency: context.concurrency,
     ...(promptIds && { blockIds: internHashes(fingerprinter.append(promptIds), blocks) }),
     ...(promptIds &&

@@ -1,7 +1,13 @@
-import { type Ms, type Tokens, wholeMicros } from "../../base/index.js";
+import { type Ms, wholeMicros } from "../../base/index.js";
 import { Fingerprinter, type FingerprintOptions, internHashes } from "../../trace/files/index.js";
 import { type BlockTable, defaultBlockSize, type JsonValue, type TraceRecord } from "../../trace/index.js";
-import { answerEnding, type ChoiceLog, type CompletionRequest, weighCounts } from "../wire/index.js";
+import {
+  answerEnding,
+  type ChoiceLog,
+  type CompletionRequest,
+  chunkTimes,
+  weighCounts,
+} from "../wire/index.js";
 import type { ThingSizes } from "./place-things.js";
 import { promptMessages } from "./prompt-messages.js";
 import type { PromptTokens } from "./prompt-tokens.js";
@@ -93,7 +99,7 @@ function choiceRecord(options: {
     ...(cachedTokens !== undefined && { cachedTokens }),
     outputTokens,
     arrivalMs: wholeMicros(arrivalMs),
-    ...choiceTimes(choice, outputTokens, arrivalMs),
+    ...(choice && chunkTimes(choice.chunkAtMs, choice.chunkTokens, outputTokens, arrivalMs)),
     concurrency: exchange.concurrency,
     ...(chain && { blockIds: chain.promptBlocks }),
     // Ids of an answer behind a prompt's bytes are the blocks of no later prompt.
@@ -131,17 +137,6 @@ function blockChain(
     promptBlocks: internHashes(fingerprinter.append(promptIds), style.blocks),
     outputBlocks: internHashes(fingerprinter.append(outputIds), style.blocks),
   };
-}
-
-function choiceTimes(choice: ChoiceLog | undefined, outputTokens: Tokens, arrivalMs: Ms) {
-  if (!choice || choice.chunkAtMs.length === 0) return {};
-  const { chunkAtMs, chunkTokens } = choice;
-  const itlMs = new Float64Array(chunkAtMs.length - 1);
-  for (let i = 0; i < itlMs.length; i++) itlMs[i] = wholeMicros(chunkAtMs[i + 1] - chunkAtMs[i]);
-  const itlTokens = Int32Array.from(chunkTokens.slice(1));
-  // Chunks of text that are more than the tokens say nothing of the tokens of each.
-  const isTold = choice.streamedTokens <= outputTokens && itlTokens.some((count) => count !== 1);
-  return { ttftMs: wholeMicros(chunkAtMs[0] - arrivalMs), itlMs, ...(isTold && { itlTokens }) };
 }
 
 function responseFields(response: ResponseLog | undefined): Record<string, JsonValue> {

@@ -17,6 +17,7 @@ export { type ChatPart, type ChatPrompt, chatParts } from "./chat-prompt.js";
 export { ANSWER_BEGIN, type ChatMessage, chatText } from "./chat-text.js";
 export { cutBeforeThing, thingsOf, withoutThings } from "./chat-things.js";
 export type { ChoiceLog } from "./choice-log.js";
+export { chunkTimes } from "./chunk-times.js";
 export {
   type CompletionApi,
   type CompletionEndpoint,
