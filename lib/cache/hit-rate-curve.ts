@@ -1,12 +1,5 @@
-import { type Blocks, InputError } from "../base/index.js";
-
-/** A request as the cache sees it: the blocks it looks up, then those its answer adds. */
-export interface BlockAccess {
-  /** Content ids of the full blocks of prompt and answer, from the prompt's start. */
-  readonly contentIds: Int32Array;
-  /** How many of them belong to the prompt, and are looked up. */
-  readonly promptBlocks: Blocks;
-}
+import type { Blocks } from "../base/index.js";
+import { type AccessRuns, accessRuns, type BlockAccess } from "./access-runs.js";
 
 /** Hits of an LRU cache of every size at once. */
 export interface HitRateCurve {
@@ -24,13 +17,13 @@ export interface HitRateCurve {
 
 /**
  * Hits against pool size for all sizes in one pass: Mattson's stack distances (Mattson, Gecsei, Slutz and Traiger 1970)
- * over block chains, with a Fenwick tree over access times, O(N log N) for N block accesses.
+ * over block chains, with a Fenwick tree over requests (Fenwick 1994): O(blocks + R log N) for R runs of N requests.
  *
  * Requests are taken one after another. Afterwards a request's first block is its most recent and its last the oldest,
  * as the block pool frees them; so a cached block's predecessors are cached too, and "longest leading run" is the same
  * as counting single blocks. Exact for an LRU pool that holds full blocks of one request at a time.
  *
- * @throws InputError when a request has more prompt blocks than content ids
+ * @throws InputError as {@link accessRuns} does
  * @example
  * ```ts
  * import { hitRateCurve } from "prefixlab";
@@ -43,112 +36,77 @@ export interface HitRateCurve {
  * ```
  */
 export function hitRateCurve(accesses: Iterable<BlockAccess>, contentCount = 1024): HitRateCurve {
-  const lastStamp = new GrowingStamps(contentCount);
-  const recency = new StampCounter();
-  let lookups = 0;
+  return hitRateCurveOf(accessRuns(accesses, contentCount));
+}
+
+/** {@link hitRateCurve} of requests that were split into runs. */
+export function hitRateCurveOf({
+  count,
+  start,
+  previous,
+  blocks,
+  lookups,
+  chainBlocks,
+}: AccessRuns): HitRateCurve {
+  const recency = new RequestCounter(count);
+  let steps: Float64Array = new Float64Array(1024);
+  let looked = 0;
   let compulsoryMisses = 0;
-  let histogram: Float64Array = new Float64Array(1024);
   let saturationBlocks = 0;
-  for (const { contentIds, promptBlocks } of accesses) {
-    if (promptBlocks > contentIds.length)
-      throw new InputError(
-        `hitRateCurve: ${promptBlocks} prompt blocks but ${contentIds.length} content ids`,
-      );
-    lookups += promptBlocks;
-    for (let i = 0; i < promptBlocks; i++) {
-      const stamp = lastStamp.get(contentIds[i]);
-      if (stamp < 0) {
-        compulsoryMisses++;
-        continue;
+  for (let i = 0; i < count; i++) {
+    for (let r = start[i]; r < start[i + 1]; r++) {
+      looked += lookups[r];
+      if (previous[r] < 0) compulsoryMisses += lookups[r];
+      else if (lookups[r] > 0) {
+        // The run's first block lies right behind all that was used since; each next one a block further.
+        const first = recency.countAfter(previous[r]) + 1;
+        const end = first + lookups[r];
+        if (end >= steps.length) steps = grown(steps, end);
+        steps[first]++;
+        steps[end]--;
+        if (end - 1 > saturationBlocks) saturationBlocks = end - 1;
       }
-      const distance = recency.countFrom(stamp);
-      if (distance >= histogram.length) histogram = grown(histogram, distance);
-      histogram[distance]++;
-      if (distance > saturationBlocks) saturationBlocks = distance;
     }
-    for (let i = contentIds.length - 1; i >= 0; i--) {
-      const id = contentIds[i];
-      const stamp = lastStamp.get(id);
-      if (stamp >= 0) recency.remove(stamp);
-      lastStamp.set(id, recency.add());
-    }
+    for (let r = start[i]; r < start[i + 1]; r++) if (previous[r] >= 0) recency.add(previous[r], -blocks[r]);
+    recency.add(i, chainBlocks[i]);
   }
-  const hitsAtDistance = histogram.slice(0, saturationBlocks + 1);
-  const cumulative = new Float64Array(hitsAtDistance.length);
+  const hitsAtDistance = new Float64Array(saturationBlocks + 1);
+  const cumulative = new Float64Array(saturationBlocks + 1);
+  let hits = 0;
   let sum = 0;
-  hitsAtDistance.forEach((hits, d) => {
+  for (let d = 0; d <= saturationBlocks; d++) {
+    hits += steps[d];
     sum += hits;
+    hitsAtDistance[d] = hits;
     cumulative[d] = sum;
-  });
+  }
   return {
-    lookups,
+    lookups: looked,
     compulsoryMisses,
     hitsAtDistance,
     saturationBlocks,
-    hits: (poolBlocks) => cumulative[Math.min(Math.max(0, Math.floor(poolBlocks)), cumulative.length - 1)],
+    hits: (poolBlocks) => cumulative[Math.min(Math.max(0, Math.floor(poolBlocks)), saturationBlocks)],
   };
 }
 
-/** The time of each content's last access; -1 before the first. */
-class GrowingStamps {
-  #stamps: Int32Array;
-
-  constructor(size: number) {
-    this.#stamps = new Int32Array(Math.max(16, size)).fill(-1);
-  }
-
-  get(id: number): number {
-    return id < this.#stamps.length ? this.#stamps[id] : -1;
-  }
-
-  set(id: number, stamp: number): void {
-    if (id >= this.#stamps.length) {
-      const larger = new Int32Array(Math.max(id + 1, 2 * this.#stamps.length)).fill(-1);
-      larger.set(this.#stamps);
-      this.#stamps = larger;
-    }
-    this.#stamps[id] = stamp;
-  }
-}
-
-/** Counts the present stamps at or after a given one: a Fenwick tree (Fenwick 1994) that doubles when it is full. */
-class StampCounter {
-  #tree: Int32Array = new Int32Array(1 << 16);
-  #next = 0;
+/** Blocks by the request that used them last: how many were used after a given one. A Fenwick tree. */
+class RequestCounter {
+  readonly #tree: Float64Array;
   #present = 0;
 
-  /** Adds the next stamp and returns it. */
-  add(): number {
-    if (this.#next === this.#tree.length - 1) this.#double();
-    const stamp = this.#next++;
-    this.#present++;
-    this.#change(stamp, 1);
-    return stamp;
+  constructor(requests: number) {
+    this.#tree = new Float64Array(requests + 1);
   }
 
-  remove(stamp: number): void {
-    this.#present--;
-    this.#change(stamp, -1);
+  add(request: number, by: Blocks): void {
+    this.#present += by;
+    for (let i = request + 1; i < this.#tree.length; i += i & -i) this.#tree[i] += by;
   }
 
-  /** How many present stamps are this one or later. */
-  countFrom(stamp: number): number {
+  countAfter(request: number): Blocks {
     let before = 0;
-    for (let i = stamp; i > 0; i -= i & -i) before += this.#tree[i];
+    for (let i = request + 1; i > 0; i -= i & -i) before += this.#tree[i];
     return this.#present - before;
-  }
-
-  #change(stamp: number, by: number): void {
-    for (let i = stamp + 1; i < this.#tree.length; i += i & -i) this.#tree[i] += by;
-  }
-
-  /** A tree of twice the size: its only new node that covers the old ones is the old length, which holds them all. */
-  #double(): void {
-    const size = this.#tree.length;
-    const larger = new Int32Array(2 * size);
-    larger.set(this.#tree);
-    for (let i = size; i < larger.length; i += i & -i) larger[i] = this.#present;
-    this.#tree = larger;
   }
 }
 

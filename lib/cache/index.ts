@@ -6,6 +6,7 @@
  * one. `hit-rate-curve.ts` gives hits against pool size for all sizes at once. Sizes are blocks; content is named by
  * dense integer ids.
  */
+export { type AccessRuns, accessRuns, type BlockAccess } from "./access-runs.js";
 export { BlockCache, type BlockCacheOptions } from "./block-cache.js";
 export { BlockPool } from "./block-pool.js";
 export type { EvictedPool, Eviction, EvictionPolicy } from "./eviction/eviction.js";
@@ -16,6 +17,8 @@ export { lru } from "./eviction/lru.js";
 export { mru } from "./eviction/mru.js";
 export { random } from "./eviction/random.js";
 export { slru } from "./eviction/slru.js";
-export { type BlockAccess, type HitRateCurve, hitRateCurve } from "./hit-rate-curve.js";
+export { type HitRateCurve, hitRateCurve, hitRateCurveOf } from "./hit-rate-curve.js";
 export type { Admission, KvCache } from "./kv-cache.js";
+export { optimalHits } from "./optimal-hits.js";
+export { serialHits } from "./serial-hits.js";
 export { SlotCache, type SlotCacheOptions } from "./slot-cache.js";

@@ -17,6 +17,12 @@ export { type HashTreeChartOptions, hashTreeChart } from "./hash-tree-chart.js";
 export { type HitRateChartOptions, hitRateChart } from "./hit-rate-chart.js";
 export type { CacheState, ColourName, SeriesKind } from "./house-style.js";
 export { type LoadChartOptions, type LoadCounts, loadChart } from "./load-chart.js";
+export {
+  type MemoryFigureOptions,
+  memoryFigure,
+  type TimeToLiveFigureOptions,
+  timeToLiveFigure,
+} from "./memory-figure.js";
 export { type PacingChartOptions, pacingChart } from "./pacing-chart.js";
 export type { FigureJson, PlotlyFigure, PlotlyLayout, PlotlyTrace } from "./plotly-figure.js";
 export { type HtmlOptions, renderHtml } from "./render-html.js";

@@ -1,47 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stream } from "../../lib/base/index.js";
-import { type BlockAccess, BlockPool, hitRateCurve } from "../../lib/cache/index.js";
-
-/** Hits of one pool of one size, by running every request through it. */
-function poolHits(accesses: readonly BlockAccess[], capacity: number): number {
-  const pool = new BlockPool(capacity);
-  let hits = 0;
-  for (const { contentIds, promptBlocks } of accesses) {
-    const blocks: number[] = [];
-    let leading = true;
-    for (let i = 0; i < contentIds.length; i++) {
-      const found = leading ? pool.find(contentIds[i]!) : -1;
-      if (found < 0) leading = false;
-      else {
-        pool.acquire(found);
-        blocks.push(found);
-        if (i < promptBlocks) hits++;
-      }
-    }
-    for (let i = blocks.length; i < contentIds.length; i++) {
-      const block = pool.allocate();
-      pool.register(block, contentIds[i]!);
-      blocks.push(block);
-    }
-    pool.release(Int32Array.from(blocks), blocks.length);
-  }
-  return hits;
-}
-
-/** Chains that branch: content ids are nodes of a tree, so equal ids mean equal prefixes. */
-function treeAccesses(paths: readonly (readonly number[])[]): BlockAccess[] {
-  const nodes = new Map<string, number>();
-  return paths.map((path) => {
-    let key = "";
-    const contentIds = Int32Array.from(path, (choice) => {
-      key += `/${choice}`;
-      if (!nodes.has(key)) nodes.set(key, nodes.size);
-      return nodes.get(key)!;
-    });
-    return { contentIds, promptBlocks: Math.ceil(path.length * 0.8) };
-  });
-}
+import { hitRateCurve } from "../../lib/cache/index.js";
+import { poolHits, treeAccesses } from "./serial-pool.js";
 
 describe("hitRateCurve", () => {
   it("agrees with the block pool at every size, on random trees of prompts", () => {
@@ -49,7 +10,7 @@ describe("hitRateCurve", () => {
       fc.property(
         fc.array(fc.array(fc.nat(2), { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 40 }),
         (paths) => {
-          const accesses = treeAccesses(paths);
+          const accesses = treeAccesses(paths, 0.8);
           const curve = hitRateCurve(accesses);
           for (let size = 8; size <= 60; size++) expect(curve.hits(size)).toBe(poolHits(accesses, size));
         },
@@ -67,7 +28,7 @@ describe("hitRateCurve", () => {
       session.push(random.integer(5), random.integer(5), 2);
       paths.push([...session]);
     }
-    const accesses = treeAccesses(paths);
+    const accesses = treeAccesses(paths, 0.8);
     const curve = hitRateCurve(accesses);
     const longest = Math.max(...paths.map((p) => p.length));
     for (let k = 0; k < 20; k++) {
@@ -78,7 +39,7 @@ describe("hitRateCurve", () => {
 
   it("accounts for every lookup, never falls with size, and saturates at the unbounded cache", () => {
     const paths = Array.from({ length: 500 }, (_, k) => [k % 3, k % 5, k % 7, k % 11]);
-    const accesses = treeAccesses(paths);
+    const accesses = treeAccesses(paths, 0.8);
     const curve = hitRateCurve(accesses);
     const seen = new Set<number>();
     let repeats = 0;
@@ -93,7 +54,7 @@ describe("hitRateCurve", () => {
       expect(curve.hits(size)).toBeGreaterThanOrEqual(curve.hits(size - 1));
   });
 
-  it("grows past its first tree without losing count", () => {
+  it("counts requests that are longer than its first tables", () => {
     const contentIds = Int32Array.from({ length: 1000 }, (_, i) => i);
     const accesses = Array.from({ length: 200 }, () => ({ contentIds, promptBlocks: 1000 }));
     const curve = hitRateCurve(accesses);

@@ -1,0 +1,93 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { accessRuns, type BlockAccess, hitRateCurve } from "../../lib/cache/index.js";
+import { memoryCurve, servedInTurn, tierShares } from "../../lib/size/index.js";
+import { treeAccesses } from "../cache/serial-pool.js";
+import { capture } from "./workloads.js";
+
+/** Least recently used first: a Map keeps the order in which keys were put in. */
+class Recent {
+  readonly held = new Map<number, true>();
+  constructor(readonly capacity: number) {}
+
+  use(id: number): void {
+    this.held.delete(id);
+    this.held.set(id, true);
+  }
+
+  shrink(keep: ReadonlySet<number>): void {
+    for (const id of this.held.keys()) {
+      if (this.held.size <= this.capacity) return;
+      if (!keep.has(id)) this.held.delete(id);
+    }
+  }
+}
+
+/**
+ * A pool with tiers behind it, as vLLM's offloading connector has them: a request finds its longest run in the pool, goes
+ * on from there in the next tier, and so on; it computes the rest; what it computed or loaded is stored in every tier; when
+ * it ends, its blocks are the most recent of each, the last of its chain before the first.
+ */
+function naiveTiers(accesses: readonly BlockAccess[], capacities: readonly number[]): number[] {
+  const tiers = capacities.map((capacity) => new Recent(capacity));
+  const hits = capacities.map(() => 0);
+  for (const { contentIds, promptBlocks } of accesses) {
+    let at = 0;
+    tiers.forEach(({ held }, tier) => {
+      for (; at < promptBlocks && held.has(contentIds[at]!); at++) hits[tier]!++;
+    });
+    const own = new Set(contentIds);
+    for (const tier of tiers) {
+      for (const id of [...contentIds].reverse()) tier.use(id);
+      tier.shrink(own);
+    }
+  }
+  return hits;
+}
+
+describe("tierShares", () => {
+  it("is what a pool, CPU memory and a disk of any sizes find, block by block", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(fc.nat(2), { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 40 }),
+        fc.integer({ min: 8, max: 30 }),
+        fc.integer({ min: 8, max: 60 }),
+        fc.integer({ min: 8, max: 90 }),
+        (paths, poolTokens, cpuTokens, diskTokens) => {
+          const accesses = treeAccesses(paths, 0.8);
+          const { hits } = hitRateCurve(accesses);
+          expect(tierShares({ lru: hits }, { poolTokens, cpuTokens, diskTokens })).toEqual(
+            Object.fromEntries(
+              naiveTiers(accesses, [poolTokens, cpuTokens, diskTokens]).map((share, tier) => [
+                ["pool", "cpu", "disk"][tier],
+                share,
+              ]),
+            ),
+          );
+          expect(accessRuns(accesses).count).toBe(paths.length);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it("holds on a capture, where a tier no larger than the pool adds nothing", async () => {
+    const served = servedInTurn(await capture());
+    const curve = memoryCurve(served);
+    for (const [pool, cpu] of [
+      [123, 200],
+      [150, 150],
+      [200, 140],
+    ] as const) {
+      const shares = tierShares(curve, { poolTokens: pool * 16, cpuTokens: cpu * 16 });
+      const [inPool, inCpu] = naiveTiers(served.accesses, [pool, cpu]);
+      expect(shares.pool).toBeCloseTo((inPool! * 16) / served.promptTokens, 12);
+      expect(shares.cpu).toBeCloseTo((inCpu! * 16) / served.promptTokens, 12);
+      if (cpu <= pool) expect(shares.cpu).toBe(0);
+    }
+  });
+
+  it("refuses a size below 0", () => {
+    expect(() => tierShares({ lru: () => 0 }, { poolTokens: 1, cpuTokens: -1 })).toThrow(/cpuTokens/);
+  });
+});
