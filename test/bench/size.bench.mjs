@@ -25,7 +25,7 @@ export function bench({ requests = 1_000_000 } = {}) {
       unit: "s",
       aim: below(60),
       seconds,
-      rssBytes: process.memoryUsage().rss,
+      peakRssBytes: process.resourceUsage().maxRSS * 1024,
     }),
   ];
 }
