@@ -30,6 +30,7 @@ export interface HitRateCurve {
  * as the block pool frees them; so a cached block's predecessors are cached too, and "longest leading run" is the same
  * as counting single blocks. Exact for an LRU pool that holds full blocks of one request at a time.
  *
+ * @param onHit called for each lookup of a block seen before, with its request's position and the size from which it hits
  * @throws InputError when a request has more prompt blocks than content ids
  * @example
  * ```ts
@@ -42,19 +43,25 @@ export interface HitRateCurve {
  * [curve.hits(2), curve.hits(3), curve.compulsoryMisses]; // → [2, 3, 2]
  * ```
  */
-export function hitRateCurve(accesses: Iterable<BlockAccess>, contentCount = 1024): HitRateCurve {
+export function hitRateCurve(
+  accesses: Iterable<BlockAccess>,
+  contentCount = 1024,
+  onHit?: (request: number, distance: Blocks) => void,
+): HitRateCurve {
   const lastStamp = new GrowingStamps(contentCount);
   const recency = new StampCounter();
   let lookups = 0;
   let compulsoryMisses = 0;
   let histogram: Float64Array = new Float64Array(1024);
   let saturationBlocks = 0;
+  let request = -1;
   for (const { contentIds, promptBlocks } of accesses) {
     if (promptBlocks > contentIds.length)
       throw new InputError(
         `hitRateCurve: ${promptBlocks} prompt blocks but ${contentIds.length} content ids`,
       );
     lookups += promptBlocks;
+    request++;
     for (let i = 0; i < promptBlocks; i++) {
       const stamp = lastStamp.get(contentIds[i]);
       if (stamp < 0) {
@@ -64,6 +71,7 @@ export function hitRateCurve(accesses: Iterable<BlockAccess>, contentCount = 102
       const distance = recency.countFrom(stamp);
       if (distance >= histogram.length) histogram = grown(histogram, distance);
       histogram[distance]++;
+      onHit?.(request, distance);
       if (distance > saturationBlocks) saturationBlocks = distance;
     }
     for (let i = contentIds.length - 1; i >= 0; i--) {

@@ -21,6 +21,10 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     "why prompt tokens were computed rather than found in the cache",
     async () => (await import("./commands/explain.js")).explainCommand(),
   ],
+  sample: [
+    "a smaller trace of whole sessions that behaves the same",
+    async () => (await import("./commands/sample.js")).sampleCommand(),
+  ],
   fit: ["fit a latency model, with a report", async () => (await import("./commands/fit.js")).fitCommand()],
   replay: [
     "replay a trace in the simulated engine, or against a server, and compare",

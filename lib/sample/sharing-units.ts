@@ -1,0 +1,85 @@
+import { type Workload, waitsOf } from "../sessions/index.js";
+
+/**
+ * Sessions that a sample takes together or not at all: those in which one request waits for another's, and those that
+ * share blocks of prompts which no more than `maxSessions` sessions hold. A prefix that more sessions share stays as it is
+ * in any sample; what few share would come back more rarely with each session that is left out.
+ * @param maxSessions sessions of a unit at most, but for those that wait for each other; it is halved until units are
+ * that small, as prompts that share several prefixes can chain sessions together
+ * @returns the number of each session's unit, counted from 0 in order of first arrivals
+ */
+export function sharingUnits({ trace, sessions }: Workload, maxSessions: number): Int32Array {
+  const sessionCount = countOf(sessions.session);
+  const order = Int32Array.from(trace.records.keys()).sort(
+    (a, b) => sessions.session[a] - sessions.session[b] || a - b,
+  );
+  const holders = new Int32Array(trace.blocks.size);
+  const last = new Int32Array(trace.blocks.size).fill(-1);
+  for (const i of order) {
+    for (const id of trace.records[i].blockIds ?? []) {
+      if (last[id] === sessions.session[i]) continue;
+      last[id] = sessions.session[i];
+      holders[id]++;
+    }
+  }
+  for (let most = maxSessions; ; most = Math.floor(most / 2)) {
+    const sets = new DisjointSets(sessionCount);
+    for (const i of order)
+      for (const { parent } of waitsOf(sessions, i)) sets.join(sessions.session[i], sessions.session[parent]);
+    last.fill(-1);
+    for (const i of order) {
+      for (const id of trace.records[i].blockIds ?? []) {
+        if (holders[id] > most) continue;
+        if (last[id] >= 0) sets.join(last[id], sessions.session[i]);
+        last[id] = sessions.session[i];
+      }
+    }
+    const units = sets.numbers();
+    if (most <= 1 || largest(units) <= maxSessions) return units;
+  }
+}
+
+/** How many labels there are, which are counted from 0. */
+export function countOf(labels: Int32Array): number {
+  return labels.reduce((most, label) => Math.max(most, label + 1), 0);
+}
+
+function largest(labels: Int32Array): number {
+  const sizes = new Int32Array(countOf(labels));
+  for (const label of labels) sizes[label]++;
+  return sizes.reduce((most, size) => Math.max(most, size), 0);
+}
+
+/** Union by smaller index, with paths halved (Tarjan and van Leeuwen 1984). */
+class DisjointSets {
+  readonly #above: Int32Array;
+
+  constructor(count: number) {
+    this.#above = Int32Array.from({ length: count }, (_, i) => i);
+  }
+
+  join(a: number, b: number): void {
+    const [x, y] = [this.#root(a), this.#root(b)];
+    if (x !== y) this.#above[Math.max(x, y)] = Math.min(x, y);
+  }
+
+  numbers(): Int32Array {
+    let count = 0;
+    const numbers = new Int32Array(this.#above.length);
+    for (let i = 0; i < numbers.length; i++) {
+      const root = this.#root(i);
+      numbers[i] = root === i ? count++ : numbers[root];
+    }
+    return numbers;
+  }
+
+  #root(i: number): number {
+    const above = this.#above;
+    let at = i;
+    while (above[at] !== at) {
+      above[at] = above[above[at]];
+      at = above[at];
+    }
+    return at;
+  }
+}
