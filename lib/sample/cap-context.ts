@@ -1,5 +1,6 @@
 import { requireInteger, type Tokens } from "../base/index.js";
 import { type Workload, waitsOf } from "../sessions/index.js";
+import { blockAccesses } from "./block-accesses.js";
 import { partOfWorkload } from "./part-of-workload.js";
 
 /** What a smaller context window leaves of a trace. */
@@ -11,6 +12,8 @@ export interface ContextCut {
   /** Sessions that end early, and sessions of which nothing is left. */
   readonly shortened: number;
   readonly gone: number;
+  /** Share of the prompt blocks that an earlier request held, answers counted: the hits of a cache without bound. */
+  readonly ceiling: { readonly before: number; readonly after: number };
   /** Of the whole trace. */
   readonly requests: number;
   readonly sessions: number;
@@ -54,21 +57,36 @@ export function capContext(
     }
   }
   const kept = Int32Array.from(records.keys()).filter((i) => isOut[i] === 0);
-  const left = new Set(Array.from(kept, (i) => sessions.session[i]));
+  const stay = new Set(Array.from(kept, (i) => sessions.session[i]));
   const touched = new Set(sessions.session.filter((_, i) => isOut[i] === 1));
-  const gone = [...touched].filter((session) => !left.has(session)).length;
+  const gone = [...touched].filter((session) => !stay.has(session)).length;
+  const left = partOfWorkload(workload, kept);
   return {
-    workload: partOfWorkload(workload, kept),
+    workload: left,
     cut: {
       contextCapTokens,
       tooLong,
       afterThem: sum(isOut) - tooLong,
       shortened: touched.size - gone,
       gone,
+      ceiling: { before: ceilingOf(workload), after: ceilingOf(left) },
       requests: records.length,
-      sessions: left.size + gone,
+      sessions: stay.size + gone,
     },
   };
+}
+
+function ceilingOf(workload: Workload): number {
+  const { accesses, contentCount } = blockAccesses(workload);
+  const isKnown = new Uint8Array(contentCount);
+  let lookups = 0;
+  let hits = 0;
+  for (const { contentIds, promptBlocks } of accesses) {
+    lookups += promptBlocks;
+    for (let i = 0; i < promptBlocks; i++) hits += isKnown[contentIds[i]];
+    for (const id of contentIds) isKnown[id] = 1;
+  }
+  return lookups === 0 ? 0 : hits / lookups;
 }
 
 function sum(flags: Uint8Array): number {

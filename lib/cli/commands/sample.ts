@@ -1,14 +1,16 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { InputError } from "../../base/index.js";
 import { type SampleDistances, sampleTrace, type TraceSample } from "../../sample/index.js";
 import { type ChosenSessions, sessionsOf } from "../../sessions/index.js";
 import { writeTrace } from "../../trace/files/index.js";
 import type { Trace } from "../../trace/index.js";
+import { parseCount } from "../engine-flags.js";
 import { formatTable } from "../print-table.js";
 import { readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
 import {
   addSessionFlags,
+  parseShare,
   reportSessions,
   type SessionFlags,
   sessionSourceJson,
@@ -35,8 +37,8 @@ export function sampleCommand(): Command {
     .argument("<trace>", "trace in the tap schema; .gz is decompressed")
     .requiredOption("--out <file>", "trace to write")
     .option("--sessions <n>", "sessions to keep", parseCount)
-    .option("--share <x>", "share of the sessions to keep, above 0 and up to 1", parseSampleShare)
-    .option("--seed <n>", "which sample; the same seed gives the same one", parseSeed, 1)
+    .option("--share <x>", "share of the sessions to keep, above 0 and up to 1", parseShare)
+    .option("--seed <n>", "which sample; the same seed gives the same one", parseCount, 1)
     .option(
       "--context-cap <tokens>",
       "first end each session before its first request whose prompt and answer are longer; alone: keep all sessions",
@@ -124,6 +126,7 @@ function sampleJson(sample: TraceSample, trace: Trace, chosen: ChosenSessions, f
           after_them: sample.cut.afterThem,
           sessions_shortened: sample.cut.shortened,
           sessions_gone: sample.cut.gone,
+          ceiling: sample.cut.ceiling,
         }
       : null,
     session_source: sessionSourceJson(chosen),
@@ -169,6 +172,7 @@ function sampleReport(sample: TraceSample, chosen: ChosenSessions, flags: Sample
     ...(cut
       ? [
           `  context cap of ${cut.contextCapTokens} tokens: ${cut.tooLong} of ${cut.requests} requests are longer, ${cut.afterThem} came after them; ${cut.shortened} of ${cut.sessions} sessions end early, ${cut.gone} are gone`,
+          `  of the prompt blocks, ${percent(cut.ceiling.before)} were in an earlier request, and ${percent(cut.ceiling.after)} of those that are left`,
         ]
       : []),
     `  sessions: recorded for ${percent(recorded / all)} of the requests, inferred for ${percent(1 - recorded / all)} (turns less sure than ${chosen.minConfidence} are not used: ${chosen.leftOut})`,
@@ -217,25 +221,4 @@ function points(share: number): string {
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
-}
-
-function parseCount(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text.trim()) || !Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError("expected a positive integer");
-  return value;
-}
-
-function parseSeed(text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text.trim()) || !Number.isSafeInteger(value))
-    throw new InvalidArgumentError("expected a non-negative integer");
-  return value;
-}
-
-function parseSampleShare(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !(value > 0 && value <= 1))
-    throw new InvalidArgumentError("expected a number above 0 and up to 1");
-  return value;
 }
