@@ -34,7 +34,7 @@ function partOfSessions(sessions: SessionLabels, kept: Int32Array, place: Int32A
     const [first] = left;
     parent[i] = first.parent;
     link[i] = first.kind === "join" ? 0 : PARENT_KINDS.indexOf(first.kind);
-    if (sessions.waits?.has(record)) waits.set(i, left);
+    if (left.length > 1 || first.gapMs !== undefined || first.from) waits.set(i, left);
   });
   const numbers = new Map<number, number>();
   const session = Int32Array.from(kept, (record) => {

@@ -166,7 +166,7 @@ class SampleSearch {
     this.#whole = whole;
     this.#sessionsWanted = sessionsWanted;
     this.#seed = seed;
-    this.#unitOf = sharingUnits(whole, Math.max(1, Math.floor(sessionsWanted / 2)));
+    this.#unitOf = sharingUnits(whole, sessionsWanted);
     const { accesses, contentCount } = blockAccesses(whole);
     const curve = hitRateCurve(accesses, contentCount);
     const hasHashes = whole.trace.records.some(

@@ -1,14 +1,17 @@
 import { type Workload, waitsOf } from "../sessions/index.js";
 
+/** A sample is filled up to this share of the sessions asked for, or its units are made smaller. */
+const MIN_FILL = 0.9;
+
 /**
  * Sessions that a sample takes together or not at all: those in which one request waits for another's, and those that
- * share blocks of prompts which no more than `maxSessions` sessions hold. A prefix that more sessions share stays as it is
- * in any sample; what few share would come back more rarely with each session that is left out.
- * @param maxSessions sessions of a unit at most, but for those that wait for each other; it is halved until units are
- * that small, as prompts that share several prefixes can chain sessions together
+ * share blocks of prompts which few sessions hold, half of the sample at most. A prefix that more sessions share stays as
+ * it is in any sample; what few share would come back more rarely with each session that is left out. "Few" is halved
+ * until units are no larger than that, as prompts that share several prefixes can chain sessions together, and until
+ * they fill the sample.
  * @returns the number of each session's unit, counted from 0 in order of first arrivals
  */
-export function sharingUnits({ trace, sessions }: Workload, maxSessions: number): Int32Array {
+export function sharingUnits({ trace, sessions }: Workload, sessionsWanted: number): Int32Array {
   const sessionCount = countOf(sessions.session);
   const order = Int32Array.from(trace.records.keys()).sort(
     (a, b) => sessions.session[a] - sessions.session[b] || a - b,
@@ -22,7 +25,7 @@ export function sharingUnits({ trace, sessions }: Workload, maxSessions: number)
       holders[id]++;
     }
   }
-  for (let most = maxSessions; ; most = Math.floor(most / 2)) {
+  for (let most = Math.floor(sessionsWanted / 2); ; most = Math.floor(most / 2)) {
     const sets = new DisjointSets(sessionCount);
     for (const i of order)
       for (const { parent } of waitsOf(sessions, i)) sets.join(sessions.session[i], sessions.session[parent]);
@@ -35,7 +38,7 @@ export function sharingUnits({ trace, sessions }: Workload, maxSessions: number)
       }
     }
     const units = sets.numbers();
-    if (most <= 1 || largest(units) <= maxSessions) return units;
+    if (most <= 1 || fills(units, sessionsWanted)) return units;
   }
 }
 
@@ -44,10 +47,12 @@ export function countOf(labels: Int32Array): number {
   return labels.reduce((most, label) => Math.max(most, label + 1), 0);
 }
 
-function largest(labels: Int32Array): number {
-  const sizes = new Int32Array(countOf(labels));
-  for (const label of labels) sizes[label]++;
-  return sizes.reduce((most, size) => Math.max(most, size), 0);
+/** Whether units, taken one after another while they fit, fill the sample, and none is more than half of it. */
+function fills(units: Int32Array, sessionsWanted: number): boolean {
+  const sizes = new Int32Array(countOf(units));
+  for (const unit of units) sizes[unit]++;
+  const taken = sizes.reduce((sum, size) => (sum + size > sessionsWanted ? sum : sum + size), 0);
+  return taken >= MIN_FILL * sessionsWanted && sizes.every((size) => size <= sessionsWanted / 2);
 }
 
 /** Union by smaller index, with paths halved (Tarjan and van Leeuwen 1984). */

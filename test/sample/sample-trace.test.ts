@@ -58,29 +58,23 @@ describe("sampleTrace", () => {
       fc.property(fc.integer({ min: 1, max: 1e6 }), fc.integer({ min: 1, max: 29 }), (seed, sessions) => {
         const trace = generatedTrace({ sessions: 30, seed, prefixCount: 3, spawnEvery: 4 });
         const whole = workloadOf(trace);
-        let sample: TraceSample;
-        try {
-          sample = sampleTrace(whole, { sessions, seed });
-        } catch (error) {
-          // Agents and what they started stay together: one session of two may be too few.
-          expect(error).toBeInstanceOf(InputError);
-          return;
-        }
+        const sample = sampleTrace(whole, { sessions, seed });
         const { records } = sample.workload.trace;
         const position = new Map(trace.records.map((record, i) => [record.requestId, i]));
         const kept = records.map(({ requestId }) => position.get(requestId) as number);
         expect(kept).toEqual([...kept].sort((a, b) => a - b));
-        records.forEach((record, i) => expect(record).toEqual(trace.records[kept[i]]));
+        expect(records).toEqual(kept.map((i) => trace.records[i]));
         const taken = new Set(kept.map((i) => whole.sessions.session[i]));
         const ofTaken = trace.records.filter((_, i) => taken.has(whole.sessions.session[i]));
         expect(records).toHaveLength(ofTaken.length);
         expect(sample.sessions).toBe(taken.size);
         expect(sample.sessions).toBeLessThanOrEqual(sessions);
+        expect(sample.sessions).toBeGreaterThanOrEqual(Math.min(1, Math.floor(0.75 * sessions)));
         const ids = new Set(records.map(({ requestId }) => requestId));
         for (const { parents = [] } of records)
           for (const { requestId } of parents) expect(ids).toContain(requestId);
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 
@@ -199,8 +193,8 @@ describe("sampleTrace", () => {
   it("keeps sessions together that share a prefix which few share", () => {
     const trace = generatedTrace({ sessions: 300, seed: 11, prefixCount: 60 });
     const { workload, units } = sampleOf(trace, { share: 0.2 });
-    expect(units.count).toBe(60);
     const first = (t: Trace) => t.records.map(({ blockIds }) => blockIds![0]);
+    expect(units.count).toBe(new Set(first(trace)).size);
     const taken = new Set(first(workload.trace));
     expect(workload.trace.records).toHaveLength(first(trace).filter((id) => taken.has(id)).length);
   });
