@@ -34,6 +34,7 @@ rooms.judge = [...rooms.replay, "replay"];
 rooms.calibrate = [...rooms.judge, "judge"];
 rooms.explain = [...rooms.judge, "judge"];
 rooms.size = [...rooms.judge, "judge"];
+rooms.sample = ["base", "trace", "sessions", "survival", "cache", "replay"];
 rooms.output = ["base"];
 rooms.sweep = [...rooms.judge, "judge", "trace/files", "output"];
 rooms.scale = ["base", "settings", "trace", "trace/files", "sessions", "survival", "cohorts", "output"];
@@ -61,6 +62,7 @@ const advice = {
   calibrate: "lib/calibrate decides by replaying what a fit supposes: the fit itself belongs in lib/fit.",
   explain: "lib/explain says why tokens were computed: what is printed of it belongs in lib/cli, charts in lib/figure.",
   size: "lib/size says how much memory a workload needs: what is printed of it belongs in lib/cli, charts in lib/figure.",
+  sample: "lib/sample chooses parts of a trace: what is read off them belongs in other rooms, printed in lib/cli.",
   output: "lib/output writes files whole: what is written is made in other rooms.",
   sweep: "lib/sweep runs replays in parallel and keeps their rows: what one replay does belongs in lib/replay.",
   scale: "lib/scale streams traces that do not fit in memory: what is done with one that does belongs in the earlier rooms.",

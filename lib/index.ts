@@ -80,6 +80,7 @@ export {
   replayConditions,
   simulateSessions,
 } from "./replay/index.js";
+export { type SampleOptions, sampleTrace, type TraceSample } from "./sample/index.js";
 export {
   explainEdge,
   inferSessions,

@@ -24,6 +24,12 @@ export interface HitRateCurveOptions {
   readonly mostRecentBlock?: "first" | "last";
   /** How many content ids to make room for; more is allowed, and grows the table. */
   readonly contentCount?: number;
+  /**
+   * Told of each run of lookups that can hit: the request by its position, the smallest pool in which the first of them
+   * hits, and how many there are; each next one hits from a block more on, or from the same size where a request's last
+   * block is its most recent one.
+   */
+  readonly onHits?: (request: number, poolBlocks: Blocks, lookups: Blocks) => void;
 }
 
 /**
@@ -56,7 +62,7 @@ export function hitRateCurve(
 /** {@link hitRateCurve} of requests that were split into runs. */
 export function hitRateCurveOf(
   { count, start, previous, blocks, lookups, chainBlocks }: AccessRuns,
-  { mostRecentBlock = "first" }: Pick<HitRateCurveOptions, "mostRecentBlock"> = {},
+  { mostRecentBlock = "first", onHits }: Omit<HitRateCurveOptions, "contentCount"> = {},
 ): HitRateCurve {
   const recency = new RequestCounter(count);
   let steps: Float64Array = new Float64Array(1024);
@@ -79,6 +85,7 @@ export function hitRateCurveOf(
         if (end >= steps.length) steps = grown(steps, end);
         steps[first] += each;
         steps[end] -= each;
+        onHits?.(i, first, lookups[r]);
         if (end - 1 > saturationBlocks) saturationBlocks = end - 1;
       }
     }

@@ -25,6 +25,10 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     "how much memory a prefix cache needs, in which tier, for how long, for which price",
     async () => (await import("./commands/size.js")).sizeCommand(),
   ],
+  sample: [
+    "a smaller trace of whole sessions that behaves the same",
+    async () => (await import("./commands/sample.js")).sampleCommand(),
+  ],
   fit: ["fit a latency model, with a report", async () => (await import("./commands/fit.js")).fitCommand()],
   replay: [
     "replay a trace in the simulated engine, or against a server, and compare",

@@ -1,0 +1,89 @@
+import type { Blocks } from "../base/index.js";
+import type { HitRateCurve } from "../cache/index.js";
+
+/** The pool of a sample that goes with a pool of the whole trace. */
+export interface PoolScale {
+  /** Blocks that do not shrink with the number of sessions: prefixes that all share, the prompt being served. */
+  readonly fixedBlocks: Blocks;
+  /** What is left of the others. */
+  readonly share: number;
+}
+
+/** The sample's pool for a pool of the whole trace: its fixed blocks, and the share of the rest. */
+export function scaledPool({ fixedBlocks, share }: PoolScale, poolBlocks: Blocks): Blocks {
+  return poolBlocks <= fixedBlocks
+    ? poolBlocks
+    : Math.round(fixedBlocks + share * (poolBlocks - fixedBlocks));
+}
+
+/** The smallest pool of the whole trace that goes with a sample's pool of this size or more. */
+export function wholePool(scale: PoolScale, poolBlocks: Blocks): Blocks {
+  const { fixedBlocks, share } = scale;
+  if (poolBlocks <= fixedBlocks) return poolBlocks;
+  let size = Math.max(fixedBlocks, Math.floor(fixedBlocks + (poolBlocks - fixedBlocks - 1) / share));
+  while (scaledPool(scale, size) < poolBlocks) size++;
+  return size;
+}
+
+/**
+ * Where two hit rates are furthest apart, the whole trace's in a pool and the sample's in the one that goes with it: over
+ * every size from `from` up to where neither rises any more.
+ */
+export function largestGap(
+  whole: HitRateCurve,
+  sample: HitRateCurve,
+  scale: PoolScale,
+  from: Blocks = 0,
+): { readonly distance: number; readonly poolBlocks: Blocks } {
+  const last = Math.max(from, whole.saturationBlocks, wholePool(scale, sample.saturationBlocks));
+  let distance = 0;
+  let poolBlocks = from;
+  for (let size = from; size <= last; size++) {
+    const gap = gapAt(whole, sample, scale, size);
+    if (gap <= distance) continue;
+    distance = gap;
+    poolBlocks = size;
+  }
+  return { distance, poolBlocks };
+}
+
+function gapAt(whole: HitRateCurve, sample: HitRateCurve, scale: PoolScale, size: Blocks): number {
+  return Math.abs(hitRate(whole, size) - hitRate(sample, scaledPool(scale, size)));
+}
+
+/** Share of looked-up prompt blocks that are found in a pool of this size. */
+export function hitRate(curve: HitRateCurve, poolBlocks: Blocks): number {
+  return curve.lookups === 0 ? 0 : curve.hits(poolBlocks) / curve.lookups;
+}
+
+/**
+ * The scale under which the two curves are closest. Stack distances between blocks that only one session holds shrink as
+ * the number of sessions does (SHARDS, Waldspurger et al., FAST 2015, for objects that are sampled as wholes); those to
+ * blocks of a prefix that all share, and within a prompt, do not. So the share is that of the sample's lookups, and how
+ * many blocks do not shrink is what fits best, of a geometric series.
+ */
+export function fittedScale(whole: HitRateCurve, sample: HitRateCurve): PoolScale {
+  const share = sample.lookups / whole.lookups;
+  const sizes = logSizes(whole.saturationBlocks);
+  let best: PoolScale = { fixedBlocks: 0, share };
+  const gapUnder = (scale: PoolScale): number =>
+    sizes.reduce((most, size) => Math.max(most, gapAt(whole, sample, scale, size)), 0);
+  let least = gapUnder(best);
+  for (let fixedBlocks = 1; fixedBlocks <= sample.saturationBlocks; ) {
+    const scale = { fixedBlocks, share };
+    const distance = gapUnder(scale);
+    if (distance < least) {
+      least = distance;
+      best = scale;
+    }
+    fixedBlocks = Math.max(fixedBlocks + 1, Math.round(1.25 * fixedBlocks));
+  }
+  return best;
+}
+
+/** Sizes a fortieth apart, up to one. */
+function logSizes(most: Blocks): Blocks[] {
+  const sizes: Blocks[] = [];
+  for (let size = 0; size < most; size = Math.max(size + 1, Math.round(1.025 * size))) sizes.push(size);
+  return [...sizes, most];
+}
