@@ -12,7 +12,7 @@ export {
   explainMisses,
   type MissExplanation,
 } from "./explain-misses.js";
-export { type MissCause, missCauses } from "./miss-causes.js";
+export { isLost, type MissCause, missCauses } from "./miss-causes.js";
 export { type MissCost, missCosts } from "./miss-costs.js";
 export { type MissRemedy, missRemedies } from "./miss-remedies.js";
 export type { MissPart, RequestMisses } from "./request-walk.js";

@@ -17,6 +17,8 @@ export { type HashTreeChartOptions, hashTreeChart } from "./hash-tree-chart.js";
 export { type HitRateChartOptions, hitRateChart } from "./hit-rate-chart.js";
 export type { CacheState, ColourName, SeriesKind } from "./house-style.js";
 export { type LoadChartOptions, type LoadCounts, loadChart } from "./load-chart.js";
+export type { ExplainedRequest } from "./miss-bars.js";
+export { type ExplainedMisses, type MissFigureOptions, missFigure } from "./miss-figure.js";
 export { type PacingChartOptions, pacingChart } from "./pacing-chart.js";
 export type { FigureJson, PlotlyFigure, PlotlyLayout, PlotlyTrace } from "./plotly-figure.js";
 export { type HtmlOptions, renderHtml } from "./render-html.js";
@@ -25,6 +27,7 @@ export { type RenderSize, renderSvg } from "./render-svg.js";
 export { type RequestTimelineOptions, requestTimelineChart } from "./request-timeline-chart.js";
 export { type PredictedObserved, residualChart } from "./residual-chart.js";
 export { type ServiceCurveChartOptions, serviceCurveChart } from "./service-curve-chart.js";
+export { sessionStripText } from "./session-strip.js";
 export { type SurvivalPanelsOptions, survivalPanels } from "./survival-panels.js";
 export type {
   SurvivalCurveData,
