@@ -15,4 +15,5 @@ export {
 export { isLost, type MissCause, missCauses } from "./miss-causes.js";
 export { type MissCost, missCosts } from "./miss-costs.js";
 export { type MissRemedy, missRemedies } from "./miss-remedies.js";
+export { MissWatch, type PrefixLoss, type WatchOptions } from "./miss-watch.js";
 export type { MissPart, RequestMisses } from "./request-walk.js";

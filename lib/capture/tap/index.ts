@@ -20,6 +20,7 @@
  * - `cache_marks`: how many marks for the server's cache, and on what; `retry`: how often the client had tried before.
  */
 export type { RecordNotes } from "./exchange-sink.js";
+export type { TimedLoss } from "./loss-teller.js";
 export type { PassedPaths } from "./passed-paths.js";
 export type { TokenSource } from "./prompt-tokens.js";
 export { startTap, type Tap, type TapOptions } from "./start-tap.js";
