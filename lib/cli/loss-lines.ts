@@ -54,17 +54,18 @@ export class LossLines {
 
 /** One line: when, who, how much, and why, the part with the most tokens first. */
 export function lossText(loss: TimedLoss): string {
-  const { arrivedAtMs, session, turn, promptTokens, cachedTokens, parts, before } = loss;
+  const { arrivedAtMs, requestId, session, turn, promptTokens, cachedTokens, parts, before } = loss;
   const time = new Date(arrivedAtMs).toTimeString().slice(0, 8);
+  const who = requestId === undefined ? "" : ` (request ${requestId})`;
   const computed =
     cachedTokens === undefined
-      ? `${formatCount(loss.lostTokens)} of ${formatCount(promptTokens)} prompt tokens lost`
-      : `${formatCount(promptTokens - cachedTokens)} of ${formatCount(promptTokens)} prompt tokens computed, ${formatCount(loss.lostTokens)} of them lost`;
+      ? `of ${formatCount(promptTokens)} prompt tokens`
+      : `${formatCount(promptTokens - cachedTokens)} of ${formatCount(promptTokens)} prompt tokens computed:`;
   const reasons = [...parts]
     .sort((a, b) => b.tokens - a.tokens)
     .map((part) => reason(part, before?.turn, loss.sameBefore))
     .join("; ");
-  return `${time} session ${session.slice(0, 8)} turn ${turn}: ${computed}; ${reasons}`;
+  return `${time} session ${session.slice(0, 8)} turn ${turn}${who}: ${computed} ${reasons}`;
 }
 
 function reason(part: MissPart, turnBefore: number | undefined, sameBefore: number): string {

@@ -79,6 +79,7 @@ export class MissWatch {
   #tokens: Tokens = 0;
   #sessions = 0;
   #tellsCached: boolean | undefined;
+  #passedBy = 0;
 
   constructor({ meta, windowTokens = WINDOW_TOKENS, waitMs = WAIT_MS }: WatchOptions) {
     this.#meta = meta;
@@ -89,6 +90,11 @@ export class MissWatch {
   /** Whether any record told what it found in the cache; undefined before one that was served. */
   get tellsCached(): boolean | undefined {
     return this.#tellsCached;
+  }
+
+  /** Requests that left the window before they could be decided. */
+  get passedBy(): number {
+    return this.#passedBy;
   }
 
   /** Requests that are not decided. */
@@ -201,11 +207,14 @@ export class MissWatch {
     return same;
   }
 
-  /** Lets the oldest go, down to three quarters of the window; what is not decided by then is not told. */
+  /** Lets the oldest go, down to three quarters of the window. */
   #shorten(): void {
     let from = 0;
-    for (; this.#tokens > 0.75 * this.#windowTokens && from < this.#held.length - 1; from++)
-      this.#tokens -= tokensOf(this.#held[from].record);
+    for (; this.#tokens > 0.75 * this.#windowTokens && from < this.#held.length - 1; from++) {
+      const { record, isDecided } = this.#held[from];
+      this.#tokens -= tokensOf(record);
+      if (!isDecided) this.#passedBy++;
+    }
     const blocks = new BlockTable();
     this.#held = this.#held.slice(from);
     for (const held of this.#held) held.record = slim(held.record, this.#blocks, blocks);

@@ -50,6 +50,11 @@ export class LossTeller {
   close(): void {
     clearTimeout(this.#timer);
     if (!this.#hasFailed) this.#look(true);
+    const { passedBy } = this.#watch;
+    if (passedBy > 0)
+      this.#onProblem(
+        `tap: ${passedBy} requests came too fast to be explained: they are in no count of lost prefixes`,
+      );
   }
 
   #lookLater(): void {

@@ -116,6 +116,10 @@ async function runTap(flags: TapFlags): Promise<void> {
   const before = tap.recordsBefore > 0 ? `, behind the ${tap.recordsBefore} records that it has` : "";
   printErr(`tap: ${tap.url} -> ${flags.upstream}, recording to ${traceOut}${before}\n`);
   printErr(`tap: ${key?.said ?? "fingerprints have no key: prompts can be guessed block by block"}\n`);
+  if (losses)
+    printErr(
+      "tap: lost prefixes are told as far as the latest 4 Mi tokens of prompts and answers tell them\n",
+    );
   for (const warning of [exposure(tap.url), key?.warning, await openTrace(traceOut)])
     if (warning !== undefined) printErr(`warning: ${warning}\n`);
   await stopped;
