@@ -66,7 +66,7 @@ const isOpen = (cause: MissCause): boolean =>
  * const { meta, records, blocks } = await readCapture({ role: "judge", scenario: "cold", seed: 1 });
  * const watch = new MissWatch({ meta });
  * for (const record of records.slice(0, 20)) watch.add(record, blocks, 0);
- * watch.settle(0, true).map(({ lostTokens }) => lostTokens).slice(0, 3); // → [1344, 1184, 1184]
+ * watch.settle(0, true).map(({ lostTokens }) => lostTokens).slice(0, 3); // → [1344, 1472, 1344]
  * ```
  */
 export class MissWatch {

@@ -1,16 +1,10 @@
-import { InputError, type Ms, type Tokens } from "../base/index.js";
+import { InputError, type Tokens } from "../base/index.js";
 import type { Workload } from "../sessions/index.js";
 import { chartAxis } from "./chart-axis.js";
-import { formatCount, formatPercent, formatTickMs } from "./format-quantity.js";
+import { formatCount, formatPercent } from "./format-quantity.js";
 import { baseLayout, inkColour, mutedColour } from "./house-style.js";
-import {
-  type BarPiece,
-  barTraces,
-  type ExplainedRequest,
-  stacked,
-  timeBins,
-  tokensByName,
-} from "./miss-bars.js";
+import { barTraces, type ExplainedRequest, tokensByName } from "./miss-bars.js";
+import { timePanel, turnPanel } from "./miss-panels.js";
 import { lostTokens, missStyles } from "./miss-style.js";
 import type { FigureJson, PlotlyFigure, PlotlyTrace } from "./plotly-figure.js";
 import { departures, type SessionStrip, sessionStrip, stripPieces } from "./session-strip.js";
@@ -37,8 +31,6 @@ const betweenPx = 92;
 const rowPx = 19;
 const legendLinePx = 21;
 const titlePx = 62;
-/** First turns of the groups in which turns are drawn. */
-const turnGroups = [1, 2, 3, 4, 5, 9, 17, 33, 65];
 
 /**
  * Where prompt tokens came from and why the others were computed: over time, by turn, and in one session, whose prompts
@@ -130,97 +122,11 @@ export function missFigure(
       annotations: [
         ...(layout.annotations as readonly FigureJson[]),
         panelTitle("x", 1, time.title),
-        panelTitle("x2", 1, "of prompt tokens, by turn"),
+        panelTitle("x2", 1, turn.title),
         panelTitle("x3", lower[1], stripTitle(strip)),
       ],
     },
   };
-}
-
-interface Panel {
-  readonly title: string;
-  readonly pieces: readonly BarPiece[];
-  readonly x: Readonly<Record<string, FigureJson>>;
-  readonly y: Readonly<Record<string, FigureJson>>;
-}
-
-/** Tokens a bin of time; where arrivals are not told, of as many requests in a row. */
-function timePanel(
-  requests: readonly ExplainedRequest[],
-  arrivalMs: (index: number) => Ms | undefined,
-): Panel {
-  const isTimed = requests.every(({ index }) => arrivalMs(index) !== undefined);
-  const { binMs, bins } = timeBins(requests, ({ index }) => (isTimed ? (arrivalMs(index) as Ms) : index));
-  const unit = isTimed ? 1000 : 1;
-  const tops: number[] = [];
-  const pieces = [...bins].flatMap(([bin, own]) => {
-    const tokens = tokensByName(own);
-    tops.push([...tokens.values()].reduce((sum, count) => sum + count, 0));
-    const bar = { at: ((bin + 0.5) * binMs) / unit, width: (0.94 * binMs) / unit, scale: 1 };
-    return stacked(tokens, bar, (count) => `${formatCount(count)} tokens`);
-  });
-  const end = ((Math.max(...bins.keys()) + 1) * binMs) / unit;
-  const bin = isTimed ? `${formatTickMs(binMs)} of arrivals` : `${formatCount(binMs)} requests`;
-  return {
-    title: `prompt tokens in each ${bin}`,
-    pieces,
-    x: chartAxis(
-      {
-        title: isTimed ? "arrival, s" : "request, in the order of the rows",
-        unit: "count",
-        min: 0,
-        max: end,
-      },
-      [],
-    ).attributes,
-    y: chartAxis({ title: "", unit: "count", min: 0 }, tops).attributes,
-  };
-}
-
-/** Shares of prompt tokens by turn; later turns in groups. */
-function turnPanel(requests: readonly ExplainedRequest[], turnOf: ArrayLike<number>): Panel {
-  const groupOf = ({ index }: ExplainedRequest) =>
-    turnGroups.findLastIndex((first) => first <= Math.max(1, turnOf[index]));
-  const groups = turnGroups
-    .map((first, group) => ({
-      first,
-      next: turnGroups[group + 1] ?? Number.POSITIVE_INFINITY,
-      own: requests.filter((request) => groupOf(request) === group),
-    }))
-    .filter(({ own }) => own.length > 0);
-  const last = requests.reduce((most, { index }) => Math.max(most, turnOf[index]), 1);
-  const pieces = groups.flatMap(({ own }, at) => {
-    const tokens = tokensByName(own);
-    const all = Math.max(
-      1,
-      [...tokens.values()].reduce((sum, count) => sum + count, 0),
-    );
-    return stacked(
-      tokens,
-      { at, width: 0.8, scale: 1 / all },
-      (count) => `${formatPercent(count / all)}, ${formatCount(count)} tokens`,
-    );
-  });
-  return {
-    title: "",
-    pieces,
-    x: {
-      ...chartAxis(
-        { title: "turn, and its requests", unit: "number", min: -0.6, max: groups.length - 0.4 },
-        [],
-      ).attributes,
-      tickvals: groups.map((_, at) => at),
-      ticktext: groups.map(
-        ({ first, next, own }) =>
-          `${rangeName(first, Math.min(last, next - 1))}<br>${formatCount(own.length)}`,
-      ),
-    },
-    y: chartAxis({ title: "", unit: "share", min: 0, max: 1 }, []).attributes,
-  };
-}
-
-function rangeName(first: number, last: number): string {
-  return first === last ? String(first) : `${first}-${last}`;
 }
 
 /** A row a request, named by its turn, the first at the top. */

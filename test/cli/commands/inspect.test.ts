@@ -23,7 +23,7 @@ describe("prefixlab inspect", () => {
 
   it("says nothing of misses where a trace does not tell what was found", () => {
     const path = join(dir, "untold.jsonl");
-    writeFileSync(path, lines(row({ arrival_ms: 0 }), row({ arrival_ms: 9 })));
+    writeFileSync(path, lines(row({ cached_tokens: undefined }), row({ cached_tokens: undefined })));
     expect(JSON.parse(runCli(["inspect", path, "--json"]).stdout).misses).toBeNull();
     expect(runCli(["inspect", path]).stdout).not.toContain("misses");
   });
