@@ -1,5 +1,5 @@
 import type { Ms, Tokens } from "../base/index.js";
-import { completionMs, sessionsOf } from "../sessions/index.js";
+import { completionMs, PARENT_KINDS, sessionsOf } from "../sessions/index.js";
 import { BlockTable, inArrivalOrder, type TraceMeta, type TraceRecord } from "../trace/index.js";
 import { explainMisses } from "./explain-misses.js";
 import { isLost, type MissCause } from "./miss-causes.js";
@@ -42,12 +42,17 @@ export interface WatchOptions {
   readonly waitMs?: Ms;
 }
 
+/** Where a request stands in its session. */
+interface Place {
+  readonly session: string;
+  readonly turn: number;
+}
+
 interface Held {
   record: TraceRecord;
   readonly addedMs: Ms;
   isDecided: boolean;
-  /** Where it stands in its session, once that is known. */
-  place?: { readonly session: string; readonly turn: number };
+  place?: Place;
 }
 
 /** Whether these are so depends on requests that come later. */
@@ -137,17 +142,19 @@ export class MissWatch {
       warnings: [],
     };
     const sessions = sessionsOf(trace);
-    const place = (index: number): NonNullable<Held["place"]> => {
-      const held = heldOf.get(records[index]) as Held;
-      const parent = sessions.parent[index];
-      if (held.place && held.isDecided) return held.place;
-      const before = parent < 0 ? undefined : place(parent);
-      const session = held.record.session ?? before?.session ?? held.place?.session ?? `#${++this.#sessions}`;
-      const turn =
-        sessions.turn[index] === 1 && parent >= 0 ? 1 : (before?.turn ?? sessions.turn[index] - 1) + 1;
-      held.place = { session, turn };
-      return held.place;
-    };
+    const places = records.map((record, index) => {
+      const held = heldOf.get(record) as Held;
+      if (held.isDecided) return held;
+      const before = heldOf.get(records[sessions.parent[index]])?.place;
+      const how = PARENT_KINDS[sessions.link?.[index] ?? 0];
+      const next = !before || how === "spawn" ? 1 : before.turn + (how === "retry" ? 0 : 1);
+      held.place = {
+        session: record.session ?? before?.session ?? held.place?.session ?? `#${++this.#sessions}`,
+        // A recorded turn may have come after others that left the window.
+        turn: sessions.isRecorded[index] === 1 ? Math.max(next, sessions.turn[index]) : next,
+      };
+      return held;
+    });
     const losses: PrefixLoss[] = [];
     for (const { index, promptTokens, cachedTokens, parts } of explainMisses({ trace, sessions }).requests) {
       const held = heldOf.get(records[index]) as Held;
@@ -164,24 +171,18 @@ export class MissWatch {
       losses.push({
         ...(requestId !== undefined && { requestId }),
         ...(arrivalMs !== undefined && { arrivalMs }),
-        ...place(index),
+        ...(held.place as Place),
         promptTokens,
         ...(isTold && { cachedTokens }),
         ...(parent >= 0 && {
-          before: { turn: place(parent).turn, promptTokens: records[parent].promptTokens },
+          before: { turn: (places[parent].place as Place).turn, promptTokens: records[parent].promptTokens },
         }),
         lostTokens: lost.reduce((sum, { tokens }) => sum + tokens, 0),
         parts: lost,
         sameBefore,
       });
     }
-    // Those without a loss have a place too, for the ones that go on from them.
-    records.forEach((record, index) => {
-      const held = heldOf.get(record) as Held;
-      if (!ready.has(held)) return;
-      place(index);
-      held.isDecided = true;
-    });
+    for (const held of ready) held.isDecided = true;
     return losses;
   }
 
