@@ -2,6 +2,7 @@ import { type DivergencePattern, divergencePatterns, explainMisses, missCauses }
 import { capturedEngine } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
 import { chooseSettings } from "../settings/index.js";
+import { BlockTable, type Trace } from "../trace/index.js";
 
 /** Blocks of prompts that are explained at most: more would take longer than all else that is said of a trace. */
 const MOST_BLOCKS = 1 << 16;
@@ -31,10 +32,10 @@ export function missSummary({ trace, sessions }: Workload): MissSummary | undefi
   let count = 0;
   for (; count < records.length && blocks <= MOST_BLOCKS; count++)
     blocks += records[count].promptTokens / blockSize;
-  const first = records.slice(0, count);
+  const first = count < records.length ? firstOf(trace, count) : trace;
   // The first of a large trace need not be among those that tell it.
-  if (!first.some(({ cachedTokens }) => cachedTokens !== undefined)) return undefined;
-  const explained = explainMisses({ trace: { ...trace, records: first }, sessions });
+  if (!first.records.some(({ cachedTokens }) => cachedTokens !== undefined)) return undefined;
+  const explained = explainMisses({ trace: first, sessions });
   const [worst] = divergencePatterns(explained);
   return {
     requests: count,
@@ -44,6 +45,18 @@ export function missSummary({ trace, sessions }: Workload): MissSummary | undefi
     causes: Object.fromEntries(missCauses.map((cause) => [cause, explained.causes[cause].tokens])),
     ...(worst && { worst }),
   };
+}
+
+/** A trace's first records, with a table of their blocks alone: what is kept a block is kept of few. */
+function firstOf(trace: Trace, count: number): Trace {
+  const blocks = new BlockTable();
+  const moved = (ids: Int32Array) => blocks.internFrom(trace.blocks, ids);
+  const records = trace.records.slice(0, count).map((record) => ({
+    ...record,
+    ...(record.blockIds && { blockIds: moved(record.blockIds) }),
+    ...(record.outputBlockIds && { outputBlockIds: moved(record.outputBlockIds) }),
+  }));
+  return { ...trace, records, blocks };
 }
 
 /** The summary under wire names. */
