@@ -92,7 +92,7 @@ export class MissWatch {
     this.#waitMs = waitMs;
   }
 
-  /** Whether any record told what it found in the cache; undefined before one that was served. */
+  /** Whether any request told what it found in the cache; undefined before one that was served. */
   get tellsCached(): boolean | undefined {
     return this.#tellsCached;
   }

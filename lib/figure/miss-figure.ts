@@ -185,7 +185,7 @@ function subtitle(n: number, promptTokens: number, kind: string | undefined, wid
 
 function stripTitle(strip: SessionStrip): string {
   const { session, requests, requestCount, lostTokens: lost } = strip;
-  const marks = departures(strip).length > 0 ? "; a triangle where a prompt leaves the one before it" : "";
+  const marks = departures(strip).length > 0 ? "; triangle: leaves the prompt before" : "";
   const shown =
     requests.length < requestCount ? `${requests.length} of its ${requestCount}` : String(requestCount);
   return `session ${session}, ${shown} requests, ${formatCount(lost)} tokens lost${marks}`;

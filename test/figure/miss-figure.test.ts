@@ -160,7 +160,7 @@ describe("the figure of causes", () => {
   it("shows the session in which the most was lost, with a mark where it left the prompt before", () => {
     const { explanation, workload } = small;
     const figure = missFigure(explanation, workload);
-    expect(texts(figure).at(-1)).toContain("session 1, 1 requests, 48 tokens lost; a triangle");
+    expect(texts(figure).at(-1)).toContain("session 1, 1 requests, 48 tokens lost; triangle");
     const marks = figure.data.find(({ mode }) => mode === "markers") as PlotlyTrace;
     expect([marks.x, numbers(marks.y)]).toEqual([[32], [-0.36]]);
     expect(() => missFigure(explanation, workload, { session: 9 })).toThrow(/session 9 .* from 0 to 1/);

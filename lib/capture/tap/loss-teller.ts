@@ -40,7 +40,7 @@ export class LossTeller {
     this.#watch.add(record, blocks, performance.now());
     if (!this.#isCachedTold && this.#watch.tellsCached === false)
       this.#onProblem(
-        "tap: the server does not tell cached tokens: of lost prefixes only those are told that differ from the prompt before",
+        "tap: an answer does not tell cached tokens (the server never does, or its client asks a stream for no usage): until one does, of lost prefixes only those are told that differ from the prompt before",
       );
     this.#isCachedTold ||= this.#watch.tellsCached !== undefined;
     this.#lookLater();

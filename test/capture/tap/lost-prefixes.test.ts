@@ -72,7 +72,7 @@ describe("a tap that explains", () => {
     },
   );
 
-  it("says once that a server does not tell cached tokens", async () => {
+  it("says once that answers do not tell cached tokens", async () => {
     const silent = await fakeUpstream({ hasTokenizer: true, cachedTokens: null as unknown as number });
     const problems: string[] = [];
     const { url, trace } = await tapBefore(silent.url, {
