@@ -40,7 +40,7 @@ rooms.sweep = [...rooms.judge, "judge", "trace/files", "output"];
 rooms.scale = ["base", "settings", "trace", "trace/files", "sessions", "survival", "cohorts", "output"];
 rooms.figure = ["base", "trace", "sessions", "survival", "cohorts", "output"];
 rooms.notebook = ["base", "figure", "output"];
-rooms.capture = [...rooms.judge, "judge", "trace/files", "output"];
+rooms.capture = [...rooms.judge, "judge", "explain", "trace/files", "output"];
 
 const advice = {
   base: "lib/base is the ground floor: move what needs another room into that room.",

@@ -34,4 +34,11 @@ export {
   summariseLoad,
 } from "./loadgen/index.js";
 export { type EngineServer, type ServeOptions, startServer } from "./serve/index.js";
-export { type PassedPaths, type RecordNotes, startTap, type Tap, type TapOptions } from "./tap/index.js";
+export {
+  type PassedPaths,
+  type RecordNotes,
+  startTap,
+  type Tap,
+  type TapOptions,
+  type TimedLoss,
+} from "./tap/index.js";

@@ -2,7 +2,8 @@
  * Why prompt tokens were computed rather than found in the prefix cache: one cause each.
  *
  * Read `miss-causes.ts` first (the causes and their order), then `explain-misses.ts` (a whole trace) and
- * `request-walk.ts` (how the tokens of one prompt are given theirs), `block-history.ts` and `recency.ts` (what a pool of the engine's size would still hold) and `engine-resets.ts` (when an engine lost it all).
+ * `request-walk.ts` (how the tokens of one prompt are given theirs), `block-history.ts` and `recency.ts` (what a pool of the engine's size would still hold) and `engine-resets.ts` (when an engine lost it all);
+ * `miss-watch.ts` does it while requests come.
  * Counts are tokens, times ms of the trace.
  */
 export type { Divergence, DivergenceKind } from "./divergence.js";
@@ -12,7 +13,8 @@ export {
   explainMisses,
   type MissExplanation,
 } from "./explain-misses.js";
-export { type MissCause, missCauses } from "./miss-causes.js";
+export { isLost, type MissCause, missCauses } from "./miss-causes.js";
 export { type MissCost, missCosts } from "./miss-costs.js";
 export { type MissRemedy, missRemedies } from "./miss-remedies.js";
+export { MissWatch, type PrefixLoss, type WatchOptions } from "./miss-watch.js";
 export type { MissPart, RequestMisses } from "./request-walk.js";

@@ -33,3 +33,18 @@ export const missCauses = [
 
 /** One of {@link missCauses}. */
 export type MissCause = (typeof missCauses)[number];
+
+/** Causes of tokens that no cache could have had: what is new, what fills no block, and what nobody told. */
+const notLost: ReadonlySet<MissCause> = new Set(["first_use", "block_tail", "not_known"]);
+
+/**
+ * Whether tokens computed for a cause are lost: an earlier prompt should have left them in the cache.
+ * @example
+ * ```ts
+ * import { isLost, missCauses } from "prefixlab/explain";
+ * missCauses.filter((cause) => !isLost(cause)); // → ["first_use", "block_tail", "not_known"]
+ * ```
+ */
+export function isLost(cause: MissCause): boolean {
+  return !notLost.has(cause);
+}

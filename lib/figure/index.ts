@@ -25,6 +25,8 @@ export {
   timeToLiveFigure,
   ttftByPoolFigure,
 } from "./memory-figure.js";
+export type { ExplainedRequest } from "./miss-bars.js";
+export { type ExplainedMisses, type MissFigureOptions, missFigure } from "./miss-figure.js";
 export { type PacingChartOptions, pacingChart } from "./pacing-chart.js";
 export type { FigureJson, PlotlyFigure, PlotlyLayout, PlotlyTrace } from "./plotly-figure.js";
 export { type HtmlOptions, renderHtml } from "./render-html.js";
@@ -33,6 +35,7 @@ export { type RenderSize, renderSvg } from "./render-svg.js";
 export { type RequestTimelineOptions, requestTimelineChart } from "./request-timeline-chart.js";
 export { type PredictedObserved, residualChart } from "./residual-chart.js";
 export { type ServiceCurveChartOptions, serviceCurveChart } from "./service-curve-chart.js";
+export { sessionStripText } from "./session-strip.js";
 export { type SurvivalPanelsOptions, survivalPanels } from "./survival-panels.js";
 export type {
   SurvivalCurveData,

@@ -39,7 +39,8 @@ async function draw(figure: PlotlyFigure, size: RenderSize): Promise<string> {
     const width = size.widthPx ?? figure.layout.width;
     const height = size.heightPx ?? figure.layout.height;
     await plotly.newPlot(div, copy.data, { ...copy.layout, width, height }, { staticPlot: true });
-    const svg = plotly.Snapshot.toSVG(div, "svg");
+    // Quotes in a reference are CSS's, and not read by all that read SVG: resvg would draw hatches black.
+    const svg = plotly.Snapshot.toSVG(div, "svg").replace(/url\('(#[^']*)'\)/g, "url($1)");
     return svg.endsWith("\n") ? svg : `${svg}\n`;
   } catch (error) {
     throw new WorkError(`renderSvg: plotly could not draw the figure: ${String(error)}`, { cause: error });

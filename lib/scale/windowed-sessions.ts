@@ -167,19 +167,7 @@ function slimRecord(record: TraceRecord | Slim, from: BlockTable, to: BlockTable
     ...(record.agent !== undefined && { agent: record.agent }),
     ...(record.requestId !== undefined && { requestId: record.requestId }),
     ...(record.parents && { parents: record.parents }),
-    ...(record.blockIds && { blockIds: moved(record.blockIds, from, to) }),
-    ...(record.outputBlockIds && { outputBlockIds: moved(record.outputBlockIds, from, to) }),
+    ...(record.blockIds && { blockIds: to.internFrom(from, record.blockIds) }),
+    ...(record.outputBlockIds && { outputBlockIds: to.internFrom(from, record.outputBlockIds) }),
   };
-}
-
-function moved(ids: Int32Array, from: BlockTable, to: BlockTable): Int32Array {
-  const highs = new Uint32Array(ids.length);
-  const lows = new Uint32Array(ids.length);
-  for (let i = 0; i < ids.length; i++) {
-    highs[i] = from.high(ids[i]);
-    lows[i] = from.low(ids[i]);
-  }
-  const result = new Int32Array(ids.length);
-  to.internChain(highs, lows, result);
-  return result;
 }

@@ -62,6 +62,17 @@ export class BlockTable {
     }
   }
 
+  /** The ids here of a chain whose ids are another table's. */
+  internFrom(other: BlockTable, chain: Int32Array): Int32Array {
+    const ids = new Int32Array(chain.length);
+    this.internChain(
+      Uint32Array.from(chain, (id) => other.high(id)),
+      Uint32Array.from(chain, (id) => other.low(id)),
+      ids,
+    );
+    return ids;
+  }
+
   /** The id of a hash given as a bigint from 0 to 2^64 - 1. */
   internBigInt(hash: bigint): number {
     return this.intern(Number((hash >> 32n) & 0xffffffffn), Number(hash & 0xffffffffn));

@@ -2,6 +2,7 @@ import type { Ms, Tokens } from "../../base/index.js";
 import type { JsonValue } from "../../trace/index.js";
 import type { Headers } from "../wire/index.js";
 import type { Outcome } from "./exchange-records.js";
+import type { TimedLoss } from "./loss-teller.js";
 import type { ResponseHead } from "./response-log.js";
 
 /** A request as it went by, once the upstream has begun to answer it or it is over. */
@@ -93,6 +94,8 @@ export interface SinkOptions {
   readonly meta?: Readonly<Record<string, JsonValue>>;
   /** A tokenizer.json, for what the upstream's own tokenizer cannot be asked. */
   readonly tokenizerFile?: string;
+  /** Tells requests that lost a prefix. Default false. */
+  readonly explains?: boolean;
 }
 
 /** What a sink tells the tap. */
@@ -101,6 +104,8 @@ export interface SinkListener {
   readonly onProblem: (message: string) => void;
   /** Nothing is kept of these exchanges any more. */
   readonly onSettled: (ids: readonly number[]) => void;
+  /** A request lost a prefix that it should have had. */
+  readonly onLoss?: (loss: TimedLoss) => void;
 }
 
 /** Opens a sink. */

@@ -6,6 +6,8 @@
  * `recorder.ts` (how they are read) and `exchange-records.ts` (what is written). Times are milliseconds since the tap
  * started.
  *
+ * `loss-teller.ts` says meanwhile which requests lost a prefix.
+ *
  * What a prompt's blocks are made of: `prompt-tokens.ts` (the source of tokens, one for all chats of a trace and one for
  * all texts), `upstream-tokenizer.ts` (what the server's tokenizer can be asked), `place-things.ts` (images and files).
  * Whose request it is: `request-facts.ts`, `conversations.ts`. Fields of a row beside those of the tap schema:
@@ -20,6 +22,7 @@
  * - `cache_marks`: how many marks for the server's cache, and on what; `retry`: how often the client had tried before.
  */
 export type { RecordNotes } from "./exchange-sink.js";
+export type { TimedLoss } from "./loss-teller.js";
 export type { PassedPaths } from "./passed-paths.js";
 export type { TokenSource } from "./prompt-tokens.js";
 export { startTap, type Tap, type TapOptions } from "./start-tap.js";

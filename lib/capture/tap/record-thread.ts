@@ -2,6 +2,7 @@ import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { InputError } from "../../base/index.js";
 import type { OpenedFile, RecordNotes, SeenAnswer, SeenRequest, SinkOptions } from "./exchange-sink.js";
+import type { TimedLoss } from "./loss-teller.js";
 import { Recorder } from "./recorder.js";
 
 /** What the tap tells the recording thread. */
@@ -24,6 +25,7 @@ export type FromThread =
       readonly settled: readonly number[];
     }
   | { readonly kind: "problem"; readonly message: string }
+  | { readonly kind: "loss"; readonly loss: TimedLoss }
   | { readonly kind: "closed" };
 
 /** Between two reports of progress. */
@@ -40,6 +42,7 @@ if (port) {
   const recorder = new Recorder(workerData as SinkOptions, {
     onProblem: (message) => tell({ kind: "problem", message }),
     onSettled: (ids) => settled.push(...ids),
+    onLoss: (loss) => tell({ kind: "loss", loss }),
   });
   let told = "";
   const report = () => {

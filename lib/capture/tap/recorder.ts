@@ -28,6 +28,7 @@ import type {
 } from "./exchange-sink.js";
 import { type FileTokenizer, openFileTokenizer } from "./file-tokenizer.js";
 import { keyedHash } from "./keyed-hash.js";
+import { LossTeller } from "./loss-teller.js";
 import { MessageLengths } from "./message-lengths.js";
 import { ThingSizes } from "./place-things.js";
 import { LARGEST_PROMPT, promptSize } from "./prompt-size.js";
@@ -83,6 +84,8 @@ export class Recorder implements ExchangeSink {
   /** The file, once its first line is written. */
   #begun: Promise<RecordingFile> | undefined;
   #opened: RecordingFile | undefined;
+  /** With the first line, where losses are told. */
+  #losses: LossTeller | undefined;
   #isClosed = false;
   #model: string | undefined;
   /** Without a tokenizer to ask, the first answer had token ids: they are the capture's. */
@@ -180,6 +183,7 @@ export class Recorder implements ExchangeSink {
       this.#unrecorded.add(`not read within ${CLOSING_MS / 1000} s of the end`, this.#writing.size);
     // A capture without requests is a file with its meta line.
     if (end === "late") await this.#begin(file, NOTHING_TOLD, undefined);
+    this.#losses?.close();
     await file.close({ ...this.#unrecorded.counts, ...passed });
   }
 
@@ -288,6 +292,7 @@ export class Recorder implements ExchangeSink {
       const reason = record.extra?.no_hashes;
       if (typeof reason === "string") this.#withoutHashes.add(reason);
       await file.append(record, style.blocks);
+      this.#losses?.add(record, style.blocks);
     }
   }
 
@@ -420,6 +425,9 @@ export class Recorder implements ExchangeSink {
     const unsaid = assumedSettings(continuedMeta ?? meta);
     if (unsaid !== undefined) this.#listener.onProblem(`tap: ${unsaid}`);
     await file.begin(meta);
+    const { onLoss, onProblem } = this.#listener;
+    if (this.#options.explains && onLoss)
+      this.#losses = new LossTeller(continuedMeta ?? meta, this.#options.startedAtMs, onLoss, onProblem);
     return file;
   }
 

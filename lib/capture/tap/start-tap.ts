@@ -17,6 +17,7 @@ import type { OpenSink, RecordNotes } from "./exchange-sink.js";
 import { openFileTokenizer } from "./file-tokenizer.js";
 import { forwardExchange } from "./forward-exchange.js";
 import { HeldBytes } from "./held-bytes.js";
+import type { TimedLoss } from "./loss-teller.js";
 import { PassedPaths } from "./passed-paths.js";
 import { threadSink } from "./thread-sink.js";
 import { upstreamTarget } from "./upstream-target.js";
@@ -63,6 +64,11 @@ export interface TapOptions {
   readonly tokenizerFile?: string;
   /** Time a client has to send a whole request. Default 300,000. */
   readonly requestTimeoutMs?: Ms;
+  /**
+   * Told of each request that lost a prefix, within seconds of its end: the lost parts and their causes, as
+   * `prefixlab/explain` defines them, without any text. Default: requests are not explained.
+   */
+  readonly onLoss?: (loss: TimedLoss) => void;
   /** Told what is not recorded, and why, when that begins or changes; traffic goes on. */
   readonly onProblem?: (message: string) => void;
 }
@@ -142,9 +148,11 @@ export async function startTap(
       recordTokens: options.recordTokens ?? false,
       ...(options.meta && { meta: options.meta }),
       ...(options.tokenizerFile !== undefined && { tokenizerFile: options.tokenizerFile }),
+      explains: options.onLoss !== undefined,
     },
     {
       onProblem: options.onProblem ?? (() => {}),
+      ...(options.onLoss && { onLoss: options.onLoss }),
       onSettled: (ids) => {
         for (const id of ids) held.release(id);
       },

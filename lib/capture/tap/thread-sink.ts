@@ -146,6 +146,7 @@ class ThreadSink implements ExchangeSink {
         this.#notes = message.notes;
         this.#settle(message.settled);
       } else if (message.kind === "problem") this.#listener.onProblem(message.message);
+      else if (message.kind === "loss") this.#listener.onLoss?.(message.loss);
       else if (message.kind === "opened") {
         this.#firstOpened ??= message.file;
         onOpened(message.file);

@@ -20,6 +20,7 @@ import {
   type LatencyFlags,
   latencyFromFlags,
 } from "../latency-source.js";
+import { sessionFromFlag, stripLines, writeMissFigure } from "../miss-views.js";
 import { addPacingFlags, type PacingFlags, pacingFromFlags } from "../pacing-flags.js";
 import { formatTable, showMs } from "../print-table.js";
 import { readInput } from "../read-input.js";
@@ -29,6 +30,8 @@ import { printOut } from "../terminal.js";
 interface ExplainFlags extends EngineFlags, LatencyFlags, PacingFlags {
   readonly simulate?: boolean;
   readonly requests?: boolean;
+  readonly session?: string;
+  readonly outDir?: string;
   readonly strict?: boolean;
   readonly json?: boolean;
 }
@@ -40,6 +43,11 @@ export function explainCommand(): Command {
     .argument("<trace>", "trace with block hashes")
     .option("--simulate", "explain a replay instead of what the engine recorded")
     .option("--requests", "with --json: a row for each request")
+    .option(
+      "--session <id>",
+      "session whose prompts are shown: its number or recorded name (default: the one in which the most tokens were lost)",
+    )
+    .option("--out-dir <dir>", "draw it too: explain.html, .svg, .png and .json go there")
     .option("--strict", "a bad row is fatal")
     .option("--json", "print one JSON document");
   addEngineFlags(addLatencyFlags(addPacingFlags(command)));
@@ -52,8 +60,9 @@ else a replay under the latency model. With a latency model each cause that a re
 
 Causes, in the order that decides: ${missCauses.join(", ")}.
 
-Example:
+Examples:
   npx prefixlab explain data/warm-1.jsonl.gz --latency-trace data/fit-sweep-1.jsonl.gz
+  npx prefixlab explain data/planted-faults/clock.jsonl.gz --out-dir out
 `,
     )
     .action(runExplain);
@@ -84,11 +93,19 @@ async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
   const shown = replayed
     ? { ...explained, engine: replayed.conditions.engine, assumptions: replayed.plan.assumptions }
     : explained;
-  printOut(
-    flags.json
-      ? `${JSON.stringify(explanationJson(shown, costs, source, flags.requests ?? false), null, 2)}\n`
-      : explanationReport(path, shown, costs, source),
-  );
+  const session = sessionFromFlag(flags.session, workload);
+  const json = `${JSON.stringify(explanationJson(shown, costs, source, flags.requests ?? false), null, 2)}\n`;
+  const wrote =
+    flags.outDir === undefined
+      ? undefined
+      : await writeMissFigure(path, flags.outDir, shown, workload, { kind: source, session, json });
+  if (flags.json) {
+    printOut(json);
+    return;
+  }
+  printOut(explanationReport(path, shown, costs, source));
+  printOut(`\n${stripLines(shown, workload, session).join("\n")}\n`);
+  if (wrote !== undefined) printOut(`\n${wrote}\n`);
 }
 
 function tellsCached({ records }: Trace): boolean {

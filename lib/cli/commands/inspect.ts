@@ -6,6 +6,7 @@ import { type ChosenSessions, sessionsOf } from "../../sessions/index.js";
 import { chooseSettings } from "../../settings/index.js";
 import { readEngineView } from "../../trace/files/index.js";
 import { engineViewJson, engineViewLines } from "../engine-view-report.js";
+import { missSummary, missSummaryJson, missSummaryLine } from "../miss-summary.js";
 import { readInput, reportProblems } from "../read-input.js";
 import { engineJson, settingsLines } from "../replay-header.js";
 import {
@@ -34,17 +35,20 @@ export function inspectCommand(): Command {
       const view = await readEngineView(path, trace);
       const compared = view && compareEngineView(workload, view);
       const places = suspectedConcurrency(trace);
+      const misses = missSummary(workload);
       if (flags.json) {
         const document = {
           ...inspectionJson(inspection, workload.sessions),
           suspected_max_concurrency: places ?? null,
+          misses: misses ? missSummaryJson(misses) : null,
           engine: engineJson(settings),
           engine_view: compared ? engineViewJson(compared) : null,
         };
         printOut(`${JSON.stringify(document, null, 2)}\n`);
       } else {
         printOut(inspectionReport(path, inspection, workload.sessions));
-        const lines = [...settingsLines(settings), ...(compared ? engineViewLines(compared) : [])];
+        const told = misses ? [missSummaryLine(misses)] : [];
+        const lines = [...told, ...settingsLines(settings), ...(compared ? engineViewLines(compared) : [])];
         for (const line of lines) printOut(`  ${line}\n`);
         if (places !== undefined)
           printOut(

@@ -10,6 +10,7 @@ import {
 } from "../engine-view-flags.js";
 import { traceKey } from "../fingerprint-key.js";
 import { listenAddress } from "../listen-address.js";
+import { LossLines } from "../loss-lines.js";
 import { addMetaFlags, type MetaFlags, metaFromFlags } from "../meta-flag.js";
 import { readableByOthers } from "../readable-by-others.js";
 import { stopSignal } from "../stop-signal.js";
@@ -26,6 +27,7 @@ interface TapFlags extends MetaFlags, EngineViewFlags {
   readonly key: boolean;
   readonly recordTokens: boolean;
   readonly tokenizer?: string;
+  readonly explain?: boolean;
 }
 
 /** The `tap` command: a recording reverse proxy. */
@@ -46,6 +48,7 @@ export function tapCommand(): Command {
       "--tokenizer <file>",
       "tokenizer.json of the model, where the server's own cannot be asked; its chat template beside it",
     )
+    .option("--explain", "say when a request loses a prefix that it should have had, and why, within seconds")
     .option("--record-tokens", "also write token ids of prompts and answers", false);
   addMetaFlags(command);
   return addEngineViewFlags(command, "the upstream's /metrics, if it has one")
@@ -63,6 +66,10 @@ Ctrl-C ends the file; a killed tap loses only the requests in flight. What is no
 begins, at the end, and by inspect. Bodies of more than 32 MiB, also after decompression, and prompts of more than 4 Mi
 characters or ids pass unrecorded. When the disk
 refuses records, traffic goes on, they wait in memory and are tried again; if some are lost, the exit code is 1.
+
+With --explain, of requests that lost 256 tokens and a tenth of the prompt before; five lines in ten seconds at most, and
+what was lost in all, by cause, at the end. The causes are those of prefixlab explain on the finished trace, as far as the
+latest 4 Mi tokens tell them. Token counts and places are printed, never a text.
 
 What the engine says of itself meanwhile (counters of its metrics page, KV events) goes to TRACE.engine.jsonl beside the
 trace; prefixlab inspect compares the two.
@@ -82,6 +89,7 @@ async function runTap(flags: TapFlags): Promise<void> {
   // Requests are served before the tap has said where it is.
   const stopped = stopSignal();
   const meta = metaFromFlags(flags);
+  const losses = flags.explain ? new LossLines() : undefined;
   const tap = await startTap({
     host,
     port,
@@ -94,6 +102,12 @@ async function runTap(flags: TapFlags): Promise<void> {
     ...(key && { fingerprintKey: key.key }),
     ...(meta && { meta }),
     ...engineViewFromFlags(flags),
+    ...(losses && {
+      onLoss: (loss) => {
+        const line = losses.line(loss, performance.now());
+        if (line !== undefined) printErr(`${line}\n`);
+      },
+    }),
     onProblem: (message) => printErr(`${message}\n`),
   }).catch(async (error: unknown) => {
     await key?.discard();
@@ -102,11 +116,16 @@ async function runTap(flags: TapFlags): Promise<void> {
   const before = tap.recordsBefore > 0 ? `, behind the ${tap.recordsBefore} records that it has` : "";
   printErr(`tap: ${tap.url} -> ${flags.upstream}, recording to ${traceOut}${before}\n`);
   printErr(`tap: ${key?.said ?? "fingerprints have no key: prompts can be guessed block by block"}\n`);
+  if (losses)
+    printErr(
+      "tap: lost prefixes are told as far as the latest 4 Mi tokens of prompts and answers tell them\n",
+    );
   for (const warning of [exposure(tap.url), key?.warning, await openTrace(traceOut)])
     if (warning !== undefined) printErr(`warning: ${warning}\n`);
   await stopped;
   await tap.close();
   printErr(`${lastLine(tap, traceOut)}\n`);
+  if (losses) printErr(`tap: ${losses.summary()}\n`);
   const seen = tap.engineView && watchedText(tap.engineView);
   if (seen !== undefined) printErr(`tap: ${seen} in ${engineViewPath(traceOut)}\n`);
   if (tap.lostCount > 0) process.exitCode = 1;

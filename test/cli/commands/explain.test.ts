@@ -1,5 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
 import { runCli } from "../run-cli.js";
+
+const dir = mkdtempSync(join(tmpdir(), "prefixlab-explain-"));
+afterAll(() => rmSync(dir, { recursive: true }));
 
 const WARM = "data/warm-1.jsonl.gz";
 const COLD = "data/cold-1.jsonl.gz";
@@ -57,6 +63,35 @@ describe("prefixlab explain", () => {
     const refused = runCli(["explain", WARM, "--kv-cache-size", "120"]);
     expect(refused.status).toBe(2);
     expect(refused.stderr).toContain("needs a latency model");
+  });
+
+  it("draws the causes with --out-dir, and writes what --json prints beside them", () => {
+    const { status, stdout } = runCli(["explain", WARM, "--out-dir", join(dir, "out"), "--json"]);
+    expect(status).toBe(0);
+    const file = (extension: string) => readFileSync(join(dir, "out", `explain.${extension}`));
+    expect(file("json").toString()).toBe(stdout);
+    expect(file("svg").toString()).toContain("90.5 % of prompt tokens were cached, none were lost");
+    expect(file("png").subarray(1, 4).toString()).toBe("PNG");
+    expect(file("html").toString()).toContain("<title>explain</title>");
+  });
+
+  it("shows the session that is asked for, by number or by the name that the trace records", () => {
+    const rows = (session: string) => {
+      const { stdout, status } = runCli([
+        "explain",
+        "data/planted-faults/clock.jsonl.gz",
+        "--session",
+        session,
+      ]);
+      expect(status).toBe(0);
+      return stdout.split("\n").slice(-6);
+    };
+    expect(rows("0")[0]).toMatch(/^session 0, 4 requests, \d.* tokens lost/);
+    expect(rows("0")[1]).toMatch(/^ {2}1 {2}n+t? +2,461$/);
+    expect(rows("3")[1]).toMatch(/^ {2}1 {2}\|D+n+t* +2,461$/);
+    const refused = runCli(["explain", WARM, "--session", "64"]);
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toContain("--session 64: no such session: expected a number from 0 to 63");
   });
 
   it("prints a table, and what to do", () => {

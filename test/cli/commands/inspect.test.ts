@@ -9,6 +9,25 @@ const dir = mkdtempSync(join(tmpdir(), "prefixlab-inspect-"));
 afterAll(() => rmSync(dir, { recursive: true }));
 
 describe("prefixlab inspect", () => {
+  it("sums up why tokens were computed, with the numbers of explain", () => {
+    const clock = fromRoot("data", "planted-faults", "clock.jsonl.gz");
+    expect(runCli(["inspect", clock]).stdout).toContain(
+      "misses: 93 % diverged (a clock or an id in the system prompt?), 6 % first use, 1 % block tail",
+    );
+    const { misses } = JSON.parse(runCli(["inspect", clock, "--json"]).stdout);
+    const explained = JSON.parse(runCli(["explain", clock, "--json"]).stdout);
+    expect(misses).toMatchObject({ requests: 32, of_requests: 32, cached_tokens: explained.cached_tokens });
+    for (const [cause, { tokens }] of Object.entries<{ tokens: number }>(explained.causes))
+      expect(misses.causes[cause]).toBe(tokens);
+  });
+
+  it("says nothing of misses where a trace does not tell what was found", () => {
+    const path = join(dir, "untold.jsonl");
+    writeFileSync(path, lines(row({ cached_tokens: undefined }), row({ cached_tokens: undefined })));
+    expect(JSON.parse(runCli(["inspect", path, "--json"]).stdout).misses).toBeNull();
+    expect(runCli(["inspect", path]).stdout).not.toContain("misses");
+  });
+
   it("claims no bound on the cache: answers come from it too, and are not counted as findable", () => {
     const { stdout } = runCli(["inspect", fromRoot("data", "served-h200-1.jsonl.gz")]);
     const inPrompts = /; ([\d.]+) % of them were in an earlier prompt, answers not counted/.exec(stdout);
