@@ -120,16 +120,17 @@ export class RequestWalk {
     const end = (k + 1) * blockSize;
     const usedMs = history.usedMs(content);
     const last = this.#parts[this.#parts.length - 1];
-    if (isOn && history.readyMs(content) > atMs) return this.#add("not_ready", end);
     const blocksShort = isOn ? history.distance(content) - kvCacheBlocks : 0;
-    if (blocksShort > 0)
-      return this.#add("evicted", end, { blocksShort, idleMs: Math.max(0, atMs - usedMs) });
-    if (!last && this.#isSupposedAnswer(k))
-      return this.#addDiverged(k, (this.#o.prior as PriorTurn).index, k + 1);
+    if (isOn && history.readyMs(content) > atMs) this.#add("not_ready", end);
+    else if (blocksShort > 0) this.#add("evicted", end, { blocksShort, idleMs: Math.max(0, atMs - usedMs) });
+    else if (!last && this.#isSupposedAnswer(k))
+      this.#addDiverged(k, (this.#o.prior as PriorTurn).index, k + 1);
     // Behind a block that is not there nothing is looked up.
-    if (last && last.cause !== "unexplained") return this.#add(last.cause, end);
-    if (!last) this.lost = { request: index, usedMs, atMs };
-    this.#addPresent(end, usedMs);
+    else if (last && last.cause !== "unexplained") this.#add(last.cause, end);
+    else {
+      if (!last) this.lost = { request: index, usedMs, atMs };
+      this.#addPresent(end, usedMs);
+    }
   }
 
   #addPresent(end: Tokens, usedMs: Ms): void {
@@ -174,18 +175,14 @@ export class RequestWalk {
   }
 
   /** Up to token `end`, for this cause: more of the last part where that has it too. */
-  #add(
-    cause: MissCause,
-    end: Tokens,
-    more: Partial<MissPart> = {},
-    joins = cause !== "unexplained",
-  ): void {
+  #add(cause: MissCause, end: Tokens, more: Partial<MissPart> = {}, joins = cause !== "unexplained"): void {
     const tokens = end - this.#at;
     if (tokens <= 0) return;
     const last = this.#parts[this.#parts.length - 1];
     if (joins && last?.cause === cause) {
       last.tokens += tokens;
-      if (more.blocksShort !== undefined) last.blocksShort = Math.max(last.blocksShort ?? 0, more.blocksShort);
+      if (more.blocksShort !== undefined)
+        last.blocksShort = Math.max(last.blocksShort ?? 0, more.blocksShort);
       if (more.idleMs !== undefined) last.idleMs = Math.max(last.idleMs ?? 0, more.idleMs);
     } else this.#parts.push({ cause, fromToken: this.#at, tokens, ...more });
     this.#at = end;
