@@ -4,7 +4,7 @@ import type { Workload } from "../sessions/index.js";
 import { type BootstrapInterval, clusterBootstrapAll } from "../survival/index.js";
 import type { MissExplanation } from "./explain-misses.js";
 import type { MissCause } from "./miss-causes.js";
-import { withoutDivergence, withResets } from "./rewritten-blocks.js";
+import { withoutDivergence, withToldLosses } from "./rewritten-blocks.js";
 
 /** What a cause costs: what its absence would save, over the requests that both replays served. */
 export interface MissCost {
@@ -37,7 +37,8 @@ interface Removal {
 
 /**
  * What each cause costs: the workload replayed with it and without it, on the same arrivals and draws. What the engine lost
- * in resets is lost in every replay but the one without `reset`. Without `evicted` the pool holds all that was ever in it
+ * in resets is lost in every replay but the one without `reset`, what an answer lost by coming back changed in all but the
+ * one without `diverged`. Without `evicted` the pool holds all that was ever in it
  * (so too in place of slots, without `evicted_order_unknown`); without `diverged` prompts go on as the ones that they left;
  * without `off` prefixes are cached; without `block_tail` blocks hold one token. A first use cannot be helped, and what is
  * not ready no setting makes so: these have no cost here. Intervals are over sessions.
@@ -59,7 +60,7 @@ export function missCosts(
 ): MissCosts {
   const run = ({ workload: other = lossy, engine = {} }: Partial<Removal>) =>
     replay(other, { ...options, engine: { ...options.engine, ...engine }, gaps: false });
-  const lossy = withResets(workload, explanation.resetsMs);
+  const lossy = withToldLosses(workload, explanation);
   const base = run({});
   const removals = removalsOf(workload, lossy, explanation, base);
   const { records } = base.trace;
@@ -105,7 +106,12 @@ function removalsOf(
         },
       }),
     off: { without: "prefix caching on", engine: { enablePrefixCaching: true } },
-    ...(resetsMs.length > 0 && { reset: { without: "the cache never lost", workload } }),
+    ...(resetsMs.length > 0 && {
+      reset: {
+        without: "the cache never lost",
+        workload: withToldLosses(workload, { ...explanation, resetsMs: [] }),
+      },
+    }),
     // Where single evictions are known too, the larger pool does without both.
     ...(causes.evicted.tokens === 0 && {
       evicted_order_unknown: {

@@ -123,6 +123,6 @@ function divergenceSentence({ kind, role, requests, tokens, fromToken }: Diverge
     case "answer_changed":
       return `answers stand in the history in another form than they were generated, in ${requests} requests (reasoning dropped, or another template): ${cost}`;
     case "history_changed":
-      return `earlier messages are another text than before${where}, in ${requests} requests: ${cost}`;
+      return `earlier messages are another text than before${where} (edited, or written by another template), in ${requests} requests: ${cost}`;
   }
 }
