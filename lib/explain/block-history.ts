@@ -43,25 +43,32 @@ export class BlockHistory {
   /**
    * A request holds its prompt's blocks; those that it did not find are computed by `readyMs`. Where no first token came,
    * nobody knows which are.
-   * @param found leading blocks that it found
+   * @param found leading blocks that it found; undefined where it does not tell
    * @param blocks of its prompt, the last of which need not be full
    */
-  admitted(ids: Int32Array, found: Blocks, blocks: Blocks, atMs: Ms, readyMs: Ms | undefined): void {
+  admitted(
+    ids: Int32Array,
+    found: Blocks | undefined,
+    blocks: Blocks,
+    atMs: Ms,
+    readyMs: Ms | undefined,
+  ): void {
     const full = Math.floor(blocks);
     const ready = this.#readyMs;
-    for (let k = 0; k < Math.min(found, full); k++) {
+    for (let k = 0; k < Math.min(found ?? 0, full); k++) {
       this.#usedMs[ids[k]] = atMs;
       if (!Number.isNaN(ready[ids[k]])) continue;
       ready[ids[k]] = atMs;
       if (readyMs !== undefined) this.#owedUntilMs.set(ids[k], readyMs);
     }
-    for (let k = found; k < full; k++) {
+    for (let k = found ?? 0; k < full; k++) {
       const content = ids[k];
       this.#usedMs[content] = atMs;
       if (readyMs === undefined) continue;
       if (this.#owedUntilMs.size > 0) this.#owedUntilMs.delete(content);
       // One that nobody held had left; one that somebody holds is there as soon as either is done.
-      if (!(this.#recency.isHeld(content) && ready[content] <= readyMs)) ready[content] = readyMs;
+      const mayBeThere = found === undefined || this.#recency.isHeld(content);
+      if (!(mayBeThere && ready[content] <= readyMs)) ready[content] = readyMs;
     }
     this.#recency.hold(ids, 0, full);
     if (blocks % 1 > 0) this.#recency.holdBlank(1);

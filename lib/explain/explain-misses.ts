@@ -113,7 +113,7 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
         if (misses.lost) lost.push(misses.lost);
       }
       heads.add(record, i);
-      const hits = Math.floor((cachedTokens ?? 0) / blockSize);
+      const hits = cachedTokens === undefined ? undefined : Math.floor(cachedTokens / blockSize);
       history.admitted(ids, hits, record.promptTokens / blockSize, atMs, firstTokenMs(record));
     },
     end: (i, atMs, hasEnd) => {

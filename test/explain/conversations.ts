@@ -83,7 +83,7 @@ export function converse(fault: Fault = {}): Workload {
       while (found < lookedUp && pool.includes(computed[found])) found++;
       // One block more for what is not full.
       pool = pool.filter((key) => !computed.includes(key));
-      while (pool.length + computed.length + 1 > (fault.poolBlocks ?? 1e6)) pool.shift();
+      while (pool.length > 0 && pool.length + computed.length + 1 > (fault.poolBlocks ?? 1e6)) pool.shift();
       pool.push(...computed.reverse());
       const ids = keys(prompt, Math.floor(prompt.length / blockSize)).map((key) => {
         const id = idOf.get(key) ?? blocks.internFresh();
