@@ -148,7 +148,7 @@ export class RequestWalk {
     else if (prior && prior.blocks > k) this.#addDiverged(k, prior.index, Math.min(toBlock, prior.blocks));
     // Nobody's next turn, but another version of a system prompt that was sent before.
     else if (!prior && head && head.tokens > k * blockSize)
-      this.#addDiverged(k, head.index, Math.min(toBlock, Math.ceil(head.tokens / blockSize)));
+      this.#addDiverged(k, head.index, Math.min(toBlock, Math.floor(head.tokens / blockSize)));
     this.#add("first_use", toBlock * blockSize);
     return toBlock;
   }

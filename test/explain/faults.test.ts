@@ -17,7 +17,7 @@ interface Dress {
 const minute = (n: number) => String(10 + n);
 const clockAt = (at: number, n: number) => `${system.slice(0, at)} 12:${minute(n)}:00 ${system.slice(at)}`;
 const idIn = (place: number, n: number) =>
-  tools.map((tool, i) => (i === place ? `${tool} call ${1000 + n}` : tool));
+  tools.map((tool, i) => (i === place ? `call ${1000 + n} ${tool}` : tool));
 const summary = (messages: readonly Message[]): Message => ({
   role: "user",
   text: `So far: ${text(messages.map((message) => message.text).join(), 200)}`,

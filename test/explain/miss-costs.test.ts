@@ -30,7 +30,9 @@ describe("what a cause costs", () => {
       {
         history: (messages) =>
           messages.map((message) =>
-            message.role === "assistant" ? { ...message, text: message.text.split("").reverse().join("") } : message,
+            message.role === "assistant"
+              ? { ...message, text: message.text.split("").reverse().join("") }
+              : message,
           ),
       },
       {},

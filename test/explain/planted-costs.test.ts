@@ -41,23 +41,29 @@ describe("what a fault cost on a real engine, predicted from its capture alone",
       models.set(name, calibrateLatency(await Promise.all(traces.map(capture))).model);
   }, 120_000);
 
-  it.each(pairs)("%s, against %s: the mean TTFT that %s costs is that between the two", async (name, twin, cause, fit) => {
-    const workload = workloadOf(await capture(name));
-    const whole = (await capture(twin)).records;
-    const { causes, replayed } = missCosts(workload, explainMisses(workload), {
-      model: models.get(fit) as LatencyModel,
-    });
-    const { records } = workload.trace;
-    // The replay finds what the engine found: what it saves rests on the prices alone.
-    expect(replayed.cachedTokens).toBe(records.reduce((sum, { cachedTokens = 0 }) => sum + cachedTokens, 0));
-    const savedMs = records.map(({ ttftMs = 0 }, i) => ttftMs - (whole[i].ttftMs ?? 0));
-    const real = clusterBootstrap(Array.from(workload.sessions.session), (rows) =>
-      rows.reduce((sum, row) => sum + savedMs[row], 0) / rows.length,
-    );
-    const predictedMs = causes[cause]?.ttftMs.estimate as number;
-    expect(predictedMs).toBeGreaterThan(0);
-    expect(Math.abs(predictedMs - (real.estimate as number))).toBeLessThanOrEqual(
-      Math.max(floorMs, startSpread * (real.estimate as number)),
-    );
-  });
+  it.each(pairs)(
+    "%s, against %s: the mean TTFT that %s costs is that between the two",
+    async (name, twin, cause, fit) => {
+      const workload = workloadOf(await capture(name));
+      const whole = (await capture(twin)).records;
+      const { causes, replayed } = missCosts(workload, explainMisses(workload), {
+        model: models.get(fit) as LatencyModel,
+      });
+      const { records } = workload.trace;
+      // The replay finds what the engine found: what it saves rests on the prices alone.
+      expect(replayed.cachedTokens).toBe(
+        records.reduce((sum, { cachedTokens = 0 }) => sum + cachedTokens, 0),
+      );
+      const savedMs = records.map(({ ttftMs = 0 }, i) => ttftMs - (whole[i].ttftMs ?? 0));
+      const real = clusterBootstrap(
+        Array.from(workload.sessions.session),
+        (rows) => rows.reduce((sum, row) => sum + savedMs[row], 0) / rows.length,
+      );
+      const predictedMs = causes[cause]?.ttftMs.estimate as number;
+      expect(predictedMs).toBeGreaterThan(0);
+      expect(Math.abs(predictedMs - (real.estimate as number))).toBeLessThanOrEqual(
+        Math.max(floorMs, startSpread * (real.estimate as number)),
+      );
+    },
+  );
 });

@@ -19,34 +19,37 @@ const files = (["mooncake", "weka"] as const).flatMap((format) => {
     : [];
 });
 
-describe.skipIf(files.length === 0)("public traces in ../shared/data (skipped where they are not there)", () => {
-  it.each(files)(
-    "%s %s: every computed token of a replay has one cause, and little is not explained",
-    async (format, path) => {
-      const workload = workloadOf(await importTrace(format, path));
-      const { blockSize = 16 } = workload.trace.meta;
-      // A pool that holds about a million tokens, in the trace's own blocks.
-      const run = replay(workload, {
-        model,
-        engine: { blockSize, kvCacheBlocks: Math.floor((1 << 20) / blockSize) },
-        pacing: "open-loop",
-        gaps: false,
-      });
-      const { causes, promptTokens, cachedTokens, requests } = explainMisses(run, {
-        engine: run.conditions.engine.settings,
-        admittedMs: run.run.admittedMs,
-      });
-      expect(missCauses.reduce((sum, cause) => sum + causes[cause].tokens, 0)).toBe(
-        promptTokens - cachedTokens,
-      );
-      for (const { parts, ...request } of requests)
-        expect(parts.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(
-          request.promptTokens - request.cachedTokens,
+describe.skipIf(files.length === 0)(
+  "public traces in ../shared/data (skipped where they are not there)",
+  () => {
+    it.each(files)(
+      "%s %s: every computed token of a replay has one cause, and little is not explained",
+      async (format, path) => {
+        const workload = workloadOf(await importTrace(format, path));
+        const { blockSize = 16 } = workload.trace.meta;
+        // A pool that holds about a million tokens, in the trace's own blocks.
+        const run = replay(workload, {
+          model,
+          engine: { blockSize, kvCacheBlocks: Math.floor((1 << 20) / blockSize) },
+          pacing: "open-loop",
+          gaps: false,
+        });
+        const { causes, promptTokens, cachedTokens, requests } = explainMisses(run, {
+          engine: run.conditions.engine.settings,
+          admittedMs: run.run.admittedMs,
+        });
+        expect(missCauses.reduce((sum, cause) => sum + causes[cause].tokens, 0)).toBe(
+          promptTokens - cachedTokens,
         );
-      expect(causes.unexplained.tokens).toBe(0);
-      expect(causes.reset.tokens).toBe(0);
-      expect(causes.evicted_order_unknown.tokens).toBeLessThanOrEqual(0.02 * promptTokens);
-    },
-    120_000,
-  );
-});
+        for (const { parts, ...request } of requests)
+          expect(parts.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(
+            request.promptTokens - request.cachedTokens,
+          );
+        expect(causes.unexplained.tokens).toBe(0);
+        expect(causes.reset.tokens).toBe(0);
+        expect(causes.evicted_order_unknown.tokens).toBeLessThanOrEqual(0.02 * promptTokens);
+      },
+      120_000,
+    );
+  },
+);

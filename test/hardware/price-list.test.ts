@@ -19,7 +19,9 @@ describe("a price list", () => {
 
   it("is refused where a row is missing, unknown or no price", () => {
     expect(() => priceListFromJson(prices({ input: 3 }))).toThrow(/cached_read must be/);
-    expect(() => priceListFromJson(prices({ input: 3, cached_read: 0.3, reads: 1 }))).toThrow(/no row "reads"/);
+    expect(() => priceListFromJson(prices({ input: 3, cached_read: 0.3, reads: 1 }))).toThrow(
+      /no row "reads"/,
+    );
     expect(() => priceListFromJson(prices({ input: -3, cached_read: 0.3 }))).toThrow(/input must be/);
     expect(() => priceListFromJson(prices({ input: 3, cached_read: 0.3 }, 7))).toThrow(/expected/);
     expect(() => priceListFromJson([])).toThrow(/expected/);

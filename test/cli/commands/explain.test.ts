@@ -83,7 +83,15 @@ describe("prefixlab explain", () => {
       currency: "EUR",
       per_million_tokens: { input: 2, cached_read: 1 },
     });
-    const flags = ["--profile", "h200-qwen3-8b", "--bytes-per-token", "1048576", "--prices", prices, "--policies"];
+    const flags = [
+      "--profile",
+      "h200-qwen3-8b",
+      "--bytes-per-token",
+      "1048576",
+      "--prices",
+      prices,
+      "--policies",
+    ];
     const { stdout } = runCli(["explain", SMALL_POOL, ...flags, "--json"]);
     const { causes, policies, currency, evicted_parts, replayed } = JSON.parse(stdout);
     const { tokens, gib, money, queue_ms_saved, ttft_p50_ms_saved, without } = causes.evicted;
