@@ -1,7 +1,7 @@
 import type { Tokens } from "../base/index.js";
 import { evictions } from "../cache/index.js";
+import type { PriceList } from "../hardware/index.js";
 import {
-  type CachePrices,
   type MemoryCurve,
   type PlanCost,
   type ServedInTurn,
@@ -24,7 +24,7 @@ export interface SizeResult {
   readonly tiers: { readonly cpuTokens: Tokens; readonly diskTokens: Tokens } | undefined;
   readonly ttl: TimeToLiveCurve | undefined;
   readonly ttlSeconds: readonly number[];
-  readonly costs: { readonly prices: CachePrices; readonly rows: readonly PlanCost[] } | undefined;
+  readonly costs: { readonly prices: PriceList; readonly rows: readonly PlanCost[] } | undefined;
   readonly policies: readonly PolicyRow[] | undefined;
   readonly ttft: readonly TtftByPoolRow[] | undefined;
   readonly slower: readonly SlowerWithMore[];
@@ -81,14 +81,15 @@ export function sizeJson(result: SizeResult): Record<string, unknown> {
     costs: costs
       ? {
           currency: costs.prices.currency,
-          plans: costs.rows.map(({ plan, readShare, perRequest, perRequestWithout, breakEvenShare }) => ({
-            name: plan.name,
-            read_share: readShare,
-            per_request: perRequest,
-            per_request_without: perRequestWithout,
-            break_even_share: Number.isFinite(breakEvenShare) ? breakEvenShare : null,
-            source: plan.source ?? null,
-            as_of: plan.asOf ?? null,
+          source: costs.prices.source ?? null,
+          as_of: costs.prices.asOf ?? null,
+          plans: costs.rows.map((row) => ({
+            ttl_s: row.timeToLiveMs / 1000,
+            write_price: row.writePrice,
+            read_share: row.readShare,
+            per_request: row.perRequest,
+            per_request_without: row.perRequestWithout,
+            break_even_share: Number.isFinite(row.breakEvenShare) ? row.breakEvenShare : null,
           })),
         }
       : null,
@@ -195,9 +196,9 @@ export function sizeReport(result: SizeResult): string {
     ...(costs
       ? [
           `Prompts at a provider, ${costs.prices.currency} a request:\n${formatTable(
-            ["plan", "read", "cached", "not cached", "pays from"],
-            costs.rows.map(({ plan, readShare, perRequest, perRequestWithout, breakEvenShare }) => [
-              plan.name,
+            ["kept, s", "read", "cached", "not cached", "pays from"],
+            costs.rows.map(({ timeToLiveMs, readShare, perRequest, perRequestWithout, breakEvenShare }) => [
+              String(timeToLiveMs / 1000),
               percent(readShare),
               String(Number(perRequest.toPrecision(3))),
               String(Number(perRequestWithout.toPrecision(3))),
@@ -205,17 +206,16 @@ export function sizeReport(result: SizeResult): string {
                 ? `${percent(breakEvenShare)} read`
                 : "never",
             ]),
-          )}${costs.prices.plans
-            .flatMap(({ name, source, asOf }) =>
-              source === undefined
-                ? []
-                : [`${name}: ${source}${asOf === undefined ? "" : `, read on ${asOf}`}\n`],
-            )
-            .join("")}`,
+          )}${sourceLine(costs.prices)}`,
         ]
       : []),
   ];
   return `${sections.map((section) => section.trimEnd()).join("\n\n")}\n`;
+}
+
+function sourceLine({ source, asOf }: PriceList): string {
+  if (source === undefined) return "";
+  return `prices: ${source}${asOf === undefined ? "" : `, read on ${asOf}`}\n`;
 }
 
 function percent(share: number): string {

@@ -6,21 +6,30 @@ export class BlockHistory {
   readonly #readyMs: Float64Array;
   readonly #usedMs: Float64Array;
   readonly #recency: Recency;
+  /** Found although nobody was seen to compute them: whoever does, within this time, came first. */
+  readonly #owedUntilMs = new Map<number, Ms>();
 
-  constructor(contentCount: number) {
+  constructor(contentCount: number, requestCount: number) {
     this.#readyMs = new Float64Array(contentCount).fill(Number.NaN);
     this.#usedMs = new Float64Array(contentCount);
-    this.#recency = new Recency(contentCount);
+    this.#recency = new Recency(contentCount, requestCount);
   }
 
   get peak(): Blocks {
     return this.#recency.peak;
   }
 
-  /** When it was first computed; undefined where nobody has sent it. */
-  readyMs(content: number): Ms | undefined {
-    const ms = this.#readyMs[content];
-    return Number.isNaN(ms) ? undefined : ms;
+  /** Whether somebody had sent it before this moment: a request in flight counts, one that found it before it was sent does not. */
+  isSent(content: number, atMs: Ms): boolean {
+    if (Number.isNaN(this.#readyMs[content])) return false;
+    if (this.#owedUntilMs.size === 0) return true;
+    const owedUntilMs = this.#owedUntilMs.get(content);
+    return owedUntilMs === undefined || owedUntilMs < atMs;
+  }
+
+  /** When its last computation was done. */
+  readyMs(content: number): Ms {
+    return this.#readyMs[content];
   }
 
   usedMs(content: number): Ms {
@@ -32,11 +41,36 @@ export class BlockHistory {
   }
 
   /**
-   * A request holds its prompt's blocks, which are computed by `readyMs`; where no first token came, nobody knows which.
+   * A request holds its prompt's blocks; those that it did not find are computed by `readyMs`. Where no first token came,
+   * nobody knows which are.
+   * @param found leading blocks that it found; undefined where it does not tell
    * @param blocks of its prompt, the last of which need not be full
    */
-  admitted(ids: Int32Array, blocks: Blocks, atMs: Ms, readyMs: Ms | undefined): void {
-    for (let k = 0; k < Math.floor(blocks); k++) this.#hold(ids[k], atMs, readyMs);
+  admitted(
+    ids: Int32Array,
+    found: Blocks | undefined,
+    blocks: Blocks,
+    atMs: Ms,
+    readyMs: Ms | undefined,
+  ): void {
+    const full = Math.floor(blocks);
+    const ready = this.#readyMs;
+    for (let k = 0; k < Math.min(found ?? 0, full); k++) {
+      this.#usedMs[ids[k]] = atMs;
+      if (!Number.isNaN(ready[ids[k]])) continue;
+      ready[ids[k]] = atMs;
+      if (readyMs !== undefined) this.#owedUntilMs.set(ids[k], readyMs);
+    }
+    for (let k = found ?? 0; k < full; k++) {
+      const content = ids[k];
+      this.#usedMs[content] = atMs;
+      if (readyMs === undefined) continue;
+      if (this.#owedUntilMs.size > 0) this.#owedUntilMs.delete(content);
+      // One that nobody held had left; one that somebody holds is there as soon as either is done.
+      const mayBeThere = found === undefined || this.#recency.isHeld(content);
+      if (!(mayBeThere && ready[content] <= readyMs)) ready[content] = readyMs;
+    }
+    this.#recency.hold(ids, 0, full);
     if (blocks % 1 > 0) this.#recency.holdBlank(1);
   }
 
@@ -47,21 +81,16 @@ export class BlockHistory {
    */
   ended(ids: Int32Array, promptBlocks: Blocks, blocks: Blocks, atMs: Ms): void {
     const recency = this.#recency;
+    const full = Math.floor(promptBlocks);
+    const all = Math.max(full, Math.floor(blocks));
     if (promptBlocks % 1 > 0) recency.holdBlank(-1);
-    for (let k = Math.floor(promptBlocks); k < Math.floor(blocks); k++) this.#hold(ids[k], atMs, atMs);
+    for (let k = full; k < all; k++) if (!(this.#readyMs[ids[k]] <= atMs)) this.#readyMs[ids[k]] = atMs;
+    recency.hold(ids, full, all);
     if (blocks % 1 > 0) {
       recency.holdBlank(1);
       recency.holdBlank(-1);
     }
-    for (let k = Math.max(Math.floor(promptBlocks), Math.floor(blocks)) - 1; k >= 0; k--) {
-      recency.release(ids[k]);
-      this.#usedMs[ids[k]] = atMs;
-    }
-  }
-
-  #hold(content: number, atMs: Ms, readyMs: Ms | undefined): void {
-    this.#recency.hold(content);
-    this.#usedMs[content] = atMs;
-    if (readyMs !== undefined && !(this.#readyMs[content] <= readyMs)) this.#readyMs[content] = readyMs;
+    for (let k = 0; k < all; k++) this.#usedMs[ids[k]] = atMs;
+    recency.release(ids, all);
   }
 }

@@ -1,22 +1,24 @@
 import type { Ms, Tokens } from "../base/index.js";
 import { decodeMs, type TraceRecord } from "../trace/index.js";
 
-/** A moment at which a request meets the cache. */
-export interface CacheEvent {
-  readonly atMs: Ms;
-  readonly index: number;
-  /** A request looks its prompt up; else it ends, and gives its blocks back. */
-  readonly isLookup: boolean;
-  /** Of a lookup: its end is known. */
-  readonly hasEnd: boolean;
+/** What happens when a request meets the cache. */
+export interface CacheEvents {
+  /** It looks its prompt up. */
+  lookup(index: number, atMs: Ms): void;
+  /** It ends, and gives its blocks back. One whose end is not known, or that takes no time, does at its lookup. */
+  end(index: number, atMs: Ms, hasEnd: boolean): void;
 }
 
-/** Lookups and ends in the order of time; what ends at a moment ends before the lookups of that moment. */
-export function cacheEvents(
+/** Tells lookups and ends in the order of time; what ends at a moment ends before the lookups of that moment. */
+export function forEachCacheEvent(
   records: readonly TraceRecord[],
   admittedMs: ArrayLike<Ms> | undefined,
-): CacheEvent[] {
-  const events: CacheEvent[] = [];
+  events: CacheEvents,
+): void {
+  const lookupMs = new Float64Array(records.length);
+  const endMs = new Float64Array(records.length).fill(Number.NaN);
+  const lookups: number[] = [];
+  const ends: number[] = [];
   let orderMs = 0;
   records.forEach((record, index) => {
     // What an engine did with a request that it gave nothing back for is not known; one that was refused took no block.
@@ -24,17 +26,29 @@ export function cacheEvents(
     const admitted = admittedMs?.[index];
     // Without arrivals the order of the file stands for time.
     orderMs = Math.max(orderMs, record.arrivalMs ?? orderMs);
-    const lookupMs =
+    lookupMs[index] =
       admitted !== undefined && !Number.isNaN(admitted) ? admitted : (record.arrivalMs ?? orderMs);
-    const endMs = lastKnownMs(record);
-    // One that takes no time is over at once.
-    const hasEnd = endMs !== undefined && endMs > lookupMs;
-    events.push({ atMs: lookupMs, index, isLookup: true, hasEnd });
-    if (hasEnd) events.push({ atMs: endMs, index, isLookup: false, hasEnd });
+    lookups.push(index);
+    const last = lastKnownMs(record);
+    if (last === undefined || last <= lookupMs[index]) return;
+    endMs[index] = last;
+    ends.push(index);
   });
-  return events.sort(
-    (a, b) => a.atMs - b.atMs || Number(a.isLookup) - Number(b.isLookup) || a.index - b.index,
-  );
+  const byTime = (ms: Float64Array) => (a: number, b: number) => ms[a] - ms[b] || a - b;
+  lookups.sort(byTime(lookupMs));
+  ends.sort(byTime(endMs));
+  let next = 0;
+  const endUpTo = (atMs: Ms) => {
+    for (; next < ends.length && endMs[ends[next]] <= atMs; next++)
+      events.end(ends[next], endMs[ends[next]], true);
+  };
+  for (const index of lookups) {
+    const atMs = lookupMs[index];
+    endUpTo(atMs);
+    events.lookup(index, atMs);
+    if (Number.isNaN(endMs[index])) events.end(index, atMs, false);
+  }
+  endUpTo(Number.POSITIVE_INFINITY);
 }
 
 /**

@@ -37,7 +37,7 @@ export function describeDivergence(
   fromToken: Tokens,
   blockTokens: Tokens,
 ): Divergence {
-  const message = messageAt(record.messages, fromToken, from.messages);
+  const message = messageAt(record.messages, fromToken, blockTokens, from.messages);
   return { kind: kindOf(record, from, fromToken, blockTokens, message), ...(message && { message }) };
 }
 
@@ -48,39 +48,57 @@ function kindOf(
   blockTokens: Tokens,
   message: Divergence["message"],
 ): DivergenceKind {
-  const salts = ["cache_salt_hash", "model", "adapter"].map((name) => [
-    record.extra?.[name],
-    from.extra?.[name],
-  ]);
-  if (fromToken === 0 && salts.some(([here, there]) => here !== there)) return "cache_salt";
+  if (areKeptApart(record, from, fromToken)) return "cache_salt";
   if (message && headRoles.has(message.role))
     return areReordered(record.extra?.tool_hashes, from.extra?.tool_hashes)
       ? "tools_reordered"
       : "head_changed";
   if (fromToken + blockTokens > from.promptTokens) return "answer_changed";
-  return isShorter(record, from) ? "history_compacted" : "history_changed";
+  return isShortened(record, from, message) ? "history_compacted" : "history_changed";
 }
 
-/** By messages where they are known: a next turn has more of them. */
-function isShorter(record: TraceRecord, from: TraceRecord): boolean {
-  return record.messages && from.messages
-    ? record.messages.length < from.messages.length
-    : record.promptTokens < from.promptTokens;
+/** Sent under another salt, model or adapter, and sharing nothing: what the prompt found was of others under its own. */
+function areKeptApart(record: TraceRecord, from: TraceRecord, fromToken: Tokens): boolean {
+  const sharesNothing = fromToken === 0 || record.blockIds?.[0] !== from.blockIds?.[0];
+  return (
+    sharesNothing &&
+    ["cache_salt_hash", "model", "adapter"].some((name) => record.extra?.[name] !== from.extra?.[name])
+  );
+}
+
+/**
+ * By messages where they are known: a next turn has more of them, unless its last one alone is another; and where one of
+ * the later messages stands in the place of those before it, these were cut out.
+ */
+function isShortened(record: TraceRecord, from: TraceRecord, message: Divergence["message"]): boolean {
+  const { messages } = record;
+  if (!messages || !from.messages) return record.promptTokens < from.promptTokens;
+  if (messages.length < from.messages.length) return true;
+  if (!message) return false;
+  const { index } = message;
+  const { hash } = messages[index];
+  return (
+    (messages.length === from.messages.length && index < messages.length - 1) ||
+    (hash !== undefined && from.messages.slice(index + 1).some((later) => later.hash === hash))
+  );
 }
 
 /**
  * The message in which two prompts part: the first that is not the same in both, or, where that is not known, the one that
- * the token is in.
+ * the token is in. So too where they part long before that message: equal messages were written in another template.
  */
 function messageAt(
   messages: readonly PromptMessage[] | undefined,
   token: Tokens,
+  blockTokens: Tokens,
   others: readonly PromptMessage[] | undefined,
 ): Divergence["message"] {
   if (!messages || messages.length === 0) return undefined;
-  const changed = messages.findIndex(
+  const other = messages.findIndex(
     ({ hash }, index) => hash !== undefined && others !== undefined && others[index]?.hash !== hash,
   );
+  const otherFrom = messages.slice(0, Math.max(0, other)).reduce((sum, { tokens }) => sum + tokens, 0);
+  const changed = otherFrom < token + blockTokens ? other : -1;
   let end = 0;
   const holding = messages.findIndex(({ tokens }) => {
     end += tokens;

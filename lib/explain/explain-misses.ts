@@ -4,9 +4,9 @@ import type { Workload } from "../sessions/index.js";
 import { type ChosenSettings, chooseSettings, type EngineSettings } from "../settings/index.js";
 import { defaultBlockSize } from "../trace/index.js";
 import { BlockHistory } from "./block-history.js";
-import { cacheEvents, computedTokens, firstTokenMs } from "./cache-events.js";
+import { computedTokens, firstTokenMs, forEachCacheEvent } from "./cache-events.js";
 import { PromptHeads } from "./divergence.js";
-import { engineResets, type ReuseAcross } from "./engine-resets.js";
+import { engineResets, type LostBetween, SurvivedTimes } from "./engine-resets.js";
 import { type MissCause, missCauses } from "./miss-causes.js";
 import {
   type MissPart,
@@ -79,48 +79,50 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
   const traceBlockSize = trace.meta.blockSize ?? defaultBlockSize;
   const sequences = sequenceBlocks(trace, sessions.parent, traceBlockSize);
   const chains = poolChains(trace, sequences, traceBlockSize, blockSize);
-  const history = new BlockHistory(chains.contentCount);
+  const history = new BlockHistory(chains.contentCount, records.length);
   const knownBlocks = (i: number) => Math.floor((sequences[i].length * traceBlockSize) / blockSize);
 
   const found: (RequestMisses | undefined)[] = new Array(records.length).fill(undefined);
   const present: PresentMiss[] = [];
-  const reuses: ReuseAcross[] = [];
+  const lost: LostBetween[] = [];
+  const survived = new SurvivedTimes();
   const heads = new PromptHeads();
-  for (const event of cacheEvents(records, options.admittedMs)) {
-    const i = event.index;
-    const ids = chains.contentIds[i];
-    const known = knownBlocks(i);
-    const record = records[i];
-    if (event.isLookup) {
-      if (record.cachedTokens !== undefined) {
+  forEachCacheEvent(records, options.admittedMs, {
+    lookup: (i, atMs) => {
+      const ids = chains.contentIds[i];
+      const record = records[i];
+      const { cachedTokens } = record;
+      if (cachedTokens !== undefined) {
         const misses = new RequestWalk({
           record,
           index: i,
-          atMs: event.atMs,
+          atMs,
           ids,
-          known,
+          known: knownBlocks(i),
           blockSize,
           kvCacheBlocks,
           isOn: enablePrefixCaching,
           history,
+          survived,
           prior: priorOf(i),
           head: heads.versionOf(record),
           records,
         });
         found[i] = misses.walk();
         present.push(...misses.present);
-        reuses.push(...misses.reuses);
+        if (misses.lost) lost.push(misses.lost);
       }
       heads.add(record, i);
-      history.admitted(ids, record.promptTokens / blockSize, event.atMs, firstTokenMs(record));
-    }
-    // Blocks whose content nobody knows are in the pool all the same.
-    if (!event.isLookup || !event.hasEnd) {
-      const promptBlocks = record.promptTokens / blockSize;
-      const blocks = event.hasEnd ? computedTokens(record) / blockSize : promptBlocks;
-      history.ended(ids, promptBlocks, blocks, event.atMs);
-    }
-  }
+      const hits = cachedTokens === undefined ? undefined : Math.floor(cachedTokens / blockSize);
+      history.admitted(ids, hits, record.promptTokens / blockSize, atMs, firstTokenMs(record));
+    },
+    end: (i, atMs, hasEnd) => {
+      const promptBlocks = records[i].promptTokens / blockSize;
+      // Blocks whose content nobody knows are in the pool all the same.
+      const blocks = hasEnd ? computedTokens(records[i]) / blockSize : promptBlocks;
+      history.ended(chains.contentIds[i], promptBlocks, blocks, atMs);
+    },
+  });
   function priorOf(i: number): PriorTurn | undefined {
     const parent = sessions.parent[i];
     if (parent < 0) return undefined;
@@ -132,25 +134,15 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
   }
   // A prefix in a slot is lost to whoever gets the slot next: what a pool would still hold tells nothing.
   const isSlots = settings.prefixReuse === "slots";
-  const resetsMs = enablePrefixCaching && !isSlots ? engineResets(reuses) : [];
+  const resetsMs = enablePrefixCaching && !isSlots ? engineResets(lost, survived) : [];
   const canEvict = history.peak > kvCacheBlocks;
-  const settle = (miss: PresentMiss): MissCause => {
-    if (!enablePrefixCaching) return "off";
-    if (isSlots) return "evicted_order_unknown";
-    if (resetsMs.some((atMs) => miss.usedMs <= atMs && atMs <= miss.atMs)) return "reset";
-    return canEvict ? "evicted_order_unknown" : "unexplained";
-  };
-  const causeOf = new Map(present.map((miss) => [miss.part, settle(miss)]));
-  const requests = found.flatMap((misses) =>
-    misses === undefined
-      ? []
-      : [
-          {
-            ...misses,
-            parts: merged(misses.parts.map((part) => ({ ...part, cause: causeOf.get(part) ?? part.cause }))),
-          },
-        ],
-  );
+  for (const { part, usedMs, atMs } of present) {
+    if (!enablePrefixCaching) part.cause = "off";
+    else if (isSlots) part.cause = "evicted_order_unknown";
+    else if (resetsMs.some((resetMs) => usedMs <= resetMs && resetMs <= atMs)) part.cause = "reset";
+    else if (canEvict) part.cause = "evicted_order_unknown";
+  }
+  const requests = found.filter((misses) => misses !== undefined).map(joined);
   const assumptions: string[] = [];
   if (from.kvCacheBlocks === "assumed")
     assumptions.push(
@@ -172,22 +164,17 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
   };
 }
 
-function merged(parts: readonly MissPart[]): MissPart[] {
+/** Neighbours that came to the same cause are one part. */
+function joined(misses: RequestMisses): RequestMisses {
+  const { parts } = misses;
+  if (!parts.some(({ cause }, i) => i > 0 && parts[i - 1].cause === cause)) return misses;
   const whole: MissPart[] = [];
   for (const part of parts) {
     const last = whole[whole.length - 1];
-    if (last?.cause !== part.cause) whole.push(part);
-    else
-      whole[whole.length - 1] = {
-        ...last,
-        tokens: last.tokens + part.tokens,
-        ...(part.blocksShort !== undefined && {
-          blocksShort: Math.max(last.blocksShort ?? 0, part.blocksShort),
-        }),
-        ...(part.idleMs !== undefined && { idleMs: Math.max(last.idleMs ?? 0, part.idleMs) }),
-      };
+    if (last?.cause === part.cause) whole[whole.length - 1] = { ...last, tokens: last.tokens + part.tokens };
+    else whole.push(part);
   }
-  return whole;
+  return { ...misses, parts: whole };
 }
 
 function byCause(requests: readonly RequestMisses[]): MissExplanation["causes"] {
@@ -195,10 +182,11 @@ function byCause(requests: readonly RequestMisses[]): MissExplanation["causes"] 
     MissCause,
     { tokens: number; requests: number }
   >;
-  for (const { parts } of requests) {
-    for (const { cause, tokens } of parts) totals[cause].tokens += tokens;
-    for (const cause of new Set(parts.map((part) => part.cause))) totals[cause].requests++;
-  }
+  for (const { parts } of requests)
+    parts.forEach(({ cause, tokens }, i) => {
+      totals[cause].tokens += tokens;
+      if (!parts.slice(0, i).some((before) => before.cause === cause)) totals[cause].requests++;
+    });
   return totals;
 }
 

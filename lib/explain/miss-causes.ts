@@ -4,7 +4,10 @@
  * - `first_use`: nobody had sent this prefix.
  * - `diverged`: the turn before, in the same session, goes on in another form from here.
  * - `evicted`: it was in the pool, and left.
- * - `not_ready`: another request was computing it at that moment.
+ * - `not_ready`: another request was computing it at that moment. vLLM makes a block findable when it schedules the step that
+ *   is to fill it (`KVCacheManager.allocate_slots`), so a request of the same step finds it, and one misses only what no step
+ *   has been given yet: the later chunks of a long prefill beside which others are admitted. Engines that publish a prefix
+ *   when it has been computed, as llama.cpp does a slot when its request is done, miss all of it.
  * - `block_tail`: it does not fill a block, or its block holds the prompt's last token, which is always computed.
  * - `off`: prefix caching was off.
  * - `reset`: the engine was restarted, or its cache reset, since it was last used.

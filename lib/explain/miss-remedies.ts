@@ -1,19 +1,40 @@
-import type { Blocks } from "../base/index.js";
+import type { Blocks, Bytes, Ms, Tokens } from "../base/index.js";
+import { missPrice, type PriceList } from "../hardware/index.js";
 import { type DivergencePattern, divergencePatterns } from "./divergence-patterns.js";
 import type { MissExplanation } from "./explain-misses.js";
 import type { MissCause } from "./miss-causes.js";
+import type { MissCosts } from "./miss-costs.js";
 
 /** What to do about a cause, with the number behind it. */
 export interface MissRemedy {
   readonly cause: MissCause;
   readonly sentence: string;
+  /** That were computed for it. */
+  readonly tokens: Tokens;
+  /** Their KV, where a token's is known. */
+  readonly bytes?: Bytes;
+  /** What computing them cost more than finding them, in the currency of the prices. */
+  readonly money?: number;
+  /** Mean TTFT without the cause, where this is nearly all of it: how much less. */
+  readonly ttftMs?: Ms;
 }
+
+/** What tokens are worth. */
+export interface MissWorth {
+  readonly costs?: MissCosts["causes"];
+  /** KV of one token. */
+  readonly bytesPerToken?: Bytes;
+  readonly prices?: PriceList;
+}
+
+/** From this share of a cause's tokens on, what the cause costs stands beside the sentence. */
+const NEARLY_ALL = 0.95;
 
 /** Below this share of the prompt tokens a cause is left alone. */
 const LEAST_SHARE = 0.005;
 
 /**
- * One sentence a cause that can be helped and that is worth it, the costliest first.
+ * One sentence a cause that can be helped and that is worth it, the costliest first; what is known of its worth stands behind it.
  * @example
  * ```ts
  * import { readCapture, workloadOf } from "prefixlab";
@@ -22,12 +43,13 @@ const LEAST_SHARE = 0.005;
  * missRemedies(explainMisses(workload))[0].sentence; // → "prefix caching was off: 472768 tokens had been sent before"
  * ```
  */
-export function missRemedies(explanation: MissExplanation): MissRemedy[] {
+export function missRemedies(explanation: MissExplanation, worth: MissWorth = {}): MissRemedy[] {
   const { causes, promptTokens } = explanation;
-  const isWorthIt = (tokens: number) => tokens >= LEAST_SHARE * promptTokens && tokens > 0;
-  const told: (MissRemedy & { readonly tokens: number })[] = [];
-  const tell = (cause: MissCause, tokens: number, sentence: string) => {
-    if (isWorthIt(tokens)) told.push({ cause, tokens, sentence });
+  const told: MissRemedy[] = [];
+  const tell = (cause: MissCause, tokens: Tokens, sentence: string) => {
+    if (tokens === 0 || tokens < LEAST_SHARE * promptTokens) return;
+    const known = worthOf(tokens, tokens >= NEARLY_ALL * causes[cause].tokens ? cause : undefined, worth);
+    told.push({ cause, sentence: `${sentence}${inWords(known, worth.prices)}`, tokens, ...known });
   };
   for (const pattern of divergencePatterns(explanation))
     tell("diverged", pattern.tokens, divergenceSentence(pattern));
@@ -50,7 +72,28 @@ export function missRemedies(explanation: MissExplanation): MissRemedy[] {
     reset.tokens,
     `the engine lost its cache ${explanation.resetsMs.length} times (a restart, or a reset): ${reset.tokens} tokens were computed again`,
   );
-  return told.sort((a, b) => b.tokens - a.tokens).map(({ cause, sentence }) => ({ cause, sentence }));
+  return told.sort((a, b) => b.tokens - a.tokens);
+}
+
+type KnownWorth = Pick<MissRemedy, "bytes" | "money" | "ttftMs">;
+
+function worthOf(tokens: Tokens, whole: MissCause | undefined, worth: MissWorth): KnownWorth {
+  const { costs = {}, bytesPerToken, prices } = worth;
+  const ttftMs = whole && costs[whole]?.ttftMs.estimate;
+  return {
+    ...(bytesPerToken !== undefined && { bytes: tokens * bytesPerToken }),
+    ...(prices && { money: missPrice(prices, tokens) }),
+    ...(ttftMs !== undefined && { ttftMs }),
+  };
+}
+
+function inWords({ bytes, money, ttftMs }: KnownWorth, prices: PriceList | undefined): string {
+  const words = [
+    ...(bytes === undefined ? [] : [`${(bytes / 2 ** 30).toPrecision(3)} GiB of KV`]),
+    ...(ttftMs === undefined || ttftMs <= 0 ? [] : [`${ttftMs.toPrecision(3)} ms of mean TTFT`]),
+    ...(money === undefined ? [] : [`${money.toPrecision(3)} ${prices?.currency}`]),
+  ];
+  return words.length === 0 ? "" : ` (${words.join(", ")})`;
 }
 
 /** Blocks more that would have kept this share of the evicted tokens; undefined where none were. */
@@ -80,6 +123,6 @@ function divergenceSentence({ kind, role, requests, tokens, fromToken }: Diverge
     case "answer_changed":
       return `answers stand in the history in another form than they were generated, in ${requests} requests (reasoning dropped, or another template): ${cost}`;
     case "history_changed":
-      return `earlier messages are another text than before${where}, in ${requests} requests: ${cost}`;
+      return `earlier messages are another text than before${where} (edited, or written by another template), in ${requests} requests: ${cost}`;
   }
 }

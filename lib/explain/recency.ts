@@ -6,21 +6,32 @@ import type { Blocks } from "../base/index.js";
  * order in which they were released, and a request's last block, which is not full, takes room while it runs and is the
  * first to be taken when it has ended. A block needs the most, over the time that it lies idle, of the blocks that are held
  * and of those released after it. Contents are dense ids.
+ *
+ * A request releases its chain at once, and whoever holds a block of it holds all before that one: so what is still idle of
+ * a chain is its end, whatever happens is the same for all of that, and a number is kept a release, not a block.
  */
 export class Recency {
-  /** Of an idle content: when it was released. Of a held one, or one never used, -1. */
-  readonly #stampOf: Int32Array;
+  /** Of an idle content: the release that it was part of. Of a held one, or one never used, -1. */
+  readonly #releaseOf: Int32Array;
+  /** Of an idle content: what it needed when it was released. */
+  readonly #neededAtRelease: Int32Array;
   readonly #holders: Int32Array;
-  #needs = new PeakCounter(1 << 12);
-  #next = 0;
+  /** Of each release: by how much the need of its blocks has grown since. */
+  readonly #growth: PeakCounter;
+  #releases = 0;
   #idle = 0;
   /** Blocks that are held, those that are not full included. */
   #held = 0;
   #peakHeldAndIdle = 0;
+  #askedRelease = -1;
+  #askedPeak = 0;
 
-  constructor(contentCount: number) {
-    this.#stampOf = new Int32Array(contentCount).fill(-1);
+  /** @param releaseCount how many times {@link Recency.release} will be called at most */
+  constructor(contentCount: number, releaseCount: number) {
+    this.#releaseOf = new Int32Array(contentCount).fill(-1);
+    this.#neededAtRelease = new Int32Array(contentCount);
     this.#holders = new Int32Array(contentCount);
+    this.#growth = new PeakCounter(releaseCount);
   }
 
   /** Blocks of a pool that never had to give one up. */
@@ -28,107 +39,123 @@ export class Recency {
     return this.#peakHeldAndIdle;
   }
 
-  /** Blocks that a pool needed to hold this content until now, itself included; 0 while a request holds it. */
-  distance(content: number): Blocks {
-    const stamp = this.#stampOf[content];
-    return stamp < 0 ? 0 : this.#needs.peakAt(stamp);
+  isHeld(content: number): boolean {
+    return this.#holders[content] > 0;
   }
 
-  /** One more request holds it. */
-  hold(content: number): void {
-    if (this.#holders[content]++ > 0) return;
-    const stamp = this.#stampOf[content];
-    this.#stampOf[content] = -1;
-    if (stamp >= 0) this.#idle--;
-    this.#hold(stamp + 1, 1);
+  /** Blocks that a pool needed to hold this content until now, itself included; 0 while a request holds it. */
+  distance(content: number): Blocks {
+    const release = this.#releaseOf[content];
+    if (release < 0) return 0;
+    if (release !== this.#askedRelease) {
+      this.#askedRelease = release;
+      this.#askedPeak = this.#growth.peakAt(release);
+    }
+    return this.#neededAtRelease[content] + this.#askedPeak;
+  }
+
+  /** One more request holds the blocks of a chain from index `from` up to, not including, `to`. */
+  hold(ids: Int32Array, from: number, to: number): void {
+    const releaseOf = this.#releaseOf;
+    let fresh = 0;
+    let run = 0;
+    let runOf = -1;
+    let taken = 0;
+    for (let k = from; k < to; k++) {
+      const content = ids[k];
+      if (this.#holders[content]++ > 0) continue;
+      const release = releaseOf[content];
+      if (release < 0) fresh++;
+      else {
+        releaseOf[content] = -1;
+        taken++;
+        if (release !== runOf) {
+          // Those released before counted these already.
+          this.#grow(runOf + 1, run);
+          run = 0;
+          runOf = release;
+        }
+        run++;
+      }
+    }
+    this.#grow(runOf + 1, run);
+    this.#grow(0, fresh);
+    this.#idle -= taken;
+    this.#held += taken + fresh;
+    this.#keepPeak();
   }
 
   /** A request holds a block that is not full, or gives it back (-1). */
   holdBlank(count: 1 | -1): void {
-    this.#hold(0, count);
-  }
-
-  /** A request that held it gives it back. */
-  release(content: number): void {
-    if (--this.#holders[content] > 0) return;
-    if (this.#next === this.#needs.size) this.#compact();
-    this.#held--;
-    this.#idle++;
-    this.#stampOf[content] = this.#next;
-    this.#needs.set(this.#next++, this.#held + 1);
-  }
-
-  /** `count` more are held; those released before stamp `from` counted this one already. */
-  #hold(from: number, count: number): void {
     this.#held += count;
-    this.#peakHeldAndIdle = Math.max(this.#peakHeldAndIdle, this.#held + this.#idle);
-    this.#needs.add(from, count);
+    this.#grow(0, count);
+    this.#keepPeak();
   }
 
-  /** Gives the idle contents new stamps without gaps, and room for as many again. */
-  #compact(): void {
-    const contents: number[] = [];
-    for (let content = 0; content < this.#stampOf.length; content++)
-      if (this.#stampOf[content] >= 0) contents.push(content);
-    contents.sort((a, b) => this.#stampOf[a] - this.#stampOf[b]);
-    const needs = new PeakCounter(2 * contents.length + (1 << 12));
-    contents.forEach((content, stamp) => {
-      const old = this.#stampOf[content];
-      needs.set(stamp, this.#needs.valueAt(old), this.#needs.peakAt(old));
-      this.#stampOf[content] = stamp;
-    });
-    this.#needs = needs;
-    this.#next = contents.length;
+  /** A request gives back the first `count` blocks of its chain, the last of them first. */
+  release(ids: Int32Array, count: Blocks): void {
+    const release = this.#releases++;
+    this.#askedRelease = -1;
+    for (let k = count - 1; k >= 0; k--) {
+      const content = ids[k];
+      if (--this.#holders[content] > 0) continue;
+      this.#held--;
+      this.#idle++;
+      this.#releaseOf[content] = release;
+      this.#neededAtRelease[content] = this.#held + 1;
+    }
+  }
+
+  /** What was released from `release` on needs so many blocks more. */
+  #grow(release: number, blocks: Blocks): void {
+    if (blocks === 0) return;
+    this.#askedRelease = -1;
+    this.#growth.add(release, this.#releases, blocks);
+  }
+
+  #keepPeak(): void {
+    this.#peakHeldAndIdle = Math.max(this.#peakHeldAndIdle, this.#held + this.#idle);
   }
 }
 
 /**
- * Numbers to whose ends something is added, and the largest that each has been: a segment tree whose nodes keep what is
- * still to be added below them, and the largest sum that it came to on the way. Every operation is O(log n).
+ * Numbers, all 0 at first, to ranges of which something is added, and the largest that each has been: a segment tree whose
+ * nodes keep what is still to be added below them, and the largest sum that it came to on the way. O(log n) each.
  */
 class PeakCounter {
-  readonly size: number;
   readonly #leaves: number;
+  readonly #depth: number;
   readonly #sum: Int32Array;
   readonly #peak: Int32Array;
 
-  constructor(atLeast: number) {
-    this.size = 2 ** Math.ceil(Math.log2(Math.max(2, atLeast)));
-    this.#leaves = this.size;
-    this.#sum = new Int32Array(2 * this.size);
-    this.#peak = new Int32Array(2 * this.size);
-  }
-
-  set(at: number, value: number, peak = value): void {
-    this.#pushTo(at);
-    this.#sum[this.#leaves + at] = value;
-    this.#peak[this.#leaves + at] = peak;
-  }
-
-  valueAt(at: number): number {
-    this.#pushTo(at);
-    return this.#sum[this.#leaves + at];
+  constructor(size: number) {
+    this.#depth = Math.max(1, Math.ceil(Math.log2(Math.max(2, size))));
+    this.#leaves = 2 ** this.#depth;
+    this.#sum = new Int32Array(2 * this.#leaves);
+    this.#peak = new Int32Array(2 * this.#leaves);
   }
 
   peakAt(at: number): number {
-    this.#pushTo(at);
+    this.#pushTo(this.#leaves + at);
     return this.#peak[this.#leaves + at];
   }
 
-  /** Adds to every number from `from` on. */
-  add(from: number, count: number): void {
-    if (from >= this.size) return;
-    this.#pushTo(from);
-    // The right siblings on the way up cover all numbers behind; with the leaf itself they are the range.
-    let node = this.#leaves + from;
-    this.#apply(node, count, count);
-    for (; node > 1; node >>= 1) if ((node & 1) === 0) this.#apply(node + 1, count, count);
+  /** Adds to every number from `from` up to, not including, `to`. */
+  add(from: number, to: number, count: number): void {
+    if (from >= to) return;
+    let left = this.#leaves + from;
+    let right = this.#leaves + to;
+    this.#pushTo(left);
+    this.#pushTo(right - 1);
+    for (; left < right; left >>= 1, right >>= 1) {
+      if (left & 1) this.#apply(left++, count, count);
+      if (right & 1) this.#apply(--right, count, count);
+    }
   }
 
   /** Leaves nothing to be added above a leaf. */
-  #pushTo(at: number): void {
-    const leaf = this.#leaves + at;
-    for (let shift = 31 - Math.clz32(this.#leaves); shift > 0; shift--) {
+  #pushTo(leaf: number): void {
+    for (let shift = this.#depth; shift > 0; shift--) {
       const node = leaf >> shift;
       const sum = this.#sum[node];
       const peak = this.#peak[node];

@@ -2,7 +2,7 @@ import type { Blocks, Ms, Tokens } from "../base/index.js";
 import type { TraceRecord } from "../trace/index.js";
 import type { BlockHistory } from "./block-history.js";
 import { type Divergence, describeDivergence } from "./divergence.js";
-import type { ReuseAcross } from "./engine-resets.js";
+import type { LostBetween, SurvivedTimes } from "./engine-resets.js";
 import type { MissCause } from "./miss-causes.js";
 
 /** A run of prompt tokens that were computed for one cause. */
@@ -31,9 +31,12 @@ export interface RequestMisses {
   readonly parts: readonly MissPart[];
 }
 
-/** A miss on a block that should have been found: what it is depends on the whole trace. */
+/** A part that is written while the walk goes on. */
+type OpenPart = { -readonly [K in keyof MissPart]: MissPart[K] };
+
+/** A miss on blocks that should have been found: what it is depends on the whole trace. */
 export interface PresentMiss {
-  readonly part: MissPart;
+  readonly part: OpenPart;
   readonly usedMs: Ms;
   readonly atMs: Ms;
 }
@@ -49,6 +52,7 @@ interface WalkOptions {
   readonly kvCacheBlocks: Blocks;
   readonly isOn: boolean;
   readonly history: BlockHistory;
+  readonly survived: SurvivedTimes;
   readonly prior: PriorTurn | undefined;
   /** An earlier request whose system prompt and tools are another version of this one's, and how long they are. */
   readonly head: { readonly index: number; readonly tokens: Tokens } | undefined;
@@ -67,9 +71,10 @@ export interface PriorTurn {
 /** Goes through one prompt behind what was found. */
 export class RequestWalk {
   readonly present: PresentMiss[] = [];
-  readonly reuses: ReuseAcross[] = [];
+  /** The first block that was not found, where a pool of the engine's size would still hold it. */
+  lost: LostBetween | undefined;
   readonly #o: WalkOptions;
-  readonly #parts: MissPart[] = [];
+  readonly #parts: OpenPart[] = [];
   #at: Tokens;
 
   constructor(options: WalkOptions) {
@@ -78,53 +83,74 @@ export class RequestWalk {
   }
 
   walk(): RequestMisses {
-    const { record, index, ids, known, blockSize, history, isOn } = this.#o;
+    const { record, index, ids, known, blockSize, history, atMs } = this.#o;
     const promptTokens = Math.max(record.promptTokens, 0);
     const cachedTokens = this.#at;
     const lookedUp = Math.max(0, Math.floor((promptTokens - 1) / blockSize));
     const firstMissed = Math.floor(cachedTokens / blockSize);
-    for (let k = 0; k < Math.min(firstMissed, known); k++) this.#reuse(ids[k], true);
-    let cause: MissPart | undefined;
+    this.#survive(Math.min(firstMissed, known));
     let k = firstMissed;
-    for (; k < Math.min(lookedUp, known); k++) {
-      const content = ids[k];
-      const readyMs = history.readyMs(content);
-      if (readyMs === undefined) break;
-      const own = this.#causeOf(content, readyMs);
-      if (isOn && !cause) this.#reuse(content, own.cause !== "unexplained");
-      if (own.cause === "unexplained" && !cause && this.#isSupposedAnswer(k)) {
-        this.#addDiverged(k, (this.#o.prior as PriorTurn).index, k + 1);
-        cause = this.#parts[this.#parts.length - 1];
-        continue;
-      }
-      // Behind a block that is not there nothing is looked up.
-      const isBehind = own.cause === "unexplained" && cause !== undefined;
-      cause = isBehind ? (cause as MissPart) : own;
-      this.#add(cause, (k + 1) * blockSize);
-      if (cause.cause === "unexplained")
-        this.present.push({
-          part: this.#parts[this.#parts.length - 1],
-          usedMs: history.usedMs(content),
-          atMs: this.#o.atMs,
-        });
-    }
+    for (; k < Math.min(lookedUp, known) && history.isSent(ids[k], atMs); k++) this.#addSent(k);
     if (k < lookedUp) {
-      const isUnknown = k >= known;
-      if (!isUnknown) {
-        const { prior, head } = this.#o;
-        if (prior && k >= prior.computed && prior.ids[k] === ids[k])
-          this.#add(none("block_tail"), ++k * blockSize);
-        else if (prior && prior.blocks > k)
-          this.#addDiverged(k, prior.index, Math.min(lookedUp, prior.blocks, known));
-        // Nobody's next turn, but another version of a system prompt that was sent before.
-        else if (!prior && head && head.tokens > k * blockSize)
-          this.#addDiverged(k, head.index, Math.min(lookedUp, known, Math.floor(head.tokens / blockSize)));
-        this.#add(none("first_use"), Math.min(lookedUp, known) * blockSize);
-      }
-      this.#add(none("not_known"), lookedUp * blockSize);
+      if (k < known) k = this.#addUnsent(k, Math.min(lookedUp, known));
+      this.#add("not_known", lookedUp * blockSize);
     }
-    this.#add(none(known === 0 && lookedUp > 0 ? "not_known" : "block_tail"), promptTokens);
+    this.#add(known === 0 && lookedUp > 0 ? "not_known" : "block_tail", promptTokens);
     return { index, promptTokens, cachedTokens, parts: this.#parts };
+  }
+
+  /** Whatever held the first `found` blocks held them since they were last used. */
+  #survive(found: Blocks): void {
+    const { ids, history, survived, atMs, isOn } = this.#o;
+    if (!isOn) return;
+    let lastMs = Number.NaN;
+    for (let k = 0; k < found; k++) {
+      if (!history.isSent(ids[k], atMs)) continue;
+      const usedMs = history.usedMs(ids[k]);
+      if (usedMs === lastMs) continue;
+      survived.found(usedMs, atMs);
+      lastMs = usedMs;
+    }
+  }
+
+  /** A block that somebody had sent. */
+  #addSent(k: Blocks): void {
+    const { ids, history, atMs, index, blockSize, kvCacheBlocks, isOn } = this.#o;
+    const content = ids[k];
+    const end = (k + 1) * blockSize;
+    const usedMs = history.usedMs(content);
+    const last = this.#parts[this.#parts.length - 1];
+    const blocksShort = isOn ? history.distance(content) - kvCacheBlocks : 0;
+    if (isOn && history.readyMs(content) > atMs) this.#add("not_ready", end);
+    else if (blocksShort > 0) this.#add("evicted", end, { blocksShort, idleMs: Math.max(0, atMs - usedMs) });
+    else if (!last && this.#isSupposedAnswer(k))
+      this.#addDiverged(k, (this.#o.prior as PriorTurn).index, k + 1);
+    // Behind a block that is not there nothing is looked up.
+    else if (last && last.cause !== "unexplained") this.#add(last.cause, end);
+    else {
+      if (!last) this.lost = { request: index, usedMs, atMs };
+      this.#addPresent(end, usedMs);
+    }
+  }
+
+  #addPresent(end: Tokens, usedMs: Ms): void {
+    const { present } = this;
+    const { atMs } = this.#o;
+    const isSame = present[present.length - 1]?.usedMs === usedMs;
+    this.#add("unexplained", end, {}, isSame);
+    if (!isSame) present.push({ part: this.#parts[this.#parts.length - 1], usedMs, atMs });
+  }
+
+  /** From the first block that nobody had sent, as far as it is looked up and known. */
+  #addUnsent(k: Blocks, toBlock: Blocks): Blocks {
+    const { ids, prior, head, blockSize } = this.#o;
+    if (prior && k >= prior.computed && prior.ids[k] === ids[k]) this.#add("block_tail", (k + 1) * blockSize);
+    else if (prior && prior.blocks > k) this.#addDiverged(k, prior.index, Math.min(toBlock, prior.blocks));
+    // Nobody's next turn, but another version of a system prompt that was sent before.
+    else if (!prior && head && head.tokens > k * blockSize)
+      this.#addDiverged(k, head.index, Math.min(toBlock, Math.floor(head.tokens / blockSize)));
+    this.#add("first_use", toBlock * blockSize);
+    return toBlock;
   }
 
   /**
@@ -145,33 +171,20 @@ export class RequestWalk {
   #addDiverged(fromBlock: Blocks, from: number, toBlock: Blocks): void {
     const { record, blockSize, records } = this.#o;
     const divergence = describeDivergence(record, records[from], fromBlock * blockSize, blockSize);
-    this.#add({ ...none("diverged"), from, divergence }, toBlock * blockSize);
+    this.#add("diverged", toBlock * blockSize, { from, divergence });
   }
 
-  #causeOf(content: number, readyMs: Ms): MissPart {
-    const { history, atMs, kvCacheBlocks, isOn } = this.#o;
-    const idleMs = Math.max(0, atMs - history.usedMs(content));
-    if (!isOn) return none("unexplained");
-    if (readyMs > atMs) return none("not_ready");
-    const blocksShort = history.distance(content) - kvCacheBlocks;
-    return blocksShort > 0 ? { ...none("evicted"), blocksShort, idleMs } : none("unexplained");
-  }
-
-  #reuse(content: number, isHit: boolean): void {
-    const { history, atMs, index } = this.#o;
-    if (history.readyMs(content) === undefined) return;
-    this.reuses.push({ request: index, usedMs: history.usedMs(content), atMs, isHit });
-  }
-
-  /** Up to token `end`, for this cause. */
-  #add(part: MissPart, end: Tokens): void {
+  /** Up to token `end`, for this cause: more of the last part where that has it too. */
+  #add(cause: MissCause, end: Tokens, more: Partial<MissPart> = {}, joins = cause !== "unexplained"): void {
     const tokens = end - this.#at;
     if (tokens <= 0) return;
-    this.#parts.push({ ...part, fromToken: this.#at, tokens });
+    const last = this.#parts[this.#parts.length - 1];
+    if (joins && last?.cause === cause) {
+      last.tokens += tokens;
+      if (more.blocksShort !== undefined)
+        last.blocksShort = Math.max(last.blocksShort ?? 0, more.blocksShort);
+      if (more.idleMs !== undefined) last.idleMs = Math.max(last.idleMs ?? 0, more.idleMs);
+    } else this.#parts.push({ cause, fromToken: this.#at, tokens, ...more });
     this.#at = end;
   }
-}
-
-function none(cause: MissCause): MissPart {
-  return { cause, fromToken: 0, tokens: 0 };
 }

@@ -42,12 +42,14 @@ export function poolChains(
     const blocks = Math.floor(
       (record.promptTokens + plannedOutputTokens(record.outputTokens)) / poolBlockSize,
     );
-    const ids = new Int32Array(blocks);
     const known = Math.min(blocks, Math.floor((sequence.length * traceBlockSize) / poolBlockSize));
+    // A chain that is told to its end, in blocks of the pool's size, is itself.
+    const isItself = partsPerBlock === 1 && partsPerPoolBlock === 1 && known === blocks;
+    const ids = isItself ? sequence.subarray(0, blocks) : new Int32Array(blocks);
     // In units of the stride, `place` is how far into its trace block a pool block ends.
     let covering = 0;
     let place = 0;
-    for (let b = 0; b < known; b++) {
+    for (let b = 0; b < known && !isItself; b++) {
       place += partsPerPoolBlock;
       for (; place > partsPerBlock; place -= partsPerBlock) covering++;
       ids[b] = sequence[covering] * partsPerBlock + place - 1;

@@ -10,6 +10,7 @@ import { formatResults } from "./table.mjs";
 const files = [
   "replay",
   "mooncake",
+  "explain",
   "engine",
   "read",
   "fingerprint",

@@ -103,6 +103,25 @@ describe("a cause for every token", () => {
     ]);
   });
 
+  it("not ready, where one that had left was being computed again", () => {
+    const trace = traceOf([
+      { chain: "abcd", tail: 1, cachedTokens: 0 },
+      { chain: "efgh", tail: 1, cachedTokens: 0 },
+      { chain: "abcd", tail: 1, cachedTokens: 0 },
+      { chain: "abcd", tail: 1, arrivalMs: 20_010, cachedTokens: 0 },
+    ]);
+    const explained = explainMisses(alone(trace), { engine: { ...engine, kvCacheBlocks: 5 } });
+    expect(explained.requests.slice(2).map(({ parts }) => parts[0].cause)).toEqual(["evicted", "not_ready"]);
+  });
+
+  it("first use for the one that computed a prefix, though another that found it was sent before", () => {
+    const trace = traceOf([
+      { chain: "abcd", tail: 1, cachedTokens: 64 },
+      { chain: "abcd", tail: 1, arrivalMs: 1, cachedTokens: 0 },
+    ]);
+    expect(partsOf(explainMisses(alone(trace), { engine }), 1)[0]).toEqual(["first_use", 0, 64]);
+  });
+
   it("evicted, with the blocks that were short and the time that it lay idle", () => {
     const trace = traceOf([
       { chain: "abcd", tail: 1, cachedTokens: 0 },
@@ -175,6 +194,39 @@ describe("a cause for every token", () => {
   });
 });
 
+describe("a prefix that another request is computing", () => {
+  const chain = "abcdefghijklmnopqrstuvwxyz0123456789";
+  const two = traceOf([
+    { chain, tail: 1, arrivalMs: 0 },
+    { chain, tail: 1, arrivalMs: 0 },
+  ]);
+  const explainedAt = (more: object) => {
+    const run = replay(alone(two), { model, engine: { ...engine, ...more }, pacing: "open-loop" });
+    const explained = explainMisses(run, {
+      engine: run.conditions.engine.settings,
+      admittedMs: run.run.admittedMs,
+    });
+    return { explained, found: run.trace.records.map(({ cachedTokens }) => cachedTokens) };
+  };
+
+  it("is found on vLLM, whose blocks are findable from the step on that is to compute them: nothing is not ready", () => {
+    for (const more of [{}, { maxNumBatchedTokens: 128 }]) {
+      const { explained, found } = explainedAt(more);
+      expect(found).toEqual([0, chain.length * blockSize]);
+      expect(explained.causes.not_ready.tokens).toBe(0);
+    }
+  });
+
+  it("is not ready as far as no step has been given it: where long prefills are cut, and others go on beside them", () => {
+    const { explained, found } = explainedAt({ maxNumBatchedTokens: 512, longPrefillTokenThreshold: 64 });
+    expect(found).toEqual([0, 64]);
+    expect(partsOf(explained, 1)).toEqual([
+      ["not_ready", 64, (chain.length - 4) * blockSize],
+      ["block_tail", chain.length * blockSize, 1],
+    ]);
+  });
+});
+
 /** Sessions that grow and part, over a few shared beginnings, some of them at once. */
 function randomTrace(seed: number, apartMs: number, requests = 40): Trace {
   const random = stream(seed, "explain test");
@@ -200,11 +252,12 @@ describe("on any workload", () => {
         fc.nat(),
         fc.constantFrom(1, 20, 1_000),
         fc.integer({ min: 12, max: 60 }),
-        (seed, apartMs, pool) => {
+        fc.constantFrom(0, 32),
+        (seed, apartMs, pool, longPrefillTokenThreshold) => {
           const workload = workloadOf(randomTrace(seed, apartMs));
           const run = replay(workload, {
             model,
-            engine: { ...engine, kvCacheBlocks: pool },
+            engine: { ...engine, kvCacheBlocks: pool, longPrefillTokenThreshold },
             pacing: "open-loop",
           });
           const explained = explainMisses(run, {

@@ -6,7 +6,6 @@ import { kvBytesPerTokenOver, modelShapeFromConfig } from "../../hardware/index.
 import type { LatencyModel } from "../../latency/index.js";
 import { sessionsOf, type Workload } from "../../sessions/index.js";
 import {
-  cachePricesFromJson,
   type MemoryCurve,
   memoryCurve,
   planCosts,
@@ -27,6 +26,7 @@ import {
 } from "../latency-source.js";
 import { addPacingFlags, type PacingFlags, pacingFromFlags } from "../pacing-flags.js";
 import { progressBar, readInput } from "../read-input.js";
+import { readPrices } from "../read-prices.js";
 import {
   addSessionFlags,
   reportSessions,
@@ -71,7 +71,7 @@ export function sizeCommand(): Command {
     .option("--ttl <s,...>", "times to live, seconds", parseList, [60, 300, 3600])
     .option(
       "--prices <file>",
-      "prices of prompt tokens at providers, JSON: what the workload costs under each plan",
+      "a provider's prices, for what the prompts cost there (as data/examples/prices.json)",
     )
     .option("--policies", "run each eviction policy at five sizes, beside the best there can be")
     .option(
@@ -105,8 +105,7 @@ async function runSize(path: string, flags: SizeFlags): Promise<void> {
     workload,
     engine.blockSize === undefined ? {} : { blockSize: engine.blockSize },
   );
-  const prices =
-    flags.prices === undefined ? undefined : cachePricesFromJson(await readJsonFile(flags.prices));
+  const prices = flags.prices === undefined ? undefined : await readPrices(flags.prices);
   const model = await modelOf(flags);
   const bytesPerToken = flags.bytesPerToken ?? model?.memory?.kvBytesPerToken ?? (await configBytes(flags));
   const tokensOf = (flag: string, gib: number): Tokens => {
@@ -130,7 +129,18 @@ async function runSize(path: string, flags: SizeFlags): Promise<void> {
     throw new InputError(
       `${path}: --prices needs arrival times, which the trace has not: when a cache is read is not known`,
     );
-  const costs = prices && ttl ? { prices, rows: planCosts(served, ttl, prices.plans) } : undefined;
+  const costs =
+    prices && ttl
+      ? {
+          prices,
+          rows: planCosts(
+            served,
+            ttl,
+            prices,
+            flags.ttl.map((seconds) => seconds * 1000),
+          ),
+        }
+      : undefined;
   const probed = given.length > 0 ? given : spread(curve, replayedSizes);
   const ttft = model ? replays(workload, probed, model, flags) : undefined;
   const result: SizeResult = {

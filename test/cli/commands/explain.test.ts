@@ -1,14 +1,20 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { runCli } from "../run-cli.js";
 
-const dir = mkdtempSync(join(tmpdir(), "prefixlab-explain-"));
-afterAll(() => rmSync(dir, { recursive: true }));
-
 const WARM = "data/warm-1.jsonl.gz";
 const COLD = "data/cold-1.jsonl.gz";
+const SMALL_POOL = "data/planted-faults/small-pool.jsonl.gz";
+const dir = mkdtempSync(join(tmpdir(), "prefixlab-explain-"));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+function pricesFile(name: string, prices: unknown): string {
+  const path = join(dir, name);
+  writeFileSync(path, JSON.stringify(prices));
+  return path;
+}
 
 interface Document {
   readonly source: string;
@@ -99,5 +105,46 @@ describe("prefixlab explain", () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/cause\s+tokens\s+of prompts\s+requests\s+mean TTFT without it/);
     expect(stdout).toContain("- prefix caching was off: 472768 tokens had been sent before");
+  });
+
+  it("counts GiB and money, and says which policies would have kept what was evicted", () => {
+    const prices = pricesFile("prices.json", {
+      currency: "EUR",
+      per_million_tokens: { input: 2, cached_read: 1 },
+    });
+    const flags = [
+      "--profile",
+      "h200-qwen3-8b",
+      "--bytes-per-token",
+      "1048576",
+      "--prices",
+      prices,
+      "--policies",
+    ];
+    const { stdout } = runCli(["explain", SMALL_POOL, ...flags, "--json"]);
+    const { causes, policies, currency, evicted_parts, replayed } = JSON.parse(stdout);
+    const { tokens, gib, money, queue_ms_saved, ttft_p50_ms_saved, without } = causes.evicted;
+    expect(tokens).toBeGreaterThan(0);
+    expect(gib).toBeCloseTo(tokens / 1024, 9);
+    expect(money).toBeCloseTo(tokens / 1e6, 9);
+    expect(currency).toBe("EUR");
+    expect([typeof queue_ms_saved, typeof ttft_p50_ms_saved]).toEqual(["number", "number"]);
+    expect(without).toContain("gives none up");
+    expect(policies.map(({ policy }: { policy: string }) => policy)).toContain("slru");
+    expect(evicted_parts.idle_ms.p90).toBeGreaterThanOrEqual(evicted_parts.idle_ms.p50);
+    expect(replayed.recorded_ttft_ms_mean).toBeGreaterThan(0);
+    const people = runCli(["explain", SMALL_POOL, ...flags]).stdout;
+    expect(people).toMatch(/mean queueing\s+GiB\s+EUR/);
+    // The engine of this capture is no H200.
+    expect(people).toContain("the replay is far from the recorded TTFT");
+  });
+
+  it("refuses prices that are none, and policies without a model", () => {
+    const bad = runCli(["explain", WARM, "--prices", pricesFile("bad.json", { input: 3 })]);
+    expect(bad.status).toBe(2);
+    expect(bad.stderr).toContain("bad.json: priceListFromJson: expected");
+    const refused = runCli(["explain", WARM, "--policies"]);
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toContain("needs a latency model");
   });
 });

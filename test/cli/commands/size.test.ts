@@ -20,13 +20,7 @@ function sized(...args: readonly string[]) {
   return JSON.parse(stdout);
 }
 
-const plan = {
-  name: "a",
-  ttl_s: 300,
-  input_per_mtok: 2,
-  cache_write_per_mtok: 2.5,
-  cache_read_per_mtok: 0.2,
-};
+const prices = { currency: "EUR", per_million_tokens: { input: 2, cached_read: 0.2, cache_write_5m: 2.5 } };
 const config = {
   model_type: "llama",
   hidden_size: 4096,
@@ -70,7 +64,7 @@ describe("prefixlab size", () => {
         "1,10",
         "--policies",
       ],
-      ...["--prices", file("prices.json", { currency: "EUR", plans: [plan] }), "--pool-gib", "0.3,0.6"],
+      ...["--prices", file("prices.json", prices), "--pool-gib", "0.3,0.6"],
     );
     const [least] = document.curve;
     expect(least.tiers.pool).toBe(least.lru);
@@ -78,7 +72,7 @@ describe("prefixlab size", () => {
     expect(document.ttl).toHaveLength(2);
     expect(document.costs).toMatchObject({
       currency: "EUR",
-      plans: [{ name: "a", read_share: expect.any(Number) }],
+      plans: [{ ttl_s: 300, read_share: expect.any(Number) }],
     });
     expect(document.ttft).toHaveLength(2);
     expect(document.ttft[0].cached_share).toBeLessThan(document.ttft[1].cached_share);
@@ -107,7 +101,7 @@ describe("prefixlab size", () => {
     [["--bytes-per-token", "0"], /expected a number above 0/],
     [["--model-config", file("broken.json", "{")], /not a JSON document/],
     [["--model-config", file("bare.json", { model_type: "llama" })], /num_hidden_layers/],
-    [["--prices", file("no-plans.json", { currency: "USD" })], /plans must be a list/],
+    [["--prices", file("no-plans.json", { currency: "USD" })], /no-plans.json: priceListFromJson: expected/],
     [
       ["--model-config", file("big.json", { ...config, num_hidden_layers: 320 }), "--gpu", "rtx-4090"],
       /no room for KV/,
