@@ -32,3 +32,12 @@ export {
   poolThatFits,
   requireTensorParallel,
 } from "./pool-that-fits.js";
+export { type KvFormat, kvFormats } from "./kv-format.js";
+export type { KvGroup } from "./kv-groups.js";
+export {
+  type KvLayout,
+  type KvLayoutOptions,
+  kvBlocksHeld,
+  kvLayoutFromConfig,
+  kvPoolTokens,
+} from "./kv-layout.js";
