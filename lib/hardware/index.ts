@@ -6,6 +6,15 @@
  */
 export { type Card, type CardName, cardNameOf, cardNames, cardOf, cards } from "./cards.js";
 export { qwen3With8B, shapeOfModel } from "./known-models.js";
+export { type KvFormat, kvFormats } from "./kv-format.js";
+export type { KvGroup } from "./kv-groups.js";
+export {
+  type KvLayout,
+  type KvLayoutOptions,
+  kvBlocksHeld,
+  kvLayoutFromConfig,
+  kvPoolTokens,
+} from "./kv-layout.js";
 export {
   activeParameters,
   attentionFlopsPerPair,
@@ -32,12 +41,3 @@ export {
   poolThatFits,
   requireTensorParallel,
 } from "./pool-that-fits.js";
-export { type KvFormat, kvFormats } from "./kv-format.js";
-export type { KvGroup } from "./kv-groups.js";
-export {
-  type KvLayout,
-  type KvLayoutOptions,
-  kvBlocksHeld,
-  kvLayoutFromConfig,
-  kvPoolTokens,
-} from "./kv-layout.js";

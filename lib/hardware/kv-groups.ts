@@ -31,11 +31,20 @@ export const kernelTokens: Tokens = 16;
 const latentTokensBetweenStates: Tokens = 128;
 
 /**
+ * @param recurrentBytes of a number of a recurrent state, where it is not the model's own
  * @throws InputError when so many cards can share neither heads nor states, or the format is none for the layer
  */
-export function kvPageOf(layer: KvLayer, cards: number, format: KvFormat): KvPage {
+export function kvPageOf(
+  layer: KvLayer,
+  cards: number,
+  format: KvFormat,
+  recurrentBytes: Bytes | undefined,
+): KvPage {
   if (layer.kind === "state") {
-    const bytes = layer.arrays.map(({ numbers, bytesPerNumber }) => numbers(cards) * bytesPerNumber);
+    const bytes = layer.arrays.map(
+      ({ numbers, bytesPerNumber = 2, isRecurrent }) =>
+        numbers(cards) * ((isRecurrent && recurrentBytes) || bytesPerNumber),
+    );
     return { layer, tokenBytes: 0, stateBytes: bytes.reduce((a, b) => a + b, 0) };
   }
   if (layer.kind === "latent") {

@@ -23,7 +23,10 @@ export type KvLayer =
 /** A state's arrays. Each is divided by the cards. */
 export interface StateLayer {
   readonly kind: "state";
-  readonly arrays: readonly { readonly numbers: (cards: number) => number; readonly bytesPerNumber: number }[];
+  readonly arrays: readonly {
+    readonly numbers: (cards: number) => number;
+    readonly bytesPerNumber: number;
+  }[];
   /** States that a running sequence may hold at once: the one in use, the one written next, and a prefill's checkpoint. */
   readonly statesPerSequence: number;
 }
@@ -82,8 +85,7 @@ const everyNthFull = (usual: number) => (layer: number, config: KvConfig) =>
   (layer + 1) % count(config, "sliding_window_pattern", usual) !== 0;
 
 /** gpt-oss: a window in the first layer and every other one, whatever `layer_types` says. */
-const gptOss: Reader = (config) =>
-  byType((layer) => layer % 2 === 0)({ ...config, layer_types: undefined });
+const gptOss: Reader = (config) => byType((layer) => layer % 2 === 0)({ ...config, layer_types: undefined });
 
 /** The last `num_kv_shared_layers` layers use the KV of earlier ones. */
 const sharing =
@@ -136,28 +138,31 @@ function latentLayer(config: KvConfig): KvLayer {
 }
 
 /** Gated delta networks (Qwen3-Next, Qwen3.5) in all layers but every n-th. */
-const gatedDelta: Reader = (config) => {
-  const types = layerTypes(config, ["full_attention", "linear_attention"]);
-  const keys = count(config, "linear_num_key_heads") * count(config, "linear_key_head_dim");
-  const valueHeads = count(config, "linear_num_value_heads");
-  const valueDim = count(config, "linear_value_head_dim");
-  const keyDim = count(config, "linear_key_head_dim");
-  const kernel = count(config, "linear_conv_kernel_dim");
-  const state = stateLayer(
-    [
-      { numbers: (cards) => divided(2 * keys + valueHeads * valueDim, cards) * (kernel - 1) },
-      {
-        numbers: (cards) => divided(valueHeads, cards) * valueDim * keyDim,
-        bytesPerNumber: bytesOf(config, "mamba_ssm_dtype"),
-      },
-    ],
-    2,
-  );
-  const every = count(config, "full_attention_interval", 4);
-  return repeat(count(config, "num_hidden_layers"), (layer) =>
-    (types ? types[layer] === "full_attention" : (layer + 1) % every === 0) ? full(config) : state,
-  );
-};
+const gatedDelta =
+  (stateBytes: (config: KvConfig) => number): Reader =>
+  (config) => {
+    const types = layerTypes(config, ["full_attention", "linear_attention"]);
+    const keys = count(config, "linear_num_key_heads") * count(config, "linear_key_head_dim");
+    const valueHeads = count(config, "linear_num_value_heads");
+    const valueDim = count(config, "linear_value_head_dim");
+    const keyDim = count(config, "linear_key_head_dim");
+    const kernel = count(config, "linear_conv_kernel_dim");
+    const state = stateLayer(
+      [
+        { numbers: (cards) => divided(2 * keys + valueHeads * valueDim, cards) * (kernel - 1) },
+        {
+          numbers: (cards) => divided(valueHeads, cards) * valueDim * keyDim,
+          bytesPerNumber: stateBytes(config),
+          isRecurrent: true,
+        },
+      ],
+      2,
+    );
+    const every = count(config, "full_attention_interval", 4);
+    return repeat(count(config, "num_hidden_layers"), (layer) =>
+      (types ? types[layer] === "full_attention" : (layer + 1) % every === 0) ? full(config) : state,
+    );
+  };
 
 /** Mamba 1, as in Jamba. */
 const jamba: Reader = (config) => {
@@ -169,7 +174,7 @@ const jamba: Reader = (config) => {
   const state = stateLayer(
     [
       { numbers: (cards) => divided(width, cards) * (count(config, "mamba_d_conv") - 1) },
-      { numbers: (cards) => divided(width, cards) * count(config, "mamba_d_state") },
+      { numbers: (cards) => divided(width, cards) * count(config, "mamba_d_state"), isRecurrent: true },
     ],
     2,
   );
@@ -200,7 +205,11 @@ function mamba2(config: KvConfig, keys: Mamba2Keys, stateBytes: number): StateLa
           return divided(heads * headDim + 2 * held * state, cards) * (kernel - 1);
         },
       },
-      { numbers: (cards) => divided(heads, cards) * headDim * state, bytesPerNumber: stateBytes },
+      {
+        numbers: (cards) => divided(heads, cards) * headDim * state,
+        bytesPerNumber: stateBytes,
+        isRecurrent: true,
+      },
     ],
     3,
   );
@@ -305,9 +314,9 @@ const readers: Readonly<Record<string, Reader>> = {
   deepseek_v3: latent,
   kimi_k2: latent,
   glm4_moe_lite: latent,
-  qwen3_next: gatedDelta,
-  qwen3_5_text: gatedDelta,
-  qwen3_5_moe_text: gatedDelta,
+  qwen3_next: gatedDelta(() => 2),
+  qwen3_5_text: gatedDelta((config) => bytesOf(config, "mamba_ssm_dtype")),
+  qwen3_5_moe_text: gatedDelta((config) => bytesOf(config, "mamba_ssm_dtype")),
   jamba,
   nemotron_h: nemotronH,
   granitemoehybrid: graniteHybrid,
@@ -334,16 +343,8 @@ function sliding(config: KvConfig, windowTokens: Tokens): KvLayer {
   return { ...full(config), kind: "sliding", windowTokens };
 }
 
-/** Arrays are in the model's own 16 bits unless they say otherwise. */
-function stateLayer(
-  arrays: readonly { readonly numbers: (cards: number) => number; readonly bytesPerNumber?: number }[],
-  statesPerSequence: number,
-): StateLayer {
-  return {
-    kind: "state",
-    arrays: arrays.map(({ numbers, bytesPerNumber = 2 }) => ({ numbers, bytesPerNumber })),
-    statesPerSequence,
-  };
+function stateLayer(arrays: readonly StateArray[], statesPerSequence: number): StateLayer {
+  return { kind: "state", arrays, statesPerSequence };
 }
 
 function windowOf(config: KvConfig): Tokens | undefined {

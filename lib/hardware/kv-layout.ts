@@ -1,13 +1,21 @@
 import {
-  type Bytes,
   type Blocks,
+  type Bytes,
   describeValue,
   InputError,
   requireInteger,
   type Tokens,
 } from "../base/index.js";
 import { type KvFormat, kvFormats } from "./kv-format.js";
-import { blocksOf, hitTokensOf, type KvGroup, keepsAll, kernelTokens, kvGroupsOf, kvPageOf } from "./kv-groups.js";
+import {
+  blocksOf,
+  hitTokensOf,
+  type KvGroup,
+  keepsAll,
+  kernelTokens,
+  kvGroupsOf,
+  kvPageOf,
+} from "./kv-groups.js";
 import { type KvConfig, type KvLayer, kvLayersOf } from "./kv-layers.js";
 
 /** How {@link kvLayoutFromConfig} reads a config. */
@@ -16,6 +24,8 @@ export interface KvLayoutOptions {
   readonly name?: string;
   /** Of the KV cache. Default: what the config's quantization says of the KV cache, else bf16. */
   readonly kvDtype?: KvFormat;
+  /** Of recurrent states, as `--mamba-ssm-cache-dtype`. Default: the model's own. */
+  readonly stateDtype?: "bf16" | "float32";
   /** Cards over which tensor parallelism splits the model. Default 1. */
   readonly tensorParallel?: number;
   /** Tokens of a block, as `--block-size`. Default 16, as most of vLLM's attention kernels on a GPU have. */
@@ -68,11 +78,13 @@ export function kvLayoutFromConfig(json: unknown, options: KvLayoutOptions = {})
       `${where}: blockSize must be a multiple of ${kernelTokens}, as vLLM's attention kernels take, got ${blockSize}`,
     );
   const kvDtype = formatOf(json as KvConfig, options.kvDtype);
+  const { stateDtype } = options;
+  const recurrentBytes = stateDtype === undefined ? undefined : stateDtype === "float32" ? 4 : 2;
   const layers = kvLayersOf(config);
   if (layers.length === 0)
     throw new InputError(`${where}: no layer of the model keeps keys and values of its own`);
   const groups = kvGroupsOf(
-    layers.map((layer) => kvPageOf(layer, cards, kvDtype)),
+    layers.map((layer) => kvPageOf(layer, cards, kvDtype, recurrentBytes)),
     blockSize,
   );
   const blockBytes = Math.max(...groups.map(({ bytes }) => bytes));

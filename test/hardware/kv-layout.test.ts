@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../lib/base/index.js";
 import {
-  kvBlocksHeld,
-  kvBytesPerToken,
   type KvFormat,
   type KvLayout,
+  kvBlocksHeld,
+  kvBytesPerToken,
   kvLayoutFromConfig,
   kvPoolTokens,
   modelShapeFromConfig,
@@ -57,30 +57,29 @@ const layoutOf = ({ model, kv_dtype, tensor_parallel, block_size }: Expected): K
   });
 
 describe("the KV cache of a model", () => {
-  it.each(
-    rows.map(
-      (row) => [row.model, row.kv_dtype, row.tensor_parallel, row.block_size, row] as const,
-    ),
-  )("is vLLM's own: %s, %s, %i cards, blocks of %i", (_model, _dtype, _cards, _block, row) => {
-    const layout = layoutOf(row);
-    expect(layout.groups.map((group) => ({ ...group, statesPerSequence: undefined }))).toEqual(
-      row.groups.map(({ kind, layers, block_tokens, window, bytes }) => ({
-        kind: kinds[kind],
-        layers,
-        blockTokens: block_tokens,
-        bytes,
-        ...(window !== null && { windowTokens: window }),
-        statesPerSequence: undefined,
-      })),
-    );
-    expect(layout.blockBytes).toBe(row.block_bytes);
-    expect(layout.hitTokens).toBe(row.hit_tokens);
-    const inFlightTokens = row.max_in_flight_tokens;
-    expect(kvBlocksHeld(layout, maxModelLen, inFlightTokens)).toBe(
-      row.groups.reduce((sum, { blocks_per_request }) => sum + blocks_per_request, 0),
-    );
-    expect(kvPoolTokens(layout, 2 ** 30, { maxModelLen, inFlightTokens })).toBe(row.tokens_of_a_gib);
-  });
+  it.each(rows.map((row) => [row.model, row.kv_dtype, row.tensor_parallel, row.block_size, row] as const))(
+    "is vLLM's own: %s, %s, %i cards, blocks of %i",
+    (_model, _dtype, _cards, _block, row) => {
+      const layout = layoutOf(row);
+      expect(layout.groups.map((group) => ({ ...group, statesPerSequence: undefined }))).toEqual(
+        row.groups.map(({ kind, layers, block_tokens, window, bytes }) => ({
+          kind: kinds[kind],
+          layers,
+          blockTokens: block_tokens,
+          bytes,
+          ...(window !== null && { windowTokens: window }),
+          statesPerSequence: undefined,
+        })),
+      );
+      expect(layout.blockBytes).toBe(row.block_bytes);
+      expect(layout.hitTokens).toBe(row.hit_tokens);
+      const inFlightTokens = row.max_in_flight_tokens;
+      expect(kvBlocksHeld(layout, maxModelLen, inFlightTokens)).toBe(
+        row.groups.reduce((sum, { blocks_per_request }) => sum + blocks_per_request, 0),
+      );
+      expect(kvPoolTokens(layout, 2 ** 30, { maxModelLen, inFlightTokens })).toBe(row.tokens_of_a_gib);
+    },
+  );
 
   it("covers every kind of layer that is known, over one card and several", () => {
     const kindsSeen = (cards: (n: number) => boolean) =>
@@ -114,6 +113,37 @@ describe("the KV cache of a model", () => {
   });
 });
 
+describe("the pool of a started vLLM, one GiB on a CPU", () => {
+  const { models, rows: pools } = read("engine-pools.json") as {
+    readonly models: Readonly<Record<string, object>>;
+    readonly rows: readonly {
+      readonly model: string;
+      readonly kv_dtype: string;
+      readonly block_size: number;
+      readonly max_model_len: number;
+      readonly max_in_flight_tokens: number;
+      readonly pool_bytes: number;
+      readonly blocks: number;
+      readonly tokens: number;
+    }[];
+  };
+
+  it.each(pools.map((pool) => [pool.model, pool.kv_dtype, pool.block_size, pool] as const))(
+    "has as many blocks and tokens: %s, %s, blocks of %i",
+    (model, kvDtype, blockSize, pool) => {
+      const layout = kvLayoutFromConfig(models[model], {
+        ...(kvDtype !== "auto" && { kvDtype: kvDtype as KvFormat }),
+        blockSize,
+        // vLLM's CPU platform has recurrent states in 32 bits, whatever the model.
+        stateDtype: "float32",
+      });
+      expect(Math.floor(pool.pool_bytes / layout.blockBytes)).toBe(pool.blocks);
+      const request = { maxModelLen: pool.max_model_len, inFlightTokens: pool.max_in_flight_tokens };
+      expect(kvPoolTokens(layout, pool.pool_bytes, request)).toBe(pool.tokens);
+    },
+  );
+});
+
 const deepSeek = {
   model_type: "deepseek_v3",
   num_hidden_layers: 61,
@@ -143,7 +173,9 @@ describe("the format of keys and values", () => {
     expect(kvDtype({ kv_cache_quant_algo: "FP8" })).toBe("fp8");
     expect(kvDtype({ quant_method: "awq", kv_cache_scheme: null })).toBe("bf16");
     expect(kvDtype(scheme, { kvDtype: "bf16" })).toBe("bf16");
-    expect(() => kvDtype({ kv_cache_quant_algo: "NVFP4" })).toThrow(/asks for a KV cache of "NVFP4".*give kvDtype/);
+    expect(() => kvDtype({ kv_cache_quant_algo: "NVFP4" })).toThrow(
+      /asks for a KV cache of "NVFP4".*give kvDtype/,
+    );
   });
 });
 
@@ -153,10 +185,25 @@ describe("what a layout does not know", () => {
     ["no family", { model_type: "bert" }, {}, /model_type "bert" is not known, there is llama/],
     ["a state space alone", { model_type: "mamba2" }, {}, /model_type "mamba2" is not known/],
     ["sparse attention's index", { ...deepSeek, index_topk: 2048 }, {}, /index_topk.*not counted/],
-    ["a window in some layers", { ...llama, model_type: "qwen2", use_sliding_window: true }, {}, /use_sliding_window/],
+    [
+      "a window in some layers",
+      { ...llama, model_type: "qwen2", use_sliding_window: true },
+      {},
+      /use_sliding_window/,
+    ],
     ["another kind of layer", window({ layer_types: Array(32).fill("ring") }), {}, /layer_types has "ring"/],
-    ["layers without a kind", window({ layer_types: ["full_attention"] }), {}, /layer_types must name each of 32/],
-    ["a missing field", { ...llama, num_hidden_layers: undefined }, {}, /num_hidden_layers must be a positive/],
+    [
+      "layers without a kind",
+      window({ layer_types: ["full_attention"] }),
+      {},
+      /layer_types must name each of 32/,
+    ],
+    [
+      "a missing field",
+      { ...llama, num_hidden_layers: undefined },
+      {},
+      /num_hidden_layers must be a positive/,
+    ],
     ["cards that share no heads", llama, { tensorParallel: 3 }, /8 heads .* split over 3 cards nor repeated/],
     ["half a kernel's block", llama, { blockSize: 24 }, /blockSize must be a multiple of 16/],
     ["a format that there is not", llama, { kvDtype: "int3" as "fp8" }, /kvDtype must be one of bf16, fp8/],
