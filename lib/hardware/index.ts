@@ -40,4 +40,5 @@ export {
   type PoolOptions,
   poolThatFits,
   requireTensorParallel,
+  workingBytes,
 } from "./pool-that-fits.js";

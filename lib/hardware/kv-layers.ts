@@ -20,13 +20,18 @@ export type KvLayer =
   /** Linear attention or a state space: a state of one size, however long the sequence. */
   | StateLayer;
 
-/** A state's arrays. Each is divided by the cards. */
+/** One array of a state, divided by the cards. */
+export interface StateArray {
+  readonly numbers: (cards: number) => number;
+  /** As the model has it. Default 2. */
+  readonly bytesPerNumber?: number;
+  /** It is the recurrent state, whose format `--mamba-ssm-cache-dtype` can change; others are of convolutions. */
+  readonly isRecurrent?: true;
+}
+
 export interface StateLayer {
   readonly kind: "state";
-  readonly arrays: readonly {
-    readonly numbers: (cards: number) => number;
-    readonly bytesPerNumber: number;
-  }[];
+  readonly arrays: readonly StateArray[];
   /** States that a running sequence may hold at once: the one in use, the one written next, and a prefill's checkpoint. */
   readonly statesPerSequence: number;
 }
