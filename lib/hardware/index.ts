@@ -2,7 +2,9 @@
  * Hardware: cards, what a model weighs on them and computes, and how much KV fits beside it.
  *
  * Read `model-shape.ts` first (bytes of KV a token, FLOPs, weights read), then `model-shape-from-config.ts` (a model's own
- * config.json), `known-models.ts` (models by name), `cards.ts` and `pool-that-fits.ts`. Sizes are bytes and tokens.
+ * config.json), `known-models.ts` (models by name), `cards.ts` and `pool-that-fits.ts`; then `kv-layout.ts`, which reads only
+ * what a model keeps in its KV cache, of many more families: `kv-layers.ts` (a layer), `kv-groups.ts` (layers that share
+ * blocks). Sizes are bytes and tokens.
  */
 export { type Card, type CardName, cardNameOf, cardNames, cardOf, cards } from "./cards.js";
 export { qwen3With8B, shapeOfModel } from "./known-models.js";
