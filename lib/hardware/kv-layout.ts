@@ -41,7 +41,7 @@ export interface KvLayout {
   readonly groups: readonly KvGroup[];
   /** Of one block of the pool, on one card. */
   readonly blockBytes: Bytes;
-  /** Of one more token of a long sequence, on one card: windows and states take no more. */
+  /** Of one more token of a long sequence, on one card: windows and states take no more, so 0 where no layer keeps all. */
   readonly bytesPerToken: Bytes;
   /** A prefix is found in multiples of so many tokens. */
   readonly hitTokens: Tokens;
@@ -78,8 +78,7 @@ export function kvLayoutFromConfig(json: unknown, options: KvLayoutOptions = {})
       `${where}: blockSize must be a multiple of ${kernelTokens}, as vLLM's attention kernels take, got ${blockSize}`,
     );
   const kvDtype = formatOf(json as KvConfig, options.kvDtype);
-  const { stateDtype } = options;
-  const recurrentBytes = stateDtype === undefined ? undefined : stateDtype === "float32" ? 4 : 2;
+  const recurrentBytes = options.stateDtype === undefined ? undefined : stateBytes(options.stateDtype);
   const layers = kvLayersOf(config);
   if (layers.length === 0)
     throw new InputError(`${where}: no layer of the model keeps keys and values of its own`);
@@ -183,6 +182,12 @@ function formatOf(config: KvConfig, given: KvFormat | undefined): KvFormat {
   throw new InputError(
     `${where}: quantization_config asks for a KV cache of ${describeValue(scheme ?? algorithm)}, which is not known: give kvDtype`,
   );
+}
+
+function stateBytes(format: unknown): Bytes {
+  if (format === "float32") return 4;
+  if (format === "bf16") return 2;
+  throw new InputError(`${where}: stateDtype must be "bf16" or "float32", got ${describeValue(format)}`);
 }
 
 function warningsOf(

@@ -207,6 +207,12 @@ describe("what a layout does not know", () => {
     ["cards that share no heads", llama, { tensorParallel: 3 }, /8 heads .* split over 3 cards nor repeated/],
     ["half a kernel's block", llama, { blockSize: 24 }, /blockSize must be a multiple of 16/],
     ["a format that there is not", llama, { kvDtype: "int3" as "fp8" }, /kvDtype must be one of bf16, fp8/],
+    [
+      "a state of no known format",
+      llama,
+      { stateDtype: "fp8" as "bf16" },
+      /stateDtype must be "bf16" or "float32"/,
+    ],
     ["latent attention in nvfp4", deepSeek, { kvDtype: "nvfp4" as const }, /no latent attention in nvfp4/],
     ["a text model that is none", { text_config: 7 }, {}, /text_config must be an object, got 7/],
   ])("is refused: %s", (_, json, options, message) => {
