@@ -78,6 +78,7 @@ export {
   type ReplayOptions,
   replay,
   replayConditions,
+  replayRecordedTimes,
   simulateSessions,
 } from "./replay/index.js";
 export { type SampleOptions, sampleTrace, type TraceSample } from "./sample/index.js";

@@ -5,6 +5,8 @@ export interface Card {
   readonly name: string;
   /** Memory of one card. The sheets' GB of it are 2^30 bytes. */
   readonly memoryBytes: Bytes;
+  /** What CUDA gives of it, by published logs of vLLM. Undefined where none is known. */
+  readonly visibleBytes?: Bytes;
   readonly memoryBytesPerSecond: number;
   /** Dense matrix products (no structured sparsity), accumulated in 32 bits: FLOP/s by the format of the numbers. */
   readonly peakFlops: {
@@ -25,6 +27,7 @@ export const cards = {
   h100: {
     name: "NVIDIA H100 SXM",
     memoryBytes: 80 * gib,
+    visibleBytes: 79.19 * gib,
     memoryBytesPerSecond: 3.35e12,
     peakFlops: { bf16: 989.5e12, fp8: 1979e12 },
     linkBytesPerSecond: 450e9,
@@ -34,6 +37,7 @@ export const cards = {
   h200: {
     name: "NVIDIA H200 SXM",
     memoryBytes: 141 * gib,
+    visibleBytes: 139.81 * gib,
     memoryBytesPerSecond: 4.8e12,
     peakFlops: { bf16: 989.5e12, fp8: 1979e12 },
     linkBytesPerSecond: 450e9,
@@ -52,6 +56,7 @@ export const cards = {
   a100: {
     name: "NVIDIA A100 SXM 80 GB",
     memoryBytes: 80 * gib,
+    visibleBytes: 79.25 * gib,
     memoryBytesPerSecond: 2.039e12,
     peakFlops: { bf16: 312e12 },
     linkBytesPerSecond: 300e9,
@@ -79,6 +84,7 @@ export const cards = {
   "rtx-4090": {
     name: "NVIDIA GeForce RTX 4090",
     memoryBytes: 24 * gib,
+    visibleBytes: 23.53 * gib,
     memoryBytesPerSecond: 1.008e12,
     peakFlops: { bf16: 165.2e12, fp8: 330.3e12 },
     linkBytesPerSecond: 32e9,

@@ -1,9 +1,8 @@
 import type { Blocks, Tokens } from "../base/index.js";
-import { capturedEngine } from "../replay/index.js";
+import { capturedEngine, onCapturedClock } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
 import { chooseSettings, type EngineSettings } from "../settings/index.js";
 import { type CacheEvent, type CacheEventBatch, defaultBlockSize, type EngineView } from "../trace/index.js";
-import { onCapturedClock } from "./on-captured-clock.js";
 import { type OrderAgreement, orderAgreement } from "./same-order.js";
 
 /** What the engine counted over a capture, beside the sums of the capture's rows. */

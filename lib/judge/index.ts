@@ -48,7 +48,6 @@ export {
   type ScenarioNoise,
   type ScenarioReport,
 } from "./judge-captures.js";
-export { type ClockedRun, onCapturedClock, type PoolEvent } from "./on-captured-clock.js";
 export { type CaptureWithReplays, poolCaptures } from "./pool-captures.js";
 export { h200ColdCurve, publishedFigure } from "./published-figure.js";
 export {

@@ -1,18 +1,21 @@
 /**
  * Replays: a trace becomes a plan, the plan runs on the engine, and the result is a trace again.
  *
- * Read `plan.ts` first (a replay is data, not a mode), then `run-replay.ts`. `lib/judge` compares the result with the
+ * Read `plan.ts` first (a replay is data, not a mode), then `run-replay.ts`; `replay-recorded-times.ts` leaves
+ * the latency model out. `lib/judge` compares the result with the
  * capture. Times are milliseconds.
  */
 export { capturedEngine } from "./captured-engine.js";
 export { type CapturedPacing, capturedPacing } from "./captured-pacing.js";
 export { type LoadOverTime, loadOverTime } from "./load-over-time.js";
 export { modeledTrace } from "./modeled-trace.js";
+export { type ClockedRun, onCapturedClock, type PoolEvent } from "./on-captured-clock.js";
 export { type Pacing, pacings } from "./pacing.js";
 export { pacingDoubts } from "./pacing-doubts.js";
 export { type Plan, type PlanOptions, type Prompts, planReplay } from "./plan.js";
 export { type PoolChains, poolChains, uniqueChains } from "./pool-chains.js";
 export { recomputedPrefills } from "./recomputed-prefills.js";
+export { type RecordedTimesReplay, replayRecordedTimes } from "./replay-recorded-times.js";
 export {
   durationsMs,
   type Replay,

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { dataDir } from "../../lib/captures/index.js";
-import { compareEngineView, onCapturedClock } from "../../lib/judge/index.js";
+import { compareEngineView } from "../../lib/judge/index.js";
+import { onCapturedClock } from "../../lib/replay/index.js";
 import { workloadOf } from "../../lib/sessions/index.js";
 import { engineSettingsOf } from "../../lib/settings/index.js";
 import { readEngineView, readTrace } from "../../lib/trace/files/index.js";

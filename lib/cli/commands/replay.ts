@@ -33,6 +33,7 @@ import { printOut } from "../terminal.js";
 import { addTimeoutFlags, type TimeoutFlags, timeoutFromFlags } from "../timeout-flags.js";
 
 interface ReplayFlags extends EngineFlags, LatencyFlags, PacingFlags, SessionFlags, TimeoutFlags {
+  readonly recordedTimes?: boolean;
   readonly coldPrompts?: boolean;
   readonly rateScale: number;
   readonly seeds: number;
@@ -57,6 +58,10 @@ export function replayCommand(): Command {
   const command = new Command("replay")
     .description("Replay a trace in the simulated engine, or live against a server, and compare.")
     .argument("<trace>", "trace to replay: arrivals, pacing and sharing are taken from it")
+    .option(
+      "--recorded-times",
+      "every request comes, gets its tokens and ends when the trace says: the cache alone, without a latency model",
+    )
     .option("--cold-prompts", "make every prompt unique, so that no prefix is reused")
     .option("--rate-scale <x>", "arrivals this many times as fast", parsePositive, 1)
     .option("--seeds <n>", "replays with different seeds, averaged in the comparison", parseCount, 1)
@@ -97,6 +102,9 @@ The same for a client that gives up after 10 s and then drops the conversation:
   npx prefixlab replay data/warm-1.jsonl.gz --latency-trace data/fit-sweep-1.jsonl.gz \\
     --no-enable-prefix-caching --request-timeout 10 --on-timeout end-session
 
+What the cache finds of a capture, apart from when its steps end:
+  npx prefixlab replay data/vllm-small-pool/small-pool-1.jsonl.gz --recorded-times
+
 Exit code 0: every gate held, or nothing was comparable; 1: a gate did not hold; 2: bad arguments or input.
 `,
     )
@@ -111,6 +119,10 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
   const trace = await readInput(path, { strict: flags.strict ?? false });
   const sessions = sessionsOf(trace, sessionsFromFlags(flags));
   reportSessions(path, sessions);
+  if (flags.recordedTimes) {
+    const { replayRecordedTimesCommand } = await import("./replay-recorded-times.js");
+    return replayRecordedTimesCommand({ trace, sessions }, flags);
+  }
   if (flags.url !== undefined) {
     const { replayLiveCommand } = await import("./replay-live.js");
     return replayLiveCommand(trace, sessions, { ...flags, url: flags.url });

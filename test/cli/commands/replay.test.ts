@@ -370,3 +370,33 @@ describe("replay --request-timeout", () => {
     ]);
   });
 });
+
+describe("replay --recorded-times", () => {
+  const evicting = fromRoot("data", "evicting", "pool-180.jsonl.gz");
+
+  it("needs no latency model, leaves times alone, and says how much of the cache it predicts", () => {
+    const document = errorsOf(["replay", evicting, "--recorded-times"]);
+    expect(document).toMatchObject({ pacing: "recorded-times", verdict: "none", requests: 124, left_out: 0 });
+    expect(document.cohorts).toEqual(document.source.cohorts);
+    expect(document.engine.kv_cache_blocks).toEqual({ value: 179, from: "captured" });
+    expect(document.cached_tokens).toMatchObject({ requests: 124, exact_fraction: 1 });
+    const { stdout, status } = runCli(["replay", evicting, "--recorded-times", "--kv-cache-size", "90"]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/cached tokens: recorded \d+, predicted \d+, exact on [0-9.]+ % of 124 requests/);
+  });
+
+  it("is refused beside what would change its times", () => {
+    const { status, stderr } = runCli([
+      "replay",
+      evicting,
+      "--recorded-times",
+      ...profile,
+      "--rate-scale",
+      "2",
+    ]);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(
+      /--profile, --rate-scale would have no effect: leave them out, or --recorded-times/,
+    );
+  });
+});

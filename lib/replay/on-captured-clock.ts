@@ -2,10 +2,11 @@ import type { Ms, Tokens } from "../base/index.js";
 import { type Eviction, type EvictionPolicy, evictionPolicy } from "../cache/index.js";
 import { createEngine, type EngineRequest } from "../engine/index.js";
 import type { StepTimer } from "../latency/index.js";
-import { poolChains, sequenceBlocks } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
 import type { EngineSettings } from "../settings/index.js";
 import { defaultBlockSize, type TraceRecord } from "../trace/index.js";
+import { poolChains } from "./pool-chains.js";
+import { sequenceBlocks } from "./sequence-blocks.js";
 
 /** What the pool did with one block: its content can be found from now on, or no more. */
 export interface PoolEvent {
