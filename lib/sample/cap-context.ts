@@ -32,7 +32,7 @@ export interface ContextCut {
  * import { capContext } from "prefixlab/sample";
  * const trace = await readCapture({ role: "judge", scenario: "warm", seed: 1 });
  * const { workload, cut } = capContext(workloadOf(trace), 1800);
- * [workload.trace.records.length, cut.tooLong, cut.afterThem, cut.shortened]; // → [192, 64, 64, 64]
+ * [workload.trace.records.length, cut.tooLong, cut.afterThem, cut.shortened]; // → [192, 128, 0, 64]
  * ```
  */
 export function capContext(

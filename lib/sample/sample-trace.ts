@@ -62,6 +62,9 @@ const CLOSE_ENOUGH = 0.004;
  * curve is measured, and the choice moved against what is missing. The closest of some tens of such tries is kept: the
  * distances are those of a sample that was chosen by them, measured on the sample itself.
  *
+ * What it cannot keep: the hits on many prefixes that each more sessions share than half of the sample holds. They come
+ * back as often among the sample's requests as among all, in a pool that is smaller; the distance then says so.
+ *
  * Arrivals stay where they were, so that a sample of a twentieth of the sessions is a twentieth of the load: it goes with
  * a pool that is as much smaller, see {@link SampleDistances}. Recorded latencies and cached tokens stay those of the whole load.
  * @throws InputError when an option is out of range, or nothing would be left

@@ -52,7 +52,7 @@ export function sampleCommand(): Command {
       `
 A session, its sub-agents, and sessions that share a prefix that few share are kept together or not at all, so that
 somewhat fewer sessions may be kept than asked for. Of many seeded choices the closest is kept; the distances are measured
-on the sample itself. Records stay as they were: their latencies and cached tokens are those of the whole load.
+on the sample itself. Small samples, and many prefixes that are each shared by many sessions, come out further off. Records stay as they were: their latencies and cached tokens are those of the whole load.
 
 Arrivals stay where they were: a share of 0.05 is 5 % of the load, and goes with a pool of some 5 % of the blocks, as
 printed. To run it at the whole load, take that share of the engine's capacity, or replay with --rate-scale and expect
