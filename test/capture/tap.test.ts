@@ -74,6 +74,32 @@ describe("what passes through the tap", () => {
     expect(seen).toEqual({ url: "/base/any/path?q=%20x", cookies: "c=3", method: "PUT" });
   });
 
+  it("keeps the frame of an answer in chunks: its trailers, none for HEAD, and the next on the same connection", async () => {
+    const upstream = await httpServer(async (incoming, response) => {
+      await bodyOf(incoming);
+      response.writeHead(200, { "transfer-encoding": "chunked", trailer: "x-sum" });
+      for (const piece of ["one ", "two ", "three"]) response.write(piece);
+      response.addTrailers({ "x-sum": "6" });
+      response.end();
+    });
+    const { url } = await tapBefore(upstream.url);
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    let text = "";
+    socket.on("data", (bytes) => {
+      text += bytes.toString("latin1");
+    });
+    for (const method of ["HEAD", "GET", "GET"]) {
+      const from = text.length;
+      socket.write(`${method} /page HTTP/1.1\r\nHost: a\r\n\r\n`);
+      const end = method === "HEAD" ? "\r\n\r\n" : "0\r\nx-sum: 6\r\n\r\n";
+      await eventually(`the answer to ${method} is whole`, () => text.length > from && text.endsWith(end));
+      const [, body] = text.slice(from).split(/\r\n\r\n(.*)/s);
+      const said = body.replace(/0\r\nx-sum.*$/s, "").replace(/[0-9a-f]+\r\n(.*?)\r\n/gs, "$1");
+      expect(said).toBe(method === "HEAD" ? "" : "one two three");
+    }
+    socket.destroy();
+  });
+
   it("comes piece by piece: the first token is with the client before the second exists", async () => {
     let release = () => {};
     const upstream = await httpServer(async (incoming, response) => {

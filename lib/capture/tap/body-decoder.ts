@@ -1,4 +1,5 @@
 import { constants, createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import { GrownBytes } from "./grown-bytes.js";
 
 /** Takes a body's bytes as they arrive and hands them on decompressed. */
 export interface BodyDecoder {
@@ -22,9 +23,7 @@ export function bodyDecoder(
   encoding: string | undefined,
   onBytes: (bytes: Buffer) => void,
 ): BodyDecoder | undefined {
-  const decompress = decompressor((encoding ?? "identity").trim().toLowerCase());
-  if (decompress === undefined) return undefined;
-  if (decompress === "identity")
+  if (isIdentity(encoding))
     return {
       isTooLong: false,
       push(bytes) {
@@ -33,6 +32,8 @@ export function bodyDecoder(
       },
       end: () => Promise.resolve(),
     };
+  const decompress = decompressor(encoding.trim().toLowerCase());
+  if (decompress === undefined) return undefined;
   const ended = new Promise<void>((resolve) => {
     decompress.once("end", resolve);
     decompress.once("error", () => resolve());
@@ -69,12 +70,14 @@ export async function decodedBody(
   encoding: string | undefined,
 ): Promise<Buffer | undefined> {
   const whole = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const decoded: Buffer[] = [];
-  const decoder = bodyDecoder(encoding, (bytes) => decoded.push(bytes));
+  if (isIdentity(encoding)) return whole;
+  const decoded = new GrownBytes(LARGEST_BODY_BYTES);
+  const decoder = bodyDecoder(encoding, (bytes) => decoded.add(bytes));
   await decoder?.push(whole);
   await decoder?.end();
   if (decoder?.isTooLong) return undefined;
-  return decoded.length === 1 ? decoded[0] : Buffer.concat(decoded);
+  const { buffer, byteOffset, byteLength } = decoded.take();
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** {@link decodedBody} as text; empty where there is more of it than is read. */
@@ -82,10 +85,14 @@ export async function decodeBody(body: Uint8Array, encoding: string | undefined)
   return (await decodedBody(body, encoding))?.toString("utf8") ?? "";
 }
 
+/** The body is as it was before any encoding. */
+export function isIdentity(encoding: string | undefined): encoding is undefined {
+  return encoding === undefined || /^\s*(identity)?\s*$/i.test(encoding);
+}
+
 function decompressor(encoding: string) {
   // Without the final flush a cut body would end in an error before its last whole part.
   const options = { finishFlush: constants.Z_SYNC_FLUSH };
-  if (encoding === "" || encoding === "identity") return "identity";
   if (encoding === "gzip" || encoding === "x-gzip") return createGunzip(options);
   if (encoding === "deflate") return createInflate(options);
   if (encoding === "br") return createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH });

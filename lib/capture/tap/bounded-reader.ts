@@ -1,5 +1,5 @@
 import type { Bytes } from "../../base/index.js";
-import { decodedBody, LARGEST_BODY_BYTES } from "./body-decoder.js";
+import { decodedBody, isIdentity, LARGEST_BODY_BYTES } from "./body-decoder.js";
 import { jsonWeight } from "./json-weight.js";
 import { MemoryGate } from "./memory-gate.js";
 
@@ -22,7 +22,7 @@ export class BoundedReader {
     encoding: string | undefined,
     use: (read: { readonly json: unknown } | string) => Promise<T>,
   ): Promise<T> {
-    const isPlain = encoding === undefined || /^\s*(identity)?\s*$/i.test(encoding);
+    const isPlain = isIdentity(encoding);
     let held = isPlain ? jsonWeight(body) : Math.min(READING_BYTES, 3 * MOST_RATIO * body.length);
     if (held > READING_BYTES) return use(tooHeavy(held));
     await this.#gate.enter(held);

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Ms } from "../../base/index.js";
 import type { Outcome } from "./exchange-records.js";
 import type { ExchangeSink } from "./exchange-sink.js";
+import { GrownBytes } from "./grown-bytes.js";
 import type { HeldBytes } from "./held-bytes.js";
 import { credentialHeaders, namingHeaders } from "./request-headers.js";
 import type { ResponseHead } from "./response-log.js";
@@ -31,8 +32,8 @@ export class ExchangeLog {
   readonly #around: ExchangeSurroundings;
   readonly #headers: IncomingHttpHeaders;
   readonly #target: string;
-  readonly #request = new Pieces();
-  readonly #answer = new Pieces();
+  readonly #request = new GrownBytes(LARGEST_BODY_BYTES);
+  readonly #answer = new GrownBytes(LARGEST_BODY_BYTES);
   readonly #readEnds: number[] = [];
   readonly #readAtMs: Ms[] = [];
   #arrivalMs: Ms | undefined;
@@ -102,14 +103,14 @@ export class ExchangeLog {
   }
 
   /** Keeps a piece of a body as far as there is room for it; false when the exchange passes unrecorded. */
-  #keep(pieces: Pieces, bytes: Buffer, what: string): boolean {
+  #keep(kept: GrownBytes, bytes: Buffer, what: string): boolean {
     if (this.#passes !== undefined) return false;
-    if (pieces.length + bytes.length > LARGEST_BODY_BYTES)
+    if (kept.length + bytes.length > LARGEST_BODY_BYTES)
       this.#passes = `${what} of more than ${LARGEST_BODY_BYTES / MEBIBYTE} MiB`;
     else if (!this.#around.held.take(this.#id, bytes.length))
       this.#passes = "more bytes wait to be recorded than memory is granted for";
     if (this.#passes === undefined) {
-      pieces.add(bytes);
+      kept.add(bytes);
       return true;
     }
     this.#request.clear();
@@ -129,32 +130,5 @@ export class ExchangeLog {
       credentials: credentialHeaders(this.#headers),
       named: namingHeaders(this.#headers),
     });
-  }
-}
-
-/** Bytes that came in pieces. */
-class Pieces {
-  length = 0;
-  #pieces: Buffer[] = [];
-
-  add(bytes: Buffer): void {
-    this.length += bytes.length;
-    this.#pieces.push(bytes);
-  }
-
-  clear(): void {
-    this.#pieces = [];
-  }
-
-  /** All of them in one piece of memory of its own, so that it can be handed to another thread. */
-  take(): Uint8Array {
-    const whole = new Uint8Array(this.length);
-    let at = 0;
-    for (const piece of this.#pieces) {
-      whole.set(piece, at);
-      at += piece.length;
-    }
-    this.clear();
-    return whole;
   }
 }

@@ -142,7 +142,8 @@ export function forwardExchange(options: {
       outcome = "disconnect";
       response.destroy();
     });
-    incoming.pipe(response);
+    if (response.chunkedEncoding) passChunks(incoming, response);
+    else incoming.pipe(response);
     if (!log) return;
     log.responseStarted({
       status: incoming.statusCode ?? 502,
@@ -152,6 +153,35 @@ export function forwardExchange(options: {
   }
 
   return end;
+}
+
+/**
+ * Passes a body on to a response with `Transfer-Encoding: chunked`, each piece as a chunk in one write, where Node's own
+ * writer makes four: that shortens the way of the pieces behind it.
+ */
+function passChunks(incoming: IncomingMessage, response: ServerResponse): void {
+  // What is written is framed already.
+  response.chunkedEncoding = false;
+  incoming.on("data", (bytes: Buffer) => {
+    if (response.write(chunk(bytes))) return;
+    incoming.pause();
+    response.once("drain", () => incoming.resume());
+  });
+  incoming.on("end", () => {
+    // The last chunk and the trailers are Node's.
+    response.chunkedEncoding = true;
+    response.end();
+  });
+}
+
+/** A chunk of RFC 9112, section 7.1. */
+function chunk(bytes: Buffer): Buffer {
+  const size = `${bytes.length.toString(16)}\r\n`;
+  const framed = Buffer.allocUnsafe(size.length + bytes.length + 2);
+  framed.write(size, 0, "latin1");
+  framed.set(bytes, size.length);
+  framed.write("\r\n", size.length + bytes.length, "latin1");
+  return framed;
 }
 
 function sendError(response: ServerResponse, status: number, message: string): void {
