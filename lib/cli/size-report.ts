@@ -21,6 +21,8 @@ export interface SizeResult {
   readonly served: ServedInTurn;
   readonly curve: MemoryCurve;
   readonly bytesPerToken: number | undefined;
+  /** What was assumed, and what limits the numbers. */
+  readonly notes: readonly string[];
   readonly tiers: { readonly cpuTokens: Tokens; readonly diskTokens: Tokens } | undefined;
   readonly ttl: TimeToLiveCurve | undefined;
   readonly ttlSeconds: readonly number[];
@@ -42,7 +44,8 @@ function gibOf(tokens: Tokens, bytesPerToken: number | undefined): number | null
 
 /** The result under the names of the command line. */
 export function sizeJson(result: SizeResult): Record<string, unknown> {
-  const { served, curve, bytesPerToken, tiers, ttl, ttlSeconds, costs, policies, ttft, slower } = result;
+  const { served, curve, bytesPerToken, notes, tiers, ttl, ttlSeconds, costs, policies, ttft, slower } =
+    result;
   const gib = (tokens: Tokens) => gibOf(tokens, bytesPerToken);
   return {
     requests: served.runs.count,
@@ -109,13 +112,13 @@ export function sizeJson(result: SizeResult): Record<string, unknown> {
       from_ms: step.fromMs,
       to_ms: step.toMs,
     })),
-    assumptions: served.assumptions,
+    assumptions: notes,
   };
 }
 
 /** The result for people. */
 export function sizeReport(result: SizeResult): string {
-  const { path, served, curve, bytesPerToken, tiers, ttl, ttlSeconds, costs, policies, ttft, slower } =
+  const { path, served, curve, bytesPerToken, notes, tiers, ttl, ttlSeconds, costs, policies, ttft, slower } =
     result;
   const size = (tokens: Tokens) => {
     const gib = gibOf(tokens, bytesPerToken);
@@ -133,7 +136,7 @@ export function sizeReport(result: SizeResult): string {
       bytesPerToken === undefined
         ? "KV: bytes of a token are not told, sizes are in tokens; --bytes-per-token, --model-config or --profile give GiB"
         : `KV: ${bytesPerToken} bytes a token`,
-      ...served.assumptions.map((assumption) => `assumed: ${assumption}`),
+      ...notes.map((note) => `note: ${note}`),
       `longest request: ${size(served.longestTokens)}; a smaller pool cannot serve it`,
       `knee: ${size(curve.kneeTokens)} finds ${percent(curve.lru(curve.kneeTokens))}; nothing more beyond ${size(curve.saturationTokens)}`,
       ...parts.map((part) => `${percent(part)} of what can be found: ${size(curve.poolTokensFor(part))}`),

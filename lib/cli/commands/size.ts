@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { InputError, type Tokens } from "../../base/index.js";
 import { evictions, serialHits } from "../../cache/index.js";
 import { memoryFigure, timeToLiveFigure, ttftByPoolFigure, writeFigure } from "../../figure/index.js";
-import { kvBytesPerTokenOver, modelShapeFromConfig } from "../../hardware/index.js";
+import { type KvLayout, kvLayoutFromConfig } from "../../hardware/index.js";
 import type { LatencyModel } from "../../latency/index.js";
 import { sessionsOf, type Workload } from "../../sessions/index.js";
 import {
@@ -107,7 +107,9 @@ async function runSize(path: string, flags: SizeFlags): Promise<void> {
   );
   const prices = flags.prices === undefined ? undefined : await readPrices(flags.prices);
   const model = await modelOf(flags);
-  const bytesPerToken = flags.bytesPerToken ?? model?.memory?.kvBytesPerToken ?? (await configBytes(flags));
+  const layout = await layoutOf(flags, served.blockSize);
+  const layoutBytes = layout && layout.bytesPerToken * layout.tensorParallel;
+  const bytesPerToken = flags.bytesPerToken ?? model?.memory?.kvBytesPerToken ?? (layoutBytes || undefined);
   const tokensOf = (flag: string, gib: number): Tokens => {
     if (bytesPerToken === undefined)
       throw new InputError(
@@ -148,6 +150,7 @@ async function runSize(path: string, flags: SizeFlags): Promise<void> {
     served,
     curve,
     bytesPerToken,
+    notes: [...served.assumptions, ...(layout ? layoutNotes(layout, served.blockSize) : [])],
     tiers,
     ttl,
     ttlSeconds: flags.ttl,
@@ -172,13 +175,37 @@ async function modelOf(flags: SizeFlags): Promise<LatencyModel | undefined> {
   return given.length === 0 || isConfigAlone ? undefined : latencyFromFlags(flags);
 }
 
-async function configBytes(flags: SizeFlags): Promise<number | undefined> {
+/** The KV cache of the model whose config is given, on all its cards together. */
+async function layoutOf(flags: SizeFlags, blockSize: Tokens): Promise<KvLayout | undefined> {
   if (flags.modelConfig === undefined) return undefined;
-  const shape = modelShapeFromConfig(await readJsonFile(flags.modelConfig), {
+  return kvLayoutFromConfig(await readJsonFile(flags.modelConfig), {
     ...(flags.kvDtype && { kvDtype: flags.kvDtype }),
-    ...(flags.dtype && { dtype: flags.dtype }),
+    ...(flags.tp !== undefined && { tensorParallel: flags.tp }),
+    ...(blockSize % 16 === 0 && { blockSize }),
   });
-  return kvBytesPerTokenOver(shape, flags.tp ?? 1);
+}
+
+/** What a model's groups of layers mean for the curve, in words for the user. */
+function layoutNotes(
+  { name, prefixReuse, hitTokens, bytesPerToken, warnings }: KvLayout,
+  blockSize: Tokens,
+): string[] {
+  return [
+    ...warnings.map((warning) => `${name}: ${warning}`),
+    ...(bytesPerToken === 0
+      ? [
+          `${name}: no layer keeps the whole context, so memory does not grow by the token: sizes are in tokens alone`,
+        ]
+      : []),
+    ...(prefixReuse === "blocks"
+      ? []
+      : [
+          `${name}: a hit also needs ${prefixReuse === "state" ? "a recurrent state kept just there" : "the last window of some layers"}, which is not modeled: shares are the most that can be found, and windows or states take memory beside`,
+        ]),
+    ...(hitTokens > blockSize
+      ? [`${name}: a prefix is found in multiples of ${hitTokens} tokens: give --block-size ${hitTokens}`]
+      : []),
+  ];
 }
 
 /** Some of a curve's sizes, from the smallest to the largest. */

@@ -50,6 +50,32 @@ describe("prefixlab size", () => {
     ).toBe(65_536);
   });
 
+  it("says what a model with windows, states or another kind of cache means for the curve", () => {
+    const gemma = {
+      model_type: "gemma3_text",
+      num_hidden_layers: 12,
+      hidden_size: 512,
+      num_attention_heads: 4,
+      num_key_value_heads: 2,
+      head_dim: 128,
+      sliding_window: 512,
+      sliding_window_pattern: 6,
+    };
+    const { kv_bytes_per_token, assumptions } = sized(WARM, "--model-config", file("gemma.json", gemma));
+    expect(kv_bytes_per_token).toBe(2 * 2 * 2 * 128 * 2);
+    expect(assumptions.join(" ")).toMatch(/the last window of some layers, which is not modeled/);
+    const deepSeek = {
+      model_type: "deepseek_v3",
+      num_hidden_layers: 61,
+      kv_lora_rank: 512,
+      qk_rope_head_dim: 64,
+    };
+    expect(sized(WARM, "--model-config", file("mla.json", deepSeek)).kv_bytes_per_token).toBe(70_272);
+    const unknown = runCli(["size", WARM, "--model-config", file("unknown.json", { model_type: "abacus" })]);
+    expect(unknown.stderr).toMatch(/abacus/);
+    expect(unknown.status).toBe(2);
+  });
+
   it("adds tiers, times to live, prices, policies and replays where they are asked for", () => {
     const document = sized(
       WARM,
@@ -100,7 +126,7 @@ describe("prefixlab size", () => {
     [["--ttl", "5,x"], /expected a number above 0/],
     [["--bytes-per-token", "0"], /expected a number above 0/],
     [["--model-config", file("broken.json", "{")], /not a JSON document/],
-    [["--model-config", file("bare.json", { model_type: "llama" })], /num_hidden_layers/],
+    [["--model-config", file("bare.json", { model_type: "llama" })], /num_attention_heads must be/],
     [["--prices", file("no-plans.json", { currency: "USD" })], /no-plans.json: priceListFromJson: expected/],
     [
       ["--model-config", file("big.json", { ...config, num_hidden_layers: 320 }), "--gpu", "rtx-4090"],
