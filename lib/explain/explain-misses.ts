@@ -1,8 +1,7 @@
 import { type Blocks, InputError, type Ms, type Tokens } from "../base/index.js";
-import { capturedEngine, poolChains, sequenceBlocks } from "../replay/index.js";
+import { answerReuseWords, capturedEngine, workloadChains } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
 import { type ChosenSettings, chooseSettings, type EngineSettings } from "../settings/index.js";
-import { defaultBlockSize } from "../trace/index.js";
 import { BlockHistory } from "./block-history.js";
 import { cacheEvents, computedTokens, firstTokenMs } from "./cache-events.js";
 import { PromptHeads } from "./divergence.js";
@@ -43,6 +42,8 @@ export interface ExplainOptions {
   readonly engine?: Partial<EngineSettings>;
   /** Tokens of KV that the engine's card holds, where the trace does not tell its blocks. */
   readonly poolTokens?: Tokens;
+  /** False: no turn repeats the answer before it, where no hashes tell the answer; see `planReplay`. Default true. */
+  readonly answerReuse?: boolean;
   /** When each request was admitted, where it is known (a simulated run's `admittedMs`). Default: its arrival. */
   readonly admittedMs?: ArrayLike<Ms>;
 }
@@ -76,12 +77,9 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
   });
   const { settings, from } = engine;
   const { blockSize, kvCacheBlocks, enablePrefixCaching } = settings;
-  const traceBlockSize = trace.meta.blockSize ?? defaultBlockSize;
-  const sequences = sequenceBlocks(trace, sessions.parent, traceBlockSize);
-  const chains = poolChains(trace, sequences, traceBlockSize, blockSize);
+  const { answerReuse = true } = options;
+  const chains = workloadChains(workload, { blockSize, answerReuse });
   const history = new BlockHistory(chains.contentCount);
-  const knownBlocks = (i: number) => Math.floor((sequences[i].length * traceBlockSize) / blockSize);
-
   const found: (RequestMisses | undefined)[] = new Array(records.length).fill(undefined);
   const present: PresentMiss[] = [];
   const reuses: ReuseAcross[] = [];
@@ -89,7 +87,7 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
   for (const event of cacheEvents(records, options.admittedMs)) {
     const i = event.index;
     const ids = chains.contentIds[i];
-    const known = knownBlocks(i);
+    const known = chains.knownBlocks[i];
     const record = records[i];
     if (event.isLookup) {
       if (record.cachedTokens !== undefined) {
@@ -127,7 +125,7 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
     const ids = chains.contentIds[parent];
     const computed = Math.floor(computedTokens(records[parent]) / blockSize);
     // An answer whose content nobody told stands in the next prompt all the same.
-    const blocks = Math.max(computed, Math.min(knownBlocks(parent), ids.length));
+    const blocks = Math.max(computed, chains.knownBlocks[parent]);
     return { index: parent, ids, computed, blocks };
   }
   // A prefix in a slot is lost to whoever gets the slot next: what a pool would still hold tells nothing.
@@ -151,7 +149,7 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
           },
         ],
   );
-  const assumptions: string[] = [];
+  const assumptions = chains.reuse && enablePrefixCaching ? [answerReuseWords(chains.reuse)] : [];
   if (from.kvCacheBlocks === "assumed")
     assumptions.push(
       `the trace does not tell the engine's pool: ${kvCacheBlocks} blocks of ${blockSize} tokens are assumed`,

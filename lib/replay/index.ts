@@ -4,6 +4,7 @@
  * Read `plan.ts` first (a replay is data, not a mode), then `run-replay.ts`. `lib/judge` compares the result with the
  * capture. Times are milliseconds.
  */
+export { type AnswerReuse, answerReuseWords, type WorkloadChains, workloadChains } from "./answer-reuse.js";
 export { capturedEngine } from "./captured-engine.js";
 export { type CapturedPacing, capturedPacing } from "./captured-pacing.js";
 export { type LoadOverTime, loadOverTime } from "./load-over-time.js";

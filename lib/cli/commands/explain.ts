@@ -13,6 +13,7 @@ import {
 import { type ReplayOptions, replay } from "../../replay/index.js";
 import { workloadOf } from "../../sessions/index.js";
 import type { Trace } from "../../trace/index.js";
+import { type AnswerFlags, addAnswerFlag } from "../answer-flags.js";
 import { addEngineFlags, type EngineFlags, engineFromFlags } from "../engine-flags.js";
 import {
   addLatencyFlags,
@@ -26,7 +27,7 @@ import { readInput } from "../read-input.js";
 import { engineJson } from "../replay-header.js";
 import { printOut } from "../terminal.js";
 
-interface ExplainFlags extends EngineFlags, LatencyFlags, PacingFlags {
+interface ExplainFlags extends AnswerFlags, EngineFlags, LatencyFlags, PacingFlags {
   readonly simulate?: boolean;
   readonly requests?: boolean;
   readonly strict?: boolean;
@@ -42,7 +43,7 @@ export function explainCommand(): Command {
     .option("--requests", "with --json: a row for each request")
     .option("--strict", "a bad row is fatal")
     .option("--json", "print one JSON document");
-  addEngineFlags(addLatencyFlags(addPacingFlags(command)));
+  addEngineFlags(addLatencyFlags(addPacingFlags(addAnswerFlag(command))));
   return command
     .addHelpText(
       "after",
@@ -62,6 +63,7 @@ Example:
 async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
   const workload = workloadOf(await readInput(path, { strict: flags.strict ?? false }));
   const engine = engineFromFlags(flags);
+  const { answerReuse } = flags;
   const hasModel = givenLatencyFlags(flags).length > 0;
   const isRecorded =
     flags.simulate !== true && Object.keys(engine).length === 0 && tellsCached(workload.trace);
@@ -70,15 +72,16 @@ async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
       `explain: ${tellsCached(workload.trace) ? "another engine is" : "the trace does not tell what was found in the cache (cached_tokens): it is"} explained by a replay, which needs a latency model: give --profile, --latency-trace or --latency-model`,
     );
   const options: ReplayOptions | undefined = hasModel
-    ? { model: await latencyFromFlags(flags), engine, ...pacingFromFlags(flags) }
+    ? { model: await latencyFromFlags(flags), engine, answerReuse, ...pacingFromFlags(flags) }
     : undefined;
   const replayed = isRecorded || !options ? undefined : replay(workload, { ...options, gaps: false });
   const explained = replayed
     ? explainMisses(replayed, {
         engine: replayed.conditions.engine.settings,
+        answerReuse,
         admittedMs: replayed.run.admittedMs,
       })
-    : explainMisses(workload);
+    : explainMisses(workload, { answerReuse });
   const costs = options ? missCosts(workload, explained, options) : {};
   const source = isRecorded ? "recorded" : "simulated";
   const shown = replayed

@@ -1,10 +1,18 @@
 import { Command } from "commander";
+import type { Tokens } from "../../base/index.js";
 import { inspectTrace, type Range, type RangedQuantity, type TraceInspection } from "../../cohorts/index.js";
 import { compareEngineView } from "../../judge/index.js";
-import { capturedEngine, suspectedConcurrency } from "../../replay/index.js";
+import {
+  answerReuseWords,
+  capturedEngine,
+  suspectedConcurrency,
+  workloadChains,
+} from "../../replay/index.js";
 import { type ChosenSessions, sessionsOf } from "../../sessions/index.js";
 import { chooseSettings } from "../../settings/index.js";
 import { readEngineView } from "../../trace/files/index.js";
+import type { Trace } from "../../trace/index.js";
+import { answerReuseJson } from "../answer-flags.js";
 import { engineViewJson, engineViewLines } from "../engine-view-report.js";
 import { readInput, reportProblems } from "../read-input.js";
 import { engineJson, settingsLines } from "../replay-header.js";
@@ -34,9 +42,11 @@ export function inspectCommand(): Command {
       const view = await readEngineView(path, trace);
       const compared = view && compareEngineView(workload, view);
       const places = suspectedConcurrency(trace);
+      const { reuse } = workloadChains(workload, capturedBlockSize(trace));
       if (flags.json) {
         const document = {
           ...inspectionJson(inspection, workload.sessions),
+          answer_reuse: answerReuseJson(reuse),
           suspected_max_concurrency: places ?? null,
           engine: engineJson(settings),
           engine_view: compared ? engineViewJson(compared) : null,
@@ -44,6 +54,7 @@ export function inspectCommand(): Command {
         printOut(`${JSON.stringify(document, null, 2)}\n`);
       } else {
         printOut(inspectionReport(path, inspection, workload.sessions));
+        if (reuse) printOut(`  a replay assumes: ${answerReuseWords(reuse)}\n`);
         const lines = [...settingsLines(settings), ...(compared ? engineViewLines(compared) : [])];
         for (const line of lines) printOut(`  ${line}\n`);
         if (places !== undefined)
@@ -54,6 +65,12 @@ export function inspectCommand(): Command {
         reportSessions(path, workload.sessions);
       }
     });
+}
+
+/** Blocks as the capture's engine has them, where it tells; else as the trace's hashes have them. */
+function capturedBlockSize({ meta }: Trace): { blockSize?: Tokens } {
+  const { blockSize } = capturedEngine(meta);
+  return blockSize === undefined ? {} : { blockSize };
 }
 
 /** An inspection under the names of the trace format. */
