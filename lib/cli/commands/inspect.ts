@@ -106,7 +106,6 @@ function inspectionJson(x: TraceInspection, sessions: ChosenSessions): Record<st
       requests_with_hit: x.sharing.requestsWithHit,
     },
     sessions: {
-      count: x.sessions.count,
       multi_turn: x.sessions.multiTurn,
       longest_turns: x.sessions.longestTurns,
       ...sessionSourceJson(sessions),
