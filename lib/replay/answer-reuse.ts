@@ -34,6 +34,14 @@ export interface WorkloadChains extends PoolChains {
  * Content ids of a workload in a pool's block size. An answer of which the record tells no hashes holds what the next turn
  * has in its place (engines do so: the answer's blocks are found by the turn that repeats it), or with `answerReuse` false
  * what nobody else has.
+ * @example
+ * ```ts
+ * import { readCapture, workloadOf } from "prefixlab";
+ * import { workloadChains } from "prefixlab/replay";
+ * const workload = workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 }));
+ * // The capture tells its answers: nothing is assumed of them.
+ * workloadChains(workload).reuse === undefined; // → true
+ * ```
  */
 export function workloadChains(
   { trace, sessions }: Workload,

@@ -28,7 +28,7 @@ export interface ReplayOptions {
   readonly maxInFlight?: number;
   /** Default "recorded". */
   readonly prompts?: Prompts;
-  /** False: no turn repeats the answer before it, see {@link PlanOptions}. Default true. */
+  /** False: no turn repeats the answer before it, as in `planReplay`. Default true. */
   readonly answerReuse?: boolean;
   /** Settings that go before those of the captured engine, which are the default; see {@link chooseSettings}. */
   readonly engine?: Partial<EngineSettings>;
