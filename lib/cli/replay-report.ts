@@ -25,9 +25,8 @@ export function replayReport(options: {
   const { replays, sessions, comparison, statistics, judgeAfter } = options;
   const first = replays[0];
   const requests = first.trace.records.length;
-  const turns = sessions.parent.filter((p) => p >= 0).length;
   const lines = [
-    `${requests} requests, ${requests - turns} sessions; seed ${first.seed}${replays.length > 1 ? ` and ${replays.length - 1} more` : ""}`,
+    `${requests} requests, ${sessionsInWords(sessions)}; seed ${first.seed}${replays.length > 1 ? ` and ${replays.length - 1} more` : ""}`,
     ...headerLines(first.conditions, first.plan.prompts),
     `${(first.virtualMs / 1000).toFixed(1)} s of virtual time in ${showMs(first.wallMs)}; engine busy ${(100 * (first.run.busyMs / first.conditions.replicas / first.virtualMs)).toFixed(0)} %; ${first.run.preemptions} preemptions`,
     ...first.plan.assumptions.map((a) => `assumed: ${a}`),
@@ -47,6 +46,13 @@ export function replayReport(options: {
   if (statistics.length > 0) lines.push("", statisticsTable(statistics, comparison.kind).trimEnd());
   const why = comparison.kind === "difference" ? whatIf : undefined;
   return [...lines, "", formatComparison(comparison, "modeled", why)].join("\n");
+}
+
+/** A session may begin with several requests that wait for no other, and a sub-agent's may wait for its parent's. */
+function sessionsInWords({ session, parent }: SessionLabels): string {
+  const count = new Set(session).size;
+  const roots = parent.filter((p) => p < 0).length;
+  return `${count} sessions${roots === count ? "" : ` (${roots} requests follow no other)`}`;
 }
 
 function statisticsTable(statistics: readonly StatisticCell[], kind: Comparison["kind"]): string {

@@ -30,6 +30,8 @@ export function reportSessions(path: string, sessions: ChosenSessions): void {
 export function sessionSourceJson(sessions: ChosenSessions): Record<string, number> {
   const recorded = sessions.isRecorded.reduce((sum, told) => sum + told, 0);
   return {
+    count: sessions.sessionCount,
+    roots: sessions.parent.filter((parent) => parent < 0).length,
     recorded,
     inferred: sessions.isRecorded.length - recorded,
     left_out: sessions.leftOut,

@@ -13,6 +13,7 @@ import type { Comparison, ErrorCell } from "../judge/index.js";
 import type { Prompts, Replay } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
 import { isAnswered, type TraceRecord } from "../trace/index.js";
+import { answerReuseJson } from "./answer-flags.js";
 import { headerJson } from "./replay-header.js";
 
 /** Cohorts as the command line's JSON has them. */
@@ -97,6 +98,7 @@ export function replaySeriesJson(replay: Replay): Record<string, unknown> {
     virtual_s: replay.virtualMs / 1000,
     wall_s: replay.wallMs / 1000,
     busy_fraction: replay.virtualMs > 0 ? replay.run.busyMs / replay.virtualMs : 0,
+    hit_fraction: hitFraction(replay),
     preemptions: replay.run.preemptions,
     seed: replay.seed,
     pacing: replay.plan.pacing,
@@ -104,7 +106,13 @@ export function replaySeriesJson(replay: Replay): Record<string, unknown> {
     ...headerJson(replay.conditions),
     extrapolated: replay.extrapolated,
     assumptions: replay.plan.assumptions,
+    answer_reuse: answerReuseJson(replay.plan.answerReuse),
   };
+}
+
+/** Share of the prompt tokens that were looked up which was found. */
+function hitFraction({ run }: Replay): number {
+  return run.prefixQueryTokens > 0 ? run.prefixHitTokens / run.prefixQueryTokens : 0;
 }
 
 /** A mean or quantile of TTFT or TPOT on both sides. */

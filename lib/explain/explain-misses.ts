@@ -1,8 +1,7 @@
 import { type Blocks, InputError, type Ms, type Tokens } from "../base/index.js";
-import { capturedEngine, poolChains, sequenceBlocks } from "../replay/index.js";
+import { answerReuseWords, capturedEngine, workloadChains } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
 import { type ChosenSettings, chooseSettings, type EngineSettings } from "../settings/index.js";
-import { defaultBlockSize } from "../trace/index.js";
 import { BlockHistory } from "./block-history.js";
 import { computedTokens, firstTokenMs, forEachCacheEvent } from "./cache-events.js";
 import { PromptHeads } from "./divergence.js";
@@ -43,6 +42,8 @@ export interface ExplainOptions {
   readonly engine?: Partial<EngineSettings>;
   /** Tokens of KV that the engine's card holds, where the trace does not tell its blocks. */
   readonly poolTokens?: Tokens;
+  /** False: no turn repeats the answer before it, where no hashes tell the answer; see `planReplay`. Default true. */
+  readonly answerReuse?: boolean;
   /** When each request was admitted, where it is known (a simulated run's `admittedMs`). Default: its arrival. */
   readonly admittedMs?: ArrayLike<Ms>;
 }
@@ -76,12 +77,9 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
   });
   const { settings, from } = engine;
   const { blockSize, kvCacheBlocks, enablePrefixCaching } = settings;
-  const traceBlockSize = trace.meta.blockSize ?? defaultBlockSize;
-  const sequences = sequenceBlocks(trace, sessions.parent, traceBlockSize);
-  const chains = poolChains(trace, sequences, traceBlockSize, blockSize);
+  const { answerReuse = true } = options;
+  const chains = workloadChains(workload, { blockSize, answerReuse });
   const history = new BlockHistory(chains.contentCount, records.length);
-  const knownBlocks = (i: number) => Math.floor((sequences[i].length * traceBlockSize) / blockSize);
-
   const found: (RequestMisses | undefined)[] = new Array(records.length).fill(undefined);
   const present: PresentMiss[] = [];
   const lost: LostBetween[] = [];
@@ -98,7 +96,7 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
           index: i,
           atMs,
           ids,
-          known: knownBlocks(i),
+          known: chains.knownBlocks[i],
           blockSize,
           kvCacheBlocks,
           isOn: enablePrefixCaching,
@@ -129,7 +127,7 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
     const ids = chains.contentIds[parent];
     const computed = Math.floor(computedTokens(records[parent]) / blockSize);
     // An answer whose content nobody told stands in the next prompt all the same.
-    const blocks = Math.max(computed, Math.min(knownBlocks(parent), ids.length));
+    const blocks = Math.max(computed, chains.knownBlocks[parent]);
     return { index: parent, ids, computed, blocks };
   }
   // A prefix in a slot is lost to whoever gets the slot next: what a pool would still hold tells nothing.
@@ -143,7 +141,7 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
     else if (canEvict) part.cause = "evicted_order_unknown";
   }
   const requests = found.filter((misses) => misses !== undefined).map(joined);
-  const assumptions: string[] = [];
+  const assumptions = chains.reuse && enablePrefixCaching ? [answerReuseWords(chains.reuse)] : [];
   if (from.kvCacheBlocks === "assumed")
     assumptions.push(
       `the trace does not tell the engine's pool: ${kvCacheBlocks} blocks of ${blockSize} tokens are assumed`,

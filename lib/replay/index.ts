@@ -5,6 +5,7 @@
  * the latency model out. `lib/judge` compares the result with the
  * capture. Times are milliseconds.
  */
+export { type AnswerReuse, answerReuseWords, type WorkloadChains, workloadChains } from "./answer-reuse.js";
 export { capturedEngine } from "./captured-engine.js";
 export { type CapturedPacing, capturedPacing } from "./captured-pacing.js";
 export { type LoadOverTime, loadOverTime } from "./load-over-time.js";

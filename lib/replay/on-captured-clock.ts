@@ -4,9 +4,8 @@ import { createEngine, type EngineRequest } from "../engine/index.js";
 import type { StepTimer } from "../latency/index.js";
 import type { Workload } from "../sessions/index.js";
 import type { EngineSettings } from "../settings/index.js";
-import { defaultBlockSize, type TraceRecord } from "../trace/index.js";
-import { poolChains } from "./pool-chains.js";
-import { sequenceBlocks } from "./sequence-blocks.js";
+import type { TraceRecord } from "../trace/index.js";
+import { workloadChains } from "./answer-reuse.js";
 
 /** What the pool did with one block: its content can be found from now on, or no more. */
 export interface PoolEvent {
@@ -33,14 +32,9 @@ export interface ClockedRun {
  * to the simulator is what it is asked for: who is admitted, which blocks are found, taken, freed, evicted and stored.
  * @param settings the engine's; with slots instead of blocks there is no pool to compare
  */
-export function onCapturedClock({ trace, sessions }: Workload, settings: EngineSettings): ClockedRun {
-  const traceBlockSize = trace.meta.blockSize ?? defaultBlockSize;
-  const chains = poolChains(
-    trace,
-    sequenceBlocks(trace, sessions.parent, traceBlockSize),
-    traceBlockSize,
-    settings.blockSize,
-  );
+export function onCapturedClock(workload: Workload, settings: EngineSettings): ClockedRun {
+  const { trace } = workload;
+  const chains = workloadChains(workload, { blockSize: settings.blockSize });
   const events: PoolEvent[] = [];
   const core = createEngine(
     { ...settings, eviction: watched(evictionPolicy(settings.eviction), events) },

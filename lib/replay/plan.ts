@@ -7,12 +7,12 @@ import {
   type Workload,
   waitsOf,
 } from "../sessions/index.js";
-import type { TraceRecord } from "../trace/index.js";
+import { defaultBlockSize, type TraceRecord } from "../trace/index.js";
+import { type AnswerReuse, type WorkloadChains, workloadChains } from "./answer-reuse.js";
 import { capturedPacing } from "./captured-pacing.js";
 import { closedLoopTurns } from "./closed-loop-turns.js";
 import type { Pacing } from "./pacing.js";
-import { plannedOutputTokens, poolChains, uniqueChains } from "./pool-chains.js";
-import { sequenceBlocks } from "./sequence-blocks.js";
+import { plannedOutputTokens, uniqueChains } from "./pool-chains.js";
 
 /** Recorded: prompts share what the trace says they share. Unique: none shares anything with another. */
 export type Prompts = "recorded" | "unique";
@@ -25,6 +25,11 @@ export interface PlanOptions {
   readonly maxInFlight?: number;
   /** Default "recorded". */
   readonly prompts?: Prompts;
+  /**
+   * Whether the next turn is taken to repeat the answer before it, so that the answer's blocks are found, where the trace
+   * has no hashes of answers. Default true.
+   */
+  readonly answerReuse?: boolean;
   /** Block size of the pool that will run it. Default: the trace's. */
   readonly blockSize?: Tokens;
   /** Arrivals of roots (open loop: of all) come this many times as fast; think gaps stay. Default 1. */
@@ -45,6 +50,8 @@ export interface Plan {
   readonly contentCount: number;
   /** What was assumed where the trace is silent, in words for the user. */
   readonly assumptions: readonly string[];
+  /** What rests on the next turn repeating the answer; undefined where nothing does. Told by a replay with its cache on. */
+  readonly answerReuse?: AnswerReuse;
 }
 
 /**
@@ -82,14 +89,15 @@ export function planReplay(workload: Workload, options: PlanOptions = {}): Plan 
         `planReplay: maxInFlight is for pacing "closed-loop", which sends a request when one ends; the pacing is "${pacing}"`,
       );
   }
-  const traceBlockSize = trace.meta.blockSize ?? 16;
+  const traceBlockSize = trace.meta.blockSize ?? defaultBlockSize;
   const blockSize = requireInteger("planReplay", "blockSize", options.blockSize ?? traceBlockSize, 1);
+  const { answerReuse } = options;
   const assumptions: string[] = [];
 
-  const chains =
+  const chains: WorkloadChains =
     prompts === "unique"
       ? uniqueChains(trace, blockSize)
-      : poolChains(trace, sequenceBlocks(trace, sessions.parent, traceBlockSize), traceBlockSize, blockSize);
+      : workloadChains(workload, { blockSize, ...(answerReuse !== undefined && { answerReuse }) });
   if (prompts === "recorded" && records.every((r) => r.blockIds === undefined))
     assumptions.push("the trace has no block hashes: no prompt shares anything with another");
   if (chains.unhashedPromptBlocks > 0 && prompts === "recorded")
@@ -120,7 +128,16 @@ export function planReplay(workload: Workload, options: PlanOptions = {}): Plan 
     if (turns) return { ...shape, inTurn: turns[index] };
     return { ...shape, fireAtMs: ((record.arrivalMs as Ms) - originMs) / rateScale };
   });
-  return { requests, pacing, prompts, blockSize, contentCount: chains.contentCount, assumptions };
+  const { contentCount, reuse } = chains;
+  return {
+    requests,
+    pacing,
+    prompts,
+    blockSize,
+    contentCount,
+    assumptions,
+    ...(reuse && { answerReuse: reuse }),
+  };
 }
 
 /** Whether the source tells the gap after each of what a request waits for: then no end need be known. */

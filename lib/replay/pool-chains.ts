@@ -1,5 +1,6 @@
 import type { Tokens } from "../base/index.js";
 import type { Trace } from "../trace/index.js";
+import { ownBlocks } from "./sequence-blocks.js";
 
 /** Content ids in the pool's block size for every record of a trace. */
 export interface PoolChains {
@@ -7,6 +8,10 @@ export interface PoolChains {
   readonly contentIds: readonly Int32Array[];
   /** Ids run from 0 to contentCount - 1. */
   readonly contentCount: number;
+  /** Leading blocks of each record whose content the trace tells, from its own hashes or from a later turn's prompt. */
+  readonly knownBlocks: Int32Array;
+  /** Those that its own hashes tell. */
+  readonly toldBlocks: Int32Array;
   /** Full prompt blocks that had no hash in the trace and were taken as shared with nothing. */
   readonly unhashedPromptBlocks: number;
   /** Blocks of answers whose content the trace tells, from its own record or from a later turn's prompt. */
@@ -36,6 +41,8 @@ export function poolChains(
   let unhashedPromptBlocks = 0;
   let knownOutputBlocks = 0;
   let freshOutputBlocks = 0;
+  const knownBlocks = new Int32Array(trace.records.length);
+  const toldBlocks = new Int32Array(trace.records.length);
   const contentIds = trace.records.map((record, index) => {
     const sequence = sequences[index];
     const promptBlocks = Math.floor(record.promptTokens / poolBlockSize);
@@ -55,12 +62,23 @@ export function poolChains(
       ids[b] = sequence[covering] * partsPerBlock + place - 1;
     }
     for (let b = known; b < blocks; b++) ids[b] = fresh++;
+    knownBlocks[index] = known;
+    const told = Math.min(sequence.length, ownBlocks(record, traceBlockSize));
+    toldBlocks[index] = Math.min(known, Math.floor((told * traceBlockSize) / poolBlockSize));
     unhashedPromptBlocks += Math.max(0, promptBlocks - known);
     knownOutputBlocks += Math.max(0, known - promptBlocks);
     freshOutputBlocks += blocks - Math.max(known, promptBlocks);
     return ids;
   });
-  return { contentIds, contentCount: fresh, unhashedPromptBlocks, knownOutputBlocks, freshOutputBlocks };
+  return {
+    contentIds,
+    contentCount: fresh,
+    knownBlocks,
+    toldBlocks,
+    unhashedPromptBlocks,
+    knownOutputBlocks,
+    freshOutputBlocks,
+  };
 }
 
 /** Content ids that are shared with nothing: every prompt unique, as with `--cold-prompts`. */

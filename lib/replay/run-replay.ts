@@ -10,6 +10,7 @@ import {
   type SettingOrigin,
 } from "../settings/index.js";
 import { dataParallel, engineCount, type Trace } from "../trace/index.js";
+import { answerReuseWords } from "./answer-reuse.js";
 import { capturedEngine } from "./captured-engine.js";
 import { capturedPacing } from "./captured-pacing.js";
 import { modeledTrace } from "./modeled-trace.js";
@@ -27,6 +28,8 @@ export interface ReplayOptions {
   readonly maxInFlight?: number;
   /** Default "recorded". */
   readonly prompts?: Prompts;
+  /** False: no turn repeats the answer before it, as in `planReplay`. Default true. */
+  readonly answerReuse?: boolean;
   /** Settings that go before those of the captured engine, which are the default; see {@link chooseSettings}. */
   readonly engine?: Partial<EngineSettings>;
   /** Equal engines behind a router. Default: the capture's data-parallel ranks that are engines of their own, else 1. */
@@ -126,6 +129,7 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
     pacing: conditions.pacing,
     ...(options.maxInFlight !== undefined && { maxInFlight: options.maxInFlight }),
     ...(options.prompts && { prompts: options.prompts }),
+    ...(options.answerReuse !== undefined && { answerReuse: options.answerReuse }),
     ...(options.rateScale !== undefined && { rateScale: options.rateScale }),
     ...(options.thinkScale !== undefined && { thinkScale: options.thinkScale }),
   };
@@ -162,6 +166,7 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
       ...ranksTogether(conditions),
       ...modelElsewhere(conditions),
       ...pacingDoubts(trace, conditions.pacingFrom),
+      ...(plan.answerReuse && settings.enablePrefixCaching ? [answerReuseWords(plan.answerReuse)] : []),
       ...plan.assumptions,
     ],
   };

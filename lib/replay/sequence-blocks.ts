@@ -1,4 +1,4 @@
-import type { Tokens } from "../base/index.js";
+import type { Blocks, Tokens } from "../base/index.js";
 import type { Trace, TraceRecord } from "../trace/index.js";
 
 /**
@@ -25,6 +25,11 @@ export function sequenceBlocks(trace: Trace, parent: Int32Array, blockSize: Toke
     if (record.outputBlockIds) return concatenated(prompt, record.outputBlockIds).subarray(0, full);
     return continuation[i]?.subarray(0, full) ?? prompt;
   });
+}
+
+/** Full blocks of prompt and answer that a record's own hashes tell. */
+export function ownBlocks(record: TraceRecord, blockSize: Tokens): Blocks {
+  return promptBlocks(record, blockSize).length + (record.outputBlockIds?.length ?? 0);
 }
 
 /** A chain never counts the partial block that some formats append. */

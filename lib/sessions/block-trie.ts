@@ -1,4 +1,5 @@
 import type { Blocks } from "../base/index.js";
+import { BlockEnds } from "./block-ends.js";
 import type { RequestColumns } from "./request-columns.js";
 
 const UNSEEN = -2;
@@ -34,7 +35,7 @@ export class BlockTrie {
   /** Latest record so far through each block, -1 before the first. */
   latest: Int32Array;
   /** Latest record so far whose prompt ends at each block; earlier ones follow through `endedBefore`. */
-  readonly endedAt: Int32Array;
+  readonly endedAt: BlockEnds;
   readonly endedBefore: Int32Array;
   /** Full blocks of each prompt, cut where its ids are not chained as the first record with them has them. */
   readonly promptBlocks: Int32Array;
@@ -50,7 +51,7 @@ export class BlockTrie {
     this.branches = new Uint8Array(idLimit);
     this.lastThrough = NOTHING;
     this.latest = new Int32Array(idLimit).fill(-1);
-    this.endedAt = new Int32Array(idLimit).fill(-1);
+    this.endedAt = new BlockEnds(count);
     this.endedBefore = new Int32Array(count).fill(-1);
     this.promptBlocks = new Int32Array(count);
     this.chainBlocks = new Int32Array(count);
@@ -87,14 +88,14 @@ export class BlockTrie {
     for (let d = 0; d < rest; d++) this.latest[answer[d]] = record;
     if (prompt === 0) return;
     const last = chain[prompt - 1];
-    this.endedBefore[record] = this.endedAt[last];
-    this.endedAt[last] = record;
+    this.endedBefore[record] = this.endedAt.at(last);
+    this.endedAt.set(last, record);
   }
 
   /** Forgets what was filled in: the next walk begins with an empty tree. */
   clear(): void {
     this.latest.fill(-1);
-    this.endedAt.fill(-1);
+    this.endedAt.clear();
   }
 
   /**
@@ -104,7 +105,7 @@ export class BlockTrie {
   startAgain(spare: Int32Array): void {
     this.lastThrough = this.latest;
     this.latest = spare.fill(-1);
-    this.endedAt.fill(-1);
+    this.endedAt.clear();
   }
 
   /**
@@ -128,7 +129,7 @@ export class BlockTrie {
   /** Latest record whose prompt ends at a block and that satisfies `fits`, -1 for none. */
   latestEnding(block: number, fits: (record: number) => boolean): number {
     let seen = 0;
-    for (let r = this.endedAt[block]; r >= 0 && seen < MAX_LISTED; r = this.endedBefore[r], seen++)
+    for (let r = this.endedAt.at(block); r >= 0 && seen < MAX_LISTED; r = this.endedBefore[r], seen++)
       if (fits(r)) return r;
     return -1;
   }
@@ -143,7 +144,7 @@ export class BlockTrie {
     let bestRank = 4;
     let seen = 0;
     for (
-      let r = this.endedAt[block];
+      let r = this.endedAt.at(block);
       r >= 0 && seen < MAX_LISTED && bestRank > 0;
       r = this.endedBefore[r], seen++
     ) {
@@ -166,7 +167,7 @@ export class BlockTrie {
     let rivals = 0;
     let seen = 0;
     for (
-      let r = this.endedAt[chain[blocks - 1]];
+      let r = this.endedAt.at(chain[blocks - 1]);
       r >= 0 && seen < MAX_LISTED;
       r = this.endedBefore[r], seen++
     ) {

@@ -47,6 +47,9 @@ export function overlapShare(trie: BlockTrie): number {
 
 /** The latest request with the longest whole prompt within the first `depth` blocks of `chain`, -1 for none. */
 function deepestEnding(trie: BlockTrie, chain: Int32Array, depth: Blocks): number {
-  for (let d = depth; d > 0; d--) if (trie.endedAt[chain[d - 1]] >= 0) return trie.endedAt[chain[d - 1]];
+  for (let d = depth; d > 0; d--) {
+    const ended = trie.endedAt.at(chain[d - 1]);
+    if (ended >= 0) return ended;
+  }
   return -1;
 }

@@ -1,7 +1,8 @@
 import { InputError, type Ms, requireInteger, type Tokens } from "../base/index.js";
 import { type AccessRuns, accessRuns, type BlockAccess } from "../cache/index.js";
-import { poolChains, sequenceBlocks } from "../replay/index.js";
+import { answerReuseWords, workloadChains } from "../replay/index.js";
 import { completionMs, type Workload } from "../sessions/index.js";
+import { defaultBlockSize } from "../trace/index.js";
 
 /** A workload as a cache sees it that serves one request after another: no scheduler, no step times. */
 export interface ServedInTurn {
@@ -26,6 +27,8 @@ export interface ServedInTurn {
 export interface ServedInTurnOptions {
   /** Tokens a block of the pool. Default: the trace's. */
   readonly blockSize?: Tokens;
+  /** Whether the next turn repeats an answer of which no hashes are told, see `workloadChains`. Default true. */
+  readonly answerReuse?: boolean;
 }
 
 /**
@@ -39,20 +42,22 @@ export interface ServedInTurnOptions {
  * [served.runs.count, served.promptTokens, served.longestTokens]; // → [320, 522240, 1968]
  * ```
  */
-export function servedInTurn({ trace, sessions }: Workload, options: ServedInTurnOptions = {}): ServedInTurn {
-  const { records, meta } = trace;
+export function servedInTurn(workload: Workload, options: ServedInTurnOptions = {}): ServedInTurn {
+  const { records, meta } = workload.trace;
   if (records.every(({ blockIds }) => blockIds === undefined))
     throw new InputError(
       "servedInTurn: the trace has no block hashes, and without them no prompt is known to share anything: capture it with the tap or the load generator, or import a format that has hashes",
     );
-  const traceBlockSize = meta.blockSize ?? 16;
-  const blockSize = requireInteger("servedInTurn", "blockSize", options.blockSize ?? traceBlockSize, 1);
-  const chains = poolChains(
-    trace,
-    sequenceBlocks(trace, sessions.parent, traceBlockSize),
-    traceBlockSize,
-    blockSize,
+  const blockSize = requireInteger(
+    "servedInTurn",
+    "blockSize",
+    options.blockSize ?? meta.blockSize ?? defaultBlockSize,
+    1,
   );
+  const chains = workloadChains(workload, {
+    blockSize,
+    ...(options.answerReuse !== undefined && { answerReuse: options.answerReuse }),
+  });
 
   const hasArrivals = records.every(({ arrivalMs }) => arrivalMs !== undefined);
   const order = records.map((_, index) => index);
@@ -85,6 +90,7 @@ export function servedInTurn({ trace, sessions }: Workload, options: ServedInTur
       ...(hasArrivals && untimed > 0
         ? [`${untimed} requests have no latencies: what they leave is idle from their arrival on`]
         : []),
+      ...(chains.reuse ? [answerReuseWords(chains.reuse)] : []),
       ...(chains.unhashedPromptBlocks > 0
         ? [`${chains.unhashedPromptBlocks} full prompt blocks have no hash and are shared with nothing`]
         : []),

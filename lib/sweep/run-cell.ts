@@ -1,7 +1,7 @@
 import { countOutcomes, summarizeCohorts } from "../cohorts/index.js";
 import type { OnTimeout } from "../engine/index.js";
 import type { LatencyModel } from "../latency/index.js";
-import { type Pacing, replay } from "../replay/index.js";
+import { type Pacing, type Plan, replay } from "../replay/index.js";
 import { type Workload, workloadOf } from "../sessions/index.js";
 import { cellSettings, type SweepCell } from "./sweep-cell.js";
 
@@ -18,6 +18,7 @@ export function runCell(workload: Workload, model: LatencyModel, cell: SweepCell
     "min-confidence": minConfidence,
     pacing,
     prompts,
+    "answer-reuse": answers,
     "request-timeout": timeout,
     "on-timeout": onTimeout,
   } = cell;
@@ -30,6 +31,7 @@ export function runCell(workload: Workload, model: LatencyModel, cell: SweepCell
     model,
     engine: cellSettings(cell),
     ...(pacing !== undefined && { pacing: pacing as Pacing }),
+    answerReuse: answers !== "off",
     prompts: prompts === "cold" ? "unique" : "recorded",
     rateScale: Number(cell["rate-scale"] ?? 1),
     thinkScale: Number(cell["think-scale"] ?? 1),
@@ -52,6 +54,7 @@ export function runCell(workload: Workload, model: LatencyModel, cell: SweepCell
     busy_fraction: virtualS > 0 ? run.busyMs / result.virtualMs : null,
     output_tokens_per_s: virtualS > 0 ? outputTokens / virtualS : null,
     hit_fraction: run.prefixQueryTokens > 0 ? run.prefixHitTokens / run.prefixQueryTokens : 0,
+    ...answerReuseColumns(result.plan),
     preemptions: run.preemptions,
     extrapolated: result.extrapolated,
   };
@@ -66,6 +69,14 @@ export function runCell(workload: Workload, model: LatencyModel, cell: SweepCell
     }
   }
   return row;
+}
+
+/** What rests on the next turn repeating the answer: requests, and points of all prompt tokens in a pool without bound. */
+function answerReuseColumns({ answerReuse }: Plan): SweepRow {
+  return {
+    answer_reuse_requests: answerReuse ? answerReuse.requests : 0,
+    answer_reuse_points: answerReuse ? 100 * (answerReuse.sharedWith - answerReuse.sharedWithout) : 0,
+  };
 }
 
 function firstTurns({ trace, sessions }: Workload, turns: number): Workload {

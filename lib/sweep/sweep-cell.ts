@@ -33,6 +33,10 @@ const settingAxes = Object.fromEntries(
 const replayAxes: Readonly<Record<string, Axis>> = {
   prompts: { says: "recorded, or cold: unique prompts", parse: wordOf("recorded", "cold") },
   pacing: { says: "session, open-loop or closed-loop", parse: wordOf(...pacings) },
+  "answer-reuse": {
+    says: "on or off: the next turn repeats the answer before it, where no hashes tell the answer",
+    parse: wordOf("on", "off"),
+  },
   "rate-scale": { says: "arrivals this many times as fast", parse: numberFrom(Number.MIN_VALUE) },
   "think-scale": { says: "think gaps this many times as long", parse: numberFrom(0) },
   "request-timeout": {

@@ -357,6 +357,17 @@ describe("what concerns the whole file becomes a warning", () => {
     expect(await at(1000)).toMatch(/itl_ms: .*microseconds[\s\S]*arrival_ms: .*microseconds/);
   });
 
+  it("arrivals of a log over months are doubtful, those of hours are not, and none is called wrong", async () => {
+    const log = (count: number, gapMs: number) =>
+      read(Array.from({ length: count }, (_, i) => row(`"arrival_ms": ${i * gapMs}`))).then(reasons);
+    const months = await log(500, 15_552_000);
+    expect(months).not.toContain("look like");
+    expect(months).toContain("15552 s between requests, 90 days in all, are a sparse log, or microseconds");
+    expect(await log(500, 7_200)).not.toContain("arrival_ms");
+    // A day and more between two requests, for years.
+    expect(await log(500, 100_000_000)).toMatch(/arrival_ms: .* look like microseconds/);
+  });
+
   it("a wall clock instead of times since the start is pointed out", async () => {
     expect(reasons(await read([row('"arrival_ms": 1787267980082')]))).toContain("a date");
   });

@@ -135,6 +135,44 @@ describe("the unit of a source's clock", () => {
     expect(said).toContain("read as nanoseconds, a guess");
   });
 
+  describe.each([
+    ["s", "csv", "arrival_s", (at: number) => `9,9,${at / 1000}`],
+    [
+      "ms",
+      "mooncake",
+      "timestamp",
+      (at: number) => JSON.stringify({ timestamp: at, input_length: 10, output_length: 5 }),
+    ],
+    ["us", "blis", "send_time_us", (at: number) => `0,9,9,${at * 1000},0,0,0,ok`],
+  ] as const)("of a log in %s", (unit, format, field, rowAt) => {
+    const headers: Record<string, string> = {
+      csv: "prompt_tokens,output_tokens,arrival_s",
+      blis: "request_id,input_tokens,output_tokens,arrival_time_us,send_time_us,first_chunk_time_us,last_chunk_time_us,status",
+    };
+    const header = format in headers ? [headers[format]] : [];
+    const log = (count: number, gapMs: number, name: string) =>
+      imported(
+        format,
+        `${name}-${unit}.log`,
+        [...header, ...Array.from({ length: count }, (_, i) => rowAt(i * gapMs))].join("\n"),
+      );
+
+    it("stays the format's own over three months, and what is doubtful in it is said", async () => {
+      const day = 86_400_000;
+      const { arrivals, said } = await log(1000, (90 * day) / 999, "months");
+      expect((arrivals.at(-1) as number) / day).toBeCloseTo(90, 6);
+      expect(said).not.toContain("a guess");
+      expect(said).toContain(`${field} is read as`);
+      expect(said).toContain("its own unit, in which requests are 7.78e+3 s apart");
+    });
+
+    it("stays it over an hour, and nothing is said", async () => {
+      const { arrivals, said } = await log(600, 6000, "hour");
+      expect(arrivals.at(-1)).toBeCloseTo(599 * 6000, 6);
+      expect(said).not.toContain("is read as");
+    });
+  });
+
   it("is not asked for where the source names it", async () => {
     const span = { span_id: "a", start_time: "2026-01-01T10:00:00Z", end_time: "2026-01-01T10:00:01Z" };
     const attributes = {

@@ -19,6 +19,7 @@ import { missPrice, type PriceList } from "../../hardware/index.js";
 import { type ReplayOptions, replay } from "../../replay/index.js";
 import { workloadOf } from "../../sessions/index.js";
 import type { Trace } from "../../trace/index.js";
+import { type AnswerFlags, addAnswerFlag } from "../answer-flags.js";
 import { addEngineFlags, type EngineFlags, engineFromFlags, parsePositive } from "../engine-flags.js";
 import {
   addLatencyFlags,
@@ -34,7 +35,7 @@ import { readPrices } from "../read-prices.js";
 import { engineJson } from "../replay-header.js";
 import { printOut } from "../terminal.js";
 
-interface ExplainFlags extends EngineFlags, LatencyFlags, PacingFlags {
+interface ExplainFlags extends AnswerFlags, EngineFlags, LatencyFlags, PacingFlags {
   readonly simulate?: boolean;
   readonly policies?: boolean;
   readonly prices?: string;
@@ -67,7 +68,7 @@ export function explainCommand(): Command {
     .option("--out-dir <dir>", "draw it too: explain.html, .svg, .png and .json go there")
     .option("--strict", "a bad row is fatal")
     .option("--json", "print one JSON document");
-  addEngineFlags(addLatencyFlags(addPacingFlags(command)));
+  addEngineFlags(addLatencyFlags(addPacingFlags(addAnswerFlag(command))));
   return command
     .addHelpText(
       "after",
@@ -91,6 +92,7 @@ Examples:
 async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
   const workload = workloadOf(await readInput(path, { strict: flags.strict ?? false }));
   const engine = engineFromFlags(flags);
+  const { answerReuse } = flags;
   const hasModel = givenLatencyFlags(flags).length > 0;
   const isRecorded =
     flags.simulate !== true && Object.keys(engine).length === 0 && tellsCached(workload.trace);
@@ -104,16 +106,17 @@ async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
     );
   const prices = flags.prices === undefined ? undefined : await readPrices(flags.prices);
   const options: ReplayOptions | undefined = hasModel
-    ? { model: await latencyFromFlags(flags), engine, ...pacingFromFlags(flags) }
+    ? { model: await latencyFromFlags(flags), engine, answerReuse, ...pacingFromFlags(flags) }
     : undefined;
   const replayed = isRecorded || !options ? undefined : replay(workload, { ...options, gaps: false });
   const memory = options?.model.memory;
   const explained = replayed
     ? explainMisses(replayed, {
         engine: replayed.conditions.engine.settings,
+        answerReuse,
         admittedMs: replayed.run.admittedMs,
       })
-    : explainMisses(workload, memory && { poolTokens: memory.poolTokens });
+    : explainMisses(workload, { answerReuse, ...(memory && { poolTokens: memory.poolTokens }) });
   const shown: Shown = {
     path,
     source: isRecorded ? "recorded" : "simulated",

@@ -1,10 +1,18 @@
 import { Command } from "commander";
+import type { Tokens } from "../../base/index.js";
 import { inspectTrace, type Range, type RangedQuantity, type TraceInspection } from "../../cohorts/index.js";
 import { compareEngineView } from "../../judge/index.js";
-import { capturedEngine, suspectedConcurrency } from "../../replay/index.js";
+import {
+  answerReuseWords,
+  capturedEngine,
+  suspectedConcurrency,
+  workloadChains,
+} from "../../replay/index.js";
 import { type ChosenSessions, sessionsOf } from "../../sessions/index.js";
 import { chooseSettings } from "../../settings/index.js";
 import { readEngineView } from "../../trace/files/index.js";
+import type { Trace } from "../../trace/index.js";
+import { answerReuseJson } from "../answer-flags.js";
 import { engineViewJson, engineViewLines } from "../engine-view-report.js";
 import { missSummary, missSummaryJson, missSummaryLine } from "../miss-summary.js";
 import { readInput, reportProblems } from "../read-input.js";
@@ -36,9 +44,11 @@ export function inspectCommand(): Command {
       const compared = view && compareEngineView(workload, view);
       const places = suspectedConcurrency(trace);
       const misses = missSummary(workload);
+      const { reuse } = workloadChains(workload, capturedBlockSize(trace));
       if (flags.json) {
         const document = {
           ...inspectionJson(inspection, workload.sessions),
+          answer_reuse: answerReuseJson(reuse),
           suspected_max_concurrency: places ?? null,
           misses: misses ? missSummaryJson(misses) : null,
           engine: engineJson(settings),
@@ -47,7 +57,10 @@ export function inspectCommand(): Command {
         printOut(`${JSON.stringify(document, null, 2)}\n`);
       } else {
         printOut(inspectionReport(path, inspection, workload.sessions));
-        const told = misses ? [missSummaryLine(misses)] : [];
+        const told = [
+          ...(misses ? [missSummaryLine(misses)] : []),
+          ...(reuse ? [`a replay assumes: ${answerReuseWords(reuse)}`] : []),
+        ];
         const lines = [...told, ...settingsLines(settings), ...(compared ? engineViewLines(compared) : [])];
         for (const line of lines) printOut(`  ${line}\n`);
         if (places !== undefined)
@@ -58,6 +71,12 @@ export function inspectCommand(): Command {
         reportSessions(path, workload.sessions);
       }
     });
+}
+
+/** Blocks as the capture's engine has them, where it tells; else as the trace's hashes have them. */
+function capturedBlockSize({ meta }: Trace): { blockSize?: Tokens } {
+  const { blockSize } = capturedEngine(meta);
+  return blockSize === undefined ? {} : { blockSize };
 }
 
 /** An inspection under the names of the trace format. */
@@ -93,7 +112,6 @@ function inspectionJson(x: TraceInspection, sessions: ChosenSessions): Record<st
       requests_with_hit: x.sharing.requestsWithHit,
     },
     sessions: {
-      count: x.sessions.count,
       multi_turn: x.sessions.multiTurn,
       longest_turns: x.sessions.longestTurns,
       ...sessionSourceJson(sessions),

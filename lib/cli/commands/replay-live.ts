@@ -1,9 +1,10 @@
 import { InputError } from "../../base/index.js";
 import { replayLive } from "../../capture/index.js";
 import { type Comparison, compareTraces } from "../../judge/index.js";
-import { capturedPacing, type Plan, pacingDoubts, planReplay } from "../../replay/index.js";
+import { answerReuseWords, capturedPacing, type Plan, pacingDoubts, planReplay } from "../../replay/index.js";
 import type { SessionLabels } from "../../sessions/index.js";
 import type { Trace } from "../../trace/index.js";
+import { type AnswerFlags, answerReuseJson } from "../answer-flags.js";
 import { formatComparison } from "../comparison-table.js";
 import { type EngineFlags, givenEngineFlags } from "../engine-flags.js";
 import { givenLatencyFlags, type LatencyFlags } from "../latency-source.js";
@@ -16,7 +17,7 @@ import { printErr, printOut } from "../terminal.js";
 import { givenTimeoutFlags, type TimeoutFlags } from "../timeout-flags.js";
 
 /** What `replay --url` takes from the command's flags. */
-export interface LiveReplayFlags extends EngineFlags, LatencyFlags, PacingFlags, TimeoutFlags {
+export interface LiveReplayFlags extends AnswerFlags, EngineFlags, LatencyFlags, PacingFlags, TimeoutFlags {
   readonly url: string;
   readonly modelName?: string;
   readonly tokenRange?: readonly [number, number];
@@ -52,9 +53,20 @@ export async function replayLiveCommand(
   const pacingFrom = pacing.pacing === undefined ? capturedPacing(trace).from : "given";
   const planned = planReplay(
     { trace, sessions },
-    { ...pacing, prompts: flags.coldPrompts ? "unique" : "recorded", rateScale: flags.rateScale },
+    {
+      ...pacing,
+      answerReuse: flags.answerReuse,
+      prompts: flags.coldPrompts ? "unique" : "recorded",
+      rateScale: flags.rateScale,
+    },
   );
-  const plan = { ...planned, assumptions: [...pacingDoubts(trace, pacingFrom), ...planned.assumptions] };
+  const { answerReuse } = planned;
+  const assumptions = [
+    ...pacingDoubts(trace, pacingFrom),
+    ...(answerReuse ? [answerReuseWords(answerReuse)] : []),
+    ...planned.assumptions,
+  ];
+  const plan = { ...planned, assumptions };
   const stop = new AbortController();
   void stopSignal().then(() => stop.abort());
   const bar = progressBar(`replaying against ${flags.url}`);
@@ -138,6 +150,7 @@ function liveJson(
     prompts: promptsWord(plan.prompts),
     engine: liveEngineJson(trace),
     assumptions: plan.assumptions,
+    answer_reuse: answerReuseJson(plan.answerReuse),
     extrapolated: 0,
   };
 }

@@ -8,6 +8,7 @@ import { sessionsOf } from "../../sessions/index.js";
 import type { EngineSettingName, EngineSettings } from "../../settings/index.js";
 import { writeTrace } from "../../trace/files/index.js";
 import { engineCount, inArrivalOrder, type JsonValue, type Trace } from "../../trace/index.js";
+import { type AnswerFlags, addAnswerFlag } from "../answer-flags.js";
 import {
   addEngineFlags,
   type EngineFlags,
@@ -32,7 +33,13 @@ import { capturedSeriesJson, comparisonJson, replaySeriesJson, statisticJson } f
 import { printOut } from "../terminal.js";
 import { addTimeoutFlags, type TimeoutFlags, timeoutFromFlags } from "../timeout-flags.js";
 
-interface ReplayFlags extends EngineFlags, LatencyFlags, PacingFlags, SessionFlags, TimeoutFlags {
+interface ReplayFlags
+  extends AnswerFlags,
+    EngineFlags,
+    LatencyFlags,
+    PacingFlags,
+    SessionFlags,
+    TimeoutFlags {
   readonly recordedTimes?: boolean;
   readonly coldPrompts?: boolean;
   readonly rateScale: number;
@@ -89,7 +96,7 @@ export function replayCommand(): Command {
     .option("--timeout <s>", "with --url: time limit of one request", parsePositive, 300)
     .option("--strict", "a bad row is fatal")
     .option("--json", "print one JSON document");
-  addEngineFlags(addLatencyFlags(addTimeoutFlags(addSessionFlags(addPacingFlags(command)))));
+  addEngineFlags(addLatencyFlags(addTimeoutFlags(addSessionFlags(addPacingFlags(addAnswerFlag(command))))));
   return command
     .addHelpText(
       "after",
@@ -146,6 +153,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
           ...limit,
           ...(flags.replicas !== undefined && { replicas: flags.replicas }),
           ...(flags.router !== undefined && { router: flags.router }),
+          answerReuse: flags.answerReuse,
           prompts: flags.coldPrompts ? "unique" : "recorded",
           rateScale: flags.rateScale,
           seed: flags.seed + k,

@@ -16,6 +16,7 @@ import {
   timeToLiveCurve,
   ttftByPool,
 } from "../../size/index.js";
+import { type AnswerFlags, addAnswerFlag } from "../answer-flags.js";
 import { addEngineFlags, type EngineFlags, engineFromFlags } from "../engine-flags.js";
 import { readJsonFile } from "../json-file.js";
 import {
@@ -37,7 +38,7 @@ import {
 import { type PolicyRow, type SizeResult, sizeJson, sizeReport } from "../size-report.js";
 import { printErr, printOut } from "../terminal.js";
 
-interface SizeFlags extends EngineFlags, LatencyFlags, PacingFlags, SessionFlags {
+interface SizeFlags extends AnswerFlags, EngineFlags, LatencyFlags, PacingFlags, SessionFlags {
   readonly bytesPerToken?: number;
   readonly poolGib?: readonly number[];
   readonly cpuKvGib?: number;
@@ -80,7 +81,7 @@ export function sizeCommand(): Command {
     )
     .option("--strict", "a bad row is fatal")
     .option("--json", "print one JSON document");
-  addEngineFlags(addLatencyFlags(addPacingFlags(addSessionFlags(command))));
+  addEngineFlags(addLatencyFlags(addPacingFlags(addSessionFlags(addAnswerFlag(command)))));
   return command
     .addHelpText(
       "after",
@@ -101,10 +102,11 @@ async function runSize(path: string, flags: SizeFlags): Promise<void> {
   const trace = await readInput(path, { strict: flags.strict ?? false });
   const sessions = sessionsOf(trace, sessionsFromFlags(flags));
   const workload: Workload = { trace, sessions };
-  const served = servedInTurn(
-    workload,
-    engine.blockSize === undefined ? {} : { blockSize: engine.blockSize },
-  );
+  const { answerReuse } = flags;
+  const served = servedInTurn(workload, {
+    answerReuse,
+    ...(engine.blockSize !== undefined && { blockSize: engine.blockSize }),
+  });
   const prices = flags.prices === undefined ? undefined : await readPrices(flags.prices);
   const model = await modelOf(flags);
   const layout = await layoutOf(flags, served.blockSize);
@@ -219,6 +221,7 @@ function replays(workload: Workload, poolTokens: readonly Tokens[], model: Laten
   try {
     return ttftByPool(workload, poolTokens, {
       model,
+      answerReuse: flags.answerReuse,
       engine: engineFromFlags(flags),
       ...pacingFromFlags(flags),
       onProgress: (done) => bar.update(done),

@@ -107,6 +107,7 @@ async function runSweepCommand(tracePath: string, flags: SweepFlags): Promise<vo
   if (flags.json) printOut(`${JSON.stringify({ ...summary, rows: result.rows }, null, 1)}\n`);
   else {
     printOut(rowsTable(result.rows));
+    for (const line of answerReuseLines(result.rows)) printOut(`${line}\n`);
     printOut(
       `ran ${result.ran} cells, found ${result.found}; results.jsonl, results.parquet${chart ? ", sweep.html/.svg/.png" : ""} in ${flags.outDir}\n`,
     );
@@ -184,6 +185,17 @@ function rowsTable(rows: readonly SweepRow[]): string {
       ms(row.all_itl_ms_p50),
     ]),
   );
+}
+
+/** What the cells assume of answers, where anything rests on it: the most of any cell. */
+function answerReuseLines(rows: readonly SweepRow[]): string[] {
+  const most = (column: string) => Math.max(0, ...rows.map((row) => Number(row[column] ?? 0)));
+  const requests = most("answer_reuse_requests");
+  return requests === 0
+    ? []
+    : [
+        `assumed, but where answer-reuse is off: the next turn repeats the answer before it, where no hashes tell the answer: ${requests} requests find more by it, +${most("answer_reuse_points").toFixed(2)} points of all prompt tokens in a pool without bound`,
+      ];
 }
 
 function parseShard(text: string): { index: number; count: number } {

@@ -400,3 +400,63 @@ describe("replay --recorded-times", () => {
     );
   });
 });
+
+describe("an answer of which no hashes are told", () => {
+  const said = /assumed: the next turn repeats the answer before it.* \(\+\d+\.\d\d points/;
+
+  it("is found by the turn that repeats it, which every command says with its effect; a switch leaves it out", async () => {
+    const trace = await readTrace(warm);
+    const records = trace.records.map(({ outputBlockIds: _, ...record }) => record);
+    const path = await written("untold.jsonl.gz", { ...trace, records });
+    const pool = ["--kv-cache-size", "100000"];
+    const on = errorsOf(["replay", path, ...profile, ...pool]);
+    const off = errorsOf(["replay", path, ...profile, ...pool, "--no-answer-reuse"]);
+    const { requests, tokens, points, unbounded_share_with, unbounded_share_without } = on.answer_reuse;
+    expect(on.answer_reuse.assumed).toBe(true);
+    expect(off.answer_reuse).toEqual({ ...on.answer_reuse, assumed: false });
+    expect(requests).toBe(128);
+    expect(points).toBeCloseTo(100 * (unbounded_share_with - unbounded_share_without), 9);
+    // The pool gives nothing up here.
+    expect(on.hit_fraction).toBeCloseTo(unbounded_share_with, 9);
+    expect(off.hit_fraction).toBeCloseTo(unbounded_share_without, 9);
+    expect(on.cached_tokens.predicted - off.cached_tokens.predicted).toBe(tokens);
+    expect(on.cached_tokens.exact_fraction).toBeGreaterThan(0.99);
+    expect(on.assumptions.join()).toContain(`${requests} of 320 requests find ${tokens} more prompt tokens`);
+
+    expect(runCli(["replay", path, ...profile]).stdout).toMatch(said);
+    expect(runCli(["replay", path, ...profile, "--no-answer-reuse"]).stdout).toMatch(
+      /assumed: no answer is found again/,
+    );
+    expect(runCli(["explain", path]).stdout).toMatch(said);
+    expect(runCli(["inspect", path]).stdout).toContain("a replay assumes: the next turn repeats the answer");
+    expect(errorsOf(["inspect", path]).answer_reuse).toEqual(on.answer_reuse);
+    const out = join(dir, "answers");
+    const swept = runCli([
+      "sweep",
+      path,
+      ...profile,
+      "--vary",
+      "answer-reuse=on,off",
+      "--vary",
+      "kv-cache-size=100000",
+      "--workers",
+      "1",
+      "--out-dir",
+      out,
+      "--json",
+    ]);
+    const rows = JSON.parse(swept.stdout).rows;
+    expect(rows.map((row: { hit_fraction: number }) => row.hit_fraction)).toEqual([
+      on.hit_fraction,
+      off.hit_fraction,
+    ]);
+    expect(rows[0]).toMatchObject({ answer_reuse_requests: requests, answer_reuse_points: points });
+  });
+
+  it("is no assumption where the trace tells the answers", () => {
+    const document = errorsOf(["replay", warm, ...profile]);
+    expect(document.answer_reuse).toBeNull();
+    expect(document.assumptions.join()).not.toContain("answer");
+    expect(errorsOf(["inspect", warm]).answer_reuse).toBeNull();
+  });
+});

@@ -36,7 +36,9 @@ export interface TypicalDurations {
 
 /** Requests a second beyond which a whole trace is rather one in another unit, and seconds between two. */
 const fastest = 1000;
-const slowestGapMs = 600_000;
+const slowestGapMs = 86_400_000;
+/** Requests this far apart are a log over months, or a short one in a smaller unit: nothing in them tells which. */
+const doubtfulGapMs = 600_000;
 const slowestOpenGapMs = 60_000;
 
 /**
@@ -81,6 +83,11 @@ export function resolveClock(
     const apart = `${gapMs.toPrecision(3)} ms`;
     return as(likely, guess(clock, likely, `as ${unitText(clock.unit)} requests would be ${apart} apart`));
   }
+  if (!clock.open && gapMs > doubtfulGapMs && readMs.length >= 8)
+    return as(
+      clock.unit,
+      `${clock.field} is read as ${unitText(clock.unit)}, its own unit, in which requests are ${(gapMs / 1000).toPrecision(3)} s apart: --time-unit says what it is where that is too long`,
+    );
   return as(
     clock.unit,
     clock.open

@@ -1,0 +1,186 @@
+// node test/peers/aisimulate.mjs --command .../bin/aisimulate [--data DIR]: reused prompt tokens beside AISimulate's, on the
+// same files, pools, token budget and step price. Exit code 1: with no answer reused, which AISimulate assumes, the share in
+// an unbounded pool differs by more than 0.1 %.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { gunzipSync } from "node:zlib";
+import { importTrace, replay, workloadOf } from "prefixlab";
+import { formatRows } from "../bench/table.mjs";
+
+const tolerance = 0.001;
+
+/** Pools in blocks of the trace's own size; the first holds everything, "tight" little more than the largest request. */
+const files = [
+  ["mooncake", "mooncake/conversation_trace.jsonl.gz", 512, [200_000, 6_000, 1_250]],
+  ["mooncake", "mooncake/synthetic_trace.jsonl.gz", 512, [200_000, 6_000, 1_250]],
+  ...[
+    "weka/trace_0021",
+    "weka/trace_0159",
+    "weka/trace_0166",
+    "weka/trace_0176",
+    "weka/trace_0215",
+    "weka-subagents/trace_0010",
+    "weka-subagents/trace_0254",
+  ].map((name) => ["weka", `${name}.json.gz`, 64, [200_000, "tight"]]),
+];
+
+const budget = { maxNumBatchedTokens: 8192, maxNumSeqs: 256 };
+const fixed = { prefill_ms: 20, decode_ms: 10 };
+
+/** AISimulate's timing "fixed": a step costs the one for prefills, the other for decodes, and their sum for both. */
+const fixedModel = {
+  kind: "fixed",
+  range: { uncachedTokens: [0, 1e9], contextTokens: [0, 1e9], runningSeqs: [0, 1e9] },
+  timer: () => ({
+    stepMs: ({ prefillTokens, decodeSeqs }) =>
+      (prefillTokens > 0 ? fixed.prefill_ms : 0) + (decodeSeqs > 0 ? fixed.decode_ms : 0),
+    arrivalOverheadMs: () => 0,
+    emissionOverheadMs: () => 0,
+  }),
+  toJson: () => ({ kind: "fixed", ...fixed }),
+};
+
+async function main() {
+  const { values } = parseArgs({
+    options: {
+      command: { type: "string", default: process.env.AISIMULATE },
+      data: { type: "string", default: fileURLToPath(new URL("../../../shared/data", import.meta.url)) },
+    },
+  });
+  const missing = missingPeer(values);
+  if (missing !== undefined) {
+    process.stdout.write(`skipped: ${missing}\n`);
+    return 0;
+  }
+  const rows = [];
+  let isOff = false;
+  for (const [format, name, blockSize, pools] of files) {
+    const path = join(values.data, name);
+    if (!existsSync(path)) {
+      rows.push([name, "", `skipped: ${path} is absent`, "", "", "", ""]);
+      continue;
+    }
+    // AISimulate shares nothing between conversations.
+    const workload = workloadOf(await importTrace(format, path, { sharedPreamble: false, subagents: true }));
+    const largest = Math.max(
+      ...workload.trace.records.map(({ promptTokens, outputTokens }) => promptTokens + outputTokens),
+    );
+    for (const [k, size] of pools.entries()) {
+      const blocks = size === "tight" ? Math.ceil((1.05 * largest) / blockSize) : size;
+      const { share: peer, refusal } = aisimulate(values.command, { format, path, blockSize, blocks });
+      if (peer === undefined) {
+        rows.push([basename(name), "refused", "", refusal, "", "", ""]);
+        break;
+      }
+      const ours = (answerReuse) => reusedShare(workload, { format, blockSize, blocks, answerReuse });
+      const off = ours(false);
+      const difference = (off - peer) / peer;
+      if (k === 0 && Math.abs(difference) > tolerance) isOff = true;
+      const percent = `${(100 * difference).toFixed(3)} %`;
+      const pool = k === 0 ? "unbounded" : `${blocks} blocks`;
+      rows.push([
+        basename(name),
+        pool,
+        `${workload.trace.records.length}`,
+        ...[peer, off].map((x) => x.toFixed(6)),
+        percent,
+        ours(true).toFixed(6),
+      ]);
+    }
+  }
+  const header = [
+    "file",
+    "pool",
+    "requests",
+    "AISimulate",
+    "prefixlab, no answer reused",
+    "difference",
+    "answers reused",
+  ];
+  process.stdout.write(formatRows([header, ...rows]));
+  return isOff ? 1 : 0;
+}
+
+function missingPeer({ command }) {
+  if (command === undefined)
+    return "give --command or AISIMULATE, the path of the aisimulate command of a Python environment that has it";
+  const { error, status } = spawnSync(command, ["--help"], { stdio: "ignore" });
+  return error || status !== 0
+    ? `${command} does not run: ${error?.message ?? `exit code ${status}`}`
+    : undefined;
+}
+
+/** Share of prompt tokens that a replay reuses, each request at its first admission. */
+function reusedShare(workload, { format, blockSize, blocks, answerReuse }) {
+  const { run } = replay(workload, {
+    model: fixedModel,
+    engine: { blockSize, kvCacheBlocks: blocks, ...budget },
+    pacing: format === "weka" ? "session" : "open-loop",
+    answerReuse,
+    gaps: false,
+  });
+  const cached = run.cachedTokens.reduce((sum, tokens) => sum + Math.max(0, tokens), 0);
+  return cached / workload.trace.records.reduce((sum, { promptTokens }) => sum + promptTokens, 0);
+}
+
+function aisimulate(command, { format, path, blockSize, blocks }) {
+  const dir = mkdtempSync(join(tmpdir(), "prefixlab-aisimulate-"));
+  try {
+    const trace = join(dir, basename(path, ".gz"));
+    const text = gunzipSync(readFileSync(path)).toString();
+    writeFileSync(trace, format === "weka" ? withModels(text) : text);
+    const config = {
+      traffic: {
+        source: { type: "trace", format, block_size: blockSize, paths: [trace] },
+        load: { type: "trace_timestamps", ...(format === "weka" ? { agentic_lanes: 1 } : { speedup: 1 }) },
+      },
+      engine: {
+        model: "Qwen/Qwen3-8B",
+        hardware: "h200_sxm",
+        backend: "vllm",
+        context_length: 1_000_000,
+        workers: {
+          aggregated: {
+            parallelism: { replicas: 1, tensor: 1, pipeline: 1, attention_data: 1 },
+            scheduler: {
+              max_batched_tokens: budget.maxNumBatchedTokens,
+              max_sequences: budget.maxNumSeqs,
+            },
+            kv_cache: { block_size: blockSize, prefix_caching: true, capacity: { type: "fixed", blocks } },
+            timing: { type: "fixed", ...fixed },
+          },
+        },
+      },
+    };
+    // JSON is YAML.
+    const file = join(dir, "config.yaml");
+    writeFileSync(file, JSON.stringify(config));
+    const out = join(dir, "out");
+    const { status, stderr } = spawnSync(command, ["predict", "-c", file, "--output-dir", out], {
+      encoding: "utf8",
+    });
+    if (status !== 0) return { refusal: stderr.trim().split("\n")[0] };
+    const prediction = JSON.parse(readFileSync(join(out, "prediction.json"), "utf8"));
+    return { share: prediction.first_admission_prefix_cache_reused_ratio };
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+/** A Weka conversation that declares the models of its sub-agents too, without which AISimulate refuses it. */
+function withModels(text) {
+  const conversation = JSON.parse(text);
+  const models = new Set(conversation.models);
+  const add = ({ model, requests = [] }) => {
+    if (model !== undefined) models.add(model);
+    requests.forEach(add);
+  };
+  conversation.requests.forEach(add);
+  return JSON.stringify({ ...conversation, models: [...models] });
+}
+
+process.exitCode = await main();

@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest";
+import { stream } from "../../lib/base/index.js";
+import { BlockEnds } from "../../lib/sessions/block-ends.js";
+
+describe("where prompts end", () => {
+  it.each([0, 1, 2, 500])("is what a map would hold, %i prompts, before and after it is cleared", (count) => {
+    const random = stream(count, "block ends");
+    const ends = new BlockEnds(count);
+    const blocks = Array.from({ length: count }, () => random.integer(2 ** 31 - 1));
+    for (let walk = 0; walk < 2; walk++) {
+      const map = new Map<number, number>();
+      for (let record = 0; record < count; record++) {
+        const block = blocks[random.integer(count)];
+        expect(ends.at(block)).toBe(map.get(block) ?? -1);
+        ends.set(block, record);
+        map.set(block, record);
+      }
+      for (const block of blocks) expect(ends.at(block)).toBe(map.get(block) ?? -1);
+      ends.clear();
+      for (const block of blocks) expect(ends.at(block)).toBe(-1);
+    }
+  });
+});
