@@ -19,6 +19,8 @@ export { random } from "./eviction/random.js";
 export { slru } from "./eviction/slru.js";
 export { type HitRateCurve, hitRateCurve, hitRateCurveOf } from "./hit-rate-curve.js";
 export type { Admission, KvCache } from "./kv-cache.js";
+export { KvTier } from "./kv-tier.js";
 export { optimalHits } from "./optimal-hits.js";
 export { serialHits } from "./serial-hits.js";
 export { SlotCache, type SlotCacheOptions } from "./slot-cache.js";
+export { TieredCache, type TieredCacheOptions } from "./tiered-cache.js";

@@ -71,7 +71,10 @@ export function headerJson(conditions: ReplayConditions): Record<string, unknown
 /** Each setting as `{ value, from }`, under its name in code in snake case. */
 export function engineJson({ settings, from }: ChosenSettings): Record<string, unknown> {
   return Object.fromEntries(
-    engineSettingNames.map((name) => [snakeCase(name), { value: wordOf(settings[name]), from: from[name] }]),
+    engineSettingNames.flatMap((name) => {
+      const value = settings[name];
+      return value === undefined ? [] : [[snakeCase(name), { value: wordOf(value), from: from[name] }]];
+    }),
   );
 }
 
@@ -107,7 +110,7 @@ function settingsFrom({ settings, from }: ChosenSettings, origin: SettingOrigin)
   );
 }
 
-function wordOf(value: EngineSettings[EngineSettingName]): string | number | boolean {
+function wordOf(value: NonNullable<EngineSettings[EngineSettingName]>): string | number | boolean {
   return typeof value === "object" ? value.name : value;
 }
 

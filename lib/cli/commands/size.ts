@@ -5,6 +5,7 @@ import { memoryFigure, timeToLiveFigure, writeFigure } from "../../figure/index.
 import { kvBytesPerTokenOver, modelShapeFromConfig } from "../../hardware/index.js";
 import type { LatencyModel } from "../../latency/index.js";
 import { sessionsOf, type Workload } from "../../sessions/index.js";
+import type { EngineSettings } from "../../settings/index.js";
 import {
   type CachePrices,
   cachePricesFromJson,
@@ -43,10 +44,7 @@ import {
 import { printErr, printOut } from "../terminal.js";
 
 interface SizeFlags extends EngineFlags, LatencyFlags, PacingFlags, SessionFlags {
-  readonly bytesPerToken?: number;
   readonly poolGib?: readonly number[];
-  readonly cpuKvGib?: number;
-  readonly diskKvGib?: number;
   readonly ttl: readonly number[];
   readonly prices?: string;
   readonly policies?: boolean;
@@ -68,14 +66,7 @@ export function sizeCommand(): Command {
       "How much memory a prefix cache needs: hits against pool size, tiers, time to live and price.",
     )
     .argument("<trace>", "trace with block hashes")
-    .option(
-      "--bytes-per-token <n>",
-      "bytes of KV a token, for GiB (default: the model's, where one is named)",
-      parsePositive,
-    )
     .option("--pool-gib <x,...>", "further pools to give a row to, GiB", parseList)
-    .option("--cpu-kv-gib <x>", "CPU memory behind the pool, GiB", parsePositive)
-    .option("--disk-kv-gib <x>", "disk behind it, GiB", parsePositive)
     .option("--ttl <s,...>", "times to live, seconds", parseList, [60, 300, 3600])
     .option(
       "--prices <file>",
@@ -113,7 +104,7 @@ async function runSize(path: string, flags: SizeFlags): Promise<void> {
   const prices =
     flags.prices === undefined ? undefined : cachePricesFromJson(await readJsonFile(flags.prices));
   const model = await modelOf(flags);
-  const bytesPerToken = flags.bytesPerToken ?? model?.memory?.kvBytesPerToken ?? (await configBytes(flags));
+  const bytesPerToken = engine.kvBytesPerToken ?? model?.memory?.kvBytesPerToken ?? (await configBytes(flags));
   const tokensOf = (flag: string, gib: number): Tokens => {
     if (bytesPerToken === undefined)
       throw new InputError(
@@ -123,11 +114,11 @@ async function runSize(path: string, flags: SizeFlags): Promise<void> {
   };
   const given = (flags.poolGib ?? []).map((gib) => tokensOf("--pool-gib", gib));
   const tiers =
-    flags.cpuKvGib === undefined && flags.diskKvGib === undefined
+    engine.cpuKvGib === undefined && engine.diskKvGib === undefined
       ? undefined
       : {
-          cpuTokens: flags.cpuKvGib === undefined ? 0 : tokensOf("--cpu-kv-gib", flags.cpuKvGib),
-          diskTokens: flags.diskKvGib === undefined ? 0 : tokensOf("--disk-kv-gib", flags.diskKvGib),
+          cpuTokens: engine.cpuKvGib === undefined ? 0 : tokensOf("--cpu-kv-gib", engine.cpuKvGib),
+          diskTokens: engine.diskKvGib === undefined ? 0 : tokensOf("--disk-kv-gib", engine.diskKvGib),
         };
   const curve = memoryCurve(served, { poolTokens: given });
   const ttl = served.arrivalMs ? timeToLiveCurve(served) : undefined;
@@ -137,7 +128,9 @@ async function runSize(path: string, flags: SizeFlags): Promise<void> {
     );
   const costs = prices && ttl ? { prices, rows: planCosts(served, ttl, prices.plans) } : undefined;
   const probed = given.length > 0 ? given : spread(curve, replayedSizes);
-  const ttft = model ? replays(workload, probed, model, flags) : undefined;
+  const ttft = model
+    ? replays(workload, probed, model, { ...engine, kvBytesPerToken: bytesPerToken }, flags)
+    : undefined;
   const result: SizeResult = {
     path,
     served,
@@ -202,12 +195,18 @@ function spread({ rows }: MemoryCurve, count: number): Tokens[] {
   return [...new Set(Array.from({ length: count }, (_, k) => at(k)))];
 }
 
-function replays(workload: Workload, poolTokens: readonly Tokens[], model: LatencyModel, flags: SizeFlags) {
+function replays(
+  workload: Workload,
+  poolTokens: readonly Tokens[],
+  model: LatencyModel,
+  engine: Partial<EngineSettings>,
+  flags: SizeFlags,
+) {
   const bar = progressBar("replaying");
   try {
     return ttftByPool(workload, poolTokens, {
       model,
-      engine: engineFromFlags(flags),
+      engine,
       ...pacingFromFlags(flags),
       onProgress: (done) => bar.update(done),
     });
