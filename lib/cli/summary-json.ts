@@ -10,7 +10,7 @@ import {
   summarizeRoles,
 } from "../cohorts/index.js";
 import type { Comparison, ErrorCell } from "../judge/index.js";
-import type { Prompts, Replay } from "../replay/index.js";
+import type { Prompts, Replay, TierUse } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
 import { isAnswered, type TraceRecord } from "../trace/index.js";
 import { headerJson } from "./replay-header.js";
@@ -103,7 +103,22 @@ export function replaySeriesJson(replay: Replay): Record<string, unknown> {
     prompts: promptsWord(replay.plan.prompts),
     ...headerJson(replay.conditions),
     extrapolated: replay.extrapolated,
+    ...(replay.tierUse && tierUseJson(replay.tierUse)),
     assumptions: replay.plan.assumptions,
+  };
+}
+
+function tierUseJson(use: TierUse): Record<string, unknown> {
+  return {
+    reuse_tiers: { pool: use.poolTokens, ...use.lowerTokens },
+    kv_loads: {
+      loads: use.loads,
+      tokens: use.loadedTokens,
+      mean_ms: use.meanLoadMs ?? null,
+      transfer_ms: use.transferMs,
+      computing_ms: use.computingMs,
+      computing_is_faster: use.computingIsFaster,
+    },
   };
 }
 

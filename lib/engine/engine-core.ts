@@ -55,6 +55,8 @@ export class EngineCore {
   /** Tokens looked up in the prefix cache and tokens found when requests were first admitted, so far. */
   prefixQueryTokens: Tokens = 0;
   prefixHitTokens: Tokens = 0;
+  /** Those of them that were loaded from lower tiers. */
+  lowerHitTokens: Tokens = 0;
   preemptionCount = 0;
   /** Told of each load that is there, before its request is admitted. */
   onLoaded: ((load: KvLoad) => void) | undefined;
@@ -498,6 +500,7 @@ export class EngineCore {
   /** Moves a waiting request that fits to the running ones, with `cachedTokens` found. */
   #startRunning(slot: number, cachedTokens: Tokens): void {
     const { slots } = this;
+    const isLoaded = slots.computedTokens[slot] > 0;
     this.#waitingIn(slot).remove(slot);
     this.#waitingCount--;
     this.cache.admit(slot);
@@ -508,6 +511,7 @@ export class EngineCore {
       // vLLM counts those of a preempted request apart (`vllm/v1/metrics/stats.py`, PrefixCacheStats.record).
       this.prefixQueryTokens += this.options.enablePrefixCaching ? slots.promptTokens[slot] : 0;
       this.prefixHitTokens += cachedTokens;
+      if (isLoaded) this.lowerHitTokens += cachedTokens - this.#loads[slot].depthTokens;
     }
     this.#running.append(slot, slots.runPrevious, slots.runNext);
     this.#runningCount++;

@@ -16,6 +16,7 @@ import { modeledTrace } from "./modeled-trace.js";
 import type { Pacing } from "./pacing.js";
 import { pacingDoubts } from "./pacing-doubts.js";
 import { type Plan, type Prompts, planReplay } from "./plan.js";
+import { type TierUse, tierUse } from "./tier-use.js";
 
 /** One replay of a trace through the simulated engine. */
 export interface ReplayOptions {
@@ -98,6 +99,8 @@ export interface Replay extends Workload {
   readonly wallMs: Ms;
   /** Fraction of requests outside the latency model's fit range. */
   readonly extrapolated: number;
+  /** What came from memory behind the pool; undefined where there is none. */
+  readonly tierUse?: TierUse;
 }
 
 /**
@@ -189,6 +192,9 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
     virtualMs: run.endMs,
     wallMs: performance.now() - startedMs,
     extrapolated: extrapolatedFraction(modeled, run, model),
+    ...(conditions.tiers.length > 0 && {
+      tierUse: tierUse(run, conditions.tiers, model, settings.maxNumBatchedTokens),
+    }),
   };
 }
 
