@@ -172,8 +172,7 @@ export class TieredCache implements KvCache {
     const before = this.#pool.heldBlocks(slot);
     if (!this.#pool.grow(slot, tokens)) return false;
     const lacking = this.#lacking[slot];
-    if (lacking > 0)
-      this.#setLacking(slot, Math.max(0, lacking - (this.#pool.heldBlocks(slot) - before)));
+    if (lacking > 0) this.#setLacking(slot, Math.max(0, lacking - (this.#pool.heldBlocks(slot) - before)));
     return true;
   }
 
@@ -257,8 +256,7 @@ export class TieredCache implements KvCache {
     });
     this.#eachLoaded(slot, (key) => {
       const from = this.tiers.findIndex((tier) => tier.has(key));
-      for (let tier = from - 1; tier >= 0; tier--)
-        if (this.tiers[tier].store(key)) this.tiers[tier].pin(key);
+      for (let tier = from - 1; tier >= 0; tier--) if (this.tiers[tier].store(key)) this.tiers[tier].pin(key);
     });
   }
 

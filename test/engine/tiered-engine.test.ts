@@ -82,7 +82,9 @@ describe("an engine with tiers behind its pool", () => {
       fc.property(tieredWorkloads, ({ requests, options }) => {
         const core = createEngine(options, model.timer(0));
         const tiers = (core.cache as Partial<TieredCache>).tiers ?? [];
-        requests.forEach((request, tag) => core.submit(request, tag));
+        requests.forEach((request, tag) => {
+          core.submit(request, tag);
+        });
         let nowMs = 0;
         while (!core.isIdle || core.nextLoadMs < Number.POSITIVE_INFINITY) {
           if (core.isIdle) nowMs = Math.max(nowMs, core.nextLoadMs);
@@ -166,7 +168,9 @@ describe("a load from CPU memory", () => {
   it("is refused where nothing tells the bytes of a token, or KV is in slots", () => {
     const requests = [first];
     const { kvBytesPerToken: _, ...untold } = engine;
-    expect(() => simulate({ requests, model: timed, engine: untold })).toThrow(/bytes of a token.*--bytes-per-token/);
+    expect(() => simulate({ requests, model: timed, engine: untold })).toThrow(
+      /bytes of a token.*--bytes-per-token/,
+    );
     const slots = { ...engine, prefixReuse: "slots" as const };
     expect(() => simulate({ requests, model: timed, engine: slots })).toThrow(/prefixReuse is "slots"/);
     expect(() => simulate({ requests, model: timed, engine: { ...engine, kvChunkTokens: 6 } })).toThrow(

@@ -41,7 +41,5 @@ export function naiveTiersOf(options: EngineOptions): NaiveTiers<NaiveJob> | und
     tokensPerMs,
     latencyMs,
   }));
-  return tiers.length > 0
-    ? new NaiveTiers<NaiveJob>(tiers, kvChunkTokens / blockSize, blockSize)
-    : undefined;
+  return tiers.length > 0 ? new NaiveTiers<NaiveJob>(tiers, kvChunkTokens / blockSize, blockSize) : undefined;
 }

@@ -52,7 +52,8 @@ describe("what came from behind the pool", () => {
     const without = replay(workload, { model, engine: small });
     const withCpu = replay(workload, { model, engine: { ...small, cpuKvGib: 4 } });
     expect(without.tierUse).toBeUndefined();
-    const cached = (of: typeof without) => of.trace.records.reduce((sum, r) => sum + (r.cachedTokens ?? 0), 0);
+    const cached = (of: typeof without) =>
+      of.trace.records.reduce((sum, r) => sum + (r.cachedTokens ?? 0), 0);
     const { poolTokens, lowerTokens, loads } = withCpu.tierUse!;
     expect(loads).toBeGreaterThan(0);
     expect(poolTokens + lowerTokens.cpu!).toBe(cached(withCpu));

@@ -156,7 +156,8 @@ export class WallClockEngine {
     this.#takeArrived();
     const stepMs = this.core.beginStep(this.#clockMs);
     // All that wait do so for what is being loaded.
-    if (stepMs === undefined) return this.core.nextLoadMs < Number.POSITIVE_INFINITY && this.#beginStep(nowMs);
+    if (stepMs === undefined)
+      return this.core.nextLoadMs < Number.POSITIVE_INFINITY && this.#beginStep(nowMs);
     this.#beganMs = this.#clockMs;
     for (const slot of this.core.admitted) {
       const entry = this.#entryOf.get(slot);

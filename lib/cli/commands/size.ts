@@ -104,7 +104,8 @@ async function runSize(path: string, flags: SizeFlags): Promise<void> {
   const prices =
     flags.prices === undefined ? undefined : cachePricesFromJson(await readJsonFile(flags.prices));
   const model = await modelOf(flags);
-  const bytesPerToken = engine.kvBytesPerToken ?? model?.memory?.kvBytesPerToken ?? (await configBytes(flags));
+  const bytesPerToken =
+    engine.kvBytesPerToken ?? model?.memory?.kvBytesPerToken ?? (await configBytes(flags));
   const tokensOf = (flag: string, gib: number): Tokens => {
     if (bytesPerToken === undefined)
       throw new InputError(
