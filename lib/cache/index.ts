@@ -3,8 +3,8 @@
  *
  * Read `kv-cache.ts` first (what a scheduler asks of a cache), then `block-cache.ts` (vLLM's blocks, on `block-pool.ts`),
  * `tiered-cache.ts` (memory behind them, on `kv-tier.ts`) and `slot-cache.ts` (llama.cpp's seats). `eviction/` has one file a
- * policy; `eviction/eviction.ts` says how to write one. `hit-rate-curve.ts` gives hits against pool size for all sizes at once. Sizes are blocks; content is named by
- * dense integer ids.
+ * policy; `eviction/eviction.ts` says how to write one. `hit-rate-curve.ts` gives hits against pool size for all sizes at
+ * once. Sizes are blocks; content is named by dense integer ids.
  */
 export { type AccessRuns, accessRuns, type BlockAccess } from "./access-runs.js";
 export { BlockCache, type BlockCacheOptions } from "./block-cache.js";
@@ -19,7 +19,7 @@ export { random } from "./eviction/random.js";
 export { slru } from "./eviction/slru.js";
 export { type HitRateCurve, hitRateCurve, hitRateCurveOf } from "./hit-rate-curve.js";
 export type { Admission, KvCache } from "./kv-cache.js";
-export { KvTier } from "./kv-tier.js";
+export type { KvTier } from "./kv-tier.js";
 export { optimalHits } from "./optimal-hits.js";
 export { serialHits } from "./serial-hits.js";
 export { SlotCache, type SlotCacheOptions } from "./slot-cache.js";

@@ -37,6 +37,22 @@ export interface TieredCacheOptions {
  * Different from vLLM: there, what a request finds keeps its age until the request ends, so that its own stores may push it out; of
  * a request that loads, what lies in the pool before that is not stored again; and a preempted request leaves ages as they are.
  * Routers see the pool alone.
+ * @example
+ * ```ts
+ * import { BlockCache, TieredCache } from "prefixlab/cache";
+ * const pool = new BlockCache({ blockSize: 16, capacityBlocks: 4, enablePrefixCaching: true });
+ * const cache = new TieredCache({ pool, tierTokens: [1024] });
+ * const serve = (slot: number, firstId: number) => {
+ *   cache.enter(slot, Int32Array.of(firstId, firstId + 1, firstId + 2), 60);
+ *   const found = cache.fit(slot, 60, 60, true);
+ *   if (found?.lowerTokens) return found.lowerTokens[0];
+ *   cache.admit(slot);
+ *   cache.publish(slot, 60);
+ *   cache.release(slot, 60);
+ *   return 0;
+ * };
+ * [serve(0, 0), serve(0, 10), serve(0, 0)]; // → [0, 0, 48]
+ * ```
  */
 export class TieredCache implements KvCache {
   readonly blockSize: Tokens;

@@ -62,7 +62,7 @@ function tierUseLines({ tierUse, conditions }: Replay): string[] {
   if (loads > 0)
     lines.push(
       `loads: ${loads} of ${loadedTokens} tokens, ${showMs(meanLoadMs)} each with the wait for the link; alone they take ${showMs(transferMs)}, and computing the same tokens alone ${showMs(computingMs)}`,
-      `computing would have been faster than loading for ${tierUse.computingIsFaster} of ${loads} loads`,
+      `computing would have been faster than loading for ${tierUse.computingIsFaster} of ${loads} loads, each alone; a load takes no time of the engine's steps`,
     );
   return lines;
 }

@@ -33,7 +33,8 @@ const NONE = -1;
  * Where part of what a waiting request finds lies in lower tiers of the cache, it takes blocks for all of that and leaves the
  * queue to load it, computing nothing; others behind it go on. When it is there, the request is admitted before all that wait
  * without holding blocks (vLLM's `WAITING_FOR_REMOTE_KVS` and `kv_holding_waiting`). One that would load what is on its way for
- * another is passed over until then.
+ * another is passed over until then. Requests that hold blocks without running cannot bring the engine to a halt: a load begins
+ * only where all prefills under way could still end, and a running request that finds no block gives up its own, also alone.
  *
  * Nothing is done per running request per step: see `Decodes`.
  */

@@ -95,7 +95,14 @@ export class KvTransfers {
   }
 }
 
-/** What a transfer takes that need not wait for others. */
+/**
+ * What a transfer takes that need not wait for others.
+ * @example
+ * ```ts
+ * import { transferMs } from "prefixlab/engine";
+ * transferMs({ tokensPerMs: 200, latencyMs: 0.1 }, 4096); // → 20.58
+ * ```
+ */
 export function transferMs({ latencyMs, tokensPerMs }: KvLink, tokens: Tokens): Ms {
   return latencyMs + tokens / tokensPerMs;
 }

@@ -22,6 +22,23 @@ export interface TierUse {
  * What a run took from the tiers behind its pool. Loading is compared with computing as if either were alone: transfers that
  * wait for no others, against a prefill of as many tokens at that depth, in steps of the engine's token budget in which nothing
  * else is done. A transfer delays nobody's steps, as computing would.
+ * @example
+ * ```ts
+ * import { latencyProfile, simulate } from "prefixlab";
+ * import { engineOptions, lowerTiers } from "prefixlab/engine";
+ * import { tierUse } from "prefixlab/replay";
+ * const model = latencyProfile("h200-qwen3-8b");
+ * const engine = engineOptions({ kvCacheBlocks: 80, cpuKvGib: 1, kvBytesPerToken: 147_456 });
+ * const prompt = (firstId: number, fireAtMs: number) => ({
+ *   promptTokens: 1000,
+ *   outputTokens: 8,
+ *   contentIds: Int32Array.from({ length: 63 }, (_, block) => firstId + block),
+ *   fireAtMs,
+ * });
+ * const run = simulate({ requests: [prompt(0, 0), prompt(100, 1000), prompt(0, 2000)], model, engine });
+ * const { poolTokens, lowerTokens } = tierUse(run, lowerTiers(engine), model, engine.maxNumBatchedTokens);
+ * [poolTokens, lowerTokens.cpu]; // → [272, 720]
+ * ```
  */
 export function tierUse(
   run: SimulationRun,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { KvTier } from "../../lib/cache/index.js";
+import { KvTier } from "../../lib/cache/kv-tier.js";
 
 describe("a tier behind the pool", () => {
   it("holds what a list of chunks in order of use holds, and conserves its room, whatever is done to it", () => {
