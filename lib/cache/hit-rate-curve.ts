@@ -15,6 +15,17 @@ export interface HitRateCurve {
   readonly saturationBlocks: Blocks;
 }
 
+/** How {@link hitRateCurve} takes a request's blocks to be used. */
+export interface HitRateCurveOptions {
+  /**
+   * Which block of a request is its most recent one afterwards, and so leaves last: "first", as in vLLM's pool, or "last",
+   * as in LMCache's cache simulator, where a prefix is lost from its beginning on. Default "first".
+   */
+  readonly mostRecentBlock?: "first" | "last";
+  /** How many content ids to make room for; more is allowed, and grows the table. */
+  readonly contentCount?: number;
+}
+
 /**
  * Hits against pool size for all sizes in one pass: Mattson's stack distances (Mattson, Gecsei, Slutz and Traiger 1970)
  * over block chains, with a Fenwick tree over requests (Fenwick 1994): O(blocks + R log N) for R runs of N requests.
@@ -35,19 +46,18 @@ export interface HitRateCurve {
  * [curve.hits(2), curve.hits(3), curve.compulsoryMisses]; // → [2, 3, 2]
  * ```
  */
-export function hitRateCurve(accesses: Iterable<BlockAccess>, contentCount = 1024): HitRateCurve {
-  return hitRateCurveOf(accessRuns(accesses, contentCount));
+export function hitRateCurve(
+  accesses: Iterable<BlockAccess>,
+  options: HitRateCurveOptions = {},
+): HitRateCurve {
+  return hitRateCurveOf(accessRuns(accesses, options.contentCount), options);
 }
 
 /** {@link hitRateCurve} of requests that were split into runs. */
-export function hitRateCurveOf({
-  count,
-  start,
-  previous,
-  blocks,
-  lookups,
-  chainBlocks,
-}: AccessRuns): HitRateCurve {
+export function hitRateCurveOf(
+  { count, start, previous, blocks, lookups, chainBlocks }: AccessRuns,
+  { mostRecentBlock = "first" }: Pick<HitRateCurveOptions, "mostRecentBlock"> = {},
+): HitRateCurve {
   const recency = new RequestCounter(count);
   let steps: Float64Array = new Float64Array(1024);
   let looked = 0;
@@ -58,12 +68,17 @@ export function hitRateCurveOf({
       looked += lookups[r];
       if (previous[r] < 0) compulsoryMisses += lookups[r];
       else if (lookups[r] > 0) {
-        // The run's first block lies right behind all that was used since; each next one a block further.
-        const first = recency.countAfter(previous[r]) + 1;
-        const end = first + lookups[r];
+        // The first block lies right behind all that was used since, each next one a block further; or all of the run is
+        // found only where there is room for its first block, which is the least recent of that request's.
+        const first =
+          mostRecentBlock === "first"
+            ? recency.countAfter(previous[r]) + 1
+            : recency.countAfter(previous[r] - 1);
+        const end = first + (mostRecentBlock === "first" ? lookups[r] : 1);
+        const each = mostRecentBlock === "first" ? 1 : lookups[r];
         if (end >= steps.length) steps = grown(steps, end);
-        steps[first]++;
-        steps[end]--;
+        steps[first] += each;
+        steps[end] -= each;
         if (end - 1 > saturationBlocks) saturationBlocks = end - 1;
       }
     }

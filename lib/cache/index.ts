@@ -17,7 +17,12 @@ export { lru } from "./eviction/lru.js";
 export { mru } from "./eviction/mru.js";
 export { random } from "./eviction/random.js";
 export { slru } from "./eviction/slru.js";
-export { type HitRateCurve, hitRateCurve, hitRateCurveOf } from "./hit-rate-curve.js";
+export {
+  type HitRateCurve,
+  type HitRateCurveOptions,
+  hitRateCurve,
+  hitRateCurveOf,
+} from "./hit-rate-curve.js";
 export type { Admission, KvCache } from "./kv-cache.js";
 export type { KvTier } from "./kv-tier.js";
 export { optimalHits } from "./optimal-hits.js";

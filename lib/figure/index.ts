@@ -21,7 +21,9 @@ export {
   type MemoryFigureOptions,
   memoryFigure,
   type TimeToLiveFigureOptions,
+  type TtftByPoolFigureOptions,
   timeToLiveFigure,
+  ttftByPoolFigure,
 } from "./memory-figure.js";
 export { type PacingChartOptions, pacingChart } from "./pacing-chart.js";
 export type { FigureJson, PlotlyFigure, PlotlyLayout, PlotlyTrace } from "./plotly-figure.js";

@@ -32,9 +32,8 @@ export interface MemoryFigureOptions {
  * ```
  */
 export function memoryFigure(options: MemoryFigureOptions): PlotlyFigure {
-  const { rows, unbounded, kneeTokens, bytesPerToken, requests } = options;
-  const sizeOf = (tokens: Tokens) =>
-    bytesPerToken === undefined ? tokens : (tokens * bytesPerToken) / 2 ** 30;
+  const { rows, unbounded, kneeTokens, requests } = options;
+  const { sizeOf, unit, axisUnit } = poolScale(options.bytesPerToken);
   const x = rows.map(({ poolTokens }) => sizeOf(poolTokens));
   const tiers = rows.map(({ withTiers }) => withTiers);
   const series: ChartSeries[] = [
@@ -60,11 +59,10 @@ export function memoryFigure(options: MemoryFigureOptions): PlotlyFigure {
     { label: ["LRU"], x, y: rows.map(({ lru }) => lru), colour: "modeled", draw: "line" },
   ];
   const knee = sizeOf(kneeTokens);
-  const unit = bytesPerToken === undefined ? "tokens" : "GiB";
   return xyChart({
     title: options.title ?? "How much memory the prefix cache needs",
     subtitle: `share of prompt tokens found, ${formatCount(requests)} requests served one after another`,
-    x: { title: `pool, ${unit}`, unit: bytesPerToken === undefined ? "count" : "number", scale: "log" },
+    x: { title: `pool, ${unit}`, unit: axisUnit, scale: "log" },
     y: { title: "hit rate", unit: "share", min: 0, max: topOf(unbounded) },
     series,
     marks: [
@@ -72,8 +70,45 @@ export function memoryFigure(options: MemoryFigureOptions): PlotlyFigure {
       {
         axis: "x",
         value: knee,
-        text: `knee: ${bytesPerToken === undefined ? formatCount(knee) : Number(knee.toPrecision(3))} ${unit}`,
+        text: `knee: ${axisUnit === "count" ? formatCount(knee) : Number(knee.toPrecision(3))} ${unit}`,
       },
+    ],
+  });
+}
+
+/** What {@link ttftByPoolFigure} draws. */
+export interface TtftByPoolFigureOptions {
+  readonly title?: string;
+  readonly rows: readonly {
+    readonly poolTokens: Tokens;
+    readonly ttftMs: { readonly p50: Ms; readonly p99: Ms };
+  }[];
+  /** Puts the pool in GiB. */
+  readonly bytesPerToken?: Bytes;
+  readonly requests: number;
+}
+
+/**
+ * TTFT against the size of the pool, as replays have it.
+ * @example
+ * ```ts
+ * import { ttftByPoolFigure } from "prefixlab/figure";
+ * const rows = [{ poolTokens: 1000, ttftMs: { p50: 400, p99: 2000 } }, { poolTokens: 9000, ttftMs: { p50: 40, p99: 90 } }];
+ * ttftByPoolFigure({ rows, requests: 40 }).data.length; // → 2
+ * ```
+ */
+export function ttftByPoolFigure(options: TtftByPoolFigureOptions): PlotlyFigure {
+  const { rows, requests } = options;
+  const { sizeOf, unit, axisUnit } = poolScale(options.bytesPerToken);
+  const x = rows.map(({ poolTokens }) => sizeOf(poolTokens));
+  return xyChart({
+    title: options.title ?? "What a larger pool does to time to first token",
+    subtitle: `${formatCount(requests)} requests replayed with pools of ${rows.length} sizes`,
+    x: { title: `pool, ${unit}`, unit: axisUnit, scale: "log" },
+    y: { title: "TTFT", unit: "ms", scale: "log" },
+    series: [
+      { label: ["p99"], x, y: rows.map(({ ttftMs }) => ttftMs.p99), colour: "accent", draw: "line" },
+      { label: ["p50"], x, y: rows.map(({ ttftMs }) => ttftMs.p50), colour: "modeled", draw: "line" },
     ],
   });
 }
@@ -130,4 +165,15 @@ export function timeToLiveFigure(options: TimeToLiveFigureOptions): PlotlyFigure
 /** A tenth above what can be found, so that small shares are seen and the axis still begins at nothing. */
 function topOf(share: number): number {
   return Math.min(1, Math.ceil(share * 10 + 0.5) / 10);
+}
+
+/** Pools in GiB where the bytes of a token are told, else in tokens. */
+function poolScale(bytesPerToken: Bytes | undefined) {
+  return bytesPerToken === undefined
+    ? { sizeOf: (tokens: Tokens) => tokens, unit: "tokens", axisUnit: "count" as const }
+    : {
+        sizeOf: (tokens: Tokens) => (tokens * bytesPerToken) / 2 ** 30,
+        unit: "GiB",
+        axisUnit: "number" as const,
+      };
 }

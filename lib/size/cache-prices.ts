@@ -91,7 +91,7 @@ export function cachePricesFromJson(json: unknown): CachePrices {
  * import { planCosts, servedInTurn, timeToLiveCurve } from "prefixlab/size";
  * const served = servedInTurn(workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 })));
  * const plan = { name: "a", timeToLiveMs: 300_000, inputPerMtok: 2, cacheWritePerMtok: 2.5, cacheReadPerMtok: 0.2 };
- * planCosts(served, timeToLiveCurve(served), [plan])[0].breakEvenShare; // → 0
+ * planCosts(served, timeToLiveCurve(served), [plan])[0].breakEvenShare; // → 0.2174
  * ```
  */
 export function planCosts(

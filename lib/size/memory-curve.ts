@@ -46,7 +46,7 @@ export interface MemoryCurveOptions {
  * import { memoryCurve, servedInTurn } from "prefixlab/size";
  * const served = servedInTurn(workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 })));
  * const curve = memoryCurve(served);
- * [curve.unbounded, curve.saturationTokens, curve.poolTokensFor(0.95)]; // → [0, 0, 0]
+ * [curve.unbounded, curve.saturationTokens, curve.poolTokensFor(0.95)]; // → [0.915, 4960, 3280]
  * ```
  */
 export function memoryCurve(served: ServedInTurn, options: MemoryCurveOptions = {}): MemoryCurve {

@@ -36,7 +36,7 @@ export interface ServedInTurnOptions {
  * import { readCapture, workloadOf } from "prefixlab";
  * import { servedInTurn } from "prefixlab/size";
  * const served = servedInTurn(workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 })));
- * [served.runs.count, served.promptTokens, served.longestTokens]; // → [320, 0, 0]
+ * [served.runs.count, served.promptTokens, served.longestTokens]; // → [320, 522240, 1968]
  * ```
  */
 export function servedInTurn({ trace, sessions }: Workload, options: ServedInTurnOptions = {}): ServedInTurn {

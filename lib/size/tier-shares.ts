@@ -27,7 +27,7 @@ export interface TierTokens {
  * import { readCapture, workloadOf } from "prefixlab";
  * import { memoryCurve, servedInTurn, tierShares } from "prefixlab/size";
  * const served = servedInTurn(workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 })));
- * tierShares(memoryCurve(served), { poolTokens: 2048, cpuTokens: 4096 }); // → {}
+ * tierShares(memoryCurve(served), { poolTokens: 2048, cpuTokens: 4096 }); // → { pool: 0.5354, cpu: 0.3729, disk: 0 }
  * ```
  */
 export function tierShares(curve: Pick<MemoryCurve, "lru">, tiers: TierTokens): TierShares {

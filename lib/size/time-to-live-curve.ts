@@ -23,7 +23,7 @@ export interface TimeToLiveCurve {
  * import { servedInTurn, timeToLiveCurve } from "prefixlab/size";
  * const served = servedInTurn(workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 })));
  * const curve = timeToLiveCurve(served);
- * [curve.share(1000), curve.share(300_000)]; // → [0, 0]
+ * [curve.share(1000), curve.share(300_000)]; // → [0.8507, 0.915]
  * ```
  */
 export function timeToLiveCurve({

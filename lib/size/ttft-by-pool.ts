@@ -29,7 +29,7 @@ export interface SlowerWithMore {
  * import { ttftByPool } from "prefixlab/size";
  * const workload = workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 }));
  * const rows = ttftByPool(workload, [2560, 5120], { model: latencyProfile("h200-qwen3-8b"), engine: { maxNumSeqs: 8 } });
- * rows.map(({ cachedShare }) => cachedShare); // → []
+ * rows.map(({ cachedShare }) => cachedShare); // → [0.5476, 0.9111]
  * ```
  */
 export function ttftByPool(
@@ -64,6 +64,13 @@ export function ttftByPool(
  * that decode together slow each other.
  * @param rows by growing size
  * @param margin a rise counts from this part on. Default 0.02
+ * @example
+ * ```ts
+ * import { slowerWithMore } from "prefixlab/size";
+ * const row = (poolTokens: number, cachedShare: number, p50: number) =>
+ *   ({ poolTokens, cachedShare, ttftMs: { p50, p99: 100 }, preemptions: 0 });
+ * slowerWithMore([row(1000, 0.2, 40), row(2000, 0.3, 50)]).map(({ quantile }) => quantile); // → ["p50"]
+ * ```
  */
 export function slowerWithMore(rows: readonly TtftByPoolRow[], margin = 0.02): SlowerWithMore[] {
   return rows.slice(1).flatMap((row, at) => {

@@ -14,6 +14,7 @@ const files = [
   "read",
   "fingerprint",
   "session-inference",
+  "size",
   "sweep",
   "survival",
   "scale",

@@ -15,7 +15,7 @@ const GROWTH_BLOCKS = 10;
 const BLOCK_SIZE = 16;
 
 /** A trace of `requests` records; turn k has 30 + 10 (k - 1) blocks, 50 on average. */
-function conversations(requests) {
+export function conversations(requests) {
   const sessions = Math.ceil(requests / TURNS);
   const records = [];
   let nextId = TRUNKS * TRUNK_BLOCKS;

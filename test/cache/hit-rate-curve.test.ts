@@ -1,8 +1,25 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stream } from "../../lib/base/index.js";
-import { hitRateCurve } from "../../lib/cache/index.js";
+import { type BlockAccess, hitRateCurve } from "../../lib/cache/index.js";
 import { poolHits, treeAccesses } from "./serial-pool.js";
+
+/** A list in order of use: what is looked up first is used first, and leaves first. */
+function tailsLast(accesses: readonly BlockAccess[], size: number): number {
+  const held = new Set<number>();
+  let hits = 0;
+  for (const { contentIds, promptBlocks } of accesses) {
+    const looked = [...contentIds].slice(0, promptBlocks);
+    const missing = looked.findIndex((id) => !held.has(id));
+    hits += missing < 0 ? looked.length : missing;
+    for (const id of contentIds) {
+      held.delete(id);
+      held.add(id);
+      if (held.size > size) held.delete([...held][0]!);
+    }
+  }
+  return hits;
+}
 
 describe("hitRateCurve", () => {
   it("agrees with the block pool at every size, on random trees of prompts", () => {
@@ -60,6 +77,20 @@ describe("hitRateCurve", () => {
     const curve = hitRateCurve(accesses);
     expect(curve.hits(999)).toBe(199 * 999);
     expect(curve.hits(1000)).toBe(199 * 1000);
+  });
+
+  it("finds what a least-recently-used list finds in which a request's last block is its most recent", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(fc.nat(2), { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 40 }),
+        (paths) => {
+          const accesses = treeAccesses(paths, 0.8);
+          const curve = hitRateCurve(accesses, { mostRecentBlock: "last" });
+          for (let size = 8; size <= 60; size++) expect(curve.hits(size)).toBe(tailsLast(accesses, size));
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 
   it("refuses a request with fewer content ids than prompt blocks", () => {

@@ -1,0 +1,120 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { runCli } from "../run-cli.js";
+
+const WARM = "data/warm-1.jsonl.gz";
+const dir = mkdtempSync(join(tmpdir(), "prefixlab size "));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+function file(name: string, content: unknown): string {
+  const path = join(dir, name);
+  writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
+  return path;
+}
+
+function sized(...args: readonly string[]) {
+  const { status, stdout, stderr } = runCli(["size", ...args, "--json"]);
+  expect(stderr + String(status)).toMatch(/0$/);
+  return JSON.parse(stdout);
+}
+
+const plan = {
+  name: "a",
+  ttl_s: 300,
+  input_per_mtok: 2,
+  cache_write_per_mtok: 2.5,
+  cache_read_per_mtok: 0.2,
+};
+const config = {
+  model_type: "llama",
+  hidden_size: 4096,
+  intermediate_size: 14336,
+  num_hidden_layers: 32,
+  num_attention_heads: 32,
+  num_key_value_heads: 8,
+  vocab_size: 128256,
+};
+
+describe("prefixlab size", () => {
+  it("says in tokens how much is found, where nothing tells the bytes of a token", () => {
+    const { curve, unbounded, for_share, for_share_tokens, ttl, ttft, policies, costs } = sized(WARM);
+    expect(curve.at(-1)).toMatchObject({ pool_gib: null, lru: unbounded, optimum: unbounded });
+    for (const { lru, optimum } of curve) expect(lru).toBeLessThanOrEqual(optimum);
+    expect(for_share).toEqual({ 0.5: null, 0.8: null, 0.95: null, 0.99: null });
+    expect(for_share_tokens["0.8"]).toBeLessThan(for_share_tokens["0.99"]);
+    expect(ttl.map(({ ttl_s }: { ttl_s: number }) => ttl_s)).toEqual([60, 300, 3600]);
+    expect([ttft, policies, costs]).toEqual([null, null, null]);
+  });
+
+  it("takes the bytes of a token from a flag, a model's config or a profile", () => {
+    expect(sized(WARM, "--bytes-per-token", "1024").curve[0].pool_gib).toBe((1968 * 1024) / 2 ** 30);
+    expect(sized(WARM, "--model-config", file("config.json", config)).kv_bytes_per_token).toBe(131_072);
+    expect(
+      sized(WARM, "--model-config", file("config.json", config), "--kv-dtype", "fp8").kv_bytes_per_token,
+    ).toBe(65_536);
+  });
+
+  it("adds tiers, times to live, prices, policies and replays where they are asked for", () => {
+    const document = sized(
+      WARM,
+      ...[
+        "--profile",
+        "h200-qwen3-8b",
+        "--cpu-kv-gib",
+        "0.5",
+        "--disk-kv-gib",
+        "0.6",
+        "--ttl",
+        "1,10",
+        "--policies",
+      ],
+      ...["--prices", file("prices.json", { currency: "EUR", plans: [plan] }), "--pool-gib", "0.3,0.6"],
+    );
+    const [least] = document.curve;
+    expect(least.tiers.pool).toBe(least.lru);
+    expect(least.tiers.cpu).toBeGreaterThan(0);
+    expect(document.ttl).toHaveLength(2);
+    expect(document.costs).toMatchObject({
+      currency: "EUR",
+      plans: [{ name: "a", read_share: expect.any(Number) }],
+    });
+    expect(document.ttft).toHaveLength(2);
+    expect(document.ttft[0].cached_share).toBeLessThan(document.ttft[1].cached_share);
+    expect(document.ttft[0].ttft_p50_ms).toBeGreaterThan(document.ttft[1].ttft_p50_ms);
+    const rowOf = (tokens: number) =>
+      document.curve.find(({ pool_tokens }: { pool_tokens: number }) => pool_tokens === tokens);
+    for (const { pool_tokens, lru, ...others } of document.policies) {
+      expect(lru).toBe(rowOf(Math.floor(pool_tokens / 16) * 16).lru);
+      expect(Object.keys(others)).toContain("slru");
+    }
+  });
+
+  it("prints a table, and draws", () => {
+    const { status, stdout } = runCli(["size", WARM, "--out-dir", join(dir, "out")]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/pool, tokens +GiB +LRU +best possible/);
+    for (const name of ["memory", "time-to-live"])
+      for (const end of ["png", "svg", "html"])
+        expect(existsSync(join(dir, "out", `${name}.${end}`))).toBe(true);
+  });
+
+  it.each([
+    [["--cpu-kv-gib", "1"], /--cpu-kv-gib is in GiB, and nothing tells the bytes of a token/],
+    [["--pool-gib", "0.01", "--bytes-per-token", "147456"], /no room for the longest request/],
+    [["--ttl", "5,x"], /expected a number above 0/],
+    [["--bytes-per-token", "0"], /expected a number above 0/],
+    [["--model-config", file("broken.json", "{")], /not a JSON document/],
+    [["--model-config", file("bare.json", { model_type: "llama" })], /num_hidden_layers/],
+    [["--prices", file("no-plans.json", { currency: "USD" })], /plans must be a list/],
+    [
+      ["--model-config", file("big.json", { ...config, num_hidden_layers: 320 }), "--gpu", "rtx-4090"],
+      /no room for KV/,
+    ],
+  ])("refuses %j with exit 2", (args, message) => {
+    const { status, stderr } = runCli(["size", WARM, ...args]);
+    expect(stderr).toMatch(message);
+    expect(status).toBe(2);
+  });
+});
