@@ -36,6 +36,7 @@ export class BlockCache implements KvCache {
   readonly #admission = { cachedTokens: 0, chunkTokens: 0 };
   #fittedSlot = NONE;
   #fittedHits: Blocks = 0;
+  #fittedIdleHits: Blocks = 0;
   /** The last request that did not fit, and the leading blocks that it found. */
   #blockedSlot = NONE;
   #blockedHits: Blocks = 0;
@@ -65,6 +66,17 @@ export class BlockCache implements KvCache {
 
   get evictedBlocks(): Blocks {
     return this.#pool.evictedBlocks;
+  }
+
+  /** Of the request that fitted last: free blocks that admitting it takes. */
+  get fittedBlocks(): Blocks {
+    const { cachedTokens, chunkTokens } = this.#admission;
+    return this.#blocksFor(cachedTokens + chunkTokens) - this.#fittedHits + this.#fittedIdleHits;
+  }
+
+  /** Blocks that a request holds. */
+  heldBlocks(slot: number): Blocks {
+    return this.#held[slot];
   }
 
   enter(slot: number, contentIds: Int32Array, tokens: Tokens): void {
@@ -105,6 +117,7 @@ export class BlockCache implements KvCache {
     }
     this.#fittedSlot = slot;
     this.#fittedHits = hits;
+    this.#fittedIdleHits = idleHits;
     this.#admission.cachedTokens = cached;
     this.#admission.chunkTokens = chunk;
     return this.#admission;

@@ -1,10 +1,10 @@
 /**
  * Where KV is kept and found, by itself: no scheduler, no clock.
  *
- * Read `kv-cache.ts` first (what a scheduler asks of a cache), then `block-cache.ts` (vLLM's blocks, on `block-pool.ts`)
- * and `slot-cache.ts` (llama.cpp's seats). `eviction/` has one file a policy; `eviction/eviction.ts` says how to write
- * one. `hit-rate-curve.ts` gives hits against pool size for all sizes at once. Sizes are blocks; content is named by
- * dense integer ids.
+ * Read `kv-cache.ts` first (what a scheduler asks of a cache), then `block-cache.ts` (vLLM's blocks, on `block-pool.ts`),
+ * `tiered-cache.ts` (memory behind them, on `kv-tier.ts`) and `slot-cache.ts` (llama.cpp's seats). `eviction/` has one file a
+ * policy; `eviction/eviction.ts` says how to write one. `hit-rate-curve.ts` gives hits against pool size for all sizes at
+ * once. Sizes are blocks; content is named by dense integer ids.
  */
 export { type AccessRuns, accessRuns, type BlockAccess } from "./access-runs.js";
 export { BlockCache, type BlockCacheOptions } from "./block-cache.js";
@@ -24,6 +24,8 @@ export {
   hitRateCurveOf,
 } from "./hit-rate-curve.js";
 export type { Admission, KvCache } from "./kv-cache.js";
+export type { KvTier } from "./kv-tier.js";
 export { optimalHits } from "./optimal-hits.js";
 export { serialHits } from "./serial-hits.js";
 export { SlotCache, type SlotCacheOptions } from "./slot-cache.js";
+export { TieredCache, type TieredCacheOptions } from "./tiered-cache.js";

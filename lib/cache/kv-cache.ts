@@ -6,14 +6,23 @@ export interface Admission {
   readonly cachedTokens: Tokens;
   /** Tokens after them that the step would compute. */
   readonly chunkTokens: Tokens;
+  /**
+   * Tokens after the cached ones that lie in lower tiers, by tier, the nearest first. Where there are some, the request is
+   * admitted to load them, and computes nothing until {@link KvCache.loaded}.
+   */
+  readonly lowerTokens?: readonly Tokens[] | undefined;
+  /** What it would load is being loaded for another request: it is to be asked for again, and not to be admitted now. */
+  readonly isOnItsWay?: boolean;
 }
 
 /**
  * Where KV is kept and found: what a scheduler needs of it. The scheduler asks, a cache never asks back. A request is
  * named by its slot, a small integer that is used again once the request has left; it enters, waits, is admitted, grows
- * and is released, perhaps to wait and be admitted again.
+ * and is released, perhaps to wait and be admitted again. Where part of what it finds lies in lower tiers, it is admitted to
+ * load that, is loaded, and then waits, holding what it has, to be admitted a second time.
  *
- * Implementations: `BlockCache` (vLLM's blocks), `SlotCache` (llama.cpp's seats).
+ * Implementations: `BlockCache` (vLLM's blocks), `TieredCache` (these with memory behind them), `SlotCache` (llama.cpp's
+ * seats).
  */
 export interface KvCache {
   /** Tokens a block. */
@@ -48,7 +57,12 @@ export interface KvCache {
   grow(slot: number, tokens: Tokens): boolean;
   /** Its first tokens are computed by the end of this step: what they fill can be found from now on. */
   publish(slot: number, tokens: Tokens): void;
-  /** It no longer runs. Its first `tokens` tokens were computed. */
+  /**
+   * Only where there are lower tiers: the tokens that a request was admitted to load are there, and can be found. It is
+   * asked for again with {@link KvCache.fit}.
+   */
+  loaded?(slot: number): void;
+  /** It no longer runs, nor loads. Its first `tokens` tokens were computed. */
   release(slot: number, tokens: Tokens): void;
   /** Whether anything here holds this content, so that a request may find it. */
   holds(contentId: number): boolean;

@@ -21,11 +21,26 @@ export function headerLines(conditions: ReplayConditions, prompts: string): stri
   const at = fittedAt ? `, fitted at ${asFlags(fittedAt)}` : "";
   return [
     `pool: ${kvCacheBlocks} blocks of ${blockSize} tokens = ${poolTokens} tokens${gib}`,
+    ...tierLines(conditions),
     ...settingsLines(engine),
     ...(replicas > 1 ? [`replicas: ${replicas} of these, router ${router}`] : []),
     `pacing: ${pacing} (${pacingFrom}); prompts: ${prompts}; latency model: ${latency}${at}`,
     ...limitLine(conditions),
   ];
+}
+
+/** Memory behind the pool; what of it is assumed says so. */
+function tierLines({ tiers, engine }: ReplayConditions): string[] {
+  const { kvChunkTokens, cpuKvGbps, diskKvGbps, blockSize, enablePrefixCaching, cpuKvGib, diskKvGib } =
+    engine.settings;
+  if (!enablePrefixCaching && (cpuKvGib || diskKvGib))
+    return ["behind the pool: nothing, as prefix caching is off"];
+  const given = { cpu: cpuKvGbps, disk: diskKvGbps };
+  const chunk = kvChunkTokens === undefined ? "" : `, in chunks of ${kvChunkTokens} tokens`;
+  return tiers.map(
+    ({ name, tokens, gbps, latencyMs }) =>
+      `behind the pool, ${name}: ${Math.floor(tokens / blockSize)} blocks = ${tokens} tokens${chunk}; loads at ${gbps} GB/s${given[name] === undefined ? " (assumed)" : ""} and ${latencyMs} ms each (assumed), one at a time beside the steps; stores take no time`,
+  );
 }
 
 /** An engine's settings as the flags that give them, a line for each place that they come from. */
@@ -71,7 +86,10 @@ export function headerJson(conditions: ReplayConditions): Record<string, unknown
 /** Each setting as `{ value, from }`, under its name in code in snake case. */
 export function engineJson({ settings, from }: ChosenSettings): Record<string, unknown> {
   return Object.fromEntries(
-    engineSettingNames.map((name) => [snakeCase(name), { value: wordOf(settings[name]), from: from[name] }]),
+    engineSettingNames.flatMap((name) => {
+      const value = settings[name];
+      return value === undefined ? [] : [[snakeCase(name), { value: wordOf(value), from: from[name] }]];
+    }),
   );
 }
 
@@ -107,7 +125,7 @@ function settingsFrom({ settings, from }: ChosenSettings, origin: SettingOrigin)
   );
 }
 
-function wordOf(value: EngineSettings[EngineSettingName]): string | number | boolean {
+function wordOf(value: NonNullable<EngineSettings[EngineSettingName]>): string | number | boolean {
   return typeof value === "object" ? value.name : value;
 }
 

@@ -31,6 +31,7 @@ export function replayReport(options: {
     `${(first.virtualMs / 1000).toFixed(1)} s of virtual time in ${showMs(first.wallMs)}; engine busy ${(100 * (first.run.busyMs / first.conditions.replicas / first.virtualMs)).toFixed(0)} %; ${first.run.preemptions} preemptions`,
     ...first.plan.assumptions.map((a) => `assumed: ${a}`),
     ...unserved(first),
+    ...tierUseLines(first),
   ];
   if (first.extrapolated > 0)
     lines.push(
@@ -53,6 +54,23 @@ function sessionsInWords({ session, parent }: SessionLabels): string {
   const count = new Set(session).size;
   const roots = parent.filter((p) => p < 0).length;
   return `${count} sessions${roots === count ? "" : ` (${roots} requests follow no other)`}`;
+}
+
+/** Where cached tokens came from, and whether loading them was worth it. */
+function tierUseLines({ tierUse, conditions }: Replay): string[] {
+  if (!tierUse) return [];
+  const { poolTokens, lowerTokens, loads, loadedTokens, meanLoadMs, transferMs, computingMs } = tierUse;
+  const parts = [
+    `${poolTokens} tokens in the pool`,
+    ...conditions.tiers.map(({ name }) => `${lowerTokens[name]} from ${name}`),
+  ];
+  const lines = [`found: ${parts.join(", ")}`];
+  if (loads > 0)
+    lines.push(
+      `loads: ${loads} of ${loadedTokens} tokens, ${showMs(meanLoadMs)} each with the wait for the link; alone they take ${showMs(transferMs)}, and computing the same tokens alone ${showMs(computingMs)}`,
+      `computing would have been faster than loading for ${tierUse.computingIsFaster} of ${loads} loads, each alone; a load takes no time of the engine's steps`,
+    );
+  return lines;
 }
 
 function statisticsTable(statistics: readonly StatisticCell[], kind: Comparison["kind"]): string {

@@ -10,7 +10,7 @@ import {
   summarizeRoles,
 } from "../cohorts/index.js";
 import type { Comparison, ErrorCell } from "../judge/index.js";
-import type { Prompts, Replay } from "../replay/index.js";
+import type { Prompts, Replay, TierUse } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
 import { isAnswered, type TraceRecord } from "../trace/index.js";
 import { answerReuseJson } from "./answer-flags.js";
@@ -105,6 +105,7 @@ export function replaySeriesJson(replay: Replay): Record<string, unknown> {
     prompts: promptsWord(replay.plan.prompts),
     ...headerJson(replay.conditions),
     extrapolated: replay.extrapolated,
+    ...(replay.tierUse && tierUseJson(replay.tierUse)),
     assumptions: replay.plan.assumptions,
     answer_reuse: answerReuseJson(replay.plan.answerReuse),
   };
@@ -113,6 +114,20 @@ export function replaySeriesJson(replay: Replay): Record<string, unknown> {
 /** Share of the prompt tokens that were looked up which was found. */
 function hitFraction({ run }: Replay): number {
   return run.prefixQueryTokens > 0 ? run.prefixHitTokens / run.prefixQueryTokens : 0;
+}
+
+function tierUseJson(use: TierUse): Record<string, unknown> {
+  return {
+    reuse_tiers: { pool: use.poolTokens, ...use.lowerTokens },
+    kv_loads: {
+      loads: use.loads,
+      tokens: use.loadedTokens,
+      mean_ms: use.meanLoadMs ?? null,
+      transfer_ms: use.transferMs,
+      computing_ms: use.computingMs,
+      computing_is_faster: use.computingIsFaster,
+    },
+  };
 }
 
 /** A mean or quantile of TTFT or TPOT on both sides. */

@@ -1,8 +1,9 @@
 import { stream } from "../base/index.js";
-import { BlockCache, evictionPolicy, type KvCache, SlotCache } from "../cache/index.js";
+import { BlockCache, evictionPolicy, type KvCache, SlotCache, TieredCache } from "../cache/index.js";
 import type { StepTimer } from "../latency/index.js";
 import { EngineCore } from "./engine-core.js";
 import { type EngineOptions, engineOptions } from "./engine-options.js";
+import { type LowerTier, lowerTiers } from "./lower-tiers.js";
 import { orderingPolicy } from "./orderings/index.js";
 
 /**
@@ -17,19 +18,30 @@ export function createEngine(
   extra: { readonly seed?: number | string; readonly contentCount?: number } = {},
 ): EngineCore {
   const options = engineOptions(given);
-  return new EngineCore(options, cacheOf(options, extra), orderingPolicy(options.schedulingPolicy), timer);
+  const tiers = lowerTiers(options);
+  const cache = cacheOf(options, tiers, extra);
+  return new EngineCore(options, cache, orderingPolicy(options.schedulingPolicy), timer, tiers);
 }
 
 function cacheOf(
-  { blockSize, kvCacheBlocks, maxNumSeqs, enablePrefixCaching, prefixReuse, eviction }: EngineOptions,
+  options: EngineOptions,
+  tiers: readonly LowerTier[],
   { seed = 0, contentCount }: { readonly seed?: number | string; readonly contentCount?: number },
 ): KvCache {
+  const { blockSize, kvCacheBlocks, maxNumSeqs, enablePrefixCaching, prefixReuse, eviction, kvChunkTokens } =
+    options;
   const shared = { blockSize, capacityBlocks: kvCacheBlocks, enablePrefixCaching };
   if (prefixReuse === "slots") return new SlotCache({ ...shared, seats: maxNumSeqs });
-  return new BlockCache({
+  const pool = new BlockCache({
     ...shared,
     ...(contentCount !== undefined && { contentCount }),
     eviction: evictionPolicy(eviction),
     random: stream(seed, "eviction"),
+  });
+  if (tiers.length === 0) return pool;
+  return new TieredCache({
+    pool,
+    tierTokens: tiers.map(({ tokens }) => tokens),
+    ...(kvChunkTokens !== undefined && { chunkTokens: kvChunkTokens }),
   });
 }

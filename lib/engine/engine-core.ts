@@ -6,12 +6,14 @@ import {
   requireInteger,
   type Tokens,
 } from "../base/index.js";
-import type { KvCache } from "../cache/index.js";
+import type { Admission, KvCache } from "../cache/index.js";
 import { emptyStepLoad, type StepLoad, type StepTimer } from "../latency/index.js";
 import { clearList } from "./clear-list.js";
 import { Decodes } from "./decodes.js";
 import type { EngineOptions } from "./engine-options.js";
 import type { EngineRequest } from "./engine-request.js";
+import type { KvLoad } from "./kv-load.js";
+import { type KvLink, KvTransfers } from "./kv-transfers.js";
 import type { Ordering, OrderingPolicy, RunningRequests } from "./orderings/ordering.js";
 import { Phase, RequestSlots, SlotList } from "./request-slots.js";
 
@@ -27,6 +29,12 @@ const NONE = -1;
  * admission; then waiting requests are admitted while budget, `maxNumSeqs` and the cache allow, unless the step had to
  * preempt. A prefill whose last token is computed emits its first token at the step's end. Where requests have seats
  * (llama.cpp), waiting ones are seated first, whatever the budget, and prefills take chunks in order of seats.
+ *
+ * Where part of what a waiting request finds lies in lower tiers of the cache, it takes blocks for all of that and leaves the
+ * queue to load it, computing nothing; others behind it go on. When it is there, the request is admitted before all that wait
+ * without holding blocks (vLLM's `WAITING_FOR_REMOTE_KVS` and `kv_holding_waiting`). One that would load what is on its way for
+ * another is passed over until then. Requests that hold blocks without running cannot bring the engine to a halt: a load begins
+ * only where all prefills under way could still end, and a running request that finds no block gives up its own, also alone.
  *
  * Nothing is done per running request per step: see `Decodes`.
  */
@@ -48,7 +56,11 @@ export class EngineCore {
   /** Tokens looked up in the prefix cache and tokens found when requests were first admitted, so far. */
   prefixQueryTokens: Tokens = 0;
   prefixHitTokens: Tokens = 0;
+  /** Those of them that were loaded from lower tiers. */
+  lowerHitTokens: Tokens = 0;
   preemptionCount = 0;
+  /** Told of each load that is there, before its request is admitted. */
+  onLoaded: ((load: KvLoad) => void) | undefined;
   /** Number of the step in progress, or of the next one between steps. */
   step = 0;
 
@@ -69,9 +81,28 @@ export class EngineCore {
   #waitingCount = 0;
   #runningCount = 0;
   #inStep = false;
+  /** Where the cache has lower tiers. */
+  readonly #transfers: KvTransfers | undefined;
+  /** Those whose KV has been loaded: they wait, and hold blocks. */
+  readonly #loaded: Ordering;
+  /** What each that loads does load, by slot. */
+  readonly #loads: Omit<KvLoad, "endMs">[] = [];
+  /** Those that wait for what is on its way for others, of the step being composed. */
+  readonly #passedOver: number[] = [];
+  /** Whether nothing can be done until something is loaded or comes. */
+  #awaitsLoads = false;
+  #nowMs: Ms = 0;
 
-  constructor(options: EngineOptions, cache: KvCache, ordering: OrderingPolicy, timer: StepTimer) {
+  /** @param links of the cache's lower tiers, the one nearest to the pool first */
+  constructor(
+    options: EngineOptions,
+    cache: KvCache,
+    ordering: OrderingPolicy,
+    timer: StepTimer,
+    links: readonly KvLink[] = [],
+  ) {
     const { slots } = this;
+    this.#transfers = links.length > 0 ? new KvTransfers(links) : undefined;
     this.options = options;
     this.cache = cache;
     this.#timer = timer;
@@ -79,10 +110,12 @@ export class EngineCore {
     this.#decodes = new Decodes(slots, cache.blockSize);
     this.#runningRequests = runningRequests(slots, this.#running);
     this.#orderingName = ordering.name;
-    this.#ordering = ordering.start({
-      request: (slot) => slots.requests[slot],
-      arrival: (slot) => slots.arrival[slot],
-    });
+    const requests = {
+      request: (slot: number) => slots.requests[slot],
+      arrival: (slot: number) => slots.arrival[slot],
+    };
+    this.#ordering = ordering.start(requests);
+    this.#loaded = ordering.start(requests);
   }
 
   get runningCount(): number {
@@ -93,12 +126,19 @@ export class EngineCore {
     return this.#decodes.count;
   }
 
+  /** Requests that wait to be admitted to run, those that load among them. */
   get waitingCount(): number {
-    return this.#waitingCount;
+    return this.#waitingCount + (this.#transfers?.count ?? 0);
   }
 
+  /** Whether there is nothing to do until a request comes or {@link EngineCore.nextLoadMs}. */
   get isIdle(): boolean {
-    return this.#runningCount === 0 && this.#waitingCount === 0;
+    return this.#runningCount === 0 && (this.#waitingCount === 0 || this.#awaitsLoads);
+  }
+
+  /** When {@link EngineCore.finishLoads} is next to be called; Infinity while nothing is loaded from lower tiers. */
+  get nextLoadMs(): Ms {
+    return this.#transfers === undefined ? Number.POSITIVE_INFINITY : this.#transfers.nextMs;
   }
 
   /** Blocks a request needs at its longest. */
@@ -143,14 +183,25 @@ export class EngineCore {
     this.cache.enter(slot, contentIds, promptTokens + outputTokens);
     this.#ordering.push(slot);
     this.#waitingCount++;
+    this.#awaitsLoads = false;
     return slot;
   }
 
-  /** Takes a request out, wherever it is, and frees its blocks. Between steps only. */
+  /**
+   * Takes a request out, wherever it is, and frees its blocks; those of one that loads when its transfer is over, as in vLLM.
+   * Between steps only.
+   */
   abort(slot: number): void {
-    if (this.slots.phase[slot] === Phase.waiting) {
-      this.#ordering.remove(slot);
+    const { phase, computedTokens } = this.slots;
+    this.#awaitsLoads = false;
+    if (phase[slot] === Phase.loading) {
+      phase[slot] = Phase.leaving;
+      return;
+    }
+    if (phase[slot] === Phase.waiting) {
+      this.#waitingIn(slot).remove(slot);
       this.#waitingCount--;
+      if (computedTokens[slot] > 0) this.cache.release(slot, computedTokens[slot]);
     } else {
       const tokens = this.#knownTokens(slot);
       this.#stopRunning(slot);
@@ -161,11 +212,13 @@ export class EngineCore {
 
   /**
    * Composes a step from what is running and waiting, and returns its duration in ms; undefined when there is
-   * nothing to do. {@link EngineCore.endStep} must follow before the next one.
+   * nothing to do, but perhaps something to wait for. {@link EngineCore.endStep} must follow before the next one.
+   * @param nowMs when it begins: loads from lower tiers begin then, on a clock that {@link EngineCore.nextLoadMs} is read on
    * @throws InputError when the ordering names a request that does not wait or run, or nobody although nobody runs
    */
-  beginStep(): Ms | undefined {
+  beginStep(nowMs: Ms = 0): Ms | undefined {
     if (this.isIdle || this.#inStep) return undefined;
+    this.#nowMs = nowMs;
     this.#clearEvents();
     for (;;) {
       const preemptedBefore = this.preempted.length;
@@ -173,6 +226,10 @@ export class EngineCore {
       if (this.load.prefillSeqs > 0 || this.#decodes.count > 0) break;
       // The only one to be served was preempted: as in vLLM, the scheduler goes round again at once.
       if (this.preempted.length > preemptedBefore) continue;
+      if (this.#transfers && this.#transfers.count > 0) {
+        this.#awaitsLoads = true;
+        return undefined;
+      }
       throw new InputError(
         `ordering "${this.#orderingName}": next() names nobody, although ${this.#waitingCount} wait and ${this.#runningCount} run: it must name a waiting request when nobody runs`,
       );
@@ -230,6 +287,29 @@ export class EngineCore {
       this.cache.release(slot, slots.promptTokens[slot] + slots.outputTokens[slot] - 1);
     this.#inStep = false;
     this.step++;
+  }
+
+  /**
+   * What was loaded from lower tiers by then is there: the requests that load it wait to be admitted. Between steps only.
+   * @param seenMs what the scheduler knows of
+   */
+  finishLoads(seenMs: Ms): void {
+    const { slots, cache } = this;
+    while (this.nextLoadMs <= seenMs) {
+      const slot = this.#transfers!.takeEnded(seenMs);
+      if (slot === NONE) break;
+      this.#awaitsLoads = false;
+      if (slots.phase[slot] === Phase.leaving) {
+        cache.release(slot, slots.computedTokens[slot]);
+        slots.drop(slot);
+        continue;
+      }
+      cache.loaded!(slot);
+      slots.phase[slot] = Phase.waiting;
+      this.#loaded.push(slot);
+      this.#waitingCount++;
+      this.onLoaded?.({ ...this.#loads[slot], endMs: this.#transfers!.endMs(slot) });
+    }
   }
 
   /** Gives back the slots that {@link EngineCore.endStep} finished, once the caller has read them. */
@@ -344,12 +424,53 @@ export class EngineCore {
       const total = this.#prefillTotal(slot);
       const admission = cache.fit(slot, total, this.#chunkLimit(), reserveFullPrompt);
       if (admission === undefined) break;
+      if (admission.isOnItsWay) {
+        this.#ordering.remove(slot);
+        this.#passedOver.push(slot);
+        continue;
+      }
+      if (admission.lowerTokens) {
+        this.#startLoading(slot, admission, admission.lowerTokens);
+        continue;
+      }
       const { cachedTokens, chunkTokens } = admission;
       this.#startRunning(slot, cachedTokens);
       this.#compute(slot, chunkTokens, total);
       cache.publish(slot, cachedTokens + chunkTokens);
       if (cachedTokens + chunkTokens < total) this.#prefilling.push(slot);
     }
+    if (this.#passedOver.length > 0) this.#putBackPassedOver();
+  }
+
+  /** Those that were passed over wait where they did. */
+  #putBackPassedOver(): void {
+    for (let slot = this.#passedOver.pop(); slot !== undefined; slot = this.#passedOver.pop())
+      this.#ordering.putBack(slot);
+  }
+
+  /** A waiting request takes blocks for what it finds, and leaves the queue while part of that is loaded. */
+  #startLoading(slot: number, { cachedTokens }: Admission, lowerTokens: readonly Tokens[]): void {
+    const { slots } = this;
+    const thereTokens = lowerTokens.reduce((sum, tokens) => sum + tokens, cachedTokens);
+    this.#ordering.remove(slot);
+    this.#waitingCount--;
+    this.cache.admit(slot);
+    slots.phase[slot] = Phase.loading;
+    // The last token is computed again where all was loaded: its logits are not kept.
+    slots.computedTokens[slot] = Math.min(thereTokens, this.#prefillTotal(slot) - 1);
+    this.#transfers!.begin(slot, lowerTokens, this.#nowMs);
+    this.#loads[slot] = {
+      tag: slots.tag[slot],
+      depthTokens: cachedTokens,
+      tokens: [...lowerTokens],
+      beganMs: this.#nowMs,
+      isAgain: slots.preemptions[slot] > 0,
+    };
+  }
+
+  /** The queue in which a waiting request is. */
+  #waitingIn(slot: number): Ordering {
+    return this.slots.computedTokens[slot] > 0 ? this.#loaded : this.#ordering;
   }
 
   /** Waiting requests take free seats. */
@@ -367,7 +488,8 @@ export class EngineCore {
   }
 
   #nextWaiting(): number {
-    const slot = this.#ordering.next();
+    // What holds blocks goes first, or those in front of it could wait for these for ever.
+    const slot = (this.#transfers && this.#loaded.next()) ?? this.#ordering.next();
     if (slot === undefined) return NONE;
     if (this.slots.phase[slot] !== Phase.waiting)
       throw new InputError(
@@ -379,7 +501,8 @@ export class EngineCore {
   /** Moves a waiting request that fits to the running ones, with `cachedTokens` found. */
   #startRunning(slot: number, cachedTokens: Tokens): void {
     const { slots } = this;
-    this.#ordering.remove(slot);
+    const isLoaded = slots.computedTokens[slot] > 0;
+    this.#waitingIn(slot).remove(slot);
     this.#waitingCount--;
     this.cache.admit(slot);
     slots.computedTokens[slot] = cachedTokens;
@@ -389,6 +512,7 @@ export class EngineCore {
       // vLLM counts those of a preempted request apart (`vllm/v1/metrics/stats.py`, PrefixCacheStats.record).
       this.prefixQueryTokens += this.options.enablePrefixCaching ? slots.promptTokens[slot] : 0;
       this.prefixHitTokens += cachedTokens;
+      if (isLoaded) this.lowerHitTokens += cachedTokens - this.#loads[slot].depthTokens;
     }
     this.#running.append(slot, slots.runPrevious, slots.runNext);
     this.#runningCount++;
@@ -401,7 +525,7 @@ export class EngineCore {
    */
   #chunkLimit(): Tokens {
     const threshold = this.options.longPrefillTokenThreshold;
-    return threshold > 0 && this.#runningCount + this.#waitingCount > 1
+    return threshold > 0 && this.#runningCount + this.waitingCount > 1
       ? Math.min(threshold, this.#budgetTokens)
       : this.#budgetTokens;
   }
@@ -446,7 +570,8 @@ export class EngineCore {
    */
   #grow(slot: number, tokens: Tokens): boolean {
     while (!this.cache.grow(slot, tokens)) {
-      if (this.#running.head === slot && this.#running.tail === slot)
+      // With lower tiers, others may hold blocks that do not run: they go on when this one gives up its own.
+      if (this.#running.head === slot && this.#running.tail === slot && this.#transfers === undefined)
         throw new InvariantError(
           `EngineCore: no room for ${tokens} tokens of a request that runs alone, with ${this.cache.freeBlocks} blocks free`,
         );

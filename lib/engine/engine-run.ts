@@ -1,5 +1,6 @@
 import type { Blocks, Ms, Tokens } from "../base/index.js";
 import type { EngineRequest } from "./engine-request.js";
+import type { KvLoad } from "./kv-load.js";
 import type { EngineLoads, GapContext, Recomputation, SimulationRun } from "./simulation-run.js";
 import type { StepColumns } from "./step-log.js";
 
@@ -44,6 +45,7 @@ export class RunRecord implements EngineRun {
   readonly emissionMs: Float64Array;
   readonly resumed = new Map<number, [step: number, emittedTokens: Tokens][]>();
   readonly refused: number[] = [];
+  readonly kvLoads: KvLoad[] = [];
   completed = 0;
   endMs: Ms = 0;
   busyMs: Ms = 0;

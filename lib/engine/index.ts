@@ -3,7 +3,7 @@
  * nothing of traces and sessions, nor of why nothing is shared.
  *
  * Read `engine-request.ts` (what goes in) and `simulation-run.ts` (what comes out) first, then `engine-core.ts` (one
- * step), then `run-engines.ts` (the loop around it). `orderings/` has one file an ordering; `orderings/ordering.ts` says
+ * step), then `run-engines.ts` (the loop around it); `kv-transfers.ts` has the links to the tiers behind the pool. `orderings/` has one file an ordering; `orderings/ordering.ts` says
  * how to write one. Times are milliseconds, sizes are tokens or blocks.
  */
 export { createEngine } from "./create-engine.js";
@@ -12,6 +12,9 @@ export { type EngineOptions, engineOptions } from "./engine-options.js";
 export type { EngineRequest, Follows } from "./engine-request.js";
 export type { EngineRun } from "./engine-run.js";
 export { Followers } from "./followers.js";
+export type { KvLoad } from "./kv-load.js";
+export { type KvLink, transferMs } from "./kv-transfers.js";
+export { type LowerTier, lowerTiers } from "./lower-tiers.js";
 export { type OnTimeout, onTimeouts } from "./on-timeout.js";
 export { fcfs } from "./orderings/fcfs.js";
 export { orderingPolicy, orderings } from "./orderings/index.js";

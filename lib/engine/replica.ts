@@ -3,6 +3,7 @@ import type { StepTimer } from "../latency/index.js";
 import type { EngineCore } from "./engine-core.js";
 import type { EngineRequest } from "./engine-request.js";
 import { EventHeap } from "./event-heap.js";
+import type { KvLoad } from "./kv-load.js";
 import { StepLog } from "./step-log.js";
 
 /** What may be seen of an engine from outside, as of now: for routers. */
@@ -20,6 +21,8 @@ export interface EngineView {
 /** One engine in virtual time: its core, its clock, what is on its way to it, and what it did. */
 export class Replica implements EngineView {
   readonly log: StepLog;
+  /** What its requests loaded from lower tiers. */
+  readonly kvLoads: KvLoad[] = [];
   /** Requests on their way to the scheduler, by the time they reach it, and requests that it is to drop. */
   readonly arrivals = new EventHeap();
   /** How many of its arrivals are requests to drop. */
@@ -41,6 +44,12 @@ export class Replica implements EngineView {
     keepLoads: boolean,
   ) {
     this.log = new StepLog(keepLoads);
+    core.onLoaded = (load) => this.kvLoads.push(load);
+  }
+
+  /** When something next reaches the scheduler: a request, word of one to drop, or what was loaded from a lower tier. */
+  get nextEventMs(): Ms {
+    return Math.min(this.arrivals.nextKey, this.core.nextLoadMs);
   }
 
   get waiting(): number {
@@ -97,7 +106,7 @@ export class Replica implements EngineView {
   /** Composes a step, which ends at `nowMs`; false when there is nothing to do. */
   beginStep(): boolean {
     const { core } = this;
-    const durationMs = core.beginStep();
+    const durationMs = core.beginStep(this.nowMs);
     if (durationMs === undefined) return false;
     this.beganMs = this.nowMs;
     this.nowMs += durationMs;

@@ -1,8 +1,8 @@
 import type { EngineRequest } from "./engine-request.js";
 import { grown } from "./grown.js";
 
-/** Where a request is in its life. */
-export const Phase = { unused: 0, waiting: 1, prefilling: 2, decoding: 3 } as const;
+/** Where a request is in its life. Leaving: its client has gone, and what it loads is still on its way. */
+export const Phase = { unused: 0, waiting: 1, prefilling: 2, decoding: 3, loading: 4, leaving: 5 } as const;
 
 const NONE = -1;
 const NO_REQUEST: EngineRequest = { promptTokens: 0, outputTokens: 0, contentIds: new Int32Array(0) };
@@ -19,7 +19,7 @@ export class RequestSlots {
   outputTokens: Int32Array = new Int32Array(64);
   /** Output tokens emitted before the segment that runs now: what a preempted request must recompute. */
   emittedTokens: Int32Array = new Int32Array(64);
-  /** Tokens whose KV is there; for a decoding request, as of the step that emitted its segment's first token. */
+  /** Tokens whose KV is there, or will be when it is loaded; for a waiting request, those that were loaded for it; for a decoding request, as of the step that emitted its segment's first token. */
   computedTokens: Int32Array = new Int32Array(64);
   /** Of a prefilling request: tokens that it computes in the step that served it last. */
   chunkTokens: Int32Array = new Int32Array(64);

@@ -201,18 +201,19 @@ class VirtualRun {
    * sends itself may have to be routed before. Returns when it must act next.
    */
   #runUntil(replica: Replica, othersMs: Ms): Ms {
-    const { core, arrivals } = replica;
+    const { core } = replica;
     for (;;) {
       const boundMs = Math.min(othersMs, this.#sends.nextKey);
-      replica.decodeUntil(Math.min(this.#untilMs, arrivals.nextKey, boundMs));
+      replica.decodeUntil(Math.min(this.#untilMs, replica.nextEventMs, boundMs));
       if (replica.nowMs >= boundMs) return replica.nowMs;
       if (core.isIdle) {
-        if (arrivals.length === 0) return Number.POSITIVE_INFINITY;
-        const wakeMs = Math.max(replica.nowMs, arrivals.nextKey);
+        const { nextEventMs } = replica;
+        if (nextEventMs === Number.POSITIVE_INFINITY) return nextEventMs;
+        const wakeMs = Math.max(replica.nowMs, nextEventMs);
         if (wakeMs >= boundMs) return wakeMs;
         replica.nowMs = wakeMs;
         // What had come when the last step began is in a step already: the engine does not sleep, nor look again.
-        if (arrivals.nextKey > replica.beganMs) replica.beganMs = wakeMs;
+        if (nextEventMs > replica.beganMs) replica.beganMs = wakeMs;
       }
       if (replica.nowMs >= this.#untilMs) return Number.POSITIVE_INFINITY;
       this.#takeArrived(replica);
@@ -228,6 +229,7 @@ class VirtualRun {
     const { core, arrivals } = replica;
     // vLLM's step_with_batch_queue: a step is composed while the one before it runs, so it knows what had come by then.
     const seenMs = core.options.asyncScheduling ? replica.beganMs : replica.nowMs;
+    core.finishLoads(seenMs);
     while (arrivals.nextKey <= seenMs) {
       const atMs = arrivals.nextKey;
       const event = arrivals.pop();
@@ -311,7 +313,7 @@ class VirtualRun {
 
   #finish(): EngineRun {
     const record = this.#record;
-    for (const { core, nowMs, busyMs } of this.#replicas) {
+    for (const { core, nowMs, busyMs, kvLoads } of this.#replicas) {
       const { slots } = core;
       for (let slot = 0; slot < slots.count; slot++)
         if (slots.phase[slot] !== Phase.unused)
@@ -322,6 +324,7 @@ class VirtualRun {
       record.prefixQueryTokens += core.prefixQueryTokens;
       record.prefixHitTokens += core.prefixHitTokens;
       record.evictedBlocks += core.cache.evictedBlocks;
+      for (const load of kvLoads) record.kvLoads.push(load);
       record.heldBlocks += core.cache.capacityBlocks - core.cache.freeBlocks;
     }
     record.keepSteps(this.#replicas.map(({ log }) => log.columns()));

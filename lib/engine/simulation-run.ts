@@ -1,4 +1,5 @@
 import type { Ms, Tokens } from "../base/index.js";
+import type { KvLoad } from "./kv-load.js";
 
 /**
  * What a run tells: requests, tokens and times, one entry a request in the order given. How many tokens a step gives,
@@ -17,7 +18,7 @@ export interface SimulationRun {
   readonly admittedMs: Float64Array;
   /** Requests running in the step that admitted it, itself included; 0 where it never was. */
   readonly runningAtAdmission: Int32Array;
-  /** Prompt tokens found in the prefix cache at the first admission; -1 where it was never admitted. */
+  /** Prompt tokens found in the prefix cache at the first admission, those loaded from lower tiers among them; -1 where it was never admitted. */
   readonly cachedTokens: Int32Array;
   /** Output tokens that came: all that it asked for where it completed. */
   readonly outputTokens: Int32Array;
@@ -33,6 +34,8 @@ export interface SimulationRun {
   readonly prefixQueryTokens: Tokens;
   readonly prefixHitTokens: Tokens;
   readonly evictedBlocks: number;
+  /** What requests loaded from the tiers behind the pool, engine by engine in the order in which it was there; `tag` is the request. */
+  readonly kvLoads: readonly KvLoad[];
   /** When the client has a request's first token; undefined where none came. */
   firstTokenMs(request: number): Ms | undefined;
   /** When the client has the last of all its tokens; undefined where it did not complete. */

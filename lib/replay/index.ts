@@ -28,3 +28,4 @@ export {
 export { sequenceBlocks } from "./sequence-blocks.js";
 export { type SimulateSessionsOptions, simulateSessions } from "./simulate-sessions.js";
 export { suspectedConcurrency } from "./suspected-concurrency.js";
+export { type TierUse, tierUse } from "./tier-use.js";

@@ -1,5 +1,5 @@
 import type { Bytes, Ms, Tokens } from "../base/index.js";
-import type { OnTimeout, SimulationRun } from "../engine/index.js";
+import { type LowerTier, lowerTiers, type OnTimeout, type SimulationRun } from "../engine/index.js";
 import { type RouterPolicy, routerPolicy, runFleet } from "../fleet/index.js";
 import { isExtrapolated, type LatencyModel, type ModelEvidence } from "../latency/index.js";
 import type { Workload } from "../sessions/index.js";
@@ -17,6 +17,7 @@ import { modeledTrace } from "./modeled-trace.js";
 import type { Pacing } from "./pacing.js";
 import { pacingDoubts } from "./pacing-doubts.js";
 import { type Plan, type Prompts, planReplay } from "./plan.js";
+import { type TierUse, tierUse } from "./tier-use.js";
 
 /** One replay of a trace through the simulated engine. */
 export interface ReplayOptions {
@@ -69,6 +70,8 @@ export interface ReplayConditions {
   readonly poolTokens: Tokens;
   /** Undefined where nothing tells the bytes of a token. */
   readonly poolBytes?: Bytes;
+  /** Memory behind the pool, the nearest first. */
+  readonly tiers: readonly LowerTier[];
   readonly pacing: Pacing;
   readonly pacingFrom: Extract<SettingOrigin, "captured" | "given" | "assumed">;
   readonly replicas: number;
@@ -99,6 +102,8 @@ export interface Replay extends Workload {
   readonly wallMs: Ms;
   /** Fraction of requests outside the latency model's fit range. */
   readonly extrapolated: number;
+  /** What came from memory behind the pool; undefined where there is none. */
+  readonly tierUse?: TierUse;
 }
 
 /**
@@ -192,6 +197,9 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
     virtualMs: run.endMs,
     wallMs: performance.now() - startedMs,
     extrapolated: extrapolatedFraction(modeled, run, model),
+    ...(conditions.tiers.length > 0 && {
+      tierUse: tierUse(run, conditions.tiers, model, settings.maxNumBatchedTokens),
+    }),
   };
 }
 
@@ -223,16 +231,17 @@ export function replayConditions(
   const engine = chooseSettings({
     given: options.engine,
     captured: capturedEngine(trace.meta),
-    ...(memory && { profile: { poolTokens: memory.poolTokens } }),
+    ...(memory && { profile: memory }),
     fitted: fittedAt,
   });
-  const { kvCacheBlocks, blockSize } = engine.settings;
+  const { kvCacheBlocks, blockSize, kvBytesPerToken = memory?.kvBytesPerToken } = engine.settings;
   const pacing = options.pacing ?? (options.maxInFlight === undefined ? undefined : "closed-loop");
   const captured = capturedPacing(trace);
   return {
     engine,
     poolTokens: kvCacheBlocks * blockSize,
-    ...(memory && { poolBytes: kvCacheBlocks * blockSize * memory.kvBytesPerToken }),
+    ...(kvBytesPerToken !== undefined && { poolBytes: kvCacheBlocks * blockSize * kvBytesPerToken }),
+    tiers: lowerTiers(engine.settings),
     pacing: pacing ?? captured.pacing,
     pacingFrom: pacing === undefined ? captured.from : "given",
     replicas,

@@ -18,7 +18,10 @@ export interface SettingSources {
   readonly given?: Readonly<Record<string, unknown>> | undefined;
   /** What the trace's meta line tells. */
   readonly captured?: Partial<EngineSettings> | undefined;
-  /** What a latency profile stands for; its pool is given in tokens, since the block size may come from elsewhere. */
+  /**
+   * What a latency profile stands for; its pool is given in tokens, since the block size may come from elsewhere. Its bytes of a
+   * token count only where a size in GiB needs them.
+   */
   readonly profile?: (Partial<EngineSettings> & { readonly poolTokens?: number }) | undefined;
   /** What a fit has decided. */
   readonly fitted?: Partial<EngineSettings> | undefined;
@@ -36,8 +39,10 @@ export interface ChosenSettings {
  * @throws InputError for a given name that is no setting, or a value that does not fit
  */
 export function chooseSettings(sources: SettingSources): ChosenSettings {
-  const { poolTokens, ...profile } = sources.profile ?? {};
+  const { poolTokens, kvBytesPerToken, ...otherProfile } = sources.profile ?? {};
   const given = someEngineSettings(sources.given ?? {});
+  const hasGib = [given, sources.captured].some((told) => (told?.cpuKvGib ?? told?.diskKvGib) !== undefined);
+  const profile = { ...otherProfile, ...(hasGib && kvBytesPerToken !== undefined && { kvBytesPerToken }) };
   const told: readonly (readonly [SettingOrigin, Partial<EngineSettings>])[] = [
     ["given", given],
     ["captured", sources.captured ?? {}],

@@ -1,5 +1,5 @@
 import { InputError } from "../base/index.js";
-import { oneOf, onOff, type Setting, wholeNumber, wordOrPolicy } from "./setting.js";
+import { numberFrom, oneOf, onOff, optional, type Setting, wholeNumber, wordOrPolicy } from "./setting.js";
 
 /** Tokens that the assumed pool holds, whatever the size of its blocks. */
 const usualPoolTokens = 1_048_576;
@@ -105,6 +105,54 @@ export const engineSettings = {
     says: "who is admitted next, and who is preempted",
     usual: "fcfs",
     parse: wordOrPolicy,
+  },
+  cpuKvGib: {
+    wire: "cpu_kv_gib",
+    flag: "--cpu-kv-gib",
+    placeholder: "x",
+    says: "CPU memory behind the KV pool, GiB, as vLLM's offloading connector has it; 0: none",
+    usual: undefined,
+    parse: optional(numberFrom(0)),
+  },
+  diskKvGib: {
+    wire: "disk_kv_gib",
+    flag: "--disk-kv-gib",
+    placeholder: "x",
+    says: "disk behind that, GiB; 0: none",
+    usual: undefined,
+    parse: optional(numberFrom(0)),
+  },
+  cpuKvGbps: {
+    wire: "cpu_kv_gbps",
+    flag: "--cpu-kv-gbps",
+    placeholder: "x",
+    says: "10^9 bytes a second from CPU memory to the pool, where there is such a tier; else 25",
+    usual: undefined,
+    parse: optional(numberFrom(1e-6)),
+  },
+  diskKvGbps: {
+    wire: "disk_kv_gbps",
+    flag: "--disk-kv-gbps",
+    placeholder: "x",
+    says: "10^9 bytes a second from disk, where there is such a tier; else 5",
+    usual: undefined,
+    parse: optional(numberFrom(1e-6)),
+  },
+  kvChunkTokens: {
+    wire: "kv_chunk_tokens",
+    flag: "--kv-chunk-tokens",
+    placeholder: "n",
+    says: "tokens that lower tiers look up, store and give up as one, in whole blocks; LMCache: 256; else one block",
+    usual: undefined,
+    parse: optional(wholeNumber(1)),
+  },
+  kvBytesPerToken: {
+    wire: "kv_bytes_per_token",
+    flag: "--bytes-per-token",
+    placeholder: "n",
+    says: "bytes of KV a token, for sizes in GiB; else the latency model's",
+    usual: undefined,
+    parse: optional(numberFrom(1e-6)),
   },
 } as const satisfies Readonly<Record<string, Setting<unknown>>>;
 

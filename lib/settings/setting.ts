@@ -23,7 +23,7 @@ export interface Setting<T> {
   readonly axis?: string;
   /** What it means, in a few words. */
   readonly says: string;
-  /** What it is where nothing tells: vLLM's default for a single mid-size accelerator. */
+  /** What it is where nothing tells: vLLM's default for a single mid-size accelerator. Undefined: an engine need not have it. */
   readonly usual: T;
   readonly parse: Parse<T>;
 }
@@ -37,6 +37,20 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): Parse<n
     const range = max === Number.MAX_SAFE_INTEGER ? `>= ${min}` : `from ${min} to ${max}`;
     throw new InputError(`${where} must be a whole number ${range}, got ${describeValue(value)}`);
   };
+}
+
+/** A number of at least `min`, also as text. */
+export function numberFrom(min: number): Parse<number> {
+  return (where, value) => {
+    const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+    if (typeof number === "number" && Number.isFinite(number) && number >= min) return number;
+    throw new InputError(`${where} must be a number >= ${min}, got ${describeValue(value)}`);
+  };
+}
+
+/** The check of a setting that an engine need not have: its type allows for that, a given value is checked all the same. */
+export function optional<T>(parse: Parse<T>): Parse<T | undefined> {
+  return parse;
 }
 
 /** One of some words. */

@@ -1,7 +1,7 @@
 import { countOutcomes, summarizeCohorts } from "../cohorts/index.js";
 import type { OnTimeout } from "../engine/index.js";
 import type { LatencyModel } from "../latency/index.js";
-import { type Pacing, type Plan, replay } from "../replay/index.js";
+import { type Pacing, type Plan, type Replay, replay } from "../replay/index.js";
 import { type Workload, workloadOf } from "../sessions/index.js";
 import { cellSettings, type SweepCell } from "./sweep-cell.js";
 
@@ -55,6 +55,7 @@ export function runCell(workload: Workload, model: LatencyModel, cell: SweepCell
     output_tokens_per_s: virtualS > 0 ? outputTokens / virtualS : null,
     hit_fraction: run.prefixQueryTokens > 0 ? run.prefixHitTokens / run.prefixQueryTokens : 0,
     ...answerReuseColumns(result.plan),
+    ...tierColumns(result),
     preemptions: run.preemptions,
     extrapolated: result.extrapolated,
   };
@@ -76,6 +77,17 @@ function answerReuseColumns({ answerReuse }: Plan): SweepRow {
   return {
     answer_reuse_requests: answerReuse ? answerReuse.requests : 0,
     answer_reuse_points: answerReuse ? 100 * (answerReuse.sharedWith - answerReuse.sharedWithout) : 0,
+  };
+}
+
+/** Tokens by where they were found, where there is memory behind the pool. */
+function tierColumns({ tierUse }: Replay): Record<string, number> {
+  if (!tierUse) return {};
+  const lower = Object.entries(tierUse.lowerTokens).map(([name, tokens]) => [`reuse_${name}_tokens`, tokens]);
+  return {
+    reuse_pool_tokens: tierUse.poolTokens,
+    ...Object.fromEntries(lower),
+    computing_is_faster: tierUse.computingIsFaster,
   };
 }
 

@@ -66,6 +66,19 @@ describe("the served engine", () => {
     expect(second.usage.prompt_tokens_details.cached_tokens).toBe(96);
   });
 
+  it("loads from CPU memory what its pool has lost, in engine time, and counts it apart", async () => {
+    const tiers = { cpuKvGib: 1, cpuKvGbps: 1 };
+    const { url } = await serve({ engine: { blockSize: 16, kvCacheBlocks: 16, ...tiers } });
+    const ask = async (letter: string) =>
+      (await post(url, "/v1/completions", { prompt: letter.repeat(200), max_tokens: 4 })).json.usage
+        .prompt_tokens_details.cached_tokens;
+    expect([await ask("a"), await ask("b"), await ask("a")]).toEqual([0, 0, 192]);
+    const fromPool = await metric(url, "prefix_cache_hits_total");
+    const loaded = await metric(url, "external_prefix_cache_hits_total");
+    expect(loaded).toBeGreaterThan(0);
+    expect(fromPool + loaded).toBe(192);
+  });
+
   it("finds generated blocks too: the next turn hits the last turn's prompt and answer", async () => {
     const { url } = await serve();
     const prompt = Array.from({ length: 64 }, (_, i) => 1000 + i);

@@ -1,5 +1,6 @@
 import type { EngineOptions, EngineRequest } from "../../lib/engine/index.js";
 import type { StepTimer } from "../../lib/latency/index.js";
+import type { NaiveTiers } from "./naive-tiers.js";
 
 interface Block {
   content: number | undefined;
@@ -15,7 +16,12 @@ interface Job {
   preempted: boolean;
   decoding: boolean;
   decodingSince: number;
+  /** Chunks of its chain that were offered to the tiers behind the pool. */
+  offered: number;
 }
+
+/** A request of the naive engine, for the tiers behind its pool. */
+export type NaiveJob = Job;
 
 export interface NaiveRun {
   stepEndMs: number[];
@@ -46,6 +52,7 @@ export function naiveEngine(
   options: EngineOptions,
   timer: StepTimer,
   limit: NaiveLimit = { timeoutMs: Number.POSITIVE_INFINITY, onTimeout: "next-turn" },
+  tiers?: NaiveTiers<NaiveJob>,
 ): NaiveRun {
   const { blockSize, kvCacheBlocks, maxNumSeqs, maxNumBatchedTokens, longPrefillTokenThreshold } = options;
   const free: Block[] = Array.from({ length: kvCacheBlocks }, () => ({ content: undefined, references: 0 }));
@@ -81,6 +88,10 @@ export function naiveEngine(
   });
   const waiting: Job[] = [];
   const running: Job[] = [];
+  /** Those that load from tiers behind the pool, and those that have and wait. */
+  const loading: Job[] = [];
+  const loaded: Job[] = [];
+  let awaitsLoads = false;
   let nowMs = 0;
 
   const total = (job: Job) => job.request.promptTokens + job.emitted;
@@ -108,8 +119,15 @@ export function naiveEngine(
       cached.set(block.content, [...(cached.get(block.content) ?? []), block]);
     }
   };
+  const publish = (job: Job, computed: number) => {
+    register(job, computed);
+    tiers?.offer(job.request.contentIds, job.offered, computed);
+    job.offered = Math.max(job.offered, tiers?.chunksIn(computed) ?? 0);
+  };
   const release = (job: Job) => {
     const idle: Block[] = [];
+    tiers?.use(job.request.contentIds, job.computed);
+    job.offered = 0;
     for (const block of [...job.blocks].reverse()) if (--block.references === 0) idle.push(block);
     free.unshift(...idle.filter((b) => b.content === undefined));
     free.push(...idle.filter((b) => b.content !== undefined));
@@ -132,11 +150,23 @@ export function naiveEngine(
 
   for (;;) {
     for (;;) {
+      const there = tiers?.advance(nowMs) ?? [];
+      for (const job of there) {
+        register(job, job.blocks.length * blockSize);
+        loading.splice(loading.indexOf(job), 1);
+        loaded.push(job);
+      }
+      if (there.length > 0) awaitsLoads = false;
       events.sort((a, b) => a.atMs - b.atMs);
       const [next] = events;
-      const isIdle = running.length + waiting.length === 0;
+      const isIdle = running.length + waiting.length + loaded.length === 0 || awaitsLoads;
+      if (isIdle && loading.length > 0 && tiers!.nextMs <= (next?.atMs ?? Number.POSITIVE_INFINITY)) {
+        nowMs = Math.max(nowMs, tiers!.nextMs);
+        continue;
+      }
       if (!next || (next.atMs > nowMs && !isIdle)) break;
       events.shift();
+      awaitsLoads = false;
       const { index, atMs, isGone } = next;
       if (!isGone) {
         nowMs = Math.max(nowMs, atMs);
@@ -150,6 +180,7 @@ export function naiveEngine(
           preempted: false,
           decoding: false,
           decodingSince: -1,
+          offered: 0,
         });
         continue;
       }
@@ -163,7 +194,7 @@ export function naiveEngine(
       }
       if (limit.onTimeout === "next-turn") fireChildren(index, atMs);
     }
-    if (running.length + waiting.length === 0) {
+    if (running.length + waiting.length + loaded.length === 0) {
       run.freeBlocks = free.length;
       return run;
     }
@@ -174,7 +205,7 @@ export function naiveEngine(
     for (const job of decodes)
       if (running.includes(job)) makeRoom(job, blocksFor(job.computed + 1) - job.blocks.length);
     const cap = (tokens: number) =>
-      longPrefillTokenThreshold > 0 && running.length + waiting.length > 1
+      longPrefillTokenThreshold > 0 && running.length + waiting.length + loading.length + loaded.length > 1
         ? Math.min(tokens, longPrefillTokenThreshold)
         : tokens;
     const chunks = new Map<Job, number>();
@@ -183,18 +214,29 @@ export function naiveEngine(
       const chunk = Math.min(cap(total(job) - job.computed), budget);
       if (!makeRoom(job, blocksFor(job.computed + chunk) - job.blocks.length)) break;
       chunks.set(job, chunk);
-      register(job, job.computed + chunk);
       budget -= chunk;
     }
+    for (const [job, chunk] of chunks) publish(job, job.computed + chunk);
     const stillDecoding = decodes.filter((job) => running.includes(job));
-    for (const job of stillDecoding) register(job, job.computed + 1);
-    while (
-      preemptionsBefore === run.preemptions &&
-      budget > 0 &&
-      running.length < maxNumSeqs &&
-      waiting.length
-    ) {
-      const job = waiting[0] as Job;
+    for (const job of stillDecoding) publish(job, job.computed + 1);
+    const passedOver: Job[] = [];
+    while (preemptionsBefore === run.preemptions && budget > 0 && running.length < maxNumSeqs) {
+      const [holder] = loaded;
+      if (holder) {
+        const chunk = Math.min(cap(total(holder) - holder.computed), budget);
+        const reserve = options.reserveFullPrompt ? total(holder) : holder.computed + chunk;
+        if (blocksFor(reserve) - holder.blocks.length > free.length) break;
+        loaded.shift();
+        running.push(holder);
+        if (!holder.preempted) run.cachedTokens[holder.index] = holder.computed;
+        take(holder, Math.max(0, blocksFor(holder.computed + chunk) - holder.blocks.length));
+        chunks.set(holder, chunk);
+        publish(holder, holder.computed + chunk);
+        budget -= chunk;
+        continue;
+      }
+      const job = waiting.find((one) => !passedOver.includes(one));
+      if (!job) break;
       const hits: Block[] = [];
       if (options.enablePrefixCaching) {
         for (let i = 0; i < Math.floor((total(job) - 1) / blockSize); i++) {
@@ -204,11 +246,36 @@ export function naiveEngine(
         }
       }
       const computed = hits.length * blockSize;
+      const lower = tiers?.lookUp(job.request.contentIds, computed, total(job));
+      if (lower === "later") {
+        passedOver.push(job);
+        continue;
+      }
+      if (lower) {
+        const idle = hits.filter((b) => b.references === 0).length;
+        const there = lower.reduce((a, b) => a + b, computed);
+        const underWay = [...running.filter((j) => !isDecoding(j)), ...loading];
+        const reserved = underWay.reduce((sum, j) => sum + blocksFor(total(j)) - j.blocks.length, 0);
+        if (blocksFor(total(job)) - hits.length + idle > free.length) break;
+        if (blocksFor(there) - hits.length + idle > free.length - reserved) break;
+        waiting.splice(waiting.indexOf(job), 1);
+        for (const block of hits) {
+          if (block.references++ === 0) free.splice(free.indexOf(block), 1);
+          job.blocks.push(block);
+        }
+        take(job, blocksFor(there) - hits.length);
+        job.computed = Math.min(there, total(job) - 1);
+        loading.push(job);
+        tiers!.begin(job, job.request.contentIds, computed, lower, nowMs);
+        tiers!.use(job.request.contentIds, there);
+        continue;
+      }
       const chunk = Math.min(cap(total(job) - computed), budget);
       const reserve = options.reserveFullPrompt ? total(job) : computed + chunk;
       const idleHits = hits.filter((b) => b.references === 0).length;
       if (blocksFor(reserve) - hits.length + idleHits > free.length) break;
-      waiting.shift();
+      waiting.splice(waiting.indexOf(job), 1);
+      tiers?.use(job.request.contentIds, computed);
       for (const block of hits) {
         if (block.references++ === 0) free.splice(free.indexOf(block), 1);
         job.blocks.push(block);
@@ -218,8 +285,14 @@ export function naiveEngine(
       running.push(job);
       take(job, blocksFor(computed + chunk) - hits.length);
       chunks.set(job, chunk);
-      register(job, computed + chunk);
+      publish(job, computed + chunk);
       budget -= chunk;
+    }
+    if (chunks.size === 0 && !running.some(isDecoding)) {
+      // Preempted alone: the scheduler goes round again at once. Else all that wait do so for what is loaded.
+      awaitsLoads = preemptionsBefore === run.preemptions;
+      if (awaitsLoads && loading.length === 0) throw new Error("naiveEngine: all wait for one another");
+      continue;
     }
 
     let depth = 0;

@@ -40,6 +40,7 @@ export function runOf(outcomes: readonly Outcome[], endMs: number, requestTimeou
     prefixQueryTokens: 0,
     prefixHitTokens: 0,
     evictedBlocks: 0,
+    kvLoads: [],
     firstTokenMs: (i) => tokensOf(i)[0],
     lastTokenMs,
     leftMs: (i) => {

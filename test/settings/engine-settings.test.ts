@@ -10,6 +10,8 @@ import {
   settingsToWire,
 } from "../../lib/settings/index.js";
 
+const perhaps = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+
 const anySettings: fc.Arbitrary<EngineSettings> = fc.record({
   blockSize: fc.integer({ min: 1, max: 512 }),
   kvCacheBlocks: fc.integer({ min: 1, max: 1e6 }),
@@ -22,6 +24,12 @@ const anySettings: fc.Arbitrary<EngineSettings> = fc.record({
   prefixReuse: fc.constantFrom("blocks", "slots"),
   eviction: fc.constantFrom("lru", "mru"),
   schedulingPolicy: fc.constantFrom("fcfs", "priority"),
+  cpuKvGib: perhaps(fc.double({ min: 0, max: 1e4, noNaN: true })),
+  diskKvGib: perhaps(fc.double({ min: 0, max: 1e5, noNaN: true })),
+  cpuKvGbps: perhaps(fc.double({ min: 0.001, max: 1e3, noNaN: true })),
+  diskKvGbps: perhaps(fc.double({ min: 0.001, max: 1e3, noNaN: true })),
+  kvChunkTokens: perhaps(fc.integer({ min: 1, max: 512 })),
+  kvBytesPerToken: perhaps(fc.integer({ min: 1, max: 1e6 })),
 });
 
 describe("engine settings", () => {

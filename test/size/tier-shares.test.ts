@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { accessRuns, type BlockAccess, hitRateCurve } from "../../lib/cache/index.js";
+import { type EngineRequest, engineOptions, lowerTiers, simulate } from "../../lib/engine/index.js";
+import { latencyProfile } from "../../lib/latency/index.js";
+import { tierUse } from "../../lib/replay/index.js";
 import { memoryCurve, servedInTurn, tierShares } from "../../lib/size/index.js";
 import { treeAccesses } from "../cache/serial-pool.js";
 import { capture } from "./workloads.js";
@@ -69,6 +72,63 @@ describe("tierShares", () => {
       ),
       { numRuns: 300 },
     );
+  });
+
+  it("is what the engine finds in each tier when requests are far apart", () => {
+    const model = latencyProfile("h200-qwen3-8b");
+    const blockSize = 4;
+    let fromDisk = 0;
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(40), fc.nat(6), fc.nat(3), fc.integer({ min: 1, max: 3 })), {
+          minLength: 1,
+          maxLength: 40,
+        }),
+        fc.integer({ min: 8, max: 30 }),
+        fc.integer({ min: 8, max: 60 }),
+        fc.integer({ min: 8, max: 90 }),
+        (turns, pool, cpu, disk) => {
+          // Each goes on from some blocks of an earlier one; answers are new: an engine computes one that it has again, twice held.
+          let ids = 0;
+          const accesses: BlockAccess[] = [];
+          for (const [parent, kept, asked, answered] of turns) {
+            const before = [...(accesses[parent % (accesses.length || 1)]?.contentIds ?? [])];
+            const prompt = before.slice(0, Math.min(kept, 8 - answered));
+            while (asked > prompt.length - kept && prompt.length < 8 - answered) prompt.push(ids++);
+            const answer = Array.from({ length: answered }, () => ids++);
+            accesses.push({
+              contentIds: Int32Array.from([...prompt, ...answer]),
+              promptBlocks: prompt.length,
+            });
+          }
+          // A token behind the last prompt block: none is computed that could be found.
+          const requests = accesses.map(({ contentIds, promptBlocks }, i): EngineRequest => {
+            const promptTokens = promptBlocks * blockSize + 1;
+            const outputTokens = contentIds.length * blockSize - promptTokens + 1;
+            return { promptTokens, outputTokens, contentIds, fireAtMs: 1e5 * i };
+          });
+          const engine = engineOptions({
+            blockSize,
+            kvCacheBlocks: pool,
+            cpuKvGib: (cpu * blockSize) / 1024,
+            diskKvGib: (disk * blockSize) / 1024,
+            kvBytesPerToken: 2 ** 20,
+          });
+          const run = simulate({ requests, model, engine });
+          const { poolTokens, lowerTokens } = tierUse(run, lowerTiers(engine), model, 2048);
+          const { hits } = hitRateCurve(accesses);
+          const shares = tierShares({ lru: hits }, { poolTokens: pool, cpuTokens: cpu, diskTokens: disk });
+          expect({ pool: poolTokens, ...lowerTokens }).toEqual({
+            pool: shares.pool * blockSize,
+            cpu: shares.cpu * blockSize,
+            disk: shares.disk * blockSize,
+          });
+          fromDisk += shares.disk;
+        },
+      ),
+      { numRuns: 300 },
+    );
+    expect(fromDisk).toBeGreaterThan(0);
   });
 
   it("holds on a capture, where a tier no larger than the pool adds nothing", async () => {

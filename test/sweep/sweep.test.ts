@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { InputError } from "../../lib/base/index.js";
+import { readCapture } from "../../lib/captures/index.js";
 import { latencyProfile } from "../../lib/latency/index.js";
-import { inferSessions } from "../../lib/sessions/index.js";
+import { inferSessions, workloadOf } from "../../lib/sessions/index.js";
 import { cellsFromJsonLines, gridCells, parseAxis, runCell, SweepStore } from "../../lib/sweep/index.js";
 import { multiturnTrace } from "../replay/multiturn-trace.js";
 
@@ -19,6 +20,18 @@ const { trace } = multiturnTrace({
 const sessions = inferSessions(trace);
 const model = latencyProfile("h200-qwen3-8b");
 const cells = gridCells([parseAxis("kv-cache-size=60,100,1000"), parseAxis("seed=1..2")]);
+
+describe("tiers behind the pool", () => {
+  it("are axes, and a row tells tokens by tier where there are some", async () => {
+    const workload = workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 }));
+    const rows = gridCells([parseAxis("kv-cache-size=120"), parseAxis("cpu-kv-gib=0,1")]).map((cell) =>
+      runCell(workload, model, cell),
+    );
+    expect(rows[0]).not.toHaveProperty("reuse_cpu_tokens");
+    expect(rows[1]!.reuse_cpu_tokens).toBeGreaterThan(0);
+    expect(rows[1]!.hit_fraction).toBeGreaterThan(Number(rows[0]!.hit_fraction));
+  });
+});
 
 describe("cells", () => {
   it("are all combinations of the axes, the last varying fastest", () => {

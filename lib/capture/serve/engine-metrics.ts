@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Ms, Tokens } from "../../base/index.js";
+import { lowerTiers } from "../../engine/index.js";
 import type { WallClockEngine } from "./wall-clock-engine.js";
 
 /** Bucket bounds, as vLLM has them (`vllm/v1/metrics/buckets.py`). */
@@ -111,7 +112,17 @@ export class EngineMetrics {
       "Tokens looked up in the prefix cache.",
       () => core.prefixQueryTokens,
     );
-    this.#running("prefix_cache_hits_total", "Tokens found in the prefix cache.", () => core.prefixHitTokens);
+    this.#running(
+      "prefix_cache_hits_total",
+      "Tokens found in the prefix cache.",
+      () => core.prefixHitTokens - core.lowerHitTokens,
+    );
+    if (lowerTiers(core.options).length > 0)
+      this.#running(
+        "external_prefix_cache_hits_total",
+        "Tokens loaded from memory behind the KV pool.",
+        () => core.lowerHitTokens,
+      );
     this.#running("num_preemptions_total", "Preemptions.", () => core.preemptionCount);
     this.#info("cache_config_info", "Settings of the KV cache, as labels.", {
       block_size: String(core.options.blockSize),

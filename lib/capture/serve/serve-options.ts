@@ -40,7 +40,7 @@ export function serveOptions(given: ServeOptions): CheckedServeOptions {
   const { memory, fittedAt } = given.latency;
   const { settings } = chooseSettings({
     given: given.engine,
-    ...(memory && { profile: { poolTokens: memory.poolTokens } }),
+    ...(memory && { profile: memory }),
     fitted: fittedAt,
   });
   const engine = engineOptions(settings);

@@ -113,7 +113,10 @@ export class WallClockEngine {
     if (entry.slot === undefined) this.#arriving = this.#arriving.filter((other) => other !== entry);
     else this.#aborting.push(entry);
     // The core takes requests out between steps only.
-    if (this.#stepEndMs === undefined) this.#dropAborted();
+    if (this.#stepEndMs !== undefined) return;
+    this.#dropAborted();
+    // What it held may be what another one waits for.
+    this.#advance();
   }
 
   #dropAborted(): void {
@@ -137,22 +140,24 @@ export class WallClockEngine {
     this.#wakeAt(this.#stepEndMs ?? nowMs);
   }
 
-  /** Begins a step at the end of the last one, or when the next request reaches an idle engine. */
+  /** Begins a step at the end of the last one, or when the next request, or what one loads, reaches an idle engine. */
   #beginStep(nowMs: Ms): boolean {
-    const next = this.#arriving[0];
     if (this.core.isIdle) {
-      if (!next) return false;
-      if (next.readyMs > nowMs) {
-        this.#wakeAt(next.readyMs);
+      const nextMs = Math.min(this.#arriving[0]?.readyMs ?? Number.POSITIVE_INFINITY, this.core.nextLoadMs);
+      if (nextMs === Number.POSITIVE_INFINITY) return false;
+      if (nextMs > nowMs) {
+        this.#wakeAt(nextMs);
         return false;
       }
-      this.#clockMs = Math.max(this.#clockMs, next.readyMs);
+      this.#clockMs = Math.max(this.#clockMs, nextMs);
       // What had come when the last step began is in a step already: the engine does not sleep, nor look again.
-      if (next.readyMs > this.#beganMs) this.#beganMs = this.#clockMs;
+      if (nextMs > this.#beganMs) this.#beganMs = this.#clockMs;
     }
     this.#takeArrived();
-    const stepMs = this.core.beginStep();
-    if (stepMs === undefined) return false;
+    const stepMs = this.core.beginStep(this.#clockMs);
+    // All that wait do so for what is being loaded.
+    if (stepMs === undefined)
+      return this.core.nextLoadMs < Number.POSITIVE_INFINITY && this.#beginStep(nowMs);
     this.#beganMs = this.#clockMs;
     for (const slot of this.core.admitted) {
       const entry = this.#entryOf.get(slot);
@@ -165,6 +170,7 @@ export class WallClockEngine {
   #takeArrived(): void {
     let count = 0;
     const seenMs = this.core.options.asyncScheduling ? this.#beganMs : this.#clockMs;
+    this.core.finishLoads(seenMs);
     while (count < this.#arriving.length && this.#arriving[count].readyMs <= seenMs) count++;
     for (const entry of this.#arriving.splice(0, count)) {
       entry.slot = this.core.submit(entry, 0);

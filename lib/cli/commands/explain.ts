@@ -20,7 +20,7 @@ import { type ReplayOptions, replay } from "../../replay/index.js";
 import { workloadOf } from "../../sessions/index.js";
 import type { Trace } from "../../trace/index.js";
 import { type AnswerFlags, addAnswerFlag } from "../answer-flags.js";
-import { addEngineFlags, type EngineFlags, engineFromFlags, parsePositive } from "../engine-flags.js";
+import { addEngineFlags, type EngineFlags, engineFromFlags } from "../engine-flags.js";
 import {
   addLatencyFlags,
   givenLatencyFlags,
@@ -39,7 +39,6 @@ interface ExplainFlags extends AnswerFlags, EngineFlags, LatencyFlags, PacingFla
   readonly simulate?: boolean;
   readonly policies?: boolean;
   readonly prices?: string;
-  readonly bytesPerToken?: number;
   readonly requests?: boolean;
   readonly session?: string;
   readonly outDir?: string;
@@ -55,11 +54,6 @@ export function explainCommand(): Command {
     .option("--simulate", "explain a replay instead of what the engine recorded")
     .option("--policies", "which eviction policies would have kept what was evicted: a replay each")
     .option("--prices <file>", "a provider's prices, for what the tokens cost")
-    .option(
-      "--bytes-per-token <n>",
-      "KV of one token (default: as the latency model's card tells)",
-      parsePositive,
-    )
     .option("--requests", "with --json: a row for each request")
     .option(
       "--session <id>",
@@ -91,7 +85,12 @@ Examples:
 
 async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
   const workload = workloadOf(await readInput(path, { strict: flags.strict ?? false }));
-  const engine = engineFromFlags(flags);
+  // The bytes of a token make no other engine.
+  const { kvBytesPerToken, ...engine } = engineFromFlags(flags);
+  if (engine.cpuKvGib !== undefined || engine.diskKvGib !== undefined)
+    throw new InputError(
+      "explain: what a lower tier holds is no cause here: leave out --cpu-kv-gib and --disk-kv-gib; replay and size say what is found there",
+    );
   const { answerReuse } = flags;
   const hasModel = givenLatencyFlags(flags).length > 0;
   const isRecorded =
@@ -125,7 +124,7 @@ async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
       : explained,
     ...(options && { costs: missCosts(workload, explained, options) }),
     recordedTtftMs: meanTtftMs(workload.trace),
-    bytesPerToken: flags.bytesPerToken ?? memory?.kvBytesPerToken,
+    bytesPerToken: kvBytesPerToken ?? memory?.kvBytesPerToken,
     prices,
     ...(flags.policies && options && { policies: keptByPolicies(workload, explained, options) }),
   };

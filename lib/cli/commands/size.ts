@@ -5,6 +5,7 @@ import { memoryFigure, timeToLiveFigure, ttftByPoolFigure, writeFigure } from ".
 import { type KvLayout, kvLayoutFromConfig } from "../../hardware/index.js";
 import type { LatencyModel } from "../../latency/index.js";
 import { sessionsOf, type Workload } from "../../sessions/index.js";
+import type { EngineSettings } from "../../settings/index.js";
 import {
   type MemoryCurve,
   memoryCurve,
@@ -39,10 +40,7 @@ import { type PolicyRow, type SizeResult, sizeJson, sizeReport } from "../size-r
 import { printErr, printOut } from "../terminal.js";
 
 interface SizeFlags extends AnswerFlags, EngineFlags, LatencyFlags, PacingFlags, SessionFlags {
-  readonly bytesPerToken?: number;
   readonly poolGib?: readonly number[];
-  readonly cpuKvGib?: number;
-  readonly diskKvGib?: number;
   readonly ttl: readonly number[];
   readonly prices?: string;
   readonly policies?: boolean;
@@ -61,14 +59,7 @@ export function sizeCommand(): Command {
       "How much memory a prefix cache needs: hits against pool size, tiers, time to live and price.",
     )
     .argument("<trace>", "trace with block hashes")
-    .option(
-      "--bytes-per-token <n>",
-      "bytes of KV a token, for GiB (default: the model's, where one is named)",
-      parsePositive,
-    )
     .option("--pool-gib <x,...>", "further pools to give a row to, GiB", parseList)
-    .option("--cpu-kv-gib <x>", "CPU memory behind the pool, GiB", parsePositive)
-    .option("--disk-kv-gib <x>", "disk behind it, GiB", parsePositive)
     .option("--ttl <s,...>", "times to live, seconds", parseList, [60, 300, 3600])
     .option(
       "--prices <file>",
@@ -111,7 +102,8 @@ async function runSize(path: string, flags: SizeFlags): Promise<void> {
   const model = await modelOf(flags);
   const layout = await layoutOf(flags, served.blockSize);
   const layoutBytes = layout && layout.bytesPerToken * layout.tensorParallel;
-  const bytesPerToken = flags.bytesPerToken ?? model?.memory?.kvBytesPerToken ?? (layoutBytes || undefined);
+  const bytesPerToken =
+    engine.kvBytesPerToken ?? model?.memory?.kvBytesPerToken ?? (layoutBytes || undefined);
   const tokensOf = (flag: string, gib: number): Tokens => {
     if (bytesPerToken === undefined)
       throw new InputError(
@@ -121,11 +113,11 @@ async function runSize(path: string, flags: SizeFlags): Promise<void> {
   };
   const given = (flags.poolGib ?? []).map((gib) => tokensOf("--pool-gib", gib));
   const tiers =
-    flags.cpuKvGib === undefined && flags.diskKvGib === undefined
+    engine.cpuKvGib === undefined && engine.diskKvGib === undefined
       ? undefined
       : {
-          cpuTokens: flags.cpuKvGib === undefined ? 0 : tokensOf("--cpu-kv-gib", flags.cpuKvGib),
-          diskTokens: flags.diskKvGib === undefined ? 0 : tokensOf("--disk-kv-gib", flags.diskKvGib),
+          cpuTokens: engine.cpuKvGib === undefined ? 0 : tokensOf("--cpu-kv-gib", engine.cpuKvGib),
+          diskTokens: engine.diskKvGib === undefined ? 0 : tokensOf("--disk-kv-gib", engine.diskKvGib),
         };
   const curve = memoryCurve(served, { poolTokens: given });
   const ttl = served.arrivalMs ? timeToLiveCurve(served) : undefined;
@@ -146,7 +138,9 @@ async function runSize(path: string, flags: SizeFlags): Promise<void> {
         }
       : undefined;
   const probed = given.length > 0 ? given : spread(curve, replayedSizes);
-  const ttft = model ? replays(workload, probed, model, flags) : undefined;
+  const ttft = model
+    ? replays(workload, probed, model, { ...engine, kvBytesPerToken: bytesPerToken }, flags)
+    : undefined;
   const result: SizeResult = {
     path,
     served,
@@ -216,13 +210,19 @@ function spread({ rows }: MemoryCurve, count: number): Tokens[] {
   return [...new Set(Array.from({ length: count }, (_, k) => at(k)))];
 }
 
-function replays(workload: Workload, poolTokens: readonly Tokens[], model: LatencyModel, flags: SizeFlags) {
+function replays(
+  workload: Workload,
+  poolTokens: readonly Tokens[],
+  model: LatencyModel,
+  engine: Partial<EngineSettings>,
+  flags: SizeFlags,
+) {
   const bar = progressBar("replaying");
   try {
     return ttftByPool(workload, poolTokens, {
       model,
       answerReuse: flags.answerReuse,
-      engine: engineFromFlags(flags),
+      engine,
       ...pacingFromFlags(flags),
       onProgress: (done) => bar.update(done),
     });

@@ -159,7 +159,12 @@ function sweepFigure(rows: readonly SweepRow[], axes: readonly SweepParameter[])
   return sweepChart({
     title: `TTFT of turns 2+ against ${x}`,
     subtitle: "median; band: range over seeds",
-    parameter: { title: `${x} (${sweepParameters[x]})`, unit: "count", scale: "log" },
+    parameter: {
+      title: `${x} (${sweepParameters[x]})`,
+      unit: "count",
+      // Without CPU memory, without think gaps: 0 has no place on a log axis.
+      scale: series.every(({ points }) => points.every(({ value }) => value > 0)) ? "log" : "linear",
+    },
     result: { title: "TTFT p50, turns 2+", unit: "ms", scale: "log" },
     series,
   });

@@ -91,6 +91,39 @@ describe("a replay of more than one engine can do", () => {
   });
 });
 
+describe("replay --cpu-kv-gib", () => {
+  const small = ["replay", warm, ...profile, "--kv-cache-size", "120"];
+
+  it("tells tokens by tier, which add up to the cached ones, and what computing would have taken", () => {
+    const { reuse_tiers, kv_loads, cached_tokens, engine } = errorsOf([
+      ...small,
+      "--cpu-kv-gib",
+      "4",
+      "--disk-kv-gib",
+      "40",
+    ]);
+    expect(Object.keys(reuse_tiers)).toEqual(["pool", "cpu", "disk"]);
+    expect(reuse_tiers.pool + reuse_tiers.cpu + reuse_tiers.disk).toBe(cached_tokens.predicted);
+    expect(kv_loads.loads).toBeGreaterThan(0);
+    expect(kv_loads.computing_is_faster).toBeLessThanOrEqual(kv_loads.loads);
+    expect(engine.cpu_kv_gib).toEqual({ value: 4, from: "given" });
+    expect(engine.kv_bytes_per_token).toEqual({ value: 147_456, from: "profile" });
+  });
+
+  it("says what is behind the pool, and how many loads were slower than computing", () => {
+    const { stdout } = runCli([...small, "--cpu-kv-gib", "4", "--cpu-kv-gbps", "0.1"]);
+    expect(stdout).toMatch(/behind the pool, cpu: 910 blocks = 29127 tokens; loads at 0.1 GB\/s and 0.1 ms/);
+    expect(stdout).toMatch(/computing would have been faster than loading for [1-9]\d* of \d+ loads/);
+  });
+
+  it("says nothing of tiers where there are none", () => {
+    const { reuse_tiers, kv_loads, engine } = errorsOf(small);
+    expect([reuse_tiers, kv_loads, engine.cpu_kv_gib, engine.kv_bytes_per_token]).toEqual(
+      new Array(4).fill(undefined),
+    );
+  });
+});
+
 describe("replay --against", () => {
   it("compares request by request, in whatever order the other capture's requests arrived", async () => {
     const trace = await readTrace(cold);
