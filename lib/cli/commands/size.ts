@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { InputError, type Tokens } from "../../base/index.js";
 import { evictions, serialHits } from "../../cache/index.js";
 import { memoryFigure, timeToLiveFigure, ttftByPoolFigure, writeFigure } from "../../figure/index.js";
@@ -18,7 +18,7 @@ import {
   ttftByPool,
 } from "../../size/index.js";
 import { type AnswerFlags, addAnswerFlag } from "../answer-flags.js";
-import { addEngineFlags, type EngineFlags, engineFromFlags } from "../engine-flags.js";
+import { addEngineFlags, type EngineFlags, engineFromFlags, parsePositive } from "../engine-flags.js";
 import { readJsonFile } from "../json-file.js";
 import {
   addLatencyFlags,
@@ -288,13 +288,6 @@ async function drawFigures(
 
 function sumOf({ pool, cpu, disk }: { pool: number; cpu: number; disk: number }): number {
   return pool + cpu + disk;
-}
-
-function parsePositive(text: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !(value > 0) || !Number.isFinite(value))
-    throw new InvalidArgumentError("expected a number above 0");
-  return value;
 }
 
 function parseList(text: string): number[] {
