@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { Publisher, XPublisher } from "zeromq";
+import { XPublisher } from "zeromq";
 import { type EngineWatchOptions, watchEngine } from "../../../lib/capture/engine-view/index.js";
 import { engineViewPath, readEngineView } from "../../../lib/trace/files/index.js";
 import { BlockTable } from "../../../lib/trace/index.js";
@@ -133,11 +133,7 @@ describe("an engine's KV events", () => {
   });
 
   it("of an engine that connects are bound for", async () => {
-    const probe = new Publisher();
-    await probe.bind("tcp://127.0.0.1:*");
-    const address = probe.lastEndpoint ?? "";
-    await probe.unbind(address);
-    probe.close();
+    const address = `ipc://${scratchFile("bound")}`;
     const { watching, begin } = await watch({ kvEvents: `bind:${address}` });
     begin();
     const engine = new XPublisher({ linger: 0 });
