@@ -14,6 +14,7 @@ export {
   requirePositive,
   WorkError,
 } from "./errors.js";
+export { bytesPerGib, toGib } from "./gibibytes.js";
 export { IndexedHeap } from "./indexed-heap.js";
 export { nonNegativeLeastSquares, solveSymmetric } from "./least-squares.js";
 export { mean, median, quantile, quantileSorted, sortedCopy } from "./quantile.js";

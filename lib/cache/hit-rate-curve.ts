@@ -64,6 +64,7 @@ export function hitRateCurveOf(
   { count, start, previous, blocks, lookups, chainBlocks }: AccessRuns,
   { mostRecentBlock = "first", onHits }: Omit<HitRateCurveOptions, "contentCount"> = {},
 ): HitRateCurve {
+  const isFirst = mostRecentBlock === "first";
   const recency = new RequestCounter(count);
   let steps: Float64Array = new Float64Array(1024);
   let looked = 0;
@@ -76,15 +77,12 @@ export function hitRateCurveOf(
       else if (lookups[r] > 0) {
         // The first block lies right behind all that was used since, each next one a block further; or all of the run is
         // found only where there is room for its first block, which is the least recent of that request's.
-        const first =
-          mostRecentBlock === "first"
-            ? recency.countAfter(previous[r]) + 1
-            : recency.countAfter(previous[r] - 1);
-        const end = first + (mostRecentBlock === "first" ? lookups[r] : 1);
-        const each = mostRecentBlock === "first" ? 1 : lookups[r];
+        const first = isFirst ? recency.countAfter(previous[r]) + 1 : recency.countAfter(previous[r] - 1);
+        const sizes = isFirst ? lookups[r] : 1;
+        const end = first + sizes;
         if (end >= steps.length) steps = grown(steps, end);
-        steps[first] += each;
-        steps[end] -= each;
+        steps[first] += lookups[r] / sizes;
+        steps[end] -= lookups[r] / sizes;
         onHits?.(i, first, lookups[r]);
         if (end - 1 > saturationBlocks) saturationBlocks = end - 1;
       }

@@ -16,8 +16,6 @@ export class KvTier {
   heldChunks = 0;
   pinnedChunks = 0;
   evictedChunks = 0;
-  /** Chunks that found no room, since all others were being loaded. */
-  refusedChunks = 0;
   /** By chunk: its neighbours in the order of use, and how many loads pin it; -1 where it is not held. */
   #older: Int32Array = new Int32Array(1024);
   #newer: Int32Array = new Int32Array(1024);
@@ -44,10 +42,7 @@ export class KvTier {
    * @returns false where all others are pinned: nothing has changed
    */
   store(chunk: number): boolean {
-    if (this.heldChunks === this.capacityChunks && !this.#evict()) {
-      this.refusedChunks++;
-      return false;
-    }
+    if (this.heldChunks === this.capacityChunks && !this.#evict()) return false;
     this.#makeRoomFor(chunk);
     this.#pins[chunk] = 0;
     this.#append(chunk);

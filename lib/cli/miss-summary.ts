@@ -2,7 +2,7 @@ import { type DivergencePattern, divergencePatterns, explainMisses, missCauses }
 import { capturedEngine } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
 import { chooseSettings } from "../settings/index.js";
-import { BlockTable, type Trace } from "../trace/index.js";
+import { BlockTable, movedBlocks, type Trace } from "../trace/index.js";
 
 /** Blocks of prompts that are explained at most: more would take longer than all else that is said of a trace. */
 const MOST_BLOCKS = 1 << 16;
@@ -50,11 +50,9 @@ export function missSummary({ trace, sessions }: Workload): MissSummary | undefi
 /** A trace's first records, with a table of their blocks alone: what is kept a block is kept of few. */
 function firstOf(trace: Trace, count: number): Trace {
   const blocks = new BlockTable();
-  const moved = (ids: Int32Array) => blocks.internFrom(trace.blocks, ids);
   const records = trace.records.slice(0, count).map((record) => ({
     ...record,
-    ...(record.blockIds && { blockIds: moved(record.blockIds) }),
-    ...(record.outputBlockIds && { outputBlockIds: moved(record.outputBlockIds) }),
+    ...movedBlocks(record, trace.blocks, blocks),
   }));
   return { ...trace, records, blocks };
 }

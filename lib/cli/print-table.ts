@@ -26,6 +26,11 @@ export function showMs(ms: number | undefined): string {
   return `${Number(ms.toPrecision(3))} ms`;
 }
 
+/** A share as a percentage. */
+export function showPercent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
 /** A fraction as a signed percentage. */
 export function showError(fraction: number | undefined): string {
   if (fraction === undefined) return "-";

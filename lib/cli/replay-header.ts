@@ -1,3 +1,4 @@
+import { toGib } from "../base/index.js";
 import type { ReplayConditions } from "../replay/index.js";
 import {
   type ChosenSettings,
@@ -131,8 +132,4 @@ function wordOf(value: NonNullable<EngineSettings[EngineSettingName]>): string |
 
 function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-function toGib(bytes: number): number {
-  return bytes / 2 ** 30;
 }

@@ -1,11 +1,11 @@
 import type { StatisticCell } from "../calibrate/index.js";
 import { type CohortSummary, cohortNames, countOutcomes, summarizeCohorts } from "../cohorts/index.js";
 import type { Comparison } from "../judge/index.js";
-import type { Replay } from "../replay/index.js";
+import { hitFraction, type Replay } from "../replay/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import { formatComparison } from "./comparison-table.js";
 import { outcomeTable } from "./outcome-table.js";
-import { formatTable, showError, showMs } from "./print-table.js";
+import { formatTable, showError, showMs, showPercent } from "./print-table.js";
 import { headerLines } from "./replay-header.js";
 
 const whatIf =
@@ -148,6 +148,5 @@ function modeledTable({ trace }: Replay, sessions: SessionLabels): string {
 }
 
 function hits({ run }: Replay): string {
-  const share = run.prefixQueryTokens > 0 ? run.prefixHitTokens / run.prefixQueryTokens : 0;
-  return `prefix hits: ${run.prefixHitTokens} of ${run.prefixQueryTokens} prompt tokens (${(100 * share).toFixed(1)} %)`;
+  return `prefix hits: ${run.prefixHitTokens} of ${run.prefixQueryTokens} prompt tokens (${showPercent(hitFraction(run))})`;
 }

@@ -1,4 +1,4 @@
-import type { Tokens } from "../base/index.js";
+import { type Tokens, toGib } from "../base/index.js";
 import { evictions } from "../cache/index.js";
 import type { PriceList } from "../hardware/index.js";
 import {
@@ -10,7 +10,7 @@ import {
   type TtftByPoolRow,
   tierShares,
 } from "../size/index.js";
-import { formatTable, showMs } from "./print-table.js";
+import { formatTable, showMs, showPercent } from "./print-table.js";
 
 /** Parts of what can be found at all that the report names the pool for. */
 const parts = [0.5, 0.8, 0.95, 0.99] as const;
@@ -39,7 +39,7 @@ export interface PolicyRow {
 }
 
 function gibOf(tokens: Tokens, bytesPerToken: number | undefined): number | null {
-  return bytesPerToken === undefined ? null : (tokens * bytesPerToken) / 2 ** 30;
+  return bytesPerToken === undefined ? null : toGib(tokens * bytesPerToken);
 }
 
 /** The result under the names of the command line. */
@@ -132,14 +132,14 @@ export function sizeReport(result: SizeResult): string {
   const tierNames = tiers ? ["from CPU", "from disk"] : [];
   const sections = [
     [
-      `${path}: ${served.runs.count} requests, ${served.promptTokens} prompt tokens in blocks of ${served.blockSize}; ${percent(curve.unbounded)} of them were sent before`,
+      `${path}: ${served.runs.count} requests, ${served.promptTokens} prompt tokens in blocks of ${served.blockSize}; ${showPercent(curve.unbounded)} of them were sent before`,
       bytesPerToken === undefined
         ? "KV: bytes of a token are not told, sizes are in tokens; --bytes-per-token, --model-config or --profile give GiB"
         : `KV: ${bytesPerToken} bytes a token`,
       ...notes.map((note) => `note: ${note}`),
       `longest request: ${size(served.longestTokens)}; a smaller pool cannot serve it`,
-      `knee: ${size(curve.kneeTokens)} finds ${percent(curve.lru(curve.kneeTokens))}; nothing more beyond ${size(curve.saturationTokens)}`,
-      ...parts.map((part) => `${percent(part)} of what can be found: ${size(curve.poolTokensFor(part))}`),
+      `knee: ${size(curve.kneeTokens)} finds ${showPercent(curve.lru(curve.kneeTokens))}; nothing more beyond ${size(curve.saturationTokens)}`,
+      ...parts.map((part) => `${showPercent(part)} of what can be found: ${size(curve.poolTokensFor(part))}`),
     ].join("\n"),
     `Served one after another, share of prompt tokens found:\n${formatTable(
       ["pool, tokens", "GiB", "LRU", "best possible", ...tierNames],
@@ -147,9 +147,9 @@ export function sizeReport(result: SizeResult): string {
         const share = tiers && tierShares(curve, { poolTokens, ...tiers });
         return [
           ...sizeCells(poolTokens),
-          percent(lru),
-          percent(optimum),
-          ...(share ? [percent(share.cpu), percent(share.disk)] : []),
+          showPercent(lru),
+          showPercent(optimum),
+          ...(share ? [showPercent(share.cpu), showPercent(share.disk)] : []),
         ];
       }),
     )}`,
@@ -159,8 +159,8 @@ export function sizeReport(result: SizeResult): string {
             ["pool, tokens", "GiB", ...Object.keys(evictions), "best possible"],
             policies.map(({ poolTokens, shares }) => [
               ...sizeCells(poolTokens),
-              ...Object.values(shares).map(percent),
-              percent(curve.rows.find((row) => row.poolTokens >= poolTokens)?.optimum ?? curve.unbounded),
+              ...Object.values(shares).map(showPercent),
+              showPercent(curve.rows.find((row) => row.poolTokens >= poolTokens)?.optimum ?? curve.unbounded),
             ]),
           )}`,
         ]
@@ -171,7 +171,7 @@ export function sizeReport(result: SizeResult): string {
             ["pool, tokens", "GiB", "found", "TTFT p50", "p99", "preemptions"],
             ttft.map(({ poolTokens, cachedShare, ttftMs, preemptions }) => [
               ...sizeCells(poolTokens),
-              percent(cachedShare),
+              showPercent(cachedShare),
               showMs(ttftMs.p50),
               showMs(ttftMs.p99),
               String(preemptions),
@@ -190,7 +190,7 @@ export function sizeReport(result: SizeResult): string {
             ["time to live, s", "found", "held on average, tokens", "GiB"],
             ttlSeconds.map((seconds) => [
               String(seconds),
-              percent(ttl.share(seconds * 1000)),
+              showPercent(ttl.share(seconds * 1000)),
               ...sizeCells(Math.round(ttl.meanTokens(seconds * 1000))),
             ]),
           )}`,
@@ -202,11 +202,11 @@ export function sizeReport(result: SizeResult): string {
             ["kept, s", "read", "cached", "not cached", "pays from"],
             costs.rows.map(({ timeToLiveMs, readShare, perRequest, perRequestWithout, breakEvenShare }) => [
               String(timeToLiveMs / 1000),
-              percent(readShare),
+              showPercent(readShare),
               String(Number(perRequest.toPrecision(3))),
               String(Number(perRequestWithout.toPrecision(3))),
               Number.isFinite(breakEvenShare) && breakEvenShare <= 1
-                ? `${percent(breakEvenShare)} read`
+                ? `${showPercent(breakEvenShare)} read`
                 : "never",
             ]),
           )}${sourceLine(costs.prices)}`,
@@ -219,8 +219,4 @@ export function sizeReport(result: SizeResult): string {
 function sourceLine({ source, asOf }: PriceList): string {
   if (source === undefined) return "";
   return `prices: ${source}${asOf === undefined ? "" : `, read on ${asOf}`}\n`;
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }

@@ -10,7 +10,7 @@ import {
   summarizeRoles,
 } from "../cohorts/index.js";
 import type { Comparison, ErrorCell } from "../judge/index.js";
-import type { Prompts, Replay, TierUse } from "../replay/index.js";
+import { hitFraction, type Prompts, type Replay, type TierUse } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
 import { isAnswered, type TraceRecord } from "../trace/index.js";
 import { answerReuseJson } from "./answer-flags.js";
@@ -98,7 +98,7 @@ export function replaySeriesJson(replay: Replay): Record<string, unknown> {
     virtual_s: replay.virtualMs / 1000,
     wall_s: replay.wallMs / 1000,
     busy_fraction: replay.virtualMs > 0 ? replay.run.busyMs / replay.virtualMs : 0,
-    hit_fraction: hitFraction(replay),
+    hit_fraction: hitFraction(replay.run),
     preemptions: replay.run.preemptions,
     seed: replay.seed,
     pacing: replay.plan.pacing,
@@ -109,11 +109,6 @@ export function replaySeriesJson(replay: Replay): Record<string, unknown> {
     assumptions: replay.plan.assumptions,
     answer_reuse: answerReuseJson(replay.plan.answerReuse),
   };
-}
-
-/** Share of the prompt tokens that were looked up which was found. */
-function hitFraction({ run }: Replay): number {
-  return run.prefixQueryTokens > 0 ? run.prefixHitTokens / run.prefixQueryTokens : 0;
 }
 
 function tierUseJson(use: TierUse): Record<string, unknown> {

@@ -1,4 +1,4 @@
-import { InputError, type Ms, type Tokens } from "../base/index.js";
+import { bytesPerGib, InputError, type Ms, type Tokens } from "../base/index.js";
 import type { EngineOptions } from "./engine-options.js";
 
 /** A tier of memory behind the KV pool, and the link over which its KV comes nearer. */
@@ -46,7 +46,7 @@ export function lowerTiers(options: EngineOptions): readonly LowerTier[] {
       : [
           {
             name,
-            tokens: Math.floor((gib * 2 ** 30) / kvBytesPerToken),
+            tokens: Math.floor((gib * bytesPerGib) / kvBytesPerToken),
             tokensPerMs: (gbps * 1e6) / kvBytesPerToken,
             latencyMs: links[name].latencyMs,
             gbps,

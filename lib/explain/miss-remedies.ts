@@ -1,4 +1,4 @@
-import type { Blocks, Bytes, Ms, Tokens } from "../base/index.js";
+import { type Blocks, type Bytes, type Ms, type Tokens, toGib } from "../base/index.js";
 import { missPrice, type PriceList } from "../hardware/index.js";
 import { type DivergencePattern, divergencePatterns } from "./divergence-patterns.js";
 import type { MissExplanation } from "./explain-misses.js";
@@ -89,7 +89,7 @@ function worthOf(tokens: Tokens, whole: MissCause | undefined, worth: MissWorth)
 
 function inWords({ bytes, money, ttftMs }: KnownWorth, prices: PriceList | undefined): string {
   const words = [
-    ...(bytes === undefined ? [] : [`${(bytes / 2 ** 30).toPrecision(3)} GiB of KV`]),
+    ...(bytes === undefined ? [] : [`${toGib(bytes).toPrecision(3)} GiB of KV`]),
     ...(ttftMs === undefined || ttftMs <= 0 ? [] : [`${ttftMs.toPrecision(3)} ms of mean TTFT`]),
     ...(money === undefined ? [] : [`${money.toPrecision(3)} ${prices?.currency}`]),
   ];

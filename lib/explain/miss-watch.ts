@@ -1,6 +1,6 @@
 import type { Ms, Tokens } from "../base/index.js";
 import { completionMs, PARENT_KINDS, sessionsOf } from "../sessions/index.js";
-import { BlockTable, inArrivalOrder, type TraceMeta, type TraceRecord } from "../trace/index.js";
+import { BlockTable, inArrivalOrder, movedBlocks, type TraceMeta, type TraceRecord } from "../trace/index.js";
 import { explainMisses } from "./explain-misses.js";
 import { isLost, type MissCause } from "./miss-causes.js";
 import type { MissPart } from "./request-walk.js";
@@ -243,7 +243,6 @@ function slim(record: TraceRecord, from: BlockTable, to: BlockTable): TraceRecor
     ...rest,
     extra,
     ...(itlMs && meanMs && { itlSummary: { meanMs, count: itlMs.length } }),
-    ...(record.blockIds && { blockIds: to.internFrom(from, record.blockIds) }),
-    ...(record.outputBlockIds && { outputBlockIds: to.internFrom(from, record.outputBlockIds) }),
+    ...movedBlocks(record, from, to),
   };
 }

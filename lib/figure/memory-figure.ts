@@ -1,4 +1,4 @@
-import type { Bytes, Ms, Tokens } from "../base/index.js";
+import { type Bytes, type Ms, type Tokens, toGib } from "../base/index.js";
 import { formatCount, formatPercent } from "./format-quantity.js";
 import type { PlotlyFigure } from "./plotly-figure.js";
 import { type ChartSeries, xyChart } from "./xy-chart.js";
@@ -172,7 +172,7 @@ function poolScale(bytesPerToken: Bytes | undefined) {
   return bytesPerToken === undefined
     ? { sizeOf: (tokens: Tokens) => tokens, unit: "tokens", axisUnit: "count" as const }
     : {
-        sizeOf: (tokens: Tokens) => (tokens * bytesPerToken) / 2 ** 30,
+        sizeOf: (tokens: Tokens) => toGib(tokens * bytesPerToken),
         unit: "GiB",
         axisUnit: "number" as const,
       };

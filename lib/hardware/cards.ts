@@ -1,4 +1,4 @@
-import { type Bytes, InputError, type PerSecond } from "../base/index.js";
+import { type Bytes, bytesPerGib, InputError, type PerSecond } from "../base/index.js";
 
 /** An accelerator, by its data sheet. */
 export interface Card {
@@ -20,14 +20,12 @@ export interface Card {
   readonly source: string;
 }
 
-const gib = 2 ** 30;
-
 /** Cards, by the name that `--gpu` takes. */
 export const cards = {
   h100: {
     name: "NVIDIA H100 SXM",
-    memoryBytes: 80 * gib,
-    visibleBytes: 79.19 * gib,
+    memoryBytes: 80 * bytesPerGib,
+    visibleBytes: 79.19 * bytesPerGib,
     memoryBytesPerSecond: 3.35e12,
     peakFlops: { bf16: 989.5e12, fp8: 1979e12 },
     linkBytesPerSecond: 450e9,
@@ -36,8 +34,8 @@ export const cards = {
   },
   h200: {
     name: "NVIDIA H200 SXM",
-    memoryBytes: 141 * gib,
-    visibleBytes: 139.81 * gib,
+    memoryBytes: 141 * bytesPerGib,
+    visibleBytes: 139.81 * bytesPerGib,
     memoryBytesPerSecond: 4.8e12,
     peakFlops: { bf16: 989.5e12, fp8: 1979e12 },
     linkBytesPerSecond: 450e9,
@@ -46,7 +44,7 @@ export const cards = {
   },
   b200: {
     name: "NVIDIA B200",
-    memoryBytes: 180 * gib,
+    memoryBytes: 180 * bytesPerGib,
     memoryBytesPerSecond: 8e12,
     peakFlops: { bf16: 2250e12, fp8: 4500e12 },
     linkBytesPerSecond: 900e9,
@@ -55,8 +53,8 @@ export const cards = {
   },
   a100: {
     name: "NVIDIA A100 SXM 80 GB",
-    memoryBytes: 80 * gib,
-    visibleBytes: 79.25 * gib,
+    memoryBytes: 80 * bytesPerGib,
+    visibleBytes: 79.25 * bytesPerGib,
     memoryBytesPerSecond: 2.039e12,
     peakFlops: { bf16: 312e12 },
     linkBytesPerSecond: 300e9,
@@ -65,7 +63,7 @@ export const cards = {
   },
   l40s: {
     name: "NVIDIA L40S",
-    memoryBytes: 45 * gib,
+    memoryBytes: 45 * bytesPerGib,
     memoryBytesPerSecond: 864e9,
     peakFlops: { bf16: 362.05e12, fp8: 733e12 },
     linkBytesPerSecond: 32e9,
@@ -74,7 +72,7 @@ export const cards = {
   },
   "rtx-pro-6000": {
     name: "NVIDIA RTX PRO 6000 Blackwell",
-    memoryBytes: 96 * gib,
+    memoryBytes: 96 * bytesPerGib,
     memoryBytesPerSecond: 1.792e12,
     peakFlops: { bf16: 503.8e12, fp8: 1007.6e12 },
     linkBytesPerSecond: 64e9,
@@ -83,8 +81,8 @@ export const cards = {
   },
   "rtx-4090": {
     name: "NVIDIA GeForce RTX 4090",
-    memoryBytes: 24 * gib,
-    visibleBytes: 23.53 * gib,
+    memoryBytes: 24 * bytesPerGib,
+    visibleBytes: 23.53 * bytesPerGib,
     memoryBytesPerSecond: 1.008e12,
     peakFlops: { bf16: 165.2e12, fp8: 330.3e12 },
     linkBytesPerSecond: 32e9,

@@ -1,4 +1,12 @@
-import { type Bytes, InputError, requireFinite, requireInteger, type Tokens } from "../base/index.js";
+import {
+  type Bytes,
+  bytesPerGib,
+  InputError,
+  requireFinite,
+  requireInteger,
+  type Tokens,
+  toGib,
+} from "../base/index.js";
 import type { Card } from "./cards.js";
 import { kvBytesPerToken, type ModelShape, weightBytes } from "./model-shape.js";
 
@@ -12,10 +20,10 @@ const visibleShare = 0.99;
 const bytesPerLogit = 16;
 
 /** What is left beside weights and logits: activations of the largest step, the runtime. */
-const otherWorkingBytes = 0.4 * 2 ** 30;
+const otherWorkingBytes = 0.4 * bytesPerGib;
 
 /** A card with so much memory has 1,024 seats by vLLM's default, unless it is an A100; others have 256. */
-const manySeatsFromBytes = 70 * 2 ** 30;
+const manySeatsFromBytes = 70 * bytesPerGib;
 
 /** Memory that {@link poolThatFits} counts on. */
 export interface PoolOptions {
@@ -106,5 +114,5 @@ export function requireTensorParallel(where: string, shape: ModelShape, tensorPa
 }
 
 function gibibytes(bytes: number): string {
-  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+  return `${toGib(bytes).toFixed(1)} GiB`;
 }

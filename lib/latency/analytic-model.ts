@@ -1,4 +1,4 @@
-import { InputError, requireFinite } from "../base/index.js";
+import { InputError, requireFinite, toGib } from "../base/index.js";
 import { cards, kvBytesPerTokenOver, poolThatFits, workingBytes } from "../hardware/index.js";
 import { engineFactor } from "./analytic-factors.js";
 import {
@@ -77,7 +77,7 @@ export function analyticModel(setup: AnalyticSetup & { readonly kind?: string })
       `analytic timings of ${shape.name} on ${on}, weights in ${shape.bytesPerWeight === 1 ? "fp8" : "bf16"}; ${spread}`,
       ...untabled,
       "a request's way to the scheduler (HTTP, tokenizing) is not in them",
-      `the pool leaves ${(workingBytes(cards[card], shape) / 2 ** 30).toFixed(1)} GiB a card for vLLM's work: published logs have 0.4 less to 0.9 GiB more`,
+      `the pool leaves ${toGib(workingBytes(cards[card], shape)).toFixed(1)} GiB a card for vLLM's work: published logs have 0.4 less to 0.9 GiB more`,
     ],
   });
   // vLLM's default from 0.14 on.

@@ -8,6 +8,7 @@
 export { type AnswerReuse, answerReuseWords, type WorkloadChains, workloadChains } from "./answer-reuse.js";
 export { capturedEngine } from "./captured-engine.js";
 export { type CapturedPacing, capturedPacing } from "./captured-pacing.js";
+export { hitFraction } from "./hit-fraction.js";
 export { type LoadOverTime, loadOverTime } from "./load-over-time.js";
 export { modeledTrace } from "./modeled-trace.js";
 export { type ClockedRun, onCapturedClock, type PoolEvent } from "./on-captured-clock.js";

@@ -1,5 +1,5 @@
 import { type Blocks, sortedCopy } from "../base/index.js";
-import { type BlockAccess, type HitRateCurve, hitRateCurve } from "../cache/index.js";
+import { type AccessRuns, type HitRateCurve, hitRateCurveOf } from "../cache/index.js";
 import type { Workload } from "../sessions/index.js";
 import { countOf } from "./sharing-units.js";
 
@@ -30,7 +30,7 @@ export function balanceColumns(
   { trace, sessions }: Workload,
   unitOf: Int32Array,
   curve: HitRateCurve,
-  accesses: readonly BlockAccess[],
+  runs: AccessRuns,
 ): BalanceColumns {
   const { records } = trace;
   const unitOfRecord = Int32Array.from(sessions.session, (session) => unitOf[session]);
@@ -52,15 +52,17 @@ export function balanceColumns(
   };
 
   const lookupScale = 1 / Math.max(1, curve.lookups);
-  hitRateCurve(accesses, {
+  hitRateCurveOf(runs, {
     onHits(request, poolBlocks, lookups) {
       for (let i = 0; i < lookups; i++)
         add(unitOfRecord[request], stepOf(poolSizes, poolBlocks + i), lookupScale);
     },
   });
-  accesses.forEach(({ promptBlocks }, i) => {
-    add(unitOfRecord[i], poolSizes.length, promptBlocks * lookupScale);
-  });
+  for (let i = 0; i < runs.count; i++) {
+    let lookups = 0;
+    for (let r = runs.start[i]; r < runs.start[i + 1]; r++) lookups += runs.lookups[r];
+    add(unitOfRecord[i], poolSizes.length, lookups * lookupScale);
+  }
   let first = poolSizes.length + 1;
   const addSteps = (of: Float64Array, unit: (i: number) => number): void => {
     const steps = stepsOf(of);

@@ -1,5 +1,5 @@
 import { InputError, requireFinite, requireInteger, stream, type Tokens } from "../base/index.js";
-import { type HitRateCurve, hitRateCurve } from "../cache/index.js";
+import { accessRuns, type HitRateCurve, hitRateCurve, hitRateCurveOf } from "../cache/index.js";
 import type { Workload } from "../sessions/index.js";
 import type { JsonValue } from "../trace/index.js";
 import { type BalanceColumns, balanceColumns } from "./balance-columns.js";
@@ -171,13 +171,14 @@ class SampleSearch {
     this.#seed = seed;
     this.#unitOf = sharingUnits(whole, sessionsWanted);
     const { accesses, contentCount } = blockAccesses(whole);
-    const curve = hitRateCurve(accesses, { contentCount });
+    const runs = accessRuns(accesses, contentCount);
+    const curve = hitRateCurveOf(runs);
     const hasHashes = whole.trace.records.some(
       ({ blockIds }) => blockIds !== undefined && blockIds.length > 0,
     );
     this.#curve = hasHashes ? curve : undefined;
     this.#judge = new SampleJudge(whole, this.#curve);
-    this.#columns = balanceColumns(whole, this.#unitOf, curve, accesses);
+    this.#columns = balanceColumns(whole, this.#unitOf, curve, runs);
     this.#accesses = accesses.reduce((sum, { contentIds }) => sum + contentIds.length, 0);
     const smallest = this.#columns.sessions.reduce((least, n) => Math.min(least, n));
     if (smallest > sessionsWanted)

@@ -1,7 +1,7 @@
 import { requireInteger, type Tokens } from "../base/index.js";
 import { completionMs, PARENT_KINDS, sessionsOf, waitsOf } from "../sessions/index.js";
 import type { TraceRows } from "../trace/files/index.js";
-import { BlockTable, type TraceRecord } from "../trace/index.js";
+import { BlockTable, movedBlocks, type TraceRecord } from "../trace/index.js";
 
 /** A record of the stream with its place in a session. */
 export interface LabelledRow<T> {
@@ -167,7 +167,6 @@ function slimRecord(record: TraceRecord | Slim, from: BlockTable, to: BlockTable
     ...(record.agent !== undefined && { agent: record.agent }),
     ...(record.requestId !== undefined && { requestId: record.requestId }),
     ...(record.parents && { parents: record.parents }),
-    ...(record.blockIds && { blockIds: to.internFrom(from, record.blockIds) }),
-    ...(record.outputBlockIds && { outputBlockIds: to.internFrom(from, record.outputBlockIds) }),
+    ...movedBlocks(record, from, to),
   };
 }

@@ -1,7 +1,7 @@
 import { countOutcomes, summarizeCohorts } from "../cohorts/index.js";
 import type { OnTimeout } from "../engine/index.js";
 import type { LatencyModel } from "../latency/index.js";
-import { type Pacing, type Plan, type Replay, replay } from "../replay/index.js";
+import { hitFraction, type Pacing, type Plan, type Replay, replay } from "../replay/index.js";
 import { type Workload, workloadOf } from "../sessions/index.js";
 import { cellSettings, type SweepCell } from "./sweep-cell.js";
 
@@ -53,7 +53,7 @@ export function runCell(workload: Workload, model: LatencyModel, cell: SweepCell
     virtual_s: virtualS,
     busy_fraction: virtualS > 0 ? run.busyMs / result.virtualMs : null,
     output_tokens_per_s: virtualS > 0 ? outputTokens / virtualS : null,
-    hit_fraction: run.prefixQueryTokens > 0 ? run.prefixHitTokens / run.prefixQueryTokens : 0,
+    hit_fraction: hitFraction(run),
     ...answerReuseColumns(result.plan),
     ...tierColumns(result),
     preemptions: run.preemptions,

@@ -18,6 +18,7 @@ export type {
 export { type IdleArrival, idleArrivals } from "./idle-arrivals.js";
 export { inArrivalOrder } from "./in-arrival-order.js";
 export { defaultBlockSize, metaFromJson, traceSchemaVersion } from "./meta-line.js";
+export { movedBlocks } from "./moved-blocks.js";
 export { deriveStepContext } from "./step-context.js";
 export {
   decodeMs,

@@ -7,7 +7,7 @@ import type { Trace } from "../../trace/index.js";
 import { inSampleTable, suppositionLines } from "../calibration-text.js";
 import { parseCount } from "../engine-flags.js";
 import { writeJsonFile } from "../json-file.js";
-import { formatTable } from "../print-table.js";
+import { formatTable, showPercent } from "../print-table.js";
 import { readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
 import { statisticJson } from "../summary-json.js";
@@ -161,7 +161,6 @@ function fitReportText(report: FitReport): string {
   const { range } = report;
   const span = ([low, high]: readonly [number, number]): string => `${low} to ${high}`;
   const used = Object.entries(report.used).map(([kind, n]) => `${n} ${kind}`);
-  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   return [
     `${report.kind} model, fitted on ${used.join(", ")} (${report.trimmed} of them trimmed as strays)`,
     `fit range: ${span(range.uncachedTokens)} uncached tokens, ${span(range.contextTokens)} context tokens, ${span(range.runningSeqs)} running sequences`,
@@ -184,9 +183,9 @@ function fitReportText(report: FitReport): string {
         of,
         String(n),
         rSquared === undefined ? "-" : rSquared.toFixed(3),
-        percent(relative.p05),
-        percent(relative.p50),
-        percent(relative.p95),
+        showPercent(relative.p05),
+        showPercent(relative.p50),
+        showPercent(relative.p95),
       ]),
     ),
     ...(report.leftOut.length === 0

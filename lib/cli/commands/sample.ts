@@ -5,7 +5,7 @@ import { type ChosenSessions, sessionsOf } from "../../sessions/index.js";
 import { writeTrace } from "../../trace/files/index.js";
 import type { Trace } from "../../trace/index.js";
 import { parseCount } from "../engine-flags.js";
-import { formatTable } from "../print-table.js";
+import { formatTable, showPercent } from "../print-table.js";
 import { readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
 import {
@@ -172,10 +172,10 @@ function sampleReport(sample: TraceSample, chosen: ChosenSessions, flags: Sample
     ...(cut
       ? [
           `  context cap of ${cut.contextCapTokens} tokens: ${cut.tooLong} of ${cut.requests} requests are longer, ${cut.afterThem} came after them; ${cut.shortened} of ${cut.sessions} sessions end early, ${cut.gone} are gone`,
-          `  of the prompt blocks, ${percent(cut.ceiling.before)} were in an earlier request, and ${percent(cut.ceiling.after)} of those that are left`,
+          `  of the prompt blocks, ${showPercent(cut.ceiling.before)} were in an earlier request, and ${showPercent(cut.ceiling.after)} of those that are left`,
         ]
       : []),
-    `  sessions: recorded for ${percent(recorded / all)} of the requests, inferred for ${percent(1 - recorded / all)} (turns less sure than ${chosen.minConfidence} are not used: ${chosen.leftOut})`,
+    `  sessions: recorded for ${showPercent(recorded / all)} of the requests, inferred for ${showPercent(1 - recorded / all)} (turns less sure than ${chosen.minConfidence} are not used: ${chosen.leftOut})`,
     `  ${units.count} groups of sessions that stay together, the largest of ${units.largestSessions}`,
     "",
     ...keptLines(kept),
@@ -207,8 +207,8 @@ function keptLines({ curve, promptTokensKs, outputTokensKs, turnsKs, arrivalKs }
       curve.rows.map((row) => [
         `${row.poolBlocks}`,
         `${row.samplePoolBlocks}`,
-        percent(row.whole),
-        percent(row.sample),
+        showPercent(row.whole),
+        showPercent(row.sample),
       ]),
     ),
     "LRU, prompt blocks, requests one after another; the pool's fixed part is fitted.",
@@ -217,8 +217,4 @@ function keptLines({ curve, promptTokensKs, outputTokensKs, turnsKs, arrivalKs }
 
 function points(share: number): string {
   return (100 * share).toFixed(2);
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }

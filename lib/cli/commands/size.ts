@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { InputError, type Tokens } from "../../base/index.js";
+import { bytesPerGib, InputError, type Tokens } from "../../base/index.js";
 import { evictions, serialHits } from "../../cache/index.js";
 import { memoryFigure, timeToLiveFigure, ttftByPoolFigure, writeFigure } from "../../figure/index.js";
 import { type KvLayout, kvLayoutFromConfig } from "../../hardware/index.js";
@@ -109,7 +109,7 @@ async function runSize(path: string, flags: SizeFlags): Promise<void> {
       throw new InputError(
         `${flag} is in GiB, and nothing tells the bytes of a token: give --bytes-per-token, --model-config or --profile`,
       );
-    return Math.floor((gib * 2 ** 30) / bytesPerToken);
+    return Math.floor((gib * bytesPerGib) / bytesPerToken);
   };
   const given = (flags.poolGib ?? []).map((gib) => tokensOf("--pool-gib", gib));
   const tiers =
