@@ -160,7 +160,7 @@ export function sizeReport(result: SizeResult): string {
             policies.map(({ poolTokens, shares }) => [
               ...sizeCells(poolTokens),
               ...Object.values(shares).map(showPercent),
-              showPercent(curve.rows.find((row) => row.poolTokens >= poolTokens)?.optimum ?? curve.unbounded),
+              showPercent(curve.rows.find((row) => row.poolTokens === poolTokens)!.optimum),
             ]),
           )}`,
         ]

@@ -111,7 +111,10 @@ async function runSize(path: string, flags: SizeFlags): Promise<void> {
       );
     return Math.floor((gib * bytesPerGib) / bytesPerToken);
   };
-  const given = (flags.poolGib ?? []).map((gib) => tokensOf("--pool-gib", gib));
+  // A pool is whole blocks: so every table and figure speaks of the same one.
+  const given = (flags.poolGib ?? []).map(
+    (gib) => Math.floor(tokensOf("--pool-gib", gib) / served.blockSize) * served.blockSize,
+  );
   const tiers =
     engine.cpuKvGib === undefined && engine.diskKvGib === undefined
       ? undefined

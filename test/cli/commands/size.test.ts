@@ -106,7 +106,8 @@ describe("prefixlab size", () => {
     const rowOf = (tokens: number) =>
       document.curve.find(({ pool_tokens }: { pool_tokens: number }) => pool_tokens === tokens);
     for (const { pool_tokens, lru, ...others } of document.policies) {
-      expect(lru).toBe(rowOf(Math.floor(pool_tokens / 16) * 16).lru);
+      expect(pool_tokens % 16).toBe(0);
+      expect(lru).toBe(rowOf(pool_tokens).lru);
       expect(Object.keys(others)).toContain("slru");
     }
   });
