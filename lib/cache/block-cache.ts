@@ -158,6 +158,10 @@ export class BlockCache implements KvCache {
     this.#registered[slot] = 0;
   }
 
+  listen(listener: (contentId: number, isHeld: boolean) => void): void {
+    this.#pool.onContent = listener;
+  }
+
   holds(contentId: number): boolean {
     return this.#pool.find(contentId) !== NONE;
   }

@@ -18,6 +18,8 @@ export class BlockPool {
   readonly capacityBlocks: Blocks;
   /** Registered blocks that lost their content to a new owner. */
   evictedBlocks = 0;
+  /** Told of contents that can be found from now on, or no longer. */
+  onContent: ((contentId: number, isHeld: boolean) => void) | undefined;
 
   readonly #references: Int32Array;
   readonly #contentOf: Int32Array;
@@ -134,6 +136,7 @@ export class BlockPool {
       this.#blockOf[contentId] = block;
       this.#twinNext[block] = block;
       this.#twinPrevious[block] = block;
+      this.onContent?.(contentId, true);
       return;
     }
     const last = this.#twinPrevious[first];
@@ -194,6 +197,7 @@ export class BlockPool {
     const next = this.#twinNext[block];
     if (next === block) {
       this.#blockOf[contentId] = NONE;
+      this.onContent?.(contentId, false);
       return;
     }
     const previous = this.#twinPrevious[block];

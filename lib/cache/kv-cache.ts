@@ -69,6 +69,11 @@ export interface KvCache {
   /** Leading tokens of a prompt that a request would find now, at least one being left to compute; for routers. */
   cachedTokens(contentIds: Int32Array, promptTokens: Tokens): Tokens;
   /**
+   * Only where content can be told by its id: from now on, tells of contents that can be found from now on, or no longer. Costs
+   * nothing before.
+   */
+  listen?(listener: (contentId: number, isHeld: boolean) => void): void;
+  /**
    * Only where a running request has a seat of its own, and a free one can take in any request. The scheduler then
    * fills a free seat at once, whatever the step's budget, and goes through prefills and releases in order of seats.
    */

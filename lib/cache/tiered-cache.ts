@@ -212,6 +212,11 @@ export class TieredCache implements KvCache {
     this.#pool.release(slot);
   }
 
+  /** Of the pool alone. */
+  listen(listener: (contentId: number, isHeld: boolean) => void): void {
+    this.#pool.listen(listener);
+  }
+
   holds(contentId: number): boolean {
     if (this.#pool.holds(contentId)) return true;
     if (this.#chunkBlocks === 1) return this.#isStored(contentId);

@@ -24,6 +24,8 @@ export interface EngineRequest {
   readonly contentIds: Int32Array;
   /** For the ordering `priority`: lower numbers are more important. vLLM's field of a request; 0 where not given. */
   readonly priority?: number;
+  /** The conversation that it belongs to, for routers that keep one in one place: what a client would send as a header. */
+  readonly session?: number;
   /** When the client sends it, ms of virtual time. Exactly one of `fireAtMs`, `after` and `inTurn` is given. */
   readonly fireAtMs?: Ms;
   /** Sent `gapMs` after the client has the last token of request `parent` (an index into the same list). */

@@ -6,6 +6,7 @@
  * step), then `run-engines.ts` (the loop around it); `kv-transfers.ts` has the links to the tiers behind the pool. `orderings/` has one file an ordering; `orderings/ordering.ts` says
  * how to write one. Times are milliseconds, sizes are tokens or blocks.
  */
+export type { RequestRouting } from "./client-notices.js";
 export { createEngine } from "./create-engine.js";
 export { EngineCore } from "./engine-core.js";
 export { type EngineOptions, engineOptions } from "./engine-options.js";
@@ -20,8 +21,8 @@ export { fcfs } from "./orderings/fcfs.js";
 export { orderingPolicy, orderings } from "./orderings/index.js";
 export type { OrderedRequests, Ordering, OrderingPolicy, RunningRequests } from "./orderings/ordering.js";
 export { priority } from "./orderings/priority.js";
-export type { EngineView } from "./replica.js";
-export { type RouteRequest, type RunOptions, runEngines, type SimulateOptions } from "./run-engines.js";
+export type { ContentListener, EngineView } from "./replica.js";
+export { type RunOptions, runEngines, type SimulateOptions } from "./run-engines.js";
 export { simulate } from "./simulate.js";
 export type { EngineLoads, GapContext, Recomputation, SimulationRun } from "./simulation-run.js";
 export type { StepColumns } from "./step-log.js";

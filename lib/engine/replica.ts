@@ -1,4 +1,4 @@
-import type { Ms, Tokens } from "../base/index.js";
+import { InputError, type Ms, type Tokens } from "../base/index.js";
 import type { StepTimer } from "../latency/index.js";
 import type { EngineCore } from "./engine-core.js";
 import type { EngineRequest } from "./engine-request.js";
@@ -16,7 +16,16 @@ export interface EngineView {
   readonly capacityBlocks: number;
   /** Leading prompt tokens that a request would find in its cache. */
   cachedTokens(request: EngineRequest): Tokens;
+  /**
+   * From now on, tells of contents that its cache comes to hold or loses, in order, each when the step that did it ends: that may
+   * lie ahead of now.
+   * @throws InputError when the cache does not tell
+   */
+  listenToCache(listener: ContentListener): void;
 }
+
+/** Told of a content that an engine's cache holds from `atMs` on, or no longer. */
+export type ContentListener = (contentId: number, isHeld: boolean, atMs: Ms) => void;
 
 /** One engine in virtual time: its core, its clock, what is on its way to it, and what it did. */
 export class Replica implements EngineView {
@@ -36,6 +45,9 @@ export class Replica implements EngineView {
   isStepping = false;
   /** When it acts next; Infinity while nothing is there to do. */
   nextMs: Ms = Number.POSITIVE_INFINITY;
+  /** Contents that came, and complements of those that went, in the step that is made. */
+  readonly #contents: number[] = [];
+  #contentListener: ContentListener | undefined;
 
   constructor(
     readonly index: number,
@@ -72,6 +84,25 @@ export class Replica implements EngineView {
     return this.core.cache.cachedTokens(contentIds, promptTokens);
   }
 
+  listenToCache(listener: ContentListener): void {
+    const { cache } = this.core;
+    if (!cache.listen)
+      throw new InputError(
+        'the engines\' caches do not tell what they hold and lose: a router that is fed by cache events needs prefixReuse "blocks"',
+      );
+    this.#contentListener = listener;
+    cache.listen((contentId, isHeld) => this.#contents.push(isHeld ? contentId : ~contentId));
+  }
+
+  /** The step in which contents came and went is over. */
+  tellContents(): void {
+    const contents = this.#contents;
+    if (contents.length === 0) return;
+    for (const content of contents)
+      this.#contentListener!(content < 0 ? ~content : content, content >= 0, this.nowMs);
+    contents.length = 0;
+  }
+
   /** Whether it has room for the request when it is alone. */
   canHold({ promptTokens, outputTokens }: EngineRequest): boolean {
     const { core } = this;
@@ -97,6 +128,10 @@ export class Replica implements EngineView {
       nowMs += durationMs;
       busyMs += durationMs;
       log.push(nowMs, core.runningCount, core.waitingCount, 0, 0);
+      if (this.#contents.length > 0) {
+        this.nowMs = nowMs;
+        this.tellContents();
+      }
     }
     this.nowMs = nowMs;
     this.busyMs = busyMs;

@@ -1,5 +1,6 @@
 import { describeValue, InputError, type Ms, requireInteger } from "../base/index.js";
 import type { LatencyModel } from "../latency/index.js";
+import { ClientNotices, type RequestRouting } from "./client-notices.js";
 import { createEngine } from "./create-engine.js";
 import type { EngineOptions } from "./engine-options.js";
 import type { EngineRequest } from "./engine-request.js";
@@ -34,14 +35,11 @@ export interface SimulateOptions {
   readonly onProgress?: (fraction: number) => void;
 }
 
-/** Chooses the engine for a request when the client sends it: its index among those of {@link RunOptions.routing}. */
-export type RouteRequest = (request: EngineRequest, nowMs: Ms) => number;
-
 /** What to simulate on several engines. */
 export interface RunOptions extends SimulateOptions {
   readonly replicas: number;
   /** Starts the routing over these engines, whose views stay current. Not asked where there is one engine only. */
-  readonly routing: (engines: readonly EngineView[]) => RouteRequest;
+  readonly routing: (engines: readonly EngineView[]) => RequestRouting;
 }
 
 /** Steps between two calls of `onProgress`. */
@@ -66,7 +64,8 @@ class VirtualRun {
   readonly #replicas: readonly Replica[];
   readonly #record: RunRecord;
   /** Undefined where there is one engine only. */
-  readonly #route: RouteRequest | undefined;
+  readonly #routing: RequestRouting | undefined;
+  readonly #notices: ClientNotices | undefined;
   /**
    * What clients do: where it must be chosen to which engine, requests to be sent and, beyond them in number, ends of
    * requests in turn; beyond these, requests to give up on. With one engine and no time limit the former wait among its
@@ -98,7 +97,9 @@ class VirtualRun {
     this.#onProgress = options.onProgress;
     this.#followers = new Followers(requests, (index, atMs) => this.#fire(index, atMs));
     this.#replicas = Array.from({ length: replicas }, (_, index) => startReplica(options, index, seed));
-    this.#route = replicas === 1 ? undefined : options.routing(this.#replicas);
+    this.#routing = replicas === 1 ? undefined : options.routing(this.#replicas);
+    if (this.#routing?.firstToken || this.#routing?.ended)
+      this.#notices = new ClientNotices(requests, this.#record.replica, this.#routing);
     this.#turns = new TurnQueue(requests, (index, atMs) => this.#fire(index, atMs));
   }
 
@@ -144,14 +145,14 @@ class VirtualRun {
   #fire(index: number, atMs: Ms): void {
     this.#record.fireMs[index] = atMs;
     if (this.#slotOf) this.#sends.push(atMs + this.#limitMs, 2 * this.#requests.length + index);
-    if (this.#route) this.#sends.push(atMs, index);
+    if (this.#routing) this.#sends.push(atMs, index);
     else this.#deliver(index, atMs, this.#replicas[0]);
     this.#followers.sent(index, atMs);
   }
 
   /** The client has the last token of a request in turn. */
   #endTurn(index: number, atMs: Ms): void {
-    const events = this.#route || this.#slotOf ? this.#sends : this.#replicas[0].arrivals;
+    const events = this.#routing || this.#slotOf ? this.#sends : this.#replicas[0].arrivals;
     events.push(atMs, this.#requests.length + index);
   }
 
@@ -164,7 +165,8 @@ class VirtualRun {
 
   #send(index: number, atMs: Ms): void {
     const request = this.#requests[index];
-    const replica = this.#replicas[this.#route!(request, atMs)];
+    this.#notices?.tellUntil(atMs);
+    const replica = this.#replicas[this.#routing!.route(request, atMs)];
     if (replica.canHold(request)) this.#deliver(index, atMs, replica);
     else {
       this.#record.replica[index] = replica.index;
@@ -174,6 +176,7 @@ class VirtualRun {
 
   #refuse(index: number, atMs: Ms): void {
     this.#record.refuse(index);
+    this.#notices?.ended(index, atMs);
     if (this.#requests[index].inTurn) this.#turns.ended(atMs);
   }
 
@@ -182,6 +185,7 @@ class VirtualRun {
     const record = this.#record;
     if (record.hasEnded(index) || atMs > this.#untilMs) return;
     record.giveUp(index, atMs);
+    this.#notices?.ended(index, atMs);
     this.#replicas[record.replica[index]].drop(atMs, 2 * this.#requests.length + index);
     if (this.#requests[index].inTurn) this.#turns.ended(atMs);
     if (this.#onTimeout === "next-turn") this.#followers.ended(index, atMs);
@@ -278,11 +282,13 @@ class VirtualRun {
     const record = this.#record;
     core.endStep();
     replica.isStepping = false;
+    replica.tellContents();
     for (const slot of core.emittedFirst) {
       const index = slots.tag[slot];
       if (record.firstStep[index] < 0) {
         record.firstStep[index] = step;
         record.emissionMs[index] = timer.emissionOverheadMs();
+        this.#noteFirstToken(index, nowMs + record.emissionMs[index]);
       } else {
         const windows = record.resumed.get(index) ?? [];
         windows.push([step, slots.emittedTokens[slot]]);
@@ -301,6 +307,7 @@ class VirtualRun {
         }
       }
       record.complete(index, step);
+      this.#notices?.ended(index, doneMs);
       if (this.#requests[index].inTurn) this.#endTurn(index, doneMs);
       this.#followers.ended(index, doneMs);
     }
@@ -309,6 +316,12 @@ class VirtualRun {
       this.#onProgress(record.completed / this.#requests.length);
       this.#nextProgressStep = step + PROGRESS_STEPS;
     }
+  }
+
+  #noteFirstToken(index: number, atMs: Ms): void {
+    // After its client has gone, no one has it.
+    if (this.#notices && atMs <= this.#record.fireMs[index] + this.#limitMs)
+      this.#notices.firstToken(index, atMs);
   }
 
   #finish(): EngineRun {

@@ -20,5 +20,5 @@ import { runEngines, type SimulateOptions } from "./run-engines.js";
  * ```
  */
 export function simulate(options: SimulateOptions): EngineRun {
-  return runEngines({ ...options, replicas: 1, routing: () => () => 0 });
+  return runEngines({ ...options, replicas: 1, routing: () => ({ route: () => 0 }) });
 }

@@ -1,14 +1,19 @@
-import { describeValue, InputError, stream } from "../base/index.js";
-import { type RouteRequest, runEngines, type SimulateOptions, type SimulationRun } from "../engine/index.js";
-import type { RouterPolicy } from "./router.js";
+import { stream } from "../base/index.js";
+import { engineOptions, runEngines, type SimulateOptions, type SimulationRun } from "../engine/index.js";
+import { EngineReplica } from "./engine-replica.js";
+import type { Route, RouterPolicy } from "./router.js";
 import { routerPolicy } from "./routers/index.js";
+import { Routing } from "./routing.js";
 
 /** What to run on a fleet of equal engines. */
 export interface FleetOptions extends SimulateOptions {
   /** Engines, each with a cache of its own. Default 1. */
   readonly replicas?: number;
-  /** Which of them a request is sent to: a router, or the word that names a shipped one. Default "round-robin". */
-  readonly router?: string | RouterPolicy;
+  /**
+   * Which of them a request is sent to: a router, a function that chooses, or the word that names a shipped router, with options
+   * behind it as in "sticky:ttl=300". Default "round-robin".
+   */
+  readonly router?: string | RouterPolicy | Route;
 }
 
 /**
@@ -29,18 +34,20 @@ export interface FleetOptions extends SimulateOptions {
 export function runFleet(options: FleetOptions): SimulationRun {
   const { replicas = 1, router = "round-robin", seed = 0 } = options;
   const policy = routerPolicy(router);
+  const { blockSize } = engineOptions(options.engine);
   return runEngines({
     ...options,
     replicas,
-    routing: (engines): RouteRequest => {
-      const started = policy.start({ replicas: engines, random: stream(seed, "router") });
-      return (request, nowMs) => {
-        const replica = started.route(request, engines, nowMs);
-        if (Number.isInteger(replica) && replica >= 0 && replica < engines.length) return replica;
-        throw new InputError(
-          `router "${policy.name}": route() returned ${describeValue(replica)}, expected a replica from 0 to ${engines.length - 1}`,
-        );
-      };
+    routing: (engines) => {
+      const views = engines.map((engine, index) => new EngineReplica(index, engine));
+      return new Routing(policy, {
+        replicas: views,
+        blockSizeTokens: blockSize,
+        random: stream(seed, "router"),
+        listenToCaches: (listener) => {
+          for (const view of views) view.listenToCache(listener);
+        },
+      });
     },
   });
 }

@@ -121,6 +121,7 @@ export function planReplay(workload: Workload, options: PlanOptions = {}): Plan 
       promptTokens: Math.max(1, record.promptTokens),
       outputTokens: plannedOutputTokens(record.outputTokens),
       contentIds: chains.contentIds[index],
+      session: sessions.session[index],
       ...priorityOf(record),
     };
     const gapMs = gaps?.[index] ?? (gaps && hasToldGaps(sessions, index) ? 0 : undefined);

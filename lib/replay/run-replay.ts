@@ -1,6 +1,6 @@
 import type { Bytes, Ms, Tokens } from "../base/index.js";
 import { type LowerTier, lowerTiers, type OnTimeout, type SimulationRun } from "../engine/index.js";
-import { type RouterPolicy, routerPolicy, runFleet } from "../fleet/index.js";
+import { type Route, type RouterPolicy, routerPolicy, runFleet } from "../fleet/index.js";
 import { isExtrapolated, type LatencyModel, type ModelEvidence } from "../latency/index.js";
 import type { Workload } from "../sessions/index.js";
 import {
@@ -36,10 +36,10 @@ export interface ReplayOptions {
   /** Equal engines behind a router. Default: the capture's data-parallel ranks that are engines of their own, else 1. */
   readonly replicas?: number;
   /**
-   * Which of them a request is sent to: a router, or the word for a shipped one. Default "round-robin"; for data-parallel
-   * ranks "data-parallel".
+   * Which of them a request is sent to: a router, a function that chooses, or the word for a shipped router, with options behind
+   * it as in "sticky:ttl=300". Default "round-robin"; for data-parallel ranks "data-parallel".
    */
-  readonly router?: string | RouterPolicy;
+  readonly router?: string | RouterPolicy | Route;
   /**
    * The client gives up on a request that has not its last token this long after it was sent. The engine then drops it;
    * its record keeps what came, is finished by "timeout", and its wait for a first token is censored there. Default: never.

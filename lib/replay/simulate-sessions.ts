@@ -100,7 +100,7 @@ function planned({ sessions, prefixTokens }: SimulateSessionsOptions, blockSize:
   const prefixBlocks = Math.floor(prefixTokens / blockSize);
   const prefixCount = sessions.reduce((most, { prefix }) => Math.max(most, prefix + 1), 0);
   let contentCount = prefixCount * prefixBlocks;
-  for (const { session, arrivalMs, prefix, turns } of sessions) {
+  for (const [place, { session, arrivalMs, prefix, turns }] of sessions.entries()) {
     // A block that begins inside the prefix and ends outside it belongs to the session.
     const chain = Array.from({ length: prefixBlocks }, (_, block) => prefix * prefixBlocks + block);
     let tokens = prefixTokens;
@@ -112,7 +112,7 @@ function planned({ sessions, prefixTokens }: SimulateSessionsOptions, blockSize:
       const promptBlocks = Math.floor(promptTokens / blockSize);
       const when =
         turn === 1 ? { fireAtMs: arrivalMs } : { after: { parent: requests.length - 1, gapMs: thinkMs } };
-      requests.push({ promptTokens, outputTokens, contentIds, ...when });
+      requests.push({ promptTokens, outputTokens, contentIds, session: place, ...when });
       records.push({
         promptTokens,
         outputTokens,

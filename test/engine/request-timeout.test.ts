@@ -57,7 +57,9 @@ describe("a client's time limit", () => {
             requestTimeoutMs,
             onTimeout,
             replicas,
-            routing: (engines) => (request) => (request.promptTokens + engines[0]!.waiting) % replicas,
+            routing: (engines) => ({
+              route: (request) => (request.promptTokens + engines[0]!.waiting) % replicas,
+            }),
           });
           expect(run.heldBlocks).toBe(0);
           requests.forEach((request, i) => {
@@ -97,7 +99,7 @@ describe("a client's time limit", () => {
   it("changes nothing where nobody reaches it, and nothing where it is infinite", () => {
     fc.assert(
       fc.property(workloads, fc.integer({ min: 1, max: 2 }), ({ requests, options }, replicas) => {
-        const routing = () => (request: EngineRequest) => request.promptTokens % replicas;
+        const routing = () => ({ route: (request: EngineRequest) => request.promptTokens % replicas });
         const [without, ...others] = [undefined, 1e9, Number.POSITIVE_INFINITY].map((requestTimeoutMs) =>
           runEngines({
             requests,

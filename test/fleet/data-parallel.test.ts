@@ -1,13 +1,17 @@
 import { describe, expect, it } from "vitest";
-import type { EngineView } from "../../lib/engine/index.js";
-import { dataParallelBalancing } from "../../lib/fleet/index.js";
+import { dataParallelBalancing, type ReplicaView } from "../../lib/fleet/index.js";
 import { capturedEngine, replay, replayConditions } from "../../lib/replay/index.js";
 import { sessionsOf } from "../../lib/sessions/index.js";
 import { dataParallel, type Trace } from "../../lib/trace/index.js";
 import { everyCost as model } from "../engine/linear-model.js";
 import { multiturnTrace } from "../replay/multiturn-trace.js";
 
-const view = (waiting: number, running: number): EngineView => ({
+const view = (waiting: number, running: number): ReplicaView => ({
+  index: 0,
+  isOpen: true,
+  inFlight: waiting + running,
+  inFlightPromptTokens: 0,
+  pendingPromptTokens: 0,
   waiting,
   running,
   freeBlocks: 10,
@@ -37,7 +41,7 @@ function servedBy(ranks: number, isExpertParallel: boolean): Trace {
 describe("dataParallelBalancing", () => {
   it("counts a waiting request as four that run, as vLLM does, and takes the first of equals", () => {
     const { route } = dataParallelBalancing().start({ replicas: 3 } as never);
-    const to = (...views: EngineView[]) => route({} as never, views, 0);
+    const to = (...views: ReplicaView[]) => route({} as never, views, 0);
     expect(to(view(1, 0), view(0, 3), view(0, 5))).toBe(1);
     expect(to(view(1, 0), view(0, 5), view(0, 6))).toBe(0);
     expect(to(view(0, 2), view(0, 2), view(0, 2))).toBe(0);

@@ -139,7 +139,9 @@ describe("a fleet", () => {
     expect(() => runFleet({ requests: four, model, replicas: 0 })).toThrow(
       /replicas must be a positive integer, got 0/,
     );
-    expect(() => routerPolicy("coin")).toThrow(/no router "coin", expected one of round-robin, least-loaded/);
+    expect(() => routerPolicy("coin")).toThrow(
+      /no router "coin", expected one of round-robin, random, least-loaded/,
+    );
     const lost: RouterPolicy = { name: "lost", start: () => ({ route: () => 2 }) };
     expect(() => runFleet({ requests: four, model, replicas: 2, router: lost })).toThrow(
       /router "lost": route\(\) returned 2, expected a replica from 0 to 1/,

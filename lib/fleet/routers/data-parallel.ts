@@ -1,3 +1,4 @@
+import { leastOf } from "../open-replicas.js";
 import type { RouterPolicy } from "../router.js";
 
 /** What one waiting request counts for beside one that runs. */
@@ -11,11 +12,9 @@ const waitingWeight = 4;
 export function dataParallelBalancing(): RouterPolicy {
   return {
     name: "data-parallel",
+    sees: "engine-load",
     start: () => ({
-      route: (_, replicas) => {
-        const loads = replicas.map(({ waiting, running }) => waitingWeight * waiting + running);
-        return loads.indexOf(Math.min(...loads));
-      },
+      route: (_, replicas) => leastOf(replicas, ({ waiting, running }) => waitingWeight * waiting + running),
     }),
   };
 }

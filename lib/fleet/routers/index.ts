@@ -1,25 +1,62 @@
 import { describeValue, InputError } from "../../base/index.js";
-import type { RouterPolicy } from "../router.js";
+import type { Route, RouterPolicy } from "../router.js";
+import { parseOptions, type RouterOptionTable } from "../router-options.js";
 import { dataParallelBalancing } from "./data-parallel.js";
-import { leastLoaded } from "./least-loaded.js";
+import { leastLoaded, leastLoadedOptions } from "./least-loaded.js";
+import { prefixAffinity, prefixAffinityOptions } from "./prefix-affinity.js";
+import { randomReplica } from "./random.js";
 import { roundRobin } from "./round-robin.js";
+import { sticky, stickyOptions } from "./sticky.js";
+
+/** A shipped router. */
+export interface ShippedRouter {
+  readonly says: string;
+  readonly options?: RouterOptionTable;
+  /** @throws InputError for options that do not fit */
+  readonly make: (options?: Record<string, never>) => RouterPolicy;
+}
 
 /** The shipped routers, by the word that names each: one row a router. */
-export const routers: Readonly<Record<string, () => RouterPolicy>> = {
-  "round-robin": roundRobin,
-  "least-loaded": leastLoaded,
-  "data-parallel": dataParallelBalancing,
+export const routers: Readonly<Record<string, ShippedRouter>> = {
+  "round-robin": { says: "the next one, whatever is there", make: roundRobin },
+  random: { says: "any", make: randomReplica },
+  "least-loaded": {
+    says: "the fewest requests in flight",
+    options: leastLoadedOptions,
+    make: leastLoaded,
+  },
+  sticky: { says: "where the session's first request went", options: stickyOptions, make: sticky },
+  "prefix-affinity": {
+    says: "where the most of the prompt was sent, while the load is balanced",
+    options: prefixAffinityOptions,
+    make: prefixAffinity,
+  },
+  "data-parallel": {
+    says: "vLLM's balancing over the ranks of one server",
+    make: dataParallelBalancing,
+  },
 };
 
 /**
- * The router that a word names, or the one given.
- * @throws InputError when there is none of that name, or the value is no router
+ * The router that a word names, perhaps with options behind it as in `sticky:ttl=300`; or the one given, which may be a
+ * function that chooses.
+ * @throws InputError when there is none of that name, an option does not fit, or the value is no router
  */
-export function routerPolicy(given: string | { readonly name: string }): RouterPolicy {
-  if (typeof given === "string" && Object.hasOwn(routers, given)) return routers[given]();
+export function routerPolicy(given: string | RouterPolicy | Route | { readonly name: string }): RouterPolicy {
+  if (typeof given === "function") {
+    const route = given as Route;
+    return { name: route.name || "own", start: () => ({ route }) };
+  }
+  if (typeof given === "string") {
+    const [name, ...texts] = given.split(":");
+    if (Object.hasOwn(routers, name)) {
+      const { options = {}, make } = routers[name];
+      return make(parseOptions(name, options, texts) as Record<string, never>);
+    }
+  }
   if (typeof given === "object" && given !== null && "start" in given && typeof given.start === "function")
     return given as RouterPolicy;
   throw new InputError(
-    `routerPolicy: no router ${describeValue(given)}, expected one of ${Object.keys(routers).join(", ")}, or an object with a name and start()`,
+    `routerPolicy: no router ${describeValue(given)}, expected one of ${Object.keys(routers).join(", ")}, or a function, or an object with a name and start()`,
   );
 }

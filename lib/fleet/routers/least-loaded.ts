@@ -1,17 +1,33 @@
-import type { RouterPolicy } from "../router.js";
+import { leastOf } from "../open-replicas.js";
+import type { ClientRouterPolicy } from "../router.js";
+import { chooseOptions, nameWithOptions, type OptionValues } from "../router-options.js";
+
+/** The options of {@link leastLoaded}. */
+export const leastLoadedOptions = {
+  by: {
+    says: "what is counted: requests in flight, or their prompt tokens",
+    usual: "requests",
+    words: ["requests", "tokens"],
+  },
+} as const;
 
 /**
- * Least loaded: to the replica with the fewest requests, waiting and running; of equals, the first. nginx's `least_conn`,
- * with the engine's own counts.
+ * Least loaded: to the replica with the fewest requests in flight, or the fewest prompt tokens in flight; of equals, the first.
+ * nginx's `least_conn`; by tokens as `dp_min_token` of SGLang's router (`sgl-model-gateway/src/policies/dp_min_token.rs`).
  */
-export function leastLoaded(): RouterPolicy {
+export function leastLoaded(
+  given: Partial<OptionValues<typeof leastLoadedOptions>> = {},
+): ClientRouterPolicy {
+  const options = chooseOptions("least-loaded", leastLoadedOptions, given);
   return {
-    name: "least-loaded",
+    name: nameWithOptions("least-loaded", leastLoadedOptions, options),
+    sees: "own-counts",
     start: () => ({
-      route: (_, replicas) => {
-        const loads = replicas.map(({ waiting, running }) => waiting + running);
-        return loads.indexOf(Math.min(...loads));
-      },
+      route: (_, replicas) =>
+        leastOf(
+          replicas,
+          options.by === "tokens" ? (replica) => replica.inFlightPromptTokens : (replica) => replica.inFlight,
+        ),
     }),
   };
 }

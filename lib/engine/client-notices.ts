@@ -1,0 +1,48 @@
+import type { Ms } from "../base/index.js";
+import type { EngineRequest } from "./engine-request.js";
+import { EventHeap } from "./event-heap.js";
+
+/** Chooses the engine for each request, and is told what the client comes to know of it. */
+export interface RequestRouting {
+  /** The engine that a request is sent to: its index. */
+  route(request: EngineRequest, nowMs: Ms): number;
+  /** The client has the first token. Told in order of time, before the next request is routed. */
+  firstToken?(request: EngineRequest, replica: number, atMs: Ms): void;
+  /** Nothing more comes: complete, refused or given up. */
+  ended?(request: EngineRequest, replica: number, atMs: Ms): void;
+}
+
+/**
+ * What clients come to know of their requests. Engines run ahead of one another, and a token is on its way for a while: what
+ * is noted here is told in order of time, and no earlier than it is known.
+ */
+export class ClientNotices {
+  readonly #due = new EventHeap();
+
+  /** @param replicaOf where each request was sent */
+  constructor(
+    readonly requests: readonly EngineRequest[],
+    readonly replicaOf: Int32Array,
+    readonly routing: RequestRouting,
+  ) {}
+
+  firstToken(index: number, atMs: Ms): void {
+    this.#due.push(atMs, index);
+  }
+
+  ended(index: number, atMs: Ms): void {
+    this.#due.push(atMs, this.requests.length + index);
+  }
+
+  tellUntil(nowMs: Ms): void {
+    const { requests, replicaOf, routing } = this;
+    const due = this.#due;
+    while (due.nextKey <= nowMs) {
+      const atMs = due.nextKey;
+      const event = due.pop();
+      const index = event < requests.length ? event : event - requests.length;
+      if (event < requests.length) routing.firstToken?.(requests[index], replicaOf[index], atMs);
+      else routing.ended?.(requests[index], replicaOf[index], atMs);
+    }
+  }
+}
