@@ -1,6 +1,7 @@
 import { type Blocks, InvariantError, type RandomStream, type Tokens } from "../base/index.js";
 import { BlockPool } from "./block-pool.js";
 import type { EvictionPolicy } from "./eviction/eviction.js";
+import { findableBlocks } from "./findable-blocks.js";
 import { grownTo } from "./grown-to.js";
 import type { Admission, KvCache } from "./kv-cache.js";
 
@@ -175,7 +176,7 @@ export class BlockCache implements KvCache {
 
   /** The last token must be computed to yield logits, so a fully cached prompt recomputes its last block. */
   #findableBlocks(totalTokens: Tokens): Blocks {
-    return this.#findsBlocks ? Math.floor((totalTokens - 1) / this.blockSize) : 0;
+    return this.#findsBlocks ? findableBlocks(totalTokens, this.blockSize) : 0;
   }
 
   #blocksFor(tokens: Tokens): Blocks {

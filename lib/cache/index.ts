@@ -17,6 +17,7 @@ export { lru } from "./eviction/lru.js";
 export { mru } from "./eviction/mru.js";
 export { random } from "./eviction/random.js";
 export { slru } from "./eviction/slru.js";
+export { findableBlocks } from "./findable-blocks.js";
 export {
   type HitRateCurve,
   type HitRateCurveOptions,

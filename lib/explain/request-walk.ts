@@ -1,4 +1,5 @@
 import type { Blocks, Ms, Tokens } from "../base/index.js";
+import { findableBlocks } from "../cache/index.js";
 import type { TraceRecord } from "../trace/index.js";
 import type { BlockHistory } from "./block-history.js";
 import { type Divergence, describeDivergence } from "./divergence.js";
@@ -86,7 +87,7 @@ export class RequestWalk {
     const { record, index, ids, known, blockSize, history, atMs } = this.#o;
     const promptTokens = Math.max(record.promptTokens, 0);
     const cachedTokens = this.#at;
-    const lookedUp = Math.max(0, Math.floor((promptTokens - 1) / blockSize));
+    const lookedUp = findableBlocks(promptTokens, blockSize);
     const firstMissed = Math.floor(cachedTokens / blockSize);
     this.#survive(Math.min(firstMissed, known));
     let k = firstMissed;

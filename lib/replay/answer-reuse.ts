@@ -1,4 +1,5 @@
 import type { Blocks, Tokens } from "../base/index.js";
+import { findableBlocks } from "../cache/index.js";
 import type { Workload } from "../sessions/index.js";
 import { defaultBlockSize, type Trace, type TraceRecord } from "../trace/index.js";
 import { type PoolChains, plannedOutputTokens, poolChains } from "./pool-chains.js";
@@ -90,7 +91,7 @@ function reuseOf(
   let withoutTokens = 0;
   for (let i = 0; i < records.length; i++) {
     const ids = contentIds[i];
-    const limit = findableBlocks(records[i], blockSize);
+    const limit = findableBlocks(records[i].promptTokens, blockSize);
     let without = 0;
     while (without < limit && stored[ids[without]] === TOLD) without++;
     let found = without;
@@ -122,9 +123,4 @@ const ASSUMED = 2;
 /** Full blocks that a finished request leaves in the pool: the last token of an answer is given out, and never computed. */
 function storedBlocks({ promptTokens, outputTokens }: TraceRecord, blockSize: Tokens): Blocks {
   return Math.floor((promptTokens + plannedOutputTokens(outputTokens) - 1) / blockSize);
-}
-
-/** Full blocks of a prompt that can be found: its last token is always computed. */
-function findableBlocks({ promptTokens }: TraceRecord, blockSize: Tokens): Blocks {
-  return Math.max(0, Math.floor((promptTokens - 1) / blockSize));
 }

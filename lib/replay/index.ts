@@ -6,6 +6,7 @@
  * capture. Times are milliseconds.
  */
 export { type AnswerReuse, answerReuseWords, type WorkloadChains, workloadChains } from "./answer-reuse.js";
+export { type BlockAccesses, blockAccesses, tokenShare } from "./block-accesses.js";
 export { capturedEngine } from "./captured-engine.js";
 export { type CapturedPacing, capturedPacing } from "./captured-pacing.js";
 export { hitFraction } from "./hit-fraction.js";

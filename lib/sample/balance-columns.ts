@@ -1,5 +1,6 @@
 import { type Blocks, sortedCopy } from "../base/index.js";
 import { type AccessRuns, type HitRateCurve, hitRateCurveOf } from "../cache/index.js";
+import { type BlockAccesses, tokenShare } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
 import { countOf } from "./sharing-units.js";
 
@@ -11,17 +12,17 @@ const LENGTH_STEPS = 16;
 export interface BalanceColumns {
   readonly columns: number;
   readonly units: number;
-  /** Row by row, each column divided by its scale: 1 is all lookups, requests or sessions of the trace. */
+  /** Row by row, each column divided by its scale: 1 is all prompt tokens, requests or sessions of the trace. */
   readonly values: Float64Array;
   readonly totals: Float64Array;
-  /** Pool sizes of the first columns: lookups that hit in them. */
+  /** Pool sizes of the first columns: prompt tokens that are found in them. */
   readonly poolSizes: readonly Blocks[];
   /** Sessions of each unit. */
   readonly sessions: Int32Array;
 }
 
 /**
- * The columns, one row a unit: lookups that hit in pools of sizes at which equally many more do, all lookups; requests
+ * The columns, one row a unit: prompt tokens that are found in pools of sizes at which equally many more are, all of them; requests
  * up to each of 16 lengths of prompt, of output, and moments of arrival; sessions up to each number of requests. All are
  * cumulated, so that a column's error is a point of the distance between two distributions.
  * @param unitOf the unit of each session
@@ -29,6 +30,7 @@ export interface BalanceColumns {
 export function balanceColumns(
   { trace, sessions }: Workload,
   unitOf: Int32Array,
+  asked: BlockAccesses,
   curve: HitRateCurve,
   runs: AccessRuns,
 ): BalanceColumns {
@@ -51,18 +53,16 @@ export function balanceColumns(
     values[unit * columns + column] += amount;
   };
 
-  const lookupScale = 1 / Math.max(1, curve.lookups);
+  const perBlock = tokenShare(1, asked);
   hitRateCurveOf(runs, {
     onHits(request, poolBlocks, lookups) {
       for (let i = 0; i < lookups; i++)
-        add(unitOfRecord[request], stepOf(poolSizes, poolBlocks + i), lookupScale);
+        add(unitOfRecord[asked.order[request]], stepOf(poolSizes, poolBlocks + i), perBlock);
     },
   });
-  for (let i = 0; i < runs.count; i++) {
-    let lookups = 0;
-    for (let r = runs.start[i]; r < runs.start[i + 1]; r++) lookups += runs.lookups[r];
-    add(unitOfRecord[i], poolSizes.length, lookups * lookupScale);
-  }
+  records.forEach(({ promptTokens }, i) => {
+    add(unitOfRecord[i], poolSizes.length, promptTokens / Math.max(1, asked.promptTokens));
+  });
   let first = poolSizes.length + 1;
   const addSteps = (of: Float64Array, unit: (i: number) => number): void => {
     const steps = stepsOf(of);

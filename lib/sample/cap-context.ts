@@ -1,6 +1,6 @@
 import { requireInteger, type Tokens } from "../base/index.js";
+import { blockAccesses, tokenShare } from "../replay/index.js";
 import { type Workload, waitsOf } from "../sessions/index.js";
-import { blockAccesses } from "./block-accesses.js";
 import { partOfWorkload } from "./part-of-workload.js";
 
 /** What a smaller context window leaves of a trace. */
@@ -12,7 +12,7 @@ export interface ContextCut {
   /** Sessions that end early, and sessions of which nothing is left. */
   readonly shortened: number;
   readonly gone: number;
-  /** Share of the prompt blocks that an earlier request held, answers counted: the hits of a cache without bound. */
+  /** Share of the prompt tokens that an earlier request held, answers counted: the hit rate of a cache without bound. */
   readonly ceiling: { readonly before: number; readonly after: number };
   /** Of the whole trace. */
   readonly requests: number;
@@ -77,16 +77,14 @@ export function capContext(
 }
 
 function ceilingOf(workload: Workload): number {
-  const { accesses, contentCount } = blockAccesses(workload);
-  const isKnown = new Uint8Array(contentCount);
-  let lookups = 0;
+  const asked = blockAccesses(workload);
+  const isKnown = new Uint8Array(asked.contentCount);
   let hits = 0;
-  for (const { contentIds, promptBlocks } of accesses) {
-    lookups += promptBlocks;
+  for (const { contentIds, promptBlocks } of asked.accesses) {
     for (let i = 0; i < promptBlocks; i++) hits += isKnown[contentIds[i]];
     for (const id of contentIds) isKnown[id] = 1;
   }
-  return lookups === 0 ? 0 : hits / lookups;
+  return tokenShare(hits, asked);
 }
 
 function sum(flags: Uint8Array): number {

@@ -1,5 +1,5 @@
 import type { Blocks } from "../base/index.js";
-import type { HitRateCurve } from "../cache/index.js";
+import { hitRate, type RatedCurve } from "./rated-curve.js";
 
 /** The pool of a sample that goes with a pool of the whole trace. */
 export interface PoolScale {
@@ -30,12 +30,12 @@ export function wholePool(scale: PoolScale, poolBlocks: Blocks): Blocks {
  * every size from `from` up to where neither rises any more.
  */
 export function largestGap(
-  whole: HitRateCurve,
-  sample: HitRateCurve,
+  whole: RatedCurve,
+  sample: RatedCurve,
   scale: PoolScale,
   from: Blocks = 0,
 ): { readonly distance: number; readonly poolBlocks: Blocks } {
-  const last = Math.max(from, whole.saturationBlocks, wholePool(scale, sample.saturationBlocks));
+  const last = Math.max(from, whole.hits.saturationBlocks, wholePool(scale, sample.hits.saturationBlocks));
   let distance = 0;
   let poolBlocks = from;
   for (let size = from; size <= last; size++) {
@@ -47,13 +47,8 @@ export function largestGap(
   return { distance, poolBlocks };
 }
 
-function gapAt(whole: HitRateCurve, sample: HitRateCurve, scale: PoolScale, size: Blocks): number {
+function gapAt(whole: RatedCurve, sample: RatedCurve, scale: PoolScale, size: Blocks): number {
   return Math.abs(hitRate(whole, size) - hitRate(sample, scaledPool(scale, size)));
-}
-
-/** Share of looked-up prompt blocks that are found in a pool of this size. */
-export function hitRate(curve: HitRateCurve, poolBlocks: Blocks): number {
-  return curve.lookups === 0 ? 0 : curve.hits(poolBlocks) / curve.lookups;
 }
 
 /**
@@ -62,14 +57,14 @@ export function hitRate(curve: HitRateCurve, poolBlocks: Blocks): number {
  * blocks of a prefix that all share, and within a prompt, do not. So the share is that of the sample's lookups, and how
  * many blocks do not shrink is what fits best, of a geometric series.
  */
-export function fittedScale(whole: HitRateCurve, sample: HitRateCurve): PoolScale {
-  const share = sample.lookups / whole.lookups;
-  const sizes = logSizes(whole.saturationBlocks);
+export function fittedScale(whole: RatedCurve, sample: RatedCurve): PoolScale {
+  const share = sample.hits.lookups / whole.hits.lookups;
+  const sizes = logSizes(whole.hits.saturationBlocks);
   let best: PoolScale = { fixedBlocks: 0, share };
   const gapUnder = (scale: PoolScale): number =>
     sizes.reduce((most, size) => Math.max(most, gapAt(whole, sample, scale, size)), 0);
   let least = gapUnder(best);
-  for (let fixedBlocks = 1; fixedBlocks <= sample.saturationBlocks; ) {
+  for (let fixedBlocks = 1; fixedBlocks <= sample.hits.saturationBlocks; ) {
     const scale = { fixedBlocks, share };
     const distance = gapUnder(scale);
     if (distance < least) {

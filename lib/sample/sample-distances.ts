@@ -1,13 +1,13 @@
 import type { Blocks } from "../base/index.js";
-import type { HitRateCurve } from "../cache/index.js";
 import type { Workload } from "../sessions/index.js";
 import { kaplanMeier, ksDistance, type SurvivalCurve } from "../survival/index.js";
-import { fittedScale, hitRate, largestGap, type PoolScale, scaledPool, wholePool } from "./pool-scale.js";
+import { fittedScale, largestGap, type PoolScale, scaledPool, wholePool } from "./pool-scale.js";
+import { ceilingRate, hitRate, type RatedCurve } from "./rated-curve.js";
 import { countOf } from "./sharing-units.js";
 
-/** Hit rates of a sample beside those of the whole trace: LRU, prompt blocks, requests one after another. */
+/** Hit rates of a sample beside those of the whole trace: LRU, requests one after another, shares of the prompt tokens. */
 export interface CurveDistance {
-  /** Largest difference over every pool size, a share of the prompt blocks, and the whole trace's pool at which it is. */
+  /** Largest difference over every pool size, and the whole trace's pool at which it is. */
   readonly distance: number;
   readonly atPoolBlocks: Blocks;
   readonly pool: PoolScale;
@@ -41,17 +41,17 @@ export interface SampleDistances {
 
 /** A trace against which samples of it are measured. */
 export class SampleJudge {
-  readonly #curve: HitRateCurve | undefined;
+  readonly #curve: RatedCurve | undefined;
   readonly #whole: DistributionCurves;
 
   /** @param curve undefined where the trace has no hashes */
-  constructor(whole: Workload, curve: HitRateCurve | undefined) {
+  constructor(whole: Workload, curve: RatedCurve | undefined) {
     this.#curve = curve;
     this.#whole = distributionCurves(whole);
   }
 
   /** @param longestBlocks full blocks of prompt and answer of the sample's longest request */
-  distances(sample: Workload, curve: HitRateCurve, longestBlocks: Blocks): SampleDistances {
+  distances(sample: Workload, curve: RatedCurve, longestBlocks: Blocks): SampleDistances {
     const [whole, part] = [this.#whole, distributionCurves(sample)];
     return {
       ...(this.#curve && { curve: curveDistance(this.#curve, curve, longestBlocks) }),
@@ -87,18 +87,19 @@ export function worstDistance(distances: SampleDistances): number {
   return Math.max(curve?.distance ?? 0, Math.max(promptTokensKs, outputTokensKs, turnsKs, arrivalKs) / 2);
 }
 
-function curveDistance(whole: HitRateCurve, sample: HitRateCurve, longestBlocks: Blocks): CurveDistance {
+function curveDistance(whole: RatedCurve, sample: RatedCurve, longestBlocks: Blocks): CurveDistance {
   const pool = fittedScale(whole, sample);
   const { distance, poolBlocks: atPoolBlocks } = largestGap(whole, sample, pool);
   const from = wholePool(pool, longestBlocks);
-  const sizes = [atPoolBlocks, whole.saturationBlocks];
-  for (let size = 1; size < whole.saturationBlocks; size *= 2) sizes.push(size);
+  const { saturationBlocks } = whole.hits;
+  const sizes = [atPoolBlocks, saturationBlocks];
+  for (let size = 1; size < saturationBlocks; size *= 2) sizes.push(size);
   return {
     distance,
     atPoolBlocks,
     pool,
     runnable: { poolBlocks: from, distance: largestGap(whole, sample, pool, from).distance },
-    ceiling: { whole: 1 - missRate(whole), sample: 1 - missRate(sample) },
+    ceiling: { whole: ceilingRate(whole), sample: ceilingRate(sample) },
     rows: [...new Set(sizes)]
       .sort((a, b) => a - b)
       .map((poolBlocks) => {
@@ -111,10 +112,6 @@ function curveDistance(whole: HitRateCurve, sample: HitRateCurve, longestBlocks:
         };
       }),
   };
-}
-
-function missRate({ compulsoryMisses, lookups }: HitRateCurve): number {
-  return lookups === 0 ? 1 : compulsoryMisses / lookups;
 }
 
 function requestsOf(session: Int32Array): Float64Array {

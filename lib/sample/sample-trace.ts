@@ -1,13 +1,14 @@
 import { InputError, requireFinite, requireInteger, stream, type Tokens } from "../base/index.js";
-import { accessRuns, type HitRateCurve, hitRateCurve, hitRateCurveOf } from "../cache/index.js";
+import { accessRuns, hitRateCurve, hitRateCurveOf } from "../cache/index.js";
+import { type BlockAccesses, blockAccesses } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
 import type { JsonValue } from "../trace/index.js";
 import { type BalanceColumns, balanceColumns } from "./balance-columns.js";
 import { BalancedChoice } from "./balanced-choice.js";
-import { blockAccesses } from "./block-accesses.js";
 import { type ContextCut, capContext } from "./cap-context.js";
 import { partOfWorkload } from "./part-of-workload.js";
-import { hitRate, scaledPool } from "./pool-scale.js";
+import { scaledPool } from "./pool-scale.js";
+import { hitRate, type RatedCurve } from "./rated-curve.js";
 import { type SampleDistances, SampleJudge, worstDistance } from "./sample-distances.js";
 import { countOf, sharingUnits } from "./sharing-units.js";
 
@@ -148,7 +149,7 @@ function withMeta(sample: Workload, told: Readonly<Record<string, JsonValue>>): 
 
 interface Tried {
   readonly sample: Workload;
-  readonly curve: HitRateCurve;
+  readonly curve: RatedCurve;
   readonly kept: SampleDistances;
 }
 
@@ -159,27 +160,29 @@ class SampleSearch {
   readonly #seed: number | string;
   readonly #unitOf: Int32Array;
   /** Undefined without hashes. */
-  readonly #curve: HitRateCurve | undefined;
+  readonly #curve: RatedCurve | undefined;
   readonly #judge: SampleJudge;
   readonly #columns: BalanceColumns;
+  readonly #asked: BlockAccesses;
   /** All blocks that the whole trace asks for. */
-  readonly #accesses: number;
+  readonly #blocks: number;
 
   constructor(whole: Workload, sessionsWanted: number, seed: number | string) {
     this.#whole = whole;
     this.#sessionsWanted = sessionsWanted;
     this.#seed = seed;
     this.#unitOf = sharingUnits(whole, sessionsWanted);
-    const { accesses, contentCount } = blockAccesses(whole);
+    this.#asked = blockAccesses(whole);
+    const { accesses, contentCount } = this.#asked;
     const runs = accessRuns(accesses, contentCount);
-    const curve = hitRateCurveOf(runs);
+    const hits = hitRateCurveOf(runs);
     const hasHashes = whole.trace.records.some(
       ({ blockIds }) => blockIds !== undefined && blockIds.length > 0,
     );
-    this.#curve = hasHashes ? curve : undefined;
+    this.#curve = hasHashes ? { hits, of: this.#asked } : undefined;
     this.#judge = new SampleJudge(whole, this.#curve);
-    this.#columns = balanceColumns(whole, this.#unitOf, curve, runs);
-    this.#accesses = accesses.reduce((sum, { contentIds }) => sum + contentIds.length, 0);
+    this.#columns = balanceColumns(whole, this.#unitOf, this.#asked, hits, runs);
+    this.#blocks = accesses.reduce((sum, { contentIds }) => sum + contentIds.length, 0);
     const smallest = this.#columns.sessions.reduce((least, n) => Math.min(least, n));
     if (smallest > sessionsWanted)
       throw new InputError(
@@ -195,7 +198,7 @@ class SampleSearch {
     const all = this.#unitOf.length;
     if (this.#sessionsWanted === all)
       return { ...this.#tried(new Uint8Array(this.#columns.units).fill(1)), tries: 1 };
-    const cost = (this.#accesses * this.#sessionsWanted) / all;
+    const cost = (this.#blocks * this.#sessionsWanted) / all;
     const most = Math.max(ROUNDS, Math.min(STARTS * ROUNDS, Math.floor(MAX_ACCESSES / cost)));
     let best: Tried | undefined;
     let least = Number.POSITIVE_INFINITY;
@@ -221,10 +224,13 @@ class SampleSearch {
 
   #tried(isTaken: Uint8Array): Tried {
     const { session } = this.#whole.sessions;
-    const kept = Int32Array.from(session.keys()).filter((i) => isTaken[this.#unitOf[session[i]]] === 1);
-    const sample = partOfWorkload(this.#whole, kept);
-    const { accesses, contentCount } = blockAccesses(sample);
-    const curve = hitRateCurve(accesses, { contentCount });
+    const isKept = (i: number): boolean => isTaken[this.#unitOf[session[i]]] === 1;
+    const sample = partOfWorkload(this.#whole, Int32Array.from(session.keys()).filter(isKept));
+    // What a request asks for is what it asks for in the whole: whose answer it repeats was taken with it.
+    const { accesses: all, order, contentCount, blockSize } = this.#asked;
+    const accesses = all.filter((_, at) => isKept(order[at]));
+    const promptTokens = sample.trace.records.reduce((sum, record) => sum + record.promptTokens, 0);
+    const curve = { hits: hitRateCurve(accesses, { contentCount }), of: { blockSize, promptTokens } };
     const longest = accesses.reduce((most, { contentIds }) => Math.max(most, contentIds.length), 0);
     return { sample, curve, kept: this.#judge.distances(sample, curve, longest) };
   }

@@ -1,5 +1,6 @@
 import { InputError, requireFinite, requireInteger, type Tokens } from "../base/index.js";
 import { type HitRateCurve, hitRateCurveOf, optimalHits } from "../cache/index.js";
+import { tokenShare } from "../replay/index.js";
 import type { ServedInTurn } from "./served-in-turn.js";
 
 /** One pool size. Shares are of all prompt tokens. */
@@ -50,10 +51,10 @@ export interface MemoryCurveOptions {
  * ```
  */
 export function memoryCurve(served: ServedInTurn, options: MemoryCurveOptions = {}): MemoryCurve {
-  const { runs, blockSize, promptTokens, longestTokens } = served;
+  const { runs, blockSize, longestTokens } = served;
   const sizes = requireInteger("memoryCurve", "sizes", options.sizes ?? 40, 2);
   const curve = hitRateCurveOf(runs);
-  const share = (hits: number) => (promptTokens === 0 ? 0 : (hits * blockSize) / promptTokens);
+  const share = (hits: number) => tokenShare(hits, served);
   const lru = (poolTokens: Tokens) => share(curve.hits(Math.floor(poolTokens / blockSize)));
   const leastBlocks = Math.ceil(longestTokens / blockSize);
   const mostBlocks = Math.max(leastBlocks, curve.saturationBlocks);

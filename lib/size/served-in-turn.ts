@@ -1,19 +1,13 @@
 import { InputError, type Ms, requireInteger, type Tokens } from "../base/index.js";
-import { type AccessRuns, accessRuns, type BlockAccess } from "../cache/index.js";
-import { answerReuseWords, workloadChains } from "../replay/index.js";
+import { type AccessRuns, accessRuns } from "../cache/index.js";
+import { answerReuseWords, type BlockAccesses, blockAccesses } from "../replay/index.js";
 import { completionMs, type Workload } from "../sessions/index.js";
 import { defaultBlockSize } from "../trace/index.js";
 
 /** A workload as a cache sees it that serves one request after another: no scheduler, no step times. */
-export interface ServedInTurn {
-  readonly blockSize: Tokens;
-  /** Prompt tokens of all requests: what shares are shares of. */
-  readonly promptTokens: Tokens;
-  /** In order of arrival; a request's lookups stop before its last token, which is computed in any case. */
-  readonly accesses: readonly BlockAccess[];
+export interface ServedInTurn
+  extends Pick<BlockAccesses, "blockSize" | "promptTokens" | "accesses" | "contentCount"> {
   readonly runs: AccessRuns;
-  /** Content ids run from 0 to contentCount - 1. */
-  readonly contentCount: number;
   /** When each of them came, and when its answer was whole; undefined where the trace has no arrivals. */
   readonly arrivalMs?: Float64Array;
   readonly endMs?: Float64Array;
@@ -54,25 +48,15 @@ export function servedInTurn(workload: Workload, options: ServedInTurnOptions = 
     options.blockSize ?? meta.blockSize ?? defaultBlockSize,
     1,
   );
-  const chains = workloadChains(workload, {
-    blockSize,
-    ...(options.answerReuse !== undefined && { answerReuse: options.answerReuse }),
-  });
-
-  const hasArrivals = records.every(({ arrivalMs }) => arrivalMs !== undefined);
-  const order = records.map((_, index) => index);
-  if (hasArrivals) order.sort((a, b) => (records[a].arrivalMs as Ms) - (records[b].arrivalMs as Ms) || a - b);
-  const accesses = order.map((index) => ({
-    contentIds: chains.contentIds[index],
-    promptBlocks: Math.max(0, Math.floor((records[index].promptTokens - 1) / blockSize)),
-  }));
+  const { promptTokens, accesses, order, hasArrivals, contentCount, reuse, unhashedPromptBlocks } =
+    blockAccesses(workload, { ...options, blockSize });
   const untimed = records.filter((record) => completionMs(record) === undefined).length;
   return {
     blockSize,
-    promptTokens: records.reduce((sum, { promptTokens }) => sum + promptTokens, 0),
+    promptTokens,
     accesses,
-    runs: accessRuns(accesses, chains.contentCount),
-    contentCount: chains.contentCount,
+    runs: accessRuns(accesses, contentCount),
+    contentCount,
     ...(hasArrivals && {
       arrivalMs: Float64Array.from(order, (index) => records[index].arrivalMs as Ms),
       endMs: Float64Array.from(
@@ -81,8 +65,11 @@ export function servedInTurn(workload: Workload, options: ServedInTurnOptions = 
       ),
     }),
     longestTokens: records.reduce(
-      (most, { promptTokens, outputTokens }) =>
-        Math.max(most, Math.ceil((promptTokens + Math.max(1, outputTokens)) / blockSize) * blockSize),
+      (most, record) =>
+        Math.max(
+          most,
+          Math.ceil((record.promptTokens + Math.max(1, record.outputTokens)) / blockSize) * blockSize,
+        ),
       0,
     ),
     assumptions: [
@@ -90,9 +77,9 @@ export function servedInTurn(workload: Workload, options: ServedInTurnOptions = 
       ...(hasArrivals && untimed > 0
         ? [`${untimed} requests have no latencies: what they leave is idle from their arrival on`]
         : []),
-      ...(chains.reuse ? [answerReuseWords(chains.reuse)] : []),
-      ...(chains.unhashedPromptBlocks > 0
-        ? [`${chains.unhashedPromptBlocks} full prompt blocks have no hash and are shared with nothing`]
+      ...(reuse ? [answerReuseWords(reuse)] : []),
+      ...(unhashedPromptBlocks > 0
+        ? [`${unhashedPromptBlocks} full prompt blocks have no hash and are shared with nothing`]
         : []),
     ],
   };

@@ -1,4 +1,5 @@
 import { InputError, type Ms, requireFinite, type Tokens } from "../base/index.js";
+import { tokenShare } from "../replay/index.js";
 import type { ServedInTurn } from "./served-in-turn.js";
 
 /** How much of the prompts is found by a cache that keeps what was used for a time, however much that is. */
@@ -83,8 +84,7 @@ export function timeToLiveCurve({
     return countUpTo(sorted, timeToLiveMs);
   };
   return {
-    share: (timeToLiveMs) =>
-      promptTokens === 0 ? 0 : (foundUpTo[upTo(timeToLiveMs)] * blockSize) / promptTokens,
+    share: (timeToLiveMs) => tokenShare(foundUpTo[upTo(timeToLiveMs)], { blockSize, promptTokens }),
     meanTokens: (timeToLiveMs) => {
       if (spanMs === 0) return 0;
       const k = upTo(timeToLiveMs);

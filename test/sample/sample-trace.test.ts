@@ -5,22 +5,25 @@ import { BlockPool, hitRateCurve } from "../../lib/cache/index.js";
 import { poolChains, sequenceBlocks } from "../../lib/replay/index.js";
 import { type SampleOptions, sampleTrace, type TraceSample } from "../../lib/sample/index.js";
 import { type Workload, workloadOf } from "../../lib/sessions/index.js";
+import { memoryCurve, servedInTurn } from "../../lib/size/index.js";
 import type { Trace } from "../../lib/trace/index.js";
 import { generatedTrace } from "./generated-trace.js";
 
 const sampleOf = (trace: Trace, options: SampleOptions): TraceSample =>
   sampleTrace(workloadOf(trace), options);
 
-/** Hit rate of one pool of one size, by running every request through it. */
+/** Blocks of a prompt that can be found: all full ones, but for that of its last token. */
+const lookedUp = (promptTokens: number): number => Math.ceil(promptTokens / 16) - 1;
+const promptTokensOf = ({ records }: Trace): number => records.reduce((sum, r) => sum + r.promptTokens, 0);
+
+/** Share of the prompt tokens that one pool of one size finds, by running every request through it. */
 function poolHitRate({ trace, sessions }: Workload, poolBlocks: number): number {
   const blockSize = trace.meta.blockSize as number;
   const chains = poolChains(trace, sequenceBlocks(trace, sessions.parent, blockSize), blockSize, blockSize);
   const pool = new BlockPool(poolBlocks);
   let hits = 0;
-  let lookups = 0;
   chains.contentIds.forEach((contentIds, i) => {
-    const promptBlocks = Math.floor(trace.records[i].promptTokens / blockSize);
-    lookups += promptBlocks;
+    const promptBlocks = lookedUp(trace.records[i].promptTokens);
     const held: number[] = [];
     for (const content of contentIds) {
       const found = pool.find(content);
@@ -36,7 +39,7 @@ function poolHitRate({ trace, sessions }: Workload, poolBlocks: number): number 
     }
     pool.release(Int32Array.from(held), held.length);
   });
-  return hits / lookups;
+  return (hits * blockSize) / promptTokensOf(trace);
 }
 
 /** Largest vertical distance of two empirical distributions, at every value of either. */
@@ -134,18 +137,37 @@ describe("sampleTrace", () => {
     expect(Math.abs(at.whole - at.sample)).toBeCloseTo(curve.distance, 12);
   });
 
+  it("tells the hit rates that a memory curve has of the trace and of the sample", () => {
+    const generated = generatedTrace({ sessions: 120, seed: 15, prefixCount: 2 });
+    // Prompts that fill their blocks: the last one is computed in any case.
+    const records = generated.records.map((record) => ({
+      ...record,
+      promptTokens: record.promptTokens - (record.promptTokens % 16),
+    }));
+    const trace = { ...generated, records };
+    const { kept, workload } = sampleOf(trace, { share: 0.3 });
+    const [whole, part] = [workloadOf(trace), workload].map((of) => memoryCurve(servedInTurn(of)));
+    for (const row of kept.curve!.rows) {
+      expect(row.whole).toBeCloseTo(whole.lru(16 * row.poolBlocks), 12);
+      expect(row.sample).toBeCloseTo(part.lru(16 * row.samplePoolBlocks), 12);
+    }
+    expect(kept.curve!.ceiling.whole).toBeCloseTo(whole.unbounded, 12);
+    expect(kept.curve!.ceiling.sample).toBeCloseTo(part.unbounded, 12);
+  });
+
   it("finds the largest difference over every size of a pool, naively searched", () => {
     const trace = generatedTrace({ sessions: 60, seed: 9, prefixCount: 2 });
     const sample = sampleOf(trace, { share: 0.3 });
     const { pool, distance } = sample.kept.curve!;
     const [whole, part] = [workloadOf(trace), sample.workload].map(({ trace: t, sessions }) => {
       const chains = poolChains(t, sequenceBlocks(t, sessions.parent, 16), 16, 16);
-      return hitRateCurve(
+      const { hits, saturationBlocks } = hitRateCurve(
         t.records.map((r, i) => ({
           contentIds: chains.contentIds[i],
-          promptBlocks: Math.floor(r.promptTokens / 16),
+          promptBlocks: lookedUp(r.promptTokens),
         })),
       );
+      return { saturationBlocks, rate: (size: number) => (16 * hits(size)) / promptTokensOf(t) };
     });
     let largest = 0;
     for (let size = 0; size < 3 * whole.saturationBlocks + 100 / pool.share; size++) {
@@ -153,10 +175,7 @@ describe("sampleTrace", () => {
         size <= pool.fixedBlocks
           ? size
           : Math.round(pool.fixedBlocks + pool.share * (size - pool.fixedBlocks));
-      largest = Math.max(
-        largest,
-        Math.abs(whole.hits(size) / whole.lookups - part.hits(other) / part.lookups),
-      );
+      largest = Math.max(largest, Math.abs(whole.rate(size) - part.rate(other)));
     }
     expect(distance).toBeCloseTo(largest, 12);
   });

@@ -172,7 +172,7 @@ function sampleReport(sample: TraceSample, chosen: ChosenSessions, flags: Sample
     ...(cut
       ? [
           `  context cap of ${cut.contextCapTokens} tokens: ${cut.tooLong} of ${cut.requests} requests are longer, ${cut.afterThem} came after them; ${cut.shortened} of ${cut.sessions} sessions end early, ${cut.gone} are gone`,
-          `  of the prompt blocks, ${showPercent(cut.ceiling.before)} were in an earlier request, and ${showPercent(cut.ceiling.after)} of those that are left`,
+          `  of the prompt tokens, ${showPercent(cut.ceiling.before)} were in an earlier request, and ${showPercent(cut.ceiling.after)} of those that are left`,
         ]
       : []),
     `  sessions: recorded for ${showPercent(recorded / all)} of the requests, inferred for ${showPercent(1 - recorded / all)} (turns less sure than ${chosen.minConfidence} are not used: ${chosen.leftOut})`,
@@ -211,7 +211,7 @@ function keptLines({ curve, promptTokensKs, outputTokensKs, turnsKs, arrivalKs }
         showPercent(row.sample),
       ]),
     ),
-    "LRU, prompt blocks, requests one after another; the pool's fixed part is fitted.",
+    "LRU, requests one after another, shares of the prompt tokens; the pool's fixed part is fitted.",
   ];
 }
 

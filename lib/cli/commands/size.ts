@@ -4,6 +4,7 @@ import { evictions, serialHits } from "../../cache/index.js";
 import { memoryFigure, timeToLiveFigure, ttftByPoolFigure, writeFigure } from "../../figure/index.js";
 import { type KvLayout, kvLayoutFromConfig } from "../../hardware/index.js";
 import type { LatencyModel } from "../../latency/index.js";
+import { tokenShare } from "../../replay/index.js";
 import { sessionsOf, type Workload } from "../../sessions/index.js";
 import type { EngineSettings } from "../../settings/index.js";
 import {
@@ -235,13 +236,13 @@ function replays(
 }
 
 function byPolicy(served: ServedInTurn, poolTokens: readonly Tokens[]): PolicyRow[] {
-  const { accesses, blockSize, promptTokens } = served;
+  const { accesses, blockSize } = served;
   return poolTokens.map((tokens) => ({
     poolTokens: tokens,
     shares: Object.fromEntries(
       Object.entries(evictions).map(([name, policy]) => [
         name,
-        (serialHits(accesses, Math.floor(tokens / blockSize), policy()) * blockSize) / promptTokens,
+        tokenShare(serialHits(accesses, Math.floor(tokens / blockSize), policy()), served),
       ]),
     ),
   }));
