@@ -1,4 +1,4 @@
-import seedrandom from "seedrandom";
+import alea from "seedrandom/lib/alea.js";
 
 /** A named stream of random draws. Draws from one stream never move another. */
 export interface RandomStream {
@@ -24,12 +24,12 @@ export interface RandomStream {
  * ```
  */
 export function stream(seed: number | string, name: string): RandomStream {
-  const alea = seedrandom.alea(`${seed}/${name}`);
+  const draw = alea(`${seed}/${name}`);
   let spare: number | undefined;
   return {
-    uniform: () => alea.double(),
-    integer: (bound) => Math.floor(alea.double() * bound),
-    exponential: (mean) => -mean * Math.log1p(-alea.double()),
+    uniform: () => draw.double(),
+    integer: (bound) => Math.floor(draw.double() * bound),
+    exponential: (mean) => -mean * Math.log1p(-draw.double()),
     normal() {
       if (spare !== undefined) {
         const value = spare;
@@ -37,8 +37,8 @@ export function stream(seed: number | string, name: string): RandomStream {
         return value;
       }
       for (;;) {
-        const u = 2 * alea.double() - 1;
-        const v = 2 * alea.double() - 1;
+        const u = 2 * draw.double() - 1;
+        const v = 2 * draw.double() - 1;
         const s = u * u + v * v;
         if (s > 0 && s < 1) {
           const scale = Math.sqrt((-2 * Math.log(s)) / s);

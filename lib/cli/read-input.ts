@@ -1,4 +1,4 @@
-import cliProgress from "cli-progress";
+import type { SingleBar } from "cli-progress";
 import { type ReadTraceOptions, readTrace } from "../trace/files/index.js";
 import type { Trace, TraceRecord } from "../trace/index.js";
 import { printErr } from "./terminal.js";
@@ -45,22 +45,29 @@ export function reportProblems(path: string, trace: Trace): void {
 export function progressBar(title: string): { update(fraction: number): void; stop(): void } {
   if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
   const startedMs = performance.now();
-  let bar: cliProgress.SingleBar | undefined;
+  let bar: SingleBar | undefined;
+  let state: "hidden" | "shown" | "stopped" = "hidden";
+  const show = async () => {
+    const { default: cliProgress } = await import("cli-progress");
+    if (state === "stopped") return;
+    bar = new cliProgress.SingleBar({
+      format: `${title} [{bar}] {percentage} % | {eta_formatted} left`,
+      stream: process.stderr,
+      clearOnComplete: true,
+      hideCursor: true,
+    });
+    bar.start(1000, 0);
+  };
   return {
     update(fraction) {
-      if (!bar && performance.now() - startedMs < 500) return;
-      if (!bar) {
-        bar = new cliProgress.SingleBar({
-          format: `${title} [{bar}] {percentage} % | {eta_formatted} left`,
-          stream: process.stderr,
-          clearOnComplete: true,
-          hideCursor: true,
-        });
-        bar.start(1000, 0);
+      if (state === "hidden" && performance.now() - startedMs >= 500) {
+        state = "shown";
+        void show();
       }
-      bar.update(Math.round(1000 * fraction));
+      bar?.update(Math.round(1000 * fraction));
     },
     stop() {
+      state = "stopped";
       bar?.stop();
       bar = undefined;
     },

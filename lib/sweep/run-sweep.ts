@@ -3,7 +3,6 @@ import { createReadStream } from "node:fs";
 import { availableParallelism } from "node:os";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
-import { Piscina } from "piscina";
 import { InputError } from "../base/index.js";
 import type { LatencyModel } from "../latency/index.js";
 import type { SweepRow } from "./run-cell.js";
@@ -51,6 +50,7 @@ export async function runSweep(options: SweepOptions): Promise<SweepResult> {
   const workerData: SweepWorkerData = { tracePath, modelJson };
   const workers = Math.max(1, Math.min(options.workers ?? availableParallelism(), todo.length));
   if (todo.length > 0) {
+    const { Piscina } = await import("piscina");
     const pool = new Piscina({
       filename: fileURLToPath(new URL("./sweep-worker.js", import.meta.url)),
       minThreads: workers,

@@ -1,6 +1,5 @@
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parquetWriteBuffer } from "hyparquet-writer";
 import { InputError, WorkError } from "../base/index.js";
 import { writeWhole } from "../output/index.js";
 import type { SweepRow } from "./run-cell.js";
@@ -76,7 +75,7 @@ export class SweepStore {
         `sweep: ${this.cells.length - rows.length} of ${this.cells.length} cells are missing`,
       );
     await writeWhole(join(this.dir, "results.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
-    await writeWhole(join(this.dir, "results.parquet"), new Uint8Array(parquetOf(rows)));
+    await writeWhole(join(this.dir, "results.parquet"), new Uint8Array(await parquetOf(rows)));
     return rows;
   }
 
@@ -109,7 +108,8 @@ function isJson(text: string): boolean {
   }
 }
 
-function parquetOf(rows: readonly SweepRow[]): ArrayBuffer {
+async function parquetOf(rows: readonly SweepRow[]): Promise<ArrayBuffer> {
+  const { parquetWriteBuffer } = await import("hyparquet-writer");
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   return parquetWriteBuffer({
     columnData: names.map((name) => {

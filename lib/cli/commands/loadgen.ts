@@ -1,4 +1,3 @@
-import cliProgress from "cli-progress";
 import { Command, InvalidArgumentError, Option } from "commander";
 import {
   defaultLoadgenOptions as defaults,
@@ -202,7 +201,7 @@ async function runCommand(flags: LoadgenFlags): Promise<void> {
   const options = optionsOf(flags);
   const stop = new AbortController();
   void stopSignal().then(() => stop.abort());
-  const bar = progressBar();
+  const bar = await progressBar();
   try {
     const result = await runLoadgen(options, {
       signal: stop.signal,
@@ -262,8 +261,9 @@ function optionsOf(flags: LoadgenFlags): LoadgenOptions {
   });
 }
 
-function progressBar(): { update(progress: LoadProgress): void; stop(): void } {
+async function progressBar(): Promise<{ update(progress: LoadProgress): void; stop(): void }> {
   if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
+  const { default: cliProgress } = await import("cli-progress");
   const bar = new cliProgress.SingleBar({
     stream: process.stderr,
     format: "{bar} {value}/{total} done, {inFlight} in flight, {failed} failed, {seconds} s",

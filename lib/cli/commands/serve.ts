@@ -1,6 +1,5 @@
 import { Command } from "commander";
 import { InputError } from "../../base/index.js";
-import { startServer } from "../../capture/index.js";
 import {
   addEngineFlags,
   type EngineFlags,
@@ -67,6 +66,7 @@ async function runServe(flags: ServeFlags): Promise<void> {
   const engine = engineFromFlags(flags);
   const isNamed = givenLatencyFlags(flags).length > 0;
   const latency = await latencyFromFlags(isNamed ? flags : { ...flags, profile: "h200-qwen3-8b" });
+  const { startServer } = await import("../../capture/index.js");
   const server = await startServer({
     host,
     port,

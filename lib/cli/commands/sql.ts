@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { type QueryResult, queryTraces } from "../../scale/index.js";
+import type { QueryResult } from "../../scale/index.js";
 import { formatTable } from "../print-table.js";
 import { progressBar } from "../read-input.js";
 import { printOut } from "../terminal.js";
@@ -25,6 +25,7 @@ Example, the median TTFT of each turn:
     )
     .action(async (query: string, paths: string[], flags: { json?: boolean }) => {
       const bars = new Map<string, ReturnType<typeof progressBar>>();
+      const { queryTraces } = await import("../../scale/index.js");
       const result = await queryTraces(query, paths, {
         onProgress: (path, { bytesRead, totalBytes }) => {
           const bar = bars.get(path) ?? progressBar(`reading ${path}`);

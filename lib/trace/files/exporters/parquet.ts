@@ -1,4 +1,3 @@
-import { parquetWriteFile } from "hyparquet-writer";
 import { replaceFile } from "../../../output/index.js";
 import { metaToLine } from "../../meta-line.js";
 import type { Trace, TraceRecord } from "../../trace.js";
@@ -55,6 +54,7 @@ export const parquet: Exporter = {
   format: "parquet",
   description: "Apache Parquet for DuckDB, pandas, polars: scalars, and gaps and block hashes as lists",
   async write(trace, path) {
+    const { parquetWriteFile } = await import("hyparquet-writer");
     const filled = columns
       .map((column) => ({
         column,

@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { parse } from "yaml";
 import { describeValue, InputError, type Ms, quantile } from "../../../base/index.js";
 import { settingsFromWire } from "../../../settings/index.js";
 import { RowError } from "../../row-error.js";
@@ -234,13 +233,14 @@ async function files(path: string, options: ImportOptions): Promise<{ csvPath: s
   for (const candidate of headers) {
     const text = await readFile(candidate, "utf8").catch(() => undefined);
     if (text === undefined) continue;
-    return { csvPath, header: parsedHeader(candidate, text) };
+    return { csvPath, header: await parsedHeader(candidate, text) };
   }
   if (isHeader || options.companionPath !== undefined) throw new InputError(`${headers[0]}: cannot be read`);
   return { csvPath, header: {} };
 }
 
-function parsedHeader(path: string, text: string): JsonObject {
+async function parsedHeader(path: string, text: string): Promise<JsonObject> {
+  const { parse } = await import("yaml");
   let header: unknown;
   try {
     header = parse(text);

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { type CsvError, parse } from "csv-parse";
+import type { CsvError } from "csv-parse";
 import { InputError } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
 import type { ReadTraceOptions } from "../read-trace-batches.js";
@@ -25,6 +25,7 @@ export async function readCsvRows(
   needed: readonly string[],
   onRow: (row: CsvRow, line: number) => void,
 ): Promise<void> {
+  const { parse } = await import("csv-parse");
   const source = await openBytes(path);
   let header: readonly string[] | undefined;
   const parser = parse({
