@@ -19,10 +19,15 @@ export type {
 export type { OptionValues, RouterOption, RouterOptionTable } from "./router-options.js";
 export { dataParallelBalancing } from "./routers/data-parallel.js";
 export { routerPolicy, routers, type ShippedRouter } from "./routers/index.js";
+export { kvCost, type kvCostOptions } from "./routers/kv-cost.js";
 export { leastLoaded, type leastLoadedOptions } from "./routers/least-loaded.js";
+export { powerOfTwo } from "./routers/power-of-two.js";
+export { precisePrefix, type precisePrefixOptions } from "./routers/precise-prefix.js";
 export { prefixAffinity, type prefixAffinityOptions } from "./routers/prefix-affinity.js";
+export { prefixHash, type prefixHashOptions } from "./routers/prefix-hash.js";
 export { randomReplica } from "./routers/random.js";
 export { roundRobin } from "./routers/round-robin.js";
 export { sticky, type stickyOptions } from "./routers/sticky.js";
+export { weighted, type weightedOptions } from "./routers/weighted.js";
 export { Routing } from "./routing.js";
 export { type FleetOptions, runFleet } from "./run-fleet.js";

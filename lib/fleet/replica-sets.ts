@@ -1,10 +1,15 @@
+import type { Blocks } from "../base/index.js";
+
 /** For each content id the set of replicas that have it: 32 replicas a word. */
 export class ReplicaSets {
   /** Words a content. */
   readonly words: number;
   #bits: Int32Array;
 
-  constructor(replicas: number, contentCount = 1024) {
+  constructor(
+    readonly replicas: number,
+    contentCount = 1024,
+  ) {
     this.words = (replicas + 31) >> 5;
     this.#bits = new Int32Array(Math.max(16, contentCount) * this.words);
   }
@@ -14,14 +19,29 @@ export class ReplicaSets {
     return (this.#bits[contentId * this.words + (replica >> 5)] & (1 << (replica & 31))) !== 0;
   }
 
-  /** 32 of the replicas that have a content, as bits. */
-  word(contentId: number, word: number): number {
-    return this.#bits[contentId * this.words + word] | 0;
+  isEmpty(contentId: number): boolean {
+    const { words } = this;
+    for (let at = contentId * words; at < (contentId + 1) * words; at++)
+      if ((this.#bits[at] | 0) !== 0) return false;
+    return true;
   }
 
-  isEmpty(contentId: number): boolean {
-    for (let word = 0; word < this.words; word++) if (this.word(contentId, word) !== 0) return false;
-    return true;
+  /** Writes for each replica how many of the first `length` contents of a chain it has, up to the first that it lacks. */
+  depths(chain: Int32Array, length: Blocks, into: Int32Array): void {
+    const { words, replicas } = this;
+    const bits = this.#bits;
+    for (let word = 0; word < words; word++) {
+      const first = 32 * word;
+      // Those that have all so far.
+      let alive = replicas - first >= 32 ? -1 : (1 << (replicas - first)) - 1;
+      let block = 0;
+      for (; block < length && alive !== 0; block++) {
+        const held = bits[chain[block] * words + word] & alive;
+        markAll(alive ^ held, first, block, into);
+        alive = held;
+      }
+      markAll(alive, first, length, into);
+    }
   }
 
   add(contentId: number, replica: number): void {
@@ -46,4 +66,9 @@ export class ReplicaSets {
     larger.set(this.#bits);
     this.#bits = larger;
   }
+}
+
+/** Writes a value for each replica of a word's bits. */
+function markAll(bits: number, first: number, value: number, into: Int32Array): void {
+  for (let left = bits; left !== 0; left &= left - 1) into[first + 31 - Math.clz32(left & -left)] = value;
 }

@@ -68,7 +68,7 @@ export function nameWithOptions(
 
 /**
  * Options as they stand behind a router's name: `word=value`, one or several between colons.
- * @throws InputError when one is none of the router's
+ * @throws InputError when one is none of the router's, or its value does not fit
  */
 export function parseOptions(
   router: string,
@@ -82,7 +82,8 @@ export function parseOptions(
       const found = Object.entries(table).find(([name, option]) => (option.word ?? name) === word);
       if (!found) throw unknownOption(router, table, word);
       const value = at < 0 ? "" : text.slice(at + 1);
-      return [found[0], found[1].words || value.trim() === "" ? value : Number(value)];
+      const isNumber = !found[1].words && Number.isFinite(Number(value)) && value.trim() !== "";
+      return [found[0], checked(router, word, found[1], isNumber ? Number(value) : value)];
     }),
   );
 }

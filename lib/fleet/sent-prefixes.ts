@@ -41,6 +41,11 @@ export class SentPrefixes {
     return { blocks, replica };
   }
 
+  /** Writes for each replica how many leading blocks of a chain were sent there. */
+  depths(chain: Int32Array, length: Blocks, into: Int32Array): void {
+    this.#sets.depths(chain, length, into);
+  }
+
   /** The first `length` blocks of a chain are sent to a replica. */
   insert(chain: Int32Array, length: Blocks, replica: number): void {
     this.#sent[replica].push(chain, length);

@@ -38,26 +38,29 @@ function clientOf(policy: RouterPolicy, count: number) {
 describe("routers that look at own counts only", () => {
   const names = Object.keys(routers).filter((name) => routerPolicy(name).sees === "own-counts");
 
-  it.each(names)("%s: work for a client that knows nothing of engines, and name open replicas only", (name) => {
-    const { replicas, routing } = clientOf(routerPolicy(name), 4);
-    const sent: [EngineRequest, number][] = [];
-    for (let i = 0; i < 200; i++) {
-      if (i === 50) routing.setOpen(2, false, i);
-      if (i === 150) routing.setOpen(2, true, i);
-      const one = request(1000 * (i % 7), 1 + (i % 5), i % 11);
-      const replica = routing.route(one, i);
-      if (i >= 50 && i < 150) expect(replica).not.toBe(2);
-      sent.push([one, replica]);
-      if (i % 3 !== 0) continue;
-      const [first, at] = sent.shift()!;
-      routing.firstToken(first, at, i);
-      routing.ended(first, at, i);
-    }
-    expect(replicas.reduce((sum, { inFlight }) => sum + inFlight, 0)).toBe(sent.length);
-    for (const [one, at] of sent) routing.ended(one, at, 200);
-    for (const { inFlight, inFlightPromptTokens, pendingPromptTokens } of replicas)
-      expect([inFlight, inFlightPromptTokens, pendingPromptTokens]).toEqual([0, 0, 0]);
-  });
+  it.each(names)(
+    "%s: work for a client that knows nothing of engines, and name open replicas only",
+    (name) => {
+      const { replicas, routing } = clientOf(routerPolicy(name), 4);
+      const sent: [EngineRequest, number][] = [];
+      for (let i = 0; i < 200; i++) {
+        if (i === 50) routing.setOpen(2, false, i);
+        if (i === 150) routing.setOpen(2, true, i);
+        const one = request(1000 * (i % 7), 1 + (i % 5), i % 11);
+        const replica = routing.route(one, i);
+        if (i >= 50 && i < 150) expect(replica).not.toBe(2);
+        sent.push([one, replica]);
+        if (i % 3 !== 0) continue;
+        const [first, at] = sent.shift()!;
+        routing.firstToken(first, at, i);
+        routing.ended(first, at, i);
+      }
+      expect(replicas.reduce((sum, { inFlight }) => sum + inFlight, 0)).toBe(sent.length);
+      for (const [one, at] of sent) routing.ended(one, at, 200);
+      for (const { inFlight, inFlightPromptTokens, pendingPromptTokens } of replicas)
+        expect([inFlight, inFlightPromptTokens, pendingPromptTokens]).toEqual([0, 0, 0]);
+    },
+  );
 });
 
 describe("sticky", () => {
@@ -98,10 +101,10 @@ describe("prefix affinity", () => {
   it("does what a list of all that was sent tells it to", () => {
     fc.assert(
       fc.property(
-        fc.array(
-          fc.record({ path: fc.array(fc.nat(2), { minLength: 1, maxLength: 5 }), ends: fc.nat(3) }),
-          { minLength: 1, maxLength: 60 },
-        ),
+        fc.array(fc.record({ path: fc.array(fc.nat(2), { minLength: 1, maxLength: 5 }), ends: fc.nat(3) }), {
+          minLength: 1,
+          maxLength: 60,
+        }),
         fc.constantFrom(0, 0.3, 0.6),
         fc.constantFrom(0, 2, 64),
         (turns, cacheThreshold, balanceAbsThreshold) => {
@@ -117,7 +120,11 @@ describe("prefix affinity", () => {
           const load = () => [0, 1, 2].map((replica) => open.filter(([, at]) => at === replica).length);
           turns.forEach(({ path, ends }, i) => {
             const chain = path.map((_, k) => id(path.slice(0, k + 1)));
-            const one = { promptTokens: 16 * chain.length + 5, outputTokens: 1, contentIds: Int32Array.from(chain) };
+            const one = {
+              promptTokens: 16 * chain.length + 5,
+              outputTokens: 1,
+              contentIds: Int32Array.from(chain),
+            };
             const loads = load();
             const [most, least] = [Math.max(...loads), Math.min(...loads)];
             const isImbalanced = most - least > balanceAbsThreshold && most > 1.5 * least;
@@ -148,5 +155,57 @@ describe("prefix affinity", () => {
     expect([send(0, 0), send(100, 0), send(0, 1), send(200, 1), send(0, 2)]).toEqual([0, 1, 0, 1, 0]);
     expect(send(300, 3)).toBe(1);
     expect([send(300, 1500), send(200, 1501), send(100, 1502)]).toEqual([1, 1, 0]);
+  });
+});
+
+describe("a router's options", () => {
+  it("stand behind its name, and are told back where they are not as usual", () => {
+    const named = (text: string) => routerPolicy(text).name;
+    expect(named("sticky")).toBe("sticky");
+    expect(named("sticky:ttl=300")).toBe("sticky:ttl=300");
+    expect(named("sticky:assign=random:ttl=14400")).toBe("sticky:assign=random");
+    expect(routerPolicy("sticky:ttl=300").name).toBe(sticky({ ttlS: 300 }).name);
+  });
+
+  it("are refused where there is none of the name, or the value does not fit", () => {
+    expect(() => routerPolicy("sticky:tll=3")).toThrow(
+      'router "sticky": no option "tll": it has ttl, assign',
+    );
+    expect(() => routerPolicy("random:seed=3")).toThrow('router "random": no option "seed": it has none');
+    expect(() => routerPolicy("sticky:ttl")).toThrow(/ttl must be a finite number >= 0, got ""/);
+    expect(() => routerPolicy("sticky:ttl=soon")).toThrow(/ttl must be a finite number >= 0, got "soon"/);
+    expect(() => routerPolicy("sticky:assign=best")).toThrow(
+      'router "sticky": assign must be one of min-load, random, got "best"',
+    );
+    expect(() => routerPolicy("precise-prefix:loss=1.5")).toThrow(/loss must be .* 0 .* 1, got 1.5/);
+    expect(() => routerPolicy("prefix-hash:tokens=1.5")).toThrow(
+      /tokens must be a positive integer, got 1.5/,
+    );
+    expect(() => sticky({ ttl: 3 } as never)).toThrow('router "sticky": no option "ttl"');
+  });
+
+  it("are all told of: a shipped router's usual options are themselves allowed", () => {
+    for (const [name, { says, options = {}, make }] of Object.entries(routers)) {
+      expect(says.length).toBeGreaterThan(2);
+      const usual = Object.fromEntries(Object.entries(options).map(([option, row]) => [option, row.usual]));
+      expect(make(usual as Record<string, never>).name).toBe(name);
+    }
+  });
+});
+
+describe("a function", () => {
+  it("is a router", () => {
+    const requests = [0, 1, 2].map((i) => ({ ...request(100 * i, 3), fireAtMs: i }));
+    const run = runFleet({ requests, model, replicas: 3, router: ({ contentIds }) => contentIds[0]! / 100 });
+    expect([...run.replica]).toEqual([0, 1, 2]);
+  });
+
+  it("that names a replica that is not there is told so", () => {
+    const requests = [{ ...request(0, 1), fireAtMs: 0 }];
+    const run = (router: () => unknown) => () =>
+      runFleet({ requests, model, replicas: 2, router: router as () => number });
+    expect(run(() => 2)).toThrow("route() returned 2, expected a replica from 0 to 1");
+    expect(run(() => undefined)).toThrow(/route\(\) returned undefined, expected a replica from 0 to 1/);
+    expect(run(() => 0.5)).toThrow(/route\(\) returned 0.5/);
   });
 });

@@ -2,11 +2,16 @@ import { describeValue, InputError } from "../../base/index.js";
 import type { Route, RouterPolicy } from "../router.js";
 import { parseOptions, type RouterOptionTable } from "../router-options.js";
 import { dataParallelBalancing } from "./data-parallel.js";
+import { kvCost, kvCostOptions } from "./kv-cost.js";
 import { leastLoaded, leastLoadedOptions } from "./least-loaded.js";
+import { powerOfTwo } from "./power-of-two.js";
+import { precisePrefix, precisePrefixOptions } from "./precise-prefix.js";
 import { prefixAffinity, prefixAffinityOptions } from "./prefix-affinity.js";
+import { prefixHash, prefixHashOptions } from "./prefix-hash.js";
 import { randomReplica } from "./random.js";
 import { roundRobin } from "./round-robin.js";
 import { sticky, stickyOptions } from "./sticky.js";
+import { weighted, weightedOptions } from "./weighted.js";
 
 /** A shipped router. */
 export interface ShippedRouter {
@@ -25,11 +30,32 @@ export const routers: Readonly<Record<string, ShippedRouter>> = {
     options: leastLoadedOptions,
     make: leastLoaded,
   },
+  "power-of-two": { says: "of two drawn at random, the one with fewer requests in flight", make: powerOfTwo },
   sticky: { says: "where the session's first request went", options: stickyOptions, make: sticky },
+  "prefix-hash": {
+    says: "by a hash of the prompt's first blocks",
+    options: prefixHashOptions,
+    make: prefixHash,
+  },
   "prefix-affinity": {
     says: "where the most of the prompt was sent, while the load is balanced",
     options: prefixAffinityOptions,
     make: prefixAffinity,
+  },
+  "kv-cost": {
+    says: "the least to compute and to hold, by Dynamo's formula",
+    options: kvCostOptions,
+    make: kvCost,
+  },
+  "precise-prefix": {
+    says: "scores as llm-d's, its prefix index fed by cache events",
+    options: precisePrefixOptions,
+    make: precisePrefix,
+  },
+  weighted: {
+    says: "scores of prefix, queue and KV use, as llm-d's and BLIS's",
+    options: weightedOptions,
+    make: weighted,
   },
   "data-parallel": {
     says: "vLLM's balancing over the ranks of one server",
