@@ -20,6 +20,9 @@ export interface ExplainResult {
   readonly path: string;
   readonly source: "recorded" | "simulated";
   readonly explained: MissExplanation;
+  readonly replicas: number;
+  /** Undefined where it is not known, or there is nothing to route. */
+  readonly router: string | undefined;
   readonly costs?: MissCosts;
   readonly recordedTtftMs: number | undefined;
   readonly bytesPerToken: number | undefined;
@@ -100,6 +103,7 @@ export function explanationJson(shown: ExplainResult, withRequests: boolean) {
       ttft_ms: ttftMs ?? null,
     })),
     resets_ms: x.resetsMs,
+    ...(shown.replicas > 1 && { replica_count: shown.replicas, router: shown.router ?? null }),
     engine: engineJson(x.engine),
     assumptions: x.assumptions,
     ...(withRequests && { requests: requestsJson(x) }),
@@ -130,7 +134,7 @@ export function explanationReport(shown: ExplainResult): string {
   const lines = [
     `${path}: ${x.requests.length} requests, ${source}: ${x.cachedTokens} of ${x.promptTokens} prompt tokens (${shareOf(x.cachedTokens, x.promptTokens)}) were found in the cache`,
     ...(x.untold > 0 ? [`${x.untold} requests do not tell what they found, and are in no number here`] : []),
-    `pool: ${kvCacheBlocks} blocks of ${blockSize} tokens (${x.engine.from.kvCacheBlocks})`,
+    `pool${shown.replicas > 1 ? ` of each of ${shown.replicas} replicas` : ""}: ${kvCacheBlocks} blocks of ${blockSize} tokens (${x.engine.from.kvCacheBlocks})${shown.router === undefined ? "" : `; router ${shown.router}`}`,
     ...x.assumptions.map((assumption) => `assumed: ${assumption}`),
     ...replayedLines(shown),
   ];

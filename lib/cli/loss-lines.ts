@@ -85,6 +85,8 @@ function reason(part: MissPart, turnBefore: number | undefined, sameBefore: numb
       return `${at} had left the cache, which does evict, though its order would have kept them`;
     case "not_ready":
       return `${at} were being computed by another request`;
+    case "elsewhere":
+      return `${at} were on another replica`;
     case "reset":
       return `${at} were in a cache that the engine lost (a restart, or a reset)`;
     case "off":

@@ -2,11 +2,11 @@ import { type Blocks, InputError, type Ms, type Tokens } from "../base/index.js"
 import { answerReuseWords, capturedEngine, workloadChains } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
 import { type ChosenSettings, chooseSettings, type EngineSettings } from "../settings/index.js";
-import { BlockHistory } from "./block-history.js";
 import { computedTokens, firstTokenMs, forEachCacheEvent } from "./cache-events.js";
 import { PromptHeads } from "./divergence.js";
 import { engineResets, type LostBetween, SurvivedTimes } from "./engine-resets.js";
 import { type MissCause, missCauses } from "./miss-causes.js";
+import { ReplicaHistories } from "./replica-histories.js";
 import {
   type MissPart,
   type PresentMiss,
@@ -28,9 +28,9 @@ export interface MissExplanation {
   /** The engine that evictions were judged by, and how each of its settings is known. */
   readonly engine: ChosenSettings;
   readonly blockTokens: Tokens;
-  /** A pool of this many would have given up none. */
+  /** A pool of this many, of each replica where there are several, would have given up none. */
   readonly peakBlocks: Blocks;
-  /** When the engine is taken to have lost its cache, ms of the trace. */
+  /** When the engine, or one of the replicas, is taken to have lost its cache, ms of the trace. */
   readonly resetsMs: readonly Ms[];
   /** What was assumed, in words for the user. */
   readonly assumptions: readonly string[];
@@ -51,8 +51,9 @@ export interface ExplainOptions {
 /**
  * Why each prompt token was computed rather than found: captured, or as a replay has it. Requests are taken by the time
  * of their lookup. A block that was looked up and not found had not been sent, or was not computed yet, or had left the
- * pool, as its blocks are counted by least recent use; a block behind one that was not found shares its cause. Where a
- * prompt is new, the part of it that stands where the turn before goes on otherwise is `diverged`, the rest `first_use`.
+ * pool, as its blocks are counted by least recent use; a block behind one that was not found shares its cause. Where the
+ * records name replicas, each has a pool of its own, and what a request's own replica had not seen and another had is
+ * `elsewhere`. Where a prompt is new, the part of it that stands where the turn before goes on otherwise is `diverged`, the rest `first_use`.
  * @throws InputError when no request tells how many of its tokens were found
  * @example
  * ```ts
@@ -79,15 +80,18 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
   const { blockSize, kvCacheBlocks, enablePrefixCaching } = settings;
   const { answerReuse = true } = options;
   const chains = workloadChains(workload, { blockSize, answerReuse });
-  const history = new BlockHistory(chains.contentCount, records.length);
+  const histories = new ReplicaHistories(records, chains.contentIds, chains.contentCount);
   const found: (RequestMisses | undefined)[] = new Array(records.length).fill(undefined);
-  const present: PresentMiss[] = [];
-  const lost: LostBetween[] = [];
-  const survived = new SurvivedTimes();
+  const present: (PresentMiss & { readonly replica: number })[] = [];
+  const lost = histories.all.map((): LostBetween[] => []);
+  const survived = histories.all.map(() => new SurvivedTimes());
   const heads = new PromptHeads();
   forEachCacheEvent(records, options.admittedMs, {
     lookup: (i, atMs) => {
       const ids = chains.contentIds[i];
+      const ownIds = histories.ids[i];
+      const history = histories.of(i);
+      const replica = histories.replicaOf[i];
       const record = records[i];
       const { cachedTokens } = record;
       if (cachedTokens !== undefined) {
@@ -96,29 +100,38 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
           index: i,
           atMs,
           ids,
+          ownIds,
           known: chains.knownBlocks[i],
           blockSize,
           kvCacheBlocks,
           isOn: enablePrefixCaching,
           history,
-          survived,
+          isElsewhere: (content) => histories.isElsewhere(content),
+          survived: survived[replica],
           prior: priorOf(i),
           head: heads.versionOf(record),
           records,
         });
         found[i] = misses.walk();
-        present.push(...misses.present);
-        if (misses.lost) lost.push(misses.lost);
+        for (const miss of misses.present) present.push({ ...miss, replica });
+        if (misses.lost) lost[replica].push(misses.lost);
       }
       heads.add(record, i);
       const hits = cachedTokens === undefined ? undefined : Math.floor(cachedTokens / blockSize);
-      history.admitted(ids, hits, record.promptTokens / blockSize, atMs, firstTokenMs(record));
+      const readyMs = firstTokenMs(record);
+      history.admitted(ownIds, hits, record.promptTokens / blockSize, atMs, readyMs);
+      histories.sent(
+        ids,
+        0,
+        Math.floor(readyMs === undefined ? (hits ?? 0) : record.promptTokens / blockSize),
+      );
     },
     end: (i, atMs, hasEnd) => {
       const promptBlocks = records[i].promptTokens / blockSize;
       // Blocks whose content nobody knows are in the pool all the same.
       const blocks = hasEnd ? computedTokens(records[i]) / blockSize : promptBlocks;
-      history.ended(chains.contentIds[i], promptBlocks, blocks, atMs);
+      histories.of(i).ended(histories.ids[i], promptBlocks, blocks, atMs);
+      histories.sent(chains.contentIds[i], Math.floor(promptBlocks), Math.floor(blocks));
     },
   });
   function priorOf(i: number): PriorTurn | undefined {
@@ -132,13 +145,14 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
   }
   // A prefix in a slot is lost to whoever gets the slot next: what a pool would still hold tells nothing.
   const isSlots = settings.prefixReuse === "slots";
-  const resetsMs = enablePrefixCaching && !isSlots ? engineResets(lost, survived) : [];
-  const canEvict = history.peak > kvCacheBlocks;
-  for (const { part, usedMs, atMs } of present) {
+  const resetsMs = histories.all.map((_, replica) =>
+    enablePrefixCaching && !isSlots ? engineResets(lost[replica], survived[replica]) : [],
+  );
+  for (const { part, usedMs, atMs, replica } of present) {
     if (!enablePrefixCaching) part.cause = "off";
     else if (isSlots) part.cause = "evicted_order_unknown";
-    else if (resetsMs.some((resetMs) => usedMs <= resetMs && resetMs <= atMs)) part.cause = "reset";
-    else if (canEvict) part.cause = "evicted_order_unknown";
+    else if (resetsMs[replica].some((resetMs) => usedMs <= resetMs && resetMs <= atMs)) part.cause = "reset";
+    else if (histories.all[replica].peak > kvCacheBlocks) part.cause = "evicted_order_unknown";
   }
   const requests = found.filter((misses) => misses !== undefined).map(joined);
   const assumptions = chains.reuse && enablePrefixCaching ? [answerReuseWords(chains.reuse)] : [];
@@ -156,8 +170,8 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
     untold: records.length - requests.length,
     engine,
     blockTokens: blockSize,
-    peakBlocks: history.peak,
-    resetsMs,
+    peakBlocks: histories.all.reduce((most, { peak }) => Math.max(most, peak), 0),
+    resetsMs: resetsMs.flat().sort((a, b) => a - b),
     assumptions,
   };
 }

@@ -3,7 +3,7 @@
  *
  * Read `miss-causes.ts` first (the causes and their order), then `explain-misses.ts` (a whole trace) and
  * `request-walk.ts` (how the tokens of one prompt are given theirs), `block-history.ts` and `recency.ts` (what a pool of the
- * engine's size would still hold) and `engine-resets.ts` (when an engine lost it all); `miss-watch.ts` does it while requests
+ * engine's size would still hold), `replica-histories.ts` (a past for each replica) and `engine-resets.ts` (when an engine lost it all); `miss-watch.ts` does it while requests
  * come. `miss-costs.ts` replays a workload without a cause. Counts are tokens, times ms of the trace.
  */
 export type { Divergence, DivergenceKind } from "./divergence.js";

@@ -8,6 +8,7 @@
  *   is to fill it (`KVCacheManager.allocate_slots`), so a request of the same step finds it, and one misses only what no step
  *   has been given yet: the later chunks of a long prefill beside which others are admitted. Engines that publish a prefix
  *   when it has been computed, as llama.cpp does a slot when its request is done, miss all of it.
+ * - `elsewhere`: another replica had it, or was computing it, and the one that the request was sent to had never seen it.
  * - `block_tail`: it does not fill a block, or its block holds the prompt's last token, which is always computed.
  * - `off`: prefix caching was off.
  * - `reset`: the engine was restarted, or its cache reset, since it was last used.
@@ -26,6 +27,7 @@ export const missCauses = [
   "diverged",
   "evicted",
   "not_ready",
+  "elsewhere",
   "block_tail",
   "off",
   "reset",

@@ -41,7 +41,8 @@ interface Removal {
  * one without `diverged`. Without `evicted` the pool holds all that was ever in it
  * (so too in place of slots, without `evicted_order_unknown`); without `diverged` prompts go on as the ones that they left;
  * without `off` prefixes are cached; without `block_tail` blocks hold one token. A first use cannot be helped, and what is
- * not ready no setting makes so: these have no cost here. Intervals are over sessions.
+ * not ready no setting makes so: these have no cost here. Nor has what was elsewhere: to have it found is to send requests
+ * to other replicas, which changes what else these hold. Intervals are over sessions.
  * @param explanation of the workload, or of its replay under the same options
  * @param options as the replay that was explained
  * @example

@@ -53,7 +53,7 @@ export function missRemedies(explanation: MissExplanation, worth: MissWorth = {}
   };
   for (const pattern of divergencePatterns(explanation))
     tell("diverged", pattern.tokens, divergenceSentence(pattern));
-  const { evicted, not_ready: notReady, off, reset } = causes;
+  const { evicted, not_ready: notReady, elsewhere, off, reset } = causes;
   const blocks = blocksThatKeep(explanation, 0.95);
   if (blocks !== undefined)
     tell(
@@ -65,6 +65,11 @@ export function missRemedies(explanation: MissExplanation, worth: MissWorth = {}
     "not_ready",
     notReady.tokens,
     `${notReady.requests} requests came while another was computing the prefix that they share (${notReady.tokens} tokens): send one ahead, and the others after its first token`,
+  );
+  tell(
+    "elsewhere",
+    elsewhere.tokens,
+    `${elsewhere.requests} requests were sent to a replica that had never seen their prefix, though another had (${elsewhere.tokens} tokens): route by prefix or by session`,
   );
   tell("off", off.tokens, `prefix caching was off: ${off.tokens} tokens had been sent before`);
   tell(

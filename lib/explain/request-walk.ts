@@ -47,12 +47,16 @@ interface WalkOptions {
   readonly index: number;
   readonly atMs: Ms;
   readonly ids: Int32Array;
+  /** The same chain in the ids of `history`. */
+  readonly ownIds: Int32Array;
   /** Leading blocks of `ids` whose content the trace tells. */
   readonly known: Blocks;
   readonly blockSize: Tokens;
   readonly kvCacheBlocks: Blocks;
   readonly isOn: boolean;
   readonly history: BlockHistory;
+  /** Whether another replica was sent a content (of `ids`) that this one was not. */
+  readonly isElsewhere: (content: number) => boolean;
   readonly survived: SurvivedTimes;
   readonly prior: PriorTurn | undefined;
   /** An earlier request whose system prompt and tools are another version of this one's, and how long they are. */
@@ -84,16 +88,19 @@ export class RequestWalk {
   }
 
   walk(): RequestMisses {
-    const { record, index, ids, known, blockSize, history, atMs } = this.#o;
+    const { record, index, ids, ownIds, known, blockSize, history, atMs, isOn, isElsewhere } = this.#o;
     const promptTokens = Math.max(record.promptTokens, 0);
     const cachedTokens = this.#at;
     const lookedUp = findableBlocks(promptTokens, blockSize);
     const firstMissed = Math.floor(cachedTokens / blockSize);
     this.#survive(Math.min(firstMissed, known));
     let k = firstMissed;
-    for (; k < Math.min(lookedUp, known) && history.isSent(ids[k], atMs); k++) this.#addSent(k);
+    const end = Math.min(lookedUp, known);
+    for (; k < end && history.isSent(ownIds[k], atMs); k++) this.#addSent(k);
+    // Without prefix caching it would not have been found there either.
+    for (; k < end && isElsewhere(ids[k]); k++) this.#add(isOn ? "elsewhere" : "off", (k + 1) * blockSize);
     if (k < lookedUp) {
-      if (k < known) k = this.#addUnsent(k, Math.min(lookedUp, known));
+      if (k < known) k = this.#addUnsent(k, end);
       this.#add("not_known", lookedUp * blockSize);
     }
     this.#add(known === 0 && lookedUp > 0 ? "not_known" : "block_tail", promptTokens);
@@ -102,12 +109,12 @@ export class RequestWalk {
 
   /** Whatever held the first `found` blocks held them since they were last used. */
   #survive(found: Blocks): void {
-    const { ids, history, survived, atMs, isOn } = this.#o;
+    const { ownIds, history, survived, atMs, isOn } = this.#o;
     if (!isOn) return;
     let lastMs = Number.NaN;
     for (let k = 0; k < found; k++) {
-      if (!history.isSent(ids[k], atMs)) continue;
-      const usedMs = history.usedMs(ids[k]);
+      if (!history.isSent(ownIds[k], atMs)) continue;
+      const usedMs = history.usedMs(ownIds[k]);
       if (usedMs === lastMs) continue;
       survived.found(usedMs, atMs);
       lastMs = usedMs;
@@ -116,8 +123,8 @@ export class RequestWalk {
 
   /** A block that somebody had sent. */
   #addSent(k: Blocks): void {
-    const { ids, history, atMs, index, blockSize, kvCacheBlocks, isOn } = this.#o;
-    const content = ids[k];
+    const { ownIds, history, atMs, index, blockSize, kvCacheBlocks, isOn } = this.#o;
+    const content = ownIds[k];
     const end = (k + 1) * blockSize;
     const usedMs = history.usedMs(content);
     const last = this.#parts[this.#parts.length - 1];

@@ -19,12 +19,13 @@ export interface MissStyle {
 const newColour = "#8c8c8c";
 const divergedColour = "#d55e00";
 const waitingColour = "#009e73";
+const routedColour = "#cc79a7";
 const paper = "#ffffff";
 
 /**
  * In the order in which they are stacked, from below: what was found, what an earlier prompt should have left there, and
- * what is new. A colour is a remedy: orange is for clients, blue for a larger pool, green for pacing, black for the
- * engine's operator, grey for nobody.
+ * what is new. A colour is a remedy: orange is for clients, blue for a larger pool, green for pacing, pink for the
+ * router, black for the engine's operator, grey for nobody.
  */
 export const missStyles: readonly MissStyle[] = [
   { name: "cached", label: "cached", part: "found", colour: gridColour, hatch: "", character: "." },
@@ -39,6 +40,7 @@ export const missStyles: readonly MissStyle[] = [
     character: "e",
   },
   { name: "not_ready", label: "not ready", part: "lost", colour: waitingColour, hatch: ".", character: "W" },
+  { name: "elsewhere", label: "elsewhere", part: "lost", colour: routedColour, hatch: "|", character: "L" },
   { name: "off", label: "caching off", part: "lost", colour: inkColour, hatch: "", character: "O" },
   { name: "reset", label: "reset", part: "lost", colour: inkColour, hatch: "/", character: "R" },
   { name: "unexplained", label: "unexplained", part: "lost", colour: paper, hatch: "x", character: "?" },

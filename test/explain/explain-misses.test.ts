@@ -313,3 +313,69 @@ describe("on any workload", () => {
     }
   });
 });
+
+describe("on replicas", () => {
+  it("elsewhere, what another replica had and its own had never seen; each pool evicts by itself", () => {
+    const trace = traceOf([
+      { chain: "abcd", tail: 1, replica: "0", cachedTokens: 0 },
+      { chain: "abcdef", tail: 1, replica: "1", cachedTokens: 0 },
+      { chain: "abcdefgh", tail: 1, replica: "0", cachedTokens: 64 },
+      { chain: "mnop", tail: 1, replica: "1", cachedTokens: 0 },
+      { chain: "abcd", tail: 1, replica: "1", cachedTokens: 32 },
+    ]);
+    const explained = explainMisses(alone(trace), { engine: { ...engine, kvCacheBlocks: 7 } });
+    expect(partsOf(explained, 1)).toEqual([
+      ["elsewhere", 0, 64],
+      ["first_use", 64, 32],
+      ["block_tail", 96, 1],
+    ]);
+    expect(partsOf(explained, 2)).toEqual([
+      ["elsewhere", 64, 32],
+      ["first_use", 96, 32],
+      ["block_tail", 128, 1],
+    ]);
+    expect(explained.requests[4].parts[0]).toMatchObject({ cause: "evicted", blocksShort: 2 });
+  });
+
+  it("off, where nothing would have been found on the other either", () => {
+    const trace = traceOf([
+      { chain: "ab", tail: 1, replica: "0", cachedTokens: 0 },
+      { chain: "ab", tail: 1, replica: "1", cachedTokens: 0 },
+    ]);
+    const explained = explainMisses(alone(trace), { engine: { ...engine, enablePrefixCaching: false } });
+    expect(partsOf(explained, 1)[0]).toEqual(["off", 0, 32]);
+  });
+
+  it("a replica's misses are those that it would have alone, but for what is elsewhere", () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.integer({ min: 12, max: 40 }), (seed, kvCacheBlocks) => {
+        const { run, trace, sessions } = replay(alone(randomTrace(seed, 20)), {
+          model,
+          engine: { ...engine, kvCacheBlocks },
+          pacing: "open-loop",
+          replicas: 2,
+        });
+        const whole = explainMisses(
+          { trace, sessions },
+          { engine: { ...engine, kvCacheBlocks }, admittedMs: run.admittedMs },
+        );
+        for (const replica of ["0", "1"]) {
+          const own = trace.records.flatMap((record, i) => (record.replica === replica ? [i] : []));
+          const part = explainMisses(alone({ ...trace, records: own.map((i) => trace.records[i]) }), {
+            engine: { ...engine, kvCacheBlocks },
+            admittedMs: own.map((i) => run.admittedMs[i]),
+          });
+          const lost = ({ requests }: MissExplanation, at: number) =>
+            requests
+              .find(({ index }) => index === at)
+              ?.parts.filter(({ cause }) => cause === "evicted" || cause === "not_ready");
+          own.forEach((i, k) => {
+            expect(lost(whole, i), `seed ${seed}`).toEqual(lost(part, k));
+          });
+        }
+        expect(whole.causes.unexplained.tokens).toBe(0);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});

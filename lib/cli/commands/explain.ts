@@ -7,6 +7,7 @@ import type { Trace } from "../../trace/index.js";
 import { type AnswerFlags, addAnswerFlag } from "../answer-flags.js";
 import { addEngineFlags, type EngineFlags, engineFromFlags } from "../engine-flags.js";
 import { type ExplainResult, explanationJson, explanationReport } from "../explain-report.js";
+import { addFleetFlags, type FleetFlags, fleetFromFlags } from "../fleet-flags.js";
 import {
   addLatencyFlags,
   givenLatencyFlags,
@@ -19,7 +20,7 @@ import { readInput } from "../read-input.js";
 import { readPrices } from "../read-prices.js";
 import { printOut } from "../terminal.js";
 
-interface ExplainFlags extends AnswerFlags, EngineFlags, LatencyFlags, PacingFlags {
+interface ExplainFlags extends AnswerFlags, EngineFlags, FleetFlags, LatencyFlags, PacingFlags {
   readonly simulate?: boolean;
   readonly policies?: boolean;
   readonly prices?: string;
@@ -46,12 +47,12 @@ export function explainCommand(): Command {
     .option("--out-dir <dir>", "draw it too: explain.html, .svg, .png and .json go there")
     .option("--strict", "a bad row is fatal")
     .option("--json", "print one JSON document");
-  addEngineFlags(addLatencyFlags(addPacingFlags(addAnswerFlag(command))));
+  addEngineFlags(addLatencyFlags(addFleetFlags(addPacingFlags(addAnswerFlag(command)))));
   return command
     .addHelpText(
       "after",
       `
-What the engine recorded is explained where the trace has it (cached_tokens) and no engine flag asks for another engine;
+What the engine recorded is explained where the trace has it (cached_tokens) and no flag asks for another engine or fleet;
 else a replay under the latency model. With a latency model each cause that a replay can do without has its cost in TTFT.
 
 Causes, in the order that decides: ${missCauses.join(", ")}.
@@ -62,6 +63,7 @@ that was computed is counted at cache_write_5m where that is given, else at inpu
 Examples:
   npx prefixlab explain data/planted-faults/clock.jsonl.gz --latency-trace data/planted-faults/tool-id.jsonl.gz
   npx prefixlab explain data/planted-faults/clock.jsonl.gz --out-dir out
+  npx prefixlab explain data/warm-1.jsonl.gz --latency-trace data/fit-sweep-1.jsonl.gz --replicas 4 --router round-robin
 `,
     )
     .action(runExplain);
@@ -77,11 +79,12 @@ async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
     );
   const { answerReuse } = flags;
   const hasModel = givenLatencyFlags(flags).length > 0;
-  const isRecorded =
-    flags.simulate !== true && Object.keys(engine).length === 0 && tellsCached(workload.trace);
+  const fleet = fleetFromFlags("explain", flags, workload.trace);
+  const isSame = Object.keys({ ...engine, ...fleet }).length === 0;
+  const isRecorded = flags.simulate !== true && isSame && tellsCached(workload.trace);
   if (!isRecorded && !hasModel)
     throw new InputError(
-      `explain: ${tellsCached(workload.trace) ? "another engine is" : "the trace does not tell what was found in the cache (cached_tokens): it is"} explained by a replay, which needs a latency model: give --profile, --latency-trace or --latency-model`,
+      `explain: ${tellsCached(workload.trace) ? "another engine or fleet is" : "the trace does not tell what was found in the cache (cached_tokens): it is"} explained by a replay, which needs a latency model: give --profile, --latency-trace or --latency-model`,
     );
   if (flags.policies && !hasModel)
     throw new InputError(
@@ -89,7 +92,7 @@ async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
     );
   const prices = flags.prices === undefined ? undefined : await readPrices(flags.prices);
   const options: ReplayOptions | undefined = hasModel
-    ? { model: await latencyFromFlags(flags), engine, answerReuse, ...pacingFromFlags(flags) }
+    ? { model: await latencyFromFlags(flags), engine, answerReuse, ...fleet, ...pacingFromFlags(flags) }
     : undefined;
   const replayed = isRecorded || !options ? undefined : replay(workload, { ...options, gaps: false });
   const memory = options?.model.memory;
@@ -103,6 +106,8 @@ async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
   const shown: ExplainResult = {
     path,
     source: isRecorded ? "recorded" : "simulated",
+    replicas: new Set((replayed ?? workload).trace.records.map(({ replica }) => replica)).size,
+    router: replayed?.conditions.router,
     explained: replayed
       ? { ...explained, engine: replayed.conditions.engine, assumptions: replayed.plan.assumptions }
       : explained,

@@ -1,7 +1,6 @@
 import { Command } from "commander";
 import { InputError } from "../../base/index.js";
 import { compareStatistics } from "../../calibrate/index.js";
-import { routers } from "../../fleet/index.js";
 import { alignTraces, compareTraces } from "../../judge/index.js";
 import { capturedEngine, type Replay, replay } from "../../replay/index.js";
 import { sessionsOf } from "../../sessions/index.js";
@@ -17,6 +16,7 @@ import {
   parsePositive,
   parseRange,
 } from "../engine-flags.js";
+import { addFleetFlags, type FleetFlags, fleetFromFlags } from "../fleet-flags.js";
 import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
 import { addPacingFlags, type PacingFlags, pacingFromFlags } from "../pacing-flags.js";
 import { progressBar, readInput } from "../read-input.js";
@@ -36,6 +36,7 @@ import { addTimeoutFlags, type TimeoutFlags, timeoutFromFlags } from "../timeout
 interface ReplayFlags
   extends AnswerFlags,
     EngineFlags,
+    FleetFlags,
     LatencyFlags,
     PacingFlags,
     SessionFlags,
@@ -50,8 +51,6 @@ interface ReplayFlags
   readonly dumpTrace?: string;
   readonly force?: boolean;
   readonly against?: string;
-  readonly replicas?: number;
-  readonly router?: string;
   readonly url?: string;
   readonly modelName?: string;
   readonly tokenRange?: readonly [number, number];
@@ -84,18 +83,13 @@ export function replayCommand(): Command {
       "write the modeled trace of the first seed; with --url the measured one, which replaces none that is there",
     )
     .option("--force", "with --url and --dump-trace: replace a trace that is there")
-    .option(
-      "--replicas <n>",
-      "equal engines behind a router (default: the capture's data-parallel ranks, else 1)",
-      parseCount,
-    )
-    .option("--router <name>", `which replica a request is sent to: ${Object.keys(routers).join(", ")}`)
     .option("--url <url>", "replay live against this server instead of a model")
     .option("--model-name <name>", "with --url: the model's name there")
     .option("--token-range <low:high>", "with --url: token ids to draw prompts from", parseRange)
     .option("--timeout <s>", "with --url: time limit of one request", parsePositive, 300)
     .option("--strict", "a bad row is fatal")
     .option("--json", "print one JSON document");
+  addFleetFlags(command);
   addEngineFlags(addLatencyFlags(addTimeoutFlags(addSessionFlags(addPacingFlags(addAnswerFlag(command))))));
   return command
     .addHelpText(
@@ -135,8 +129,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
     return replayLiveCommand(trace, sessions, { ...flags, url: flags.url });
   }
   const capturedReplicas = engineCount(trace.meta);
-  if (flags.router !== undefined && (flags.replicas ?? capturedReplicas) === 1)
-    throw new InputError("replay: --router chooses among replicas: give --replicas N with it");
+  const fleet = fleetFromFlags("replay", flags, trace);
   const engine = engineFromFlags(flags);
   const pacing = pacingFromFlags(flags);
   const limit = timeoutFromFlags(flags);
@@ -151,8 +144,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
           engine,
           ...pacing,
           ...limit,
-          ...(flags.replicas !== undefined && { replicas: flags.replicas }),
-          ...(flags.router !== undefined && { router: flags.router }),
+          ...fleet,
           answerReuse: flags.answerReuse,
           prompts: flags.coldPrompts ? "unique" : "recorded",
           rateScale: flags.rateScale,
