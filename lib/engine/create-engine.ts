@@ -6,27 +6,37 @@ import { type EngineOptions, engineOptions } from "./engine-options.js";
 import { type LowerTier, lowerTiers } from "./lower-tiers.js";
 import { orderingPolicy } from "./orderings/index.js";
 
+/** What an engine is made with beside its settings. */
+export interface EngineExtra {
+  /** What policies with draws of their own draw from. */
+  readonly seed?: number | string;
+  /** How many content ids there will be, if known. */
+  readonly contentCount?: number;
+  /** Puts something between the scheduler and the cache; told the tag of the request that a slot stands for. */
+  readonly watchCache?: (cache: KvCache, tagOf: (slot: number) => number) => KvCache;
+}
+
 /**
  * The engine that the options ask for: a scheduler with vLLM's blocks or llama.cpp's seats, an ordering and a timer.
- * @param extra.seed what policies with draws of their own draw from
- * @param extra.contentCount how many content ids there will be, if known
  * @throws InputError see {@link engineOptions}
  */
 export function createEngine(
   given: Partial<EngineOptions>,
   timer: StepTimer,
-  extra: { readonly seed?: number | string; readonly contentCount?: number } = {},
+  extra: EngineExtra = {},
 ): EngineCore {
   const options = engineOptions(given);
   const tiers = lowerTiers(options);
   const cache = cacheOf(options, tiers, extra);
-  return new EngineCore(options, cache, orderingPolicy(options.schedulingPolicy), timer, tiers);
+  const watched = extra.watchCache?.(cache, (slot) => core.slots.tag[slot]) ?? cache;
+  const core = new EngineCore(options, watched, orderingPolicy(options.schedulingPolicy), timer, tiers);
+  return core;
 }
 
 function cacheOf(
   options: EngineOptions,
   tiers: readonly LowerTier[],
-  { seed = 0, contentCount }: { readonly seed?: number | string; readonly contentCount?: number },
+  { seed = 0, contentCount }: EngineExtra,
 ): KvCache {
   const { blockSize, kvCacheBlocks, maxNumSeqs, enablePrefixCaching, prefixReuse, eviction, kvChunkTokens } =
     options;

@@ -1,7 +1,13 @@
 import type { Blocks, Ms, Tokens } from "../base/index.js";
 import type { EngineRequest } from "./engine-request.js";
 import type { KvLoad } from "./kv-load.js";
-import type { EngineLoads, GapContext, Recomputation, SimulationRun } from "./simulation-run.js";
+import type {
+  EngineLoads,
+  EngineTotals,
+  GapContext,
+  Recomputation,
+  SimulationRun,
+} from "./simulation-run.js";
 import type { StepColumns } from "./step-log.js";
 
 /**
@@ -46,6 +52,7 @@ export class RunRecord implements EngineRun {
   readonly resumed = new Map<number, [step: number, emittedTokens: Tokens][]>();
   readonly refused: number[] = [];
   readonly kvLoads: KvLoad[] = [];
+  readonly engines: EngineTotals[] = [];
   completed = 0;
   endMs: Ms = 0;
   busyMs: Ms = 0;

@@ -7,7 +7,7 @@
  * how to write one. Times are milliseconds, sizes are tokens or blocks.
  */
 export type { RequestRouting } from "./client-notices.js";
-export { createEngine } from "./create-engine.js";
+export { createEngine, type EngineExtra } from "./create-engine.js";
 export { EngineCore } from "./engine-core.js";
 export { type EngineOptions, engineOptions } from "./engine-options.js";
 export type { EngineRequest, Follows } from "./engine-request.js";
@@ -24,6 +24,13 @@ export { priority } from "./orderings/priority.js";
 export type { ContentListener, EngineView } from "./replica.js";
 export { type RunOptions, runEngines, type SimulateOptions } from "./run-engines.js";
 export { simulate } from "./simulate.js";
-export type { EngineLoads, GapContext, Recomputation, SimulationRun } from "./simulation-run.js";
+export type {
+  EngineLoads,
+  EngineTotals,
+  GapContext,
+  Recomputation,
+  SimulationRun,
+} from "./simulation-run.js";
 export type { StepColumns } from "./step-log.js";
 export { type Send, TurnQueue } from "./turn-queue.js";
+export type { WatchCache } from "./watch-cache.js";

@@ -11,6 +11,7 @@ import { type OnTimeout, onTimeouts } from "./on-timeout.js";
 import { type EngineView, Replica } from "./replica.js";
 import { Phase } from "./request-slots.js";
 import { TurnQueue } from "./turn-queue.js";
+import type { WatchCache } from "./watch-cache.js";
 
 /** What to simulate. */
 export interface SimulateOptions {
@@ -31,6 +32,8 @@ export interface SimulateOptions {
   readonly keepLoads?: boolean;
   /** How many content ids the requests use, if known. */
   readonly contentCount?: number;
+  /** Sees what is asked of the engines' caches, in the order of time. */
+  readonly watchCache?: WatchCache;
   /** Called about every 65,536 steps with the fraction of requests completed. */
   readonly onProgress?: (fraction: number) => void;
 }
@@ -331,6 +334,7 @@ class VirtualRun {
       for (let slot = 0; slot < slots.count; slot++)
         if (slots.phase[slot] !== Phase.unused)
           record.outputTokens[slots.tag[slot]] = core.emittedTokens(slot);
+      record.engines.push({ busyMs, preemptions: core.preemptionCount });
       record.endMs = Math.max(record.endMs, nowMs);
       record.busyMs += busyMs;
       record.preemptions += core.preemptionCount;
@@ -361,9 +365,11 @@ function startReplica(options: RunOptions, index: number, seed: number | string)
   // The first one draws as an engine alone does.
   const ownSeed = index === 0 ? seed : `${seed}/replica ${index}`;
   const timer = options.model.timer(ownSeed);
+  const { watchCache } = options;
   const core = createEngine(options.engine ?? {}, timer, {
     seed: ownSeed,
     ...(options.contentCount !== undefined && { contentCount: options.contentCount }),
+    ...(watchCache && { watchCache: (cache, requestOf) => watchCache(cache, index, requestOf) }),
   });
   return new Replica(index, core, timer, options.keepLoads ?? false);
 }

@@ -31,6 +31,8 @@ export interface SimulationRun {
   /** Time in which a step was running, summed over engines. */
   readonly busyMs: Ms;
   readonly preemptions: number;
+  /** These of each engine. */
+  readonly engines: readonly EngineTotals[];
   readonly prefixQueryTokens: Tokens;
   readonly prefixHitTokens: Tokens;
   readonly evictedBlocks: number;
@@ -56,6 +58,13 @@ export interface SimulationRun {
   recomputations(): Recomputation[];
   /** An engine's load over time; undefined where the run did not keep loads. */
   loads(replica?: number): EngineLoads | undefined;
+}
+
+/** What one engine did. */
+export interface EngineTotals {
+  /** Time in which a step was running. */
+  readonly busyMs: Ms;
+  readonly preemptions: number;
 }
 
 /** The load of the engine when each token after the first was made: one entry a gap. */

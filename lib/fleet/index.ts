@@ -2,9 +2,11 @@
  * Fleets: several engines behind a router. One engine is a fleet of one.
  *
  * Read `router.ts` first (what a router sees and answers; how to write one), then `run-fleet.ts`. `routers/` has one file
- * a router, named after what the field calls it. Times are milliseconds.
+ * a router, named after what the field calls it; `reuse-watch.ts` tells what of the prompts could have been found. Times are
+ * milliseconds.
  */
 export { ClientCounts } from "./client-counts.js";
+export { type FleetReuse, ReuseWatch } from "./reuse-watch.js";
 export type {
   CacheListener,
   ClientRouterPolicy,

@@ -19,6 +19,7 @@ export { type Plan, type PlanOptions, type Prompts, planReplay } from "./plan.js
 export { type PoolChains, poolChains, uniqueChains } from "./pool-chains.js";
 export { recomputedPrefills } from "./recomputed-prefills.js";
 export { type RecordedTimesReplay, replayRecordedTimes } from "./replay-recorded-times.js";
+export { type ReplicaRow, replicaRows } from "./replica-rows.js";
 export {
   durationsMs,
   type Replay,

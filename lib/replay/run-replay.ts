@@ -1,6 +1,14 @@
 import type { Bytes, Ms, Tokens } from "../base/index.js";
 import { type LowerTier, lowerTiers, type OnTimeout, type SimulationRun } from "../engine/index.js";
-import { type Route, type RouterPolicy, routerPolicy, runFleet } from "../fleet/index.js";
+import {
+  type FleetOptions,
+  type FleetReuse,
+  ReuseWatch,
+  type Route,
+  type RouterPolicy,
+  routerPolicy,
+  runFleet,
+} from "../fleet/index.js";
 import { isExtrapolated, type LatencyModel, type ModelEvidence } from "../latency/index.js";
 import type { Workload } from "../sessions/index.js";
 import {
@@ -60,6 +68,8 @@ export interface ReplayOptions {
   readonly gaps?: boolean;
   /** Keep the load of every step. Default false. */
   readonly keepLoads?: boolean;
+  /** Tell what of the prompts could have been found; costs about as much again as the caches themselves. Default false. */
+  readonly tellsReuse?: boolean;
   readonly onProgress?: (fraction: number) => void;
 }
 
@@ -104,6 +114,8 @@ export interface Replay extends Workload {
   readonly extrapolated: number;
   /** What came from memory behind the pool; undefined where there is none. */
   readonly tierUse?: TierUse;
+  /** What of the prompts could have been found, and was; undefined where it was not asked for. */
+  readonly reuse?: FleetReuse;
 }
 
 /**
@@ -138,14 +150,17 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
     ...(options.rateScale !== undefined && { rateScale: options.rateScale }),
     ...(options.thinkScale !== undefined && { thinkScale: options.thinkScale }),
   };
-  const simulatePlan = (plan: Plan, limit: Pick<ReplayOptions, "requestTimeoutMs" | "onTimeout"> = {}) =>
+  const simulatePlan = (
+    plan: Plan,
+    more: Pick<FleetOptions, "requestTimeoutMs" | "onTimeout" | "watchCache"> = {},
+  ) =>
     runFleet({
       requests: plan.requests,
       model,
       engine: settings,
       replicas: conditions.replicas,
       ...(options.router ? { router: options.router } : conditions.router && { router: conditions.router }),
-      ...limit,
+      ...more,
       seed,
       contentCount: plan.contentCount,
       keepLoads: options.keepLoads ?? false,
@@ -177,7 +192,16 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
   };
 
   const { requestTimeoutMs, onTimeout } = conditions;
+  const watch = options.tellsReuse
+    ? new ReuseWatch({
+        requests: plan.requests,
+        replicas: conditions.replicas,
+        engine: settings,
+        contentCount: plan.contentCount,
+      })
+    : undefined;
   const run = simulatePlan(plan, {
+    ...(watch && { watchCache: watch.watchCache }),
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
     ...(onTimeout && { onTimeout }),
   });
@@ -200,6 +224,7 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
     ...(conditions.tiers.length > 0 && {
       tierUse: tierUse(run, conditions.tiers, model, settings.maxNumBatchedTokens),
     }),
+    ...(watch && { reuse: watch.reuse(run) }),
   };
 }
 
