@@ -4,6 +4,7 @@ import type { Comparison } from "../judge/index.js";
 import { hitFraction, type Replay } from "../replay/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import { formatComparison } from "./comparison-table.js";
+import { fleetLines } from "./fleet-report.js";
 import { outcomeTable } from "./outcome-table.js";
 import { formatTable, showError, showMs, showPercent } from "./print-table.js";
 import { headerLines } from "./replay-header.js";
@@ -37,6 +38,7 @@ export function replayReport(options: {
     lines.push(
       `extrapolated: ${(100 * first.extrapolated).toFixed(0)} % of requests are outside the model's fit range`,
     );
+  lines.push(...fleetLines(first));
   const { requestTimeoutMs } = first.conditions;
   if (requestTimeoutMs !== undefined)
     lines.push("", outcomeTable({ trace: first.trace, sessions }, requestTimeoutMs).trimEnd());

@@ -14,6 +14,7 @@ import { hitFraction, type Prompts, type Replay, type TierUse } from "../replay/
 import type { Workload } from "../sessions/index.js";
 import { isAnswered, type TraceRecord } from "../trace/index.js";
 import { answerReuseJson } from "./answer-flags.js";
+import { fleetJson } from "./fleet-report.js";
 import { headerJson } from "./replay-header.js";
 
 /** Cohorts as the command line's JSON has them. */
@@ -106,6 +107,7 @@ export function replaySeriesJson(replay: Replay): Record<string, unknown> {
     ...headerJson(replay.conditions),
     extrapolated: replay.extrapolated,
     ...(replay.tierUse && tierUseJson(replay.tierUse)),
+    ...fleetJson(replay),
     assumptions: replay.plan.assumptions,
     answer_reuse: answerReuseJson(replay.plan.answerReuse),
   };

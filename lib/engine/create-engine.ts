@@ -29,7 +29,13 @@ export function createEngine(
   const tiers = lowerTiers(options);
   const cache = cacheOf(options, tiers, extra);
   const watched = extra.watchCache?.(cache, (slot) => core.slots.tag[slot]) ?? cache;
-  const core = new EngineCore(options, watched, orderingPolicy(options.schedulingPolicy), timer, tiers);
+  const core: EngineCore = new EngineCore(
+    options,
+    watched,
+    orderingPolicy(options.schedulingPolicy),
+    timer,
+    tiers,
+  );
   return core;
 }
 

@@ -36,7 +36,23 @@ export interface FleetReuse {
   };
 }
 
-/** Follows what the caches of a run are asked, and tells {@link FleetReuse} of it. Made for one run. */
+/**
+ * Follows what the caches of a run are asked, and tells {@link FleetReuse} of it. Made for one run; `replay` makes its own with
+ * `tellsReuse`.
+ * @example
+ * ```ts
+ * import { latencyProfile } from "prefixlab";
+ * import { engineOptions } from "prefixlab/engine";
+ * import { ReuseWatch, runFleet } from "prefixlab/fleet";
+ * const contentIds = Int32Array.from({ length: 64 }, (_, block) => block);
+ * const requests = [0, 1000, 2000].map((fireAtMs) => ({ promptTokens: 1000, outputTokens: 1, contentIds, fireAtMs }));
+ * const watch = new ReuseWatch({ requests, replicas: 2, engine: engineOptions() });
+ * const model = latencyProfile("h200-qwen3-8b");
+ * const run = runFleet({ requests, model, replicas: 2, watchCache: watch.watchCache });
+ * const { offeredTokens, routedTokens, deliveredTokens } = watch.reuse(run);
+ * [offeredTokens, routedTokens, deliveredTokens]; // → [1984, 992, 992]
+ * ```
+ */
 export class ReuseWatch {
   readonly #requests: readonly EngineRequest[];
   readonly #replicas: number;

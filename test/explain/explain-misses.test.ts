@@ -378,4 +378,26 @@ describe("on replicas", () => {
       { numRuns: 30 },
     );
   });
+
+  it("elsewhere is what a run lost to its routing, where requests come far apart", () => {
+    let elsewhere = 0;
+    for (let seed = 1; seed <= 20; seed++) {
+      const { run, trace, sessions, reuse } = replay(alone(randomTrace(seed, 10_000)), {
+        model,
+        engine: { ...engine, kvCacheBlocks: 30 },
+        pacing: "open-loop",
+        replicas: 3,
+        tellsReuse: true,
+      });
+      const { causes } = explainMisses(
+        { trace, sessions },
+        { engine: { ...engine, kvCacheBlocks: 30 }, admittedMs: run.admittedMs },
+      );
+      expect(causes.elsewhere.tokens, `seed ${seed}`).toBe(
+        (reuse?.offeredTokens ?? 0) - (reuse?.routedTokens ?? 0),
+      );
+      elsewhere += causes.elsewhere.tokens;
+    }
+    expect(elsewhere).toBeGreaterThan(0);
+  });
 });

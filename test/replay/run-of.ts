@@ -37,6 +37,7 @@ export function runOf(outcomes: readonly Outcome[], endMs: number, requestTimeou
     endMs,
     busyMs: endMs,
     preemptions: 0,
+    engines: [{ busyMs: endMs, preemptions: 0 }],
     prefixQueryTokens: 0,
     prefixHitTokens: 0,
     evictedBlocks: 0,

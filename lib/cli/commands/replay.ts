@@ -103,6 +103,9 @@ The same for a client that gives up after 10 s and then drops the conversation:
   npx prefixlab replay data/warm-1.jsonl.gz --latency-trace data/fit-sweep-1.jsonl.gz \\
     --no-enable-prefix-caching --request-timeout 10 --on-timeout end-session
 
+Four engines behind a router, and what of the prompts it cost them (fleet compares routers):
+  npx prefixlab replay data/warm-1.jsonl.gz --latency-trace data/fit-sweep-1.jsonl.gz --replicas 4 --router sticky
+
 What the cache finds of a capture, apart from when its steps end:
   npx prefixlab replay data/vllm-small-pool/small-pool-1.jsonl.gz --recorded-times
 
@@ -130,6 +133,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
   }
   const capturedReplicas = engineCount(trace.meta);
   const fleet = fleetFromFlags("replay", flags, trace);
+  const tellsFleet = flags.replicas !== undefined || capturedReplicas > 1;
   const engine = engineFromFlags(flags);
   const pacing = pacingFromFlags(flags);
   const limit = timeoutFromFlags(flags);
@@ -145,6 +149,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
           ...pacing,
           ...limit,
           ...fleet,
+          tellsReuse: tellsFleet && k === 0,
           answerReuse: flags.answerReuse,
           prompts: flags.coldPrompts ? "unique" : "recorded",
           rateScale: flags.rateScale,

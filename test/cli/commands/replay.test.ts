@@ -493,3 +493,36 @@ describe("an answer of which no hashes are told", () => {
     expect(errorsOf(["inspect", warm]).answer_reuse).toBeNull();
   });
 });
+
+describe("replay --replicas", () => {
+  const document = errorsOf(["replay", warm, ...profile, "--replicas", "3", "--kv-cache-size", "120"]);
+
+  it("tells what of the prompts was offered, routed, delivered and pooled, and what was lost where", () => {
+    const { offered, routed, delivered, pooled, lost_to_routing, lost_to_eviction } = document.reuse;
+    expect(delivered).toBe(document.hit_fraction);
+    expect(offered).toBeGreaterThan(routed);
+    expect(routed).toBeGreaterThan(delivered);
+    expect(pooled).toBeLessThanOrEqual(offered);
+    expect(lost_to_routing + lost_to_eviction).toBeCloseTo(offered - delivered, 9);
+  });
+
+  it("has a row for each replica, whose requests, preemptions and hits add up", () => {
+    const rows: Record<string, number>[] = document.replicas;
+    const sum = (of: (row: Record<string, number>) => number) => rows.reduce((all, row) => all + of(row), 0);
+    expect(rows.map(({ replica }) => replica)).toEqual([0, 1, 2]);
+    expect(sum(({ requests }) => requests)).toBe(document.requests);
+    expect(sum(({ preemptions }) => preemptions)).toBe(document.preemptions);
+    expect(sum((row) => row.hit_share * row.prompt_tokens)).toBeCloseTo(
+      document.reuse.delivered * document.reuse.prompt_tokens,
+      3,
+    );
+    expect(sum(({ busy_share }) => busy_share)).toBeCloseTo(document.busy_fraction, 9);
+  });
+
+  it("says of one replica that nothing is lost to routing, and refuses a router for it", () => {
+    const { reuse, replicas } = errorsOf(["replay", warm, ...profile, "--replicas", "1"]);
+    expect([reuse.lost_to_routing, reuse.pooled, replicas.length]).toEqual([0, reuse.delivered, 1]);
+    const refused = runCli(["replay", warm, ...profile, "--replicas", "1", "--router", "sticky"]);
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining("give --replicas N")]);
+  });
+});

@@ -1,0 +1,74 @@
+import type { FleetReuse } from "../fleet/index.js";
+import { type Replay, replicaRows } from "../replay/index.js";
+import { formatTable, showMs, showPercent } from "./print-table.js";
+
+/** Sides of a fleet's reuse as shares of prompt tokens, under the names of the command line. */
+export function reuseJson(reuse: FleetReuse): Record<string, number | null> {
+  const { offeredTokens, routedTokens, deliveredTokens, pooledTokens, promptTokens } = reuse;
+  const share = (tokens: number | undefined) =>
+    tokens === undefined || promptTokens === 0 ? null : tokens / promptTokens;
+  return {
+    offered: share(offeredTokens),
+    routed: share(routedTokens),
+    delivered: share(deliveredTokens),
+    pooled: share(pooledTokens),
+    lost_to_routing: share(offeredTokens - routedTokens),
+    lost_to_eviction: share(routedTokens - deliveredTokens),
+    prompt_tokens: promptTokens,
+  };
+}
+
+/** A fleet's replay: sides of its reuse, and a row a replica. Nothing where the sides were not asked for. */
+export function fleetJson(replay: Replay): Record<string, unknown> {
+  if (!replay.reuse) return {};
+  return {
+    reuse: reuseJson(replay.reuse),
+    replicas: replicaRows(replay).map((row) => ({
+      replica: row.replica,
+      requests: row.requests,
+      prompt_tokens: row.promptTokens,
+      hit_share: row.hitShare ?? null,
+      ttft_ms: { p50: row.ttftMs.p50 ?? null, p90: row.ttftMs.p90 ?? null, p99: row.ttftMs.p99 ?? null },
+      busy_share: row.busyShare,
+      peak_waiting: row.peakWaiting,
+      preemptions: row.preemptions,
+    })),
+  };
+}
+
+/** The same for people. */
+export function fleetLines(replay: Replay): string[] {
+  if (!replay.reuse) return [];
+  const { offeredTokens, routedTokens, deliveredTokens, pooledTokens, promptTokens } = replay.reuse;
+  const share = (tokens: number) => (promptTokens === 0 ? "-" : showPercent(tokens / promptTokens));
+  const pooled = pooledTokens === undefined ? "" : `; one pool of all would find ${share(pooledTokens)}`;
+  const rows = replicaRows(replay).map((row) => [
+    String(row.replica),
+    String(row.requests),
+    String(row.promptTokens),
+    row.hitShare === undefined ? "-" : showPercent(row.hitShare),
+    showMs(row.ttftMs.p50),
+    showMs(row.ttftMs.p99),
+    showPercent(row.busyShare),
+    String(row.peakWaiting),
+    String(row.preemptions),
+  ]);
+  return [
+    `reuse, of prompt tokens: offered ${share(offeredTokens)}, routed ${share(routedTokens)}, delivered ${share(deliveredTokens)}; lost to routing ${share(offeredTokens - routedTokens)}, to eviction ${share(routedTokens - deliveredTokens)}${pooled}`,
+    "",
+    formatTable(
+      [
+        "replica",
+        "requests",
+        "prompt tokens",
+        "hits",
+        "TTFT p50",
+        "TTFT p99",
+        "busy",
+        "most waiting",
+        "preempted",
+      ],
+      rows,
+    ).trimEnd(),
+  ];
+}
