@@ -27,6 +27,7 @@ export {
 export { type EngineRequest, simulate } from "./engine/index.js";
 export {
   cacheEffectFigure,
+  describeFigure,
   display,
   formatCount,
   formatMs,

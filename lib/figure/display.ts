@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { WorkError } from "../base/index.js";
 import type { NotebookFrame } from "./data-frame.js";
+import { describeFigure } from "./describe-figure.js";
 import { rounded } from "./format-quantity.js";
 import type { PlotlyFigure } from "./plotly-figure.js";
 import { renderPng } from "./render-png.js";
@@ -23,8 +24,8 @@ export async function display(shown: PlotlyFigure | NotebookFrame): Promise<void
   const write = notebookWriter();
   if (!write)
     throw new WorkError("display: there is no notebook to show this in; use writeFigure to write files");
-  const data = "layout" in shown ? await figureBundle(shown) : tableBundle(shown);
-  write({ data, metadata: {}, transient: {} });
+  const bundle = "layout" in shown ? await figureBundle(shown) : { data: tableBundle(shown), metadata: {} };
+  write({ ...bundle, transient: {} });
 }
 
 /** tslab's way to the front end. An installation without tslab, an optional peer, runs no notebook. */
@@ -39,18 +40,28 @@ function notebookWriter(): ((bundle: object, update?: boolean) => void) | null {
     .lastWriteDisplayData;
 }
 
-/** The MIME bundle of a figure. */
-async function figureBundle(figure: PlotlyFigure): Promise<Record<string, unknown>> {
+/**
+ * A figure as a notebook's output: interactive at the cell's width, and a picture that takes no more than the width it was drawn
+ * for. Front ends read the picture's size and its text for those who do not see it from the metadata.
+ */
+export async function figureBundle(
+  figure: PlotlyFigure,
+): Promise<{ readonly data: Record<string, unknown>; readonly metadata: Record<string, unknown> }> {
   const png = await renderPng(figure, { scale: notebookScale });
-  const [title] = (figure.layout.annotations as readonly { text?: string }[] | undefined) ?? [];
+  const { width, height } = figure.layout;
+  const layout = { ...figure.layout, autosize: true, width: undefined };
+  const alt = describeFigure(figure);
   return {
-    "application/vnd.plotly.v1+json": {
-      data: figure.data,
-      layout: figure.layout,
-      config: { displaylogo: false },
+    data: {
+      "application/vnd.plotly.v1+json": {
+        data: figure.data,
+        layout: JSON.parse(JSON.stringify(layout)),
+        config: { displaylogo: false, responsive: true },
+      },
+      "image/png": Buffer.from(png).toString("base64"),
+      "text/plain": `figure: ${alt}`,
     },
-    "image/png": Buffer.from(png).toString("base64"),
-    "text/plain": `figure: ${(title?.text ?? "untitled").replace(/<.*?>/g, "")}`,
+    metadata: { "image/png": { width, height, alt } },
   };
 }
 

@@ -10,6 +10,11 @@ export interface ChartAxis {
   readonly max: number;
   /** Where a value lies on the axis: 0 at `min`, 1 at `max`. */
   position(value: number): number;
+  /**
+   * What plotly's annotations give for a place on the axis, 0 at `min` and 1 at `max`, so that a text there follows the axis
+   * when it is zoomed: the value, its logarithm where the axis is logarithmic.
+   */
+  coordinateAt(position: number): number;
 }
 
 /**
@@ -55,6 +60,7 @@ export function plotlyAxis(
     min,
     max,
     position: (value) => (along(value) - low) / span,
+    coordinateAt: (position) => rounded(low + position * span),
     attributes: {
       ...baseAxis(title),
       type: scale,

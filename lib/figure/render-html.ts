@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { describeFigure } from "./describe-figure.js";
 import type { PlotlyFigure } from "./plotly-figure.js";
 import { plotlyPath } from "./plotly-window.js";
 
@@ -8,9 +9,12 @@ export interface HtmlOptions {
   readonly title?: string;
 }
 
+/** How many times the width that a figure was laid out for it takes at most: its labels were placed for that. */
+const widest = 1.5;
+
 /**
- * A figure as one self-contained page: plotly's script is part of it, so that it opens offline, with zoom, hover
- * and its own "download" button. About 10 MB, nearly all of it plotly.
+ * A figure as one self-contained page: plotly's script is part of it, so that it opens offline, at the window's width, with
+ * zoom, hover and its own "download" button. About 10 MB, nearly all of it plotly.
  * @example
  * ```ts
  * import { loadChart, renderHtml } from "prefixlab";
@@ -21,17 +25,21 @@ export interface HtmlOptions {
 export function renderHtml(figure: PlotlyFigure, options: HtmlOptions = {}): string {
   const title = escapeHtml(options.title ?? "prefixlab figure");
   // "</" inside a script would end it.
-  const json = JSON.stringify(figure).replaceAll("<", "\\u003c");
+  const { width: _, ...layout } = figure.layout;
+  const json = JSON.stringify({ data: figure.data, layout: { ...layout, autosize: true } }).replaceAll(
+    "<",
+    "\\u003c",
+  );
   const script = readFileSync(plotlyPath(), "utf8").replaceAll("</script", "<\\/script");
   return `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>${title}</title></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title></head>
 <body style="margin:0">
-<div id="figure"></div>
+<div id="figure" role="figure" aria-label="${escapeHtml(describeFigure(figure))}" style="max-width:${widest * figure.layout.width}px"></div>
 <script>${script}</script>
 <script>
 const figure = ${json};
-Plotly.newPlot("figure", figure.data, figure.layout, { responsive: false, displaylogo: false });
+Plotly.newPlot("figure", figure.data, figure.layout, { responsive: true, displaylogo: false });
 </script>
 </body>
 </html>

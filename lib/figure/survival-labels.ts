@@ -1,4 +1,4 @@
-import { formatCount, formatMs, rounded } from "./format-quantity.js";
+import { formatCount, formatMs } from "./format-quantity.js";
 import { type CacheState, colours, mutedColour, seriesColour } from "./house-style.js";
 import type { ChartAxis } from "./log-axis.js";
 import { type PanelPoint, type PanelSize, placeLabels } from "./place-labels.js";
@@ -48,13 +48,21 @@ export function panelTexts(
     if (share < axes.y.min) continue;
     const font = { size: 11, color: mutedColour };
     texts.push(
-      place({ text, x: 1, y: rounded(axes.y.position(share)), xanchor: "left", yanchor: "middle", font }),
+      place({
+        text,
+        x: 1,
+        yref: `y${suffix}`,
+        y: axes.y.coordinateAt(axes.y.position(share)),
+        xanchor: "left",
+        yanchor: "middle",
+        font,
+      }),
     );
   }
   for (const { timeMs, text } of marks) {
     const font = { size: 11, color: mutedColour };
-    const x = rounded(axes.x.position(timeMs));
-    texts.push(place({ text, x, y: 1, xanchor: "right", yanchor: "bottom", font }));
+    const x = axes.x.coordinateAt(axes.x.position(timeMs));
+    texts.push(place({ text, xref: `x${suffix}`, x, y: 1, xanchor: "right", yanchor: "bottom", font }));
   }
   const curves = panel.series.map((series) => curvePixels(series, axes, size));
   const blocks = headingsOf(panel).map((heading) => labelBlock(panel, heading));
@@ -64,8 +72,11 @@ export function panelTexts(
       texts.push(
         place({
           text,
-          x: rounded(box.x / size.width),
-          y: rounded(1 - (box.y + line * labelLinePx) / size.height),
+          xref: `x${suffix}`,
+          yref: `y${suffix}`,
+          x: axes.x.coordinateAt(box.x / size.width),
+          y: axes.y.coordinateAt(1 - box.y / size.height),
+          yshift: (0 - line) * labelLinePx,
           xanchor: "left",
           yanchor: "top",
           align: "left",

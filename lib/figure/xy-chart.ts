@@ -132,12 +132,11 @@ function markLine({ axis, value }: ChartMark): FigureJson {
 
 /** An x mark is named above the plot, a y mark at its right end. */
 function markText({ axis, value, text }: ChartMark, scale: ChartAxis): FigureJson {
-  const at = rounded(scale.position(value));
+  const at = scale.coordinateAt(scale.position(value));
   const rest = { text, showarrow: false, font: { size: 11, color: mutedColour }, borderpad: 0 };
-  const domain = { xref: "x domain", yref: "y domain" };
   return axis === "x"
-    ? { ...rest, ...domain, x: at, y: 1, xanchor: "center", yanchor: "bottom" }
-    : { ...rest, ...domain, x: 1, y: at, xanchor: "right", yanchor: "bottom" };
+    ? { ...rest, xref: "x", yref: "y domain", x: at, y: 1, xanchor: "center", yanchor: "bottom" }
+    : { ...rest, xref: "x domain", yref: "y", x: 1, y: at, xanchor: "right", yanchor: "bottom" };
 }
 
 function directLabels(
@@ -163,10 +162,11 @@ function directLabels(
   return named.flatMap(({ label, colour }, at) =>
     label.map((text, line) => ({
       text,
-      x: rounded((boxes[at]?.x ?? 0) / size.width),
-      y: rounded(1 - ((boxes[at]?.y ?? 0) + line * labelLinePx) / size.height),
-      xref: "x domain",
-      yref: "y domain",
+      x: x.coordinateAt((boxes[at]?.x ?? 0) / size.width),
+      y: y.coordinateAt(1 - (boxes[at]?.y ?? 0) / size.height),
+      yshift: (0 - line) * labelLinePx,
+      xref: "x",
+      yref: "y",
       xanchor: "left",
       yanchor: "top",
       showarrow: false,

@@ -51,6 +51,21 @@ describe("survivalPanels", () => {
     }
   });
 
+  it("keeps texts at their values when the axes are zoomed: quantiles on their height, labels beside their curves", () => {
+    const all = figure.layout.annotations as { text: string; x: number; y: number; xref: string; yref: string }[];
+    const quantiles = all.filter(({ text }) => /^p\d+$/.test(text));
+    for (const { text, yref, y } of quantiles) {
+      expect(yref).toMatch(/^y\d*$/);
+      expect(10 ** y).toBeCloseTo(1 - Number(text.slice(1)) / 100, 4);
+    }
+    expect(quantiles.length).toBeGreaterThanOrEqual(4);
+    const label = all.find(({ text }) => text.startsWith("captured: median")) as (typeof all)[number];
+    expect([label.xref, label.yref]).toEqual(["x", "y"]);
+    const [low, high] = (figure.layout.xaxis as { range: [number, number] }).range;
+    expect(label.x).toBeGreaterThan(low);
+    expect(label.x).toBeLessThan(high);
+  });
+
   it("says how many are censored, and that a median is not reached", () => {
     const { medianMs: _, ...series } = sampleSeries("captured", "off", 1000, 40, 1);
     const { layout } = survivalPanels({

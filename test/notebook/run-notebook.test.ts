@@ -143,7 +143,14 @@ describe("runFiles", () => {
     const [second] = await runFiles(options);
     expect(second?.changed).toBe(false);
     expect(readFileSync(file, "utf8")).toBe(bytes);
-    const bundle = JSON.parse(bytes).cells[1].outputs[0].data;
+    const { data: bundle, metadata } = JSON.parse(bytes).cells[1].outputs[0];
+    expect(metadata["image/png"]).toEqual({
+      width: 760,
+      height: 420,
+      alt: "Requests in the engine over time. Axes: time since the start, s; requests. running. waiting.",
+    });
+    const { layout } = bundle["application/vnd.plotly.v1+json"];
+    expect([layout.autosize, layout.width, layout.height]).toEqual([true, undefined, 420]);
     expect(Object.keys(bundle)).toEqual(["application/vnd.plotly.v1+json", "image/png", "text/plain"]);
     expect(Buffer.from(bundle["image/png"], "base64").subarray(1, 4).toString()).toBe("PNG");
 
