@@ -17,15 +17,16 @@ export interface CacheEffectCurve {
   readonly sessions: SessionLabels;
 }
 
-/** The panels of the cache-effect figure, by cohort. */
-const titles: readonly (readonly [CohortName, string])[] = [
-  ["turn1", "turn 1: shared-prefix hit"],
-  ["turns2plus", "turns 2+: growing-context hit"],
+/** The panels of the cache-effect figure, by cohort, and what a cache finds in it. */
+const titles: readonly (readonly [CohortName, string, string])[] = [
+  ["turn1", "turn 1", "shared-prefix hit"],
+  ["turns2plus", "turns 2+", "growing-context hit"],
 ];
 
 /**
  * The cache-effect figure: survival curves of TTFT, one panel for first turns and one for later ones, from the series
- * that `cacheEffect` makes. A series without requests in a cohort is left out of its panel.
+ * that `cacheEffect` makes. A series without requests in a cohort is left out of its panel, and a panel without series out of
+ * the figure.
  * @example
  * ```ts
  * import { cacheEffectFigure, readCapture, sessionsOf } from "prefixlab";
@@ -42,10 +43,12 @@ export function cacheEffectFigure(
   series: readonly CacheEffectCurve[],
   options: Omit<SurvivalPanelsOptions, "panels"> = {},
 ): PlotlyFigure {
-  return survivalPanels({
-    ...options,
-    panels: titles.map(([cohort, title]) => panelOf(series, cohort, title)),
-  });
+  const hasHits = series.some(({ cache }) => cache !== "off");
+  const panels = titles.map(([cohort, title, found]) =>
+    panelOf(series, cohort, hasHits ? `${title}: ${found}` : title),
+  );
+  const drawn = panels.filter((panel) => panel.series.length > 0);
+  return survivalPanels({ ...options, panels: drawn.length > 0 ? drawn : panels });
 }
 
 function panelOf(series: readonly CacheEffectCurve[], cohort: CohortName, title: string): SurvivalPanel {

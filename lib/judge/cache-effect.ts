@@ -1,7 +1,5 @@
 import { InputError } from "../base/index.js";
-import type { EngineOptions } from "../engine/index.js";
-import type { LatencyModel } from "../latency/index.js";
-import { type Replay, replay } from "../replay/index.js";
+import { type Replay, type ReplayOptions, replay } from "../replay/index.js";
 import { sessionsOf, type Workload } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
 import { alignTraces } from "./align-traces.js";
@@ -24,18 +22,15 @@ export interface CacheEffect {
   readonly off?: Comparison;
 }
 
-export interface CacheEffectOptions {
+export interface CacheEffectOptions extends ReplayOptions {
   /** A capture of the same schedule with the cache off: only judged, never replayed. */
   readonly capturedOff?: Trace;
-  readonly model: LatencyModel;
-  /** Settings that override those in the capture's meta line. */
-  readonly engine?: Partial<EngineOptions>;
-  readonly seed?: number;
 }
 
 /**
- * What a prefix cache does to time to first token: a capture with the cache on, its session-paced replay, and the same schedule
+ * What a prefix cache does to time to first token: a capture with the cache on, its replay, and the same schedule
  * replayed with prefix caching off. That replay is a counterfactual: nothing of a capture with the cache off goes into it.
+ * A trace without latencies is not drawn itself: it gives the schedule of the replays.
  * @param workload the capture with the cache on: its arrivals, think gaps and sharing drive both replays
  * @throws InputError when the capture has no block hashes
  * @example
@@ -50,19 +45,20 @@ export interface CacheEffectOptions {
  */
 export function cacheEffect(workload: Workload, options: CacheEffectOptions): CacheEffect {
   const { trace: captured, sessions } = workload;
-  const { capturedOff, model, seed = 1 } = options;
+  const { capturedOff, ...replayOptions } = options;
   if (captured.records.every((r) => r.blockIds === undefined))
     throw new InputError(
       "cacheEffect: the captured trace has no block_hashes, so nothing says which prompts share a prefix",
     );
   const run = (enablePrefixCaching: boolean): Replay =>
-    replay(workload, { model, seed, pacing: "session", engine: { ...options.engine, enablePrefixCaching } });
+    replay(workload, { ...replayOptions, engine: { ...options.engine, enablePrefixCaching } });
   const on = run(true);
   const off = run(false);
   const aligned = capturedOff && alignTraces(captured, capturedOff);
+  const isTimed = captured.records.some(({ ttftMs = 0 }) => ttftMs > 0);
   return {
     series: [
-      { kind: "captured", cache: "on", trace: captured, sessions },
+      ...(isTimed ? [{ kind: "captured", cache: "on", trace: captured, sessions } as const] : []),
       { kind: "modeled", cache: "on", trace: on.trace, sessions, replay: on },
       ...(capturedOff
         ? [

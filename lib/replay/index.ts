@@ -12,6 +12,7 @@ export { type CapturedPacing, capturedPacing } from "./captured-pacing.js";
 export { hitFraction } from "./hit-fraction.js";
 export { type LoadOverTime, loadOverTime } from "./load-over-time.js";
 export { modeledTrace } from "./modeled-trace.js";
+export { offeredLoad } from "./offered-load.js";
 export { type ClockedRun, onCapturedClock, type PoolEvent } from "./on-captured-clock.js";
 export { type Pacing, pacings } from "./pacing.js";
 export { pacingDoubts } from "./pacing-doubts.js";

@@ -52,7 +52,13 @@ describe("survivalPanels", () => {
   });
 
   it("keeps texts at their values when the axes are zoomed: quantiles on their height, labels beside their curves", () => {
-    const all = figure.layout.annotations as { text: string; x: number; y: number; xref: string; yref: string }[];
+    const all = figure.layout.annotations as {
+      text: string;
+      x: number;
+      y: number;
+      xref: string;
+      yref: string;
+    }[];
     const quantiles = all.filter(({ text }) => /^p\d+$/.test(text));
     for (const { text, yref, y } of quantiles) {
       expect(yref).toMatch(/^y\d*$/);

@@ -9,16 +9,22 @@ import { type Comparison, cacheEffect } from "../../judge/index.js";
 import { writeWhole } from "../../output/index.js";
 import type { Replay } from "../../replay/index.js";
 import { sessionsOf, workloadOf } from "../../sessions/index.js";
+import { addAnswerFlag } from "../answer-flags.js";
 import { comparisonTable } from "../comparison-table.js";
+import { addEngineFlags, givenEngineFlags } from "../engine-flags.js";
+import { addLatencyFlags, givenLatencyFlags } from "../latency-source.js";
+import { addPacingFlags } from "../pacing-flags.js";
 import { formatTable, showMs } from "../print-table.js";
 import { readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
-import { addSessionFlags, reportSessions, type SessionFlags, sessionsFromFlags } from "../session-flags.js";
+import { addSessionFlags, reportSessions, sessionsFromFlags } from "../session-flags.js";
 import { capturedSeriesJson, comparisonJson, replaySeriesJson } from "../summary-json.js";
 import { printOut } from "../terminal.js";
+import { addTimeoutFlags } from "../timeout-flags.js";
 import { traceOrigin } from "../trace-origin.js";
+import type { FigureModeledFlags } from "./figure-modeled.js";
 
-interface FigureFlags extends SessionFlags {
+interface FigureFlags extends FigureModeledFlags {
   readonly real?: string;
   readonly replay?: string;
   readonly nocache?: string;
@@ -30,16 +36,23 @@ interface FigureFlags extends SessionFlags {
 }
 
 /** A curve with the key of its series in the JSON document. */
-interface FigureSeries extends CacheEffectCurve {
+export interface FigureSeries extends CacheEffectCurve {
   readonly key: string;
   /** Modeled series made here: the replay behind it. */
   readonly replay?: Replay;
 }
 
-interface FigureData {
+/** What is drawn, and what is said beside it. */
+export interface FigureData {
   readonly series: readonly FigureSeries[];
   readonly on?: Comparison;
   readonly off?: Comparison;
+  /** For people, before the table. */
+  readonly lines?: readonly string[];
+  /** Below the figure. */
+  readonly footnote?: string;
+  /** Offered load over capacity, by the state of the cache. */
+  readonly offeredLoad?: Readonly<Record<string, number>>;
 }
 
 /** The `figure` command: the cache-effect figure. */
@@ -52,6 +65,10 @@ export function figureCommand(): Command {
       "--real <trace>",
       "a capture (default: the committed one with the cache on, fitted and replayed here)",
     )
+    .option(
+      "--format <format>",
+      "with --real and a latency model: what the file is, where it is no trace of this tool (see import --help)",
+    )
     .option("--replay <trace>", "with --real: its replay")
     .option("--nocache <trace>", "with --real: its replay with the cache off")
     .option("--captured-nocache <trace>", "a capture with the cache off")
@@ -62,10 +79,20 @@ export function figureCommand(): Command {
     .option("--arrival-seed <n>", "with --published: other arrivals than the figure's (0)", parseSeed)
     .option("--out-dir <dir>", "where cache-effect.html, .svg, .png and .json go, or published.*", "out")
     .option("--json", "print one JSON document");
-  return addSessionFlags(command)
+  addEngineFlags(addLatencyFlags(addTimeoutFlags(addSessionFlags(addPacingFlags(addAnswerFlag(command))))));
+  return command
     .addHelpText(
       "after",
-      "\nExamples:\n  npx prefixlab figure --out-dir out\n  npx prefixlab figure --published\n",
+      `
+With --real and a latency model (--latency-trace, --latency-model, --profile, --model-config) the replays with the
+cache on and off are made here; the engine's flags are those of replay.
+
+Examples:
+  npx prefixlab figure --out-dir out
+  npx prefixlab figure --published
+  npx prefixlab figure --real mine.jsonl.gz --latency-trace mine-low-load.jsonl.gz
+  npx prefixlab figure --real conversation_trace.jsonl --format mooncake --profile h200-qwen3-8b
+`,
     )
     .action(runFigure);
 }
@@ -87,24 +114,59 @@ async function runFigure(flags: FigureFlags): Promise<void> {
       join(flags.outDir, `cache-effect.${extension}`),
       inputs.filter((file) => file !== undefined),
     );
-  const data = flags.real === undefined ? await fromCommittedCaptures(flags) : await fromTraces(flags);
+  const data = await figureData(flags);
   const document = figureJson(data);
   const text = `${JSON.stringify(document, null, 2)}\n`;
-  const files = await writeFigure(cacheEffectFigure(data.series), flags.outDir, "cache-effect");
+  const options = data.footnote === undefined ? {} : { footnote: data.footnote };
+  const files = await writeFigure(cacheEffectFigure(data.series, options), flags.outDir, "cache-effect");
   const jsonFile = join(flags.outDir, "cache-effect.json");
   await writeWhole(jsonFile, text);
   if (flags.json) {
     printOut(text);
     return;
   }
+  for (const line of data.lines ?? []) printOut(`${line}\n`);
   printOut(`${seriesTable(data.series)}\n`);
   for (const [title, comparison] of [
     ["cache on, modeled against captured", data.on],
     ["cache off, modeled (from the capture with it on alone) against captured", data.off],
   ] as const) {
-    if (comparison) printOut(`${title}\n${comparisonTable(comparison)}\n`);
+    if (comparison && comparison.cells.length > 0) printOut(`${title}\n${comparisonTable(comparison)}\n`);
   }
   printOut(`wrote ${[...Object.values(files), jsonFile].join(", ")}\n`);
+}
+
+async function figureData(flags: FigureFlags): Promise<FigureData> {
+  const { real } = flags;
+  const given = [...givenLatencyFlags(flags), ...givenEngineFlags(flags), ...givenOtherFlags(flags)];
+  if (given.length === 0) return real === undefined ? fromCommittedCaptures(flags) : fromTraces(flags);
+  if (real === undefined)
+    throw new InputError(`figure: ${given.join(", ")} goes with --real TRACE, the trace to replay`);
+  const ready = (["replay", "nocache", "capturedNocache"] as const).filter(
+    (name) => flags[name] !== undefined,
+  );
+  if (ready.length > 0)
+    throw new InputError(
+      `figure: with ${given.join(", ")} the replays of --real are made here: leave --replay, --nocache and --captured-nocache out`,
+    );
+  const { modeledFigure } = await import("./figure-modeled.js");
+  return modeledFigure(real, flags);
+}
+
+/** Flags of the replays, beside those of the engine and the latency model, that were given. */
+function givenOtherFlags(flags: FigureFlags): string[] {
+  const others = [
+    "format",
+    "replaySessions",
+    "openLoop",
+    "maxConcurrency",
+    "requestTimeout",
+    "onTimeout",
+  ] as const;
+  const given = others
+    .filter((name) => flags[name] !== undefined)
+    .map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  return flags.answerReuse ? given : [...given, "--no-answer-reuse"];
 }
 
 async function fromCommittedCaptures(flags: FigureFlags): Promise<FigureData> {
@@ -145,7 +207,7 @@ async function fromTraces(flags: FigureFlags): Promise<FigureData> {
     if (!trace.records.some(({ ttftMs = 0 }) => ttftMs > 0))
       throw new InputError(
         `${path} holds no latencies (no row has a ttft_ms above 0), and the figure is made of them: replay it ` +
-          "first (prefixlab replay TRACE --profile NAME --dump-trace OUT) and draw what that wrote",
+          "here, with a latency model (--profile NAME, --latency-trace F or --model-config F --gpu NAME)",
       );
     const sessions = sessionsOf(trace, sessionsFromFlags(flags));
     reportSessions(path, sessions);
@@ -172,6 +234,7 @@ function figureJson(data: FigureData): Record<string, unknown> {
       ...(data.on && { on: comparisonJson(data.on) }),
       ...(data.off && { off: comparisonJson(data.off) }),
     },
+    ...(data.offeredLoad && { offered_load: data.offeredLoad }),
   };
 }
 

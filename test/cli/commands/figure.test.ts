@@ -85,6 +85,62 @@ describe("prefixlab figure", () => {
   });
 });
 
+describe("prefixlab figure --real with a latency model", () => {
+  const drawn = (...args: string[]) => {
+    const outDir = join(dir, `out-${++count}`);
+    const { status, stdout, stderr } = runCli(["figure", ...args, "--out-dir", outDir, "--json"]);
+    return { status, stderr, json: status === 0 ? JSON.parse(stdout) : undefined, outDir };
+  };
+  const mooncake = fromRoot("data", "examples", "mooncake-style.jsonl");
+
+  it("imports, replays with the cache on and off, and says the offered load below the figure", () => {
+    const profile = ["--profile", "h200-qwen3-8b"];
+    const { json, outDir, stderr } = drawn("--real", mooncake, "--format", "mooncake", ...profile);
+    expect(stderr).toContain("holds no latencies");
+    expect(Object.keys(json.series)).toEqual(["modeled_on", "modeled_off"]);
+    const { modeled_on: on, modeled_off: off } = json.series;
+    expect(on.hit_fraction).toBeGreaterThan(0);
+    expect([off.hit_fraction, off.engine.enable_prefix_caching.value]).toEqual([0, false]);
+    expect(json.offered_load.off).toBeGreaterThan(json.offered_load.on);
+    const svg = readFileSync(join(outDir, "cache-effect.svg"), "utf8");
+    expect(svg).toContain("offered load over capacity: cache on");
+  });
+
+  it("stands beside the capture that it was made from, as replay does", () => {
+    const warm = fromRoot("data", "warm-1.jsonl.gz");
+    const latency = ["--latency-trace", fromRoot("data", "fit-sweep-1.jsonl.gz")];
+    const { json } = drawn("--real", warm, ...latency);
+    expect(Object.keys(json.series)).toEqual(["captured_on", "modeled_on", "modeled_off"]);
+    expect(json.comparisons.on.cached_tokens.exact_fraction).toBe(1);
+    expect(json.offered_load.off).toBeGreaterThan(1);
+    const replayed = JSON.parse(runCli(["replay", warm, ...latency, "--json"]).stdout);
+    expect(json.series.modeled_on.cohorts).toEqual(replayed.cohorts);
+    expect(json.comparisons.on.errors).toEqual(replayed.errors);
+  });
+
+  it("draws a trace without hashes with the cache off, and no empty panel", async () => {
+    const { meta, ...trace } = syntheticTrace(30, 7);
+    const bare = join(dir, "bare.jsonl");
+    const records = trace.records.map(({ blockIds: _, tailBlockId: __, ...record }) => record);
+    await writeTrace(bare, { ...trace, meta, records });
+    const { json, outDir } = drawn("--real", bare, "--profile", "h200-qwen3-8b");
+    expect(Object.keys(json.series).at(-1)).toBe("modeled_off");
+    expect(Object.keys(json.series)).not.toContain("modeled_on");
+    expect(readFileSync(join(outDir, "cache-effect.svg"), "utf8")).not.toContain("-hit");
+  });
+
+  it("refuses a model without a trace, replays beside a model, and flags of a replay without a model", () => {
+    const profile = ["--profile", "h200-qwen3-8b"];
+    expect(drawn(...profile).stderr).toMatch(/goes with --real TRACE/);
+    expect(drawn("--real", mooncake, "--nocache", mooncake, ...profile).stderr).toMatch(/leave --replay/);
+    expect(drawn("--real", fromRoot("data", "warm-1.jsonl.gz"), "--open-loop").stderr).toMatch(
+      /give exactly one of --latency-trace/,
+    );
+    const off = drawn("--real", mooncake, ...profile, "--no-enable-prefix-caching", "--format", "mooncake");
+    expect([off.status, off.stderr]).toEqual([2, expect.stringMatching(/drawn on and off/)]);
+  });
+});
+
 describe("prefixlab figure --published", () => {
   const published = (name: string, ...flags: string[]) =>
     runCli(["figure", "--published", "--out-dir", join(dir, name), ...flags]);
