@@ -3,7 +3,7 @@
  *
  * Read `sessions.ts` first (parents, turns, what is waited for, the evidence of an edge), then `sessions-of.ts` (recorded
  * ones first) and `infer-sessions.ts` (the rule in words): `find-trunks.ts` and `choose-parent.ts` are its two halves,
- * `find-spawns.ts` adds sub-agents, `edge-features.ts` and `edge-confidence.ts` say how sure an edge is. Lengths are full blocks of the trace's block size, times
+ * `find-spawns.ts` adds sub-agents (`agent-conversations.ts`, `starters.ts` and `spawn-chance.ts` are its parts), `edge-features.ts` and `edge-confidence.ts` say how sure an edge is. Lengths are full blocks of the trace's block size, times
  * milliseconds, turns count from 1; a record is named by its index in `trace.records`.
  */
 export { adjustedRandIndex } from "./adjusted-rand-index.js";

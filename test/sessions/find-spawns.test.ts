@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { inferSessions, scoreSessions, waitsOf } from "../../lib/sessions/index.js";
 import { type Shorthand, traceOf } from "./trace-of.js";
-import { labelsOf } from "./workloads/labelled.js";
+import { truthOf } from "./workloads/labelled.js";
 import { hasWekaFiles, wekaFiles, wekaInterleaved } from "./workloads/weka.js";
 
 /** A main agent of many turns 20 s apart; at some of them it starts a sub-agent of three turns, and waits for it. */
@@ -71,22 +71,7 @@ describe.skipIf(!hasWekaFiles)(
       const joins = { inferred: 0, actual: 0, correct: 0 };
       for (const path of [...wekaFiles("fit"), ...wekaFiles("held out")]) {
         const workload = wekaInterleaved([path], { seed: 1, spreadMs: 0, half: "fit", subAgents: true });
-        const { parent, spawned } = workload;
-        const waits = new Map(
-          [...workload.joins]
-            .map((pair) => pair.split(" ").map(Number) as [number, number])
-            .map(([i]) => [
-              i,
-              [
-                { parent: parent[i]!, kind: "turn" as const },
-                ...[...workload.joins]
-                  .filter((pair) => pair.startsWith(`${i} `))
-                  .map((pair) => ({ parent: Number(pair.split(" ")[1]), kind: "join" as const })),
-              ],
-            ]),
-        );
-        const link = Uint8Array.from(parent, (_, i) => (spawned.has(i) ? 1 : 0));
-        const score = scoreSessions(inferSessions(workload.trace), { ...labelsOf(parent), link, waits });
+        const score = scoreSessions(inferSessions(workload.trace), truthOf(workload));
         for (const [sum, part] of [
           [spawns, score.spawns],
           [joins, score.joins],

@@ -6,21 +6,9 @@ import { fitLogistic, type LogisticRow } from "./workloads/fit-logistic.js";
 import { hasPublicData, workloadsOf } from "./workloads/index.js";
 import type { Half, LabelledWorkload } from "./workloads/labelled.js";
 import { labelsOf } from "./workloads/labelled.js";
+import { type Reliability, reliabilityOf, rounded } from "./workloads/reliability-of.js";
 
 const FOLDER = "data/sessions";
-const BINS = 10;
-
-interface Bin {
-  readonly said: number;
-  readonly right: number;
-  readonly n: number;
-}
-
-interface Reliability {
-  readonly n: number;
-  readonly expected_calibration_error: number;
-  readonly bins: readonly Bin[];
-}
 
 interface SetScore {
   readonly workloads: number;
@@ -37,29 +25,6 @@ interface Report {
   readonly edges: Reliability;
   readonly roots: Reliability;
   readonly sets: Readonly<Record<string, SetScore>>;
-}
-
-/** Expected calibration error (Naeini et al. 2015) over ten bins of equal width: means of what is said and what is right. */
-function reliabilityOf(sure: readonly (readonly [confidence: number, isRight: boolean])[]): Reliability {
-  const sums = Array.from({ length: BINS }, () => ({ n: 0, said: 0, right: 0 }));
-  for (const [confidence, isRight] of sure) {
-    const bin = sums[Math.min(BINS - 1, Math.floor(confidence * BINS))]!;
-    bin.n++;
-    bin.said += confidence;
-    if (isRight) bin.right++;
-  }
-  const error = sums.reduce((sum, { said, right }) => sum + Math.abs(said - right), 0) / sure.length;
-  return {
-    n: sure.length,
-    expected_calibration_error: rounded(error),
-    bins: sums
-      .filter(({ n }) => n > 0)
-      .map(({ n, said, right }) => ({ said: rounded(said / n), right: rounded(right / n), n })),
-  };
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 10_000) / 10_000;
 }
 
 function reportOf(half: Half, workloads: readonly LabelledWorkload[]): Report {

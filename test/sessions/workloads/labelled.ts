@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { SessionLabels } from "../../../lib/sessions/index.js";
+import { PARENT_KINDS, type SessionLabels, type WaitedFor } from "../../../lib/sessions/index.js";
 import { BlockTable, type Trace, type TraceRecord } from "../../../lib/trace/index.js";
 
 /** Which half of the data a workload belongs to: confidences are fitted on one, and reported on the other only. */
@@ -84,6 +84,18 @@ export function labelsOf(parent: Int32Array): SessionLabels {
   };
   for (let i = 0; i < parent.length; i++) visit(i);
   return { parent, turn, session };
+}
+
+/** The truth of a workload: parents, what is spawned and what is joined. */
+export function truthOf({ parent, spawned, joins }: LabelledWorkload): SessionLabels {
+  const waits = new Map<number, WaitedFor[]>();
+  for (const pair of joins) {
+    const [child, joined] = pair.split(" ").map(Number) as [number, number];
+    const all = waits.get(child) ?? [{ parent: parent[child]!, kind: "turn" }];
+    waits.set(child, [...all, { parent: joined, kind: "join" }]);
+  }
+  const link = Uint8Array.from(parent, (_, i) => PARENT_KINDS.indexOf(spawned.has(i) ? "spawn" : "turn"));
+  return { ...labelsOf(parent), link, waits };
 }
 
 /** Chains of content symbols as block ids: equal symbols after equal symbols are equal blocks. */

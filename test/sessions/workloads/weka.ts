@@ -4,13 +4,15 @@ import { stream } from "../../../lib/base/index.js";
 import { BlockTable, type TraceRecord } from "../../../lib/trace/index.js";
 import { type DraftRow, type Half, halfOf, type LabelledWorkload, labelled } from "./labelled.js";
 
-const FOLDERS = ["../shared/data/weka", "../shared/data/weka-subagents"];
+/** Where the conversations are. */
+export const FOLDERS = ["../shared/data/weka", "../shared/data/weka-subagents"];
 const BLOCK_SIZE = 64;
 
 /** Whether the conversations of callanjfox/kv-cache-tester (folder traces) are beside the project. */
 export const hasWekaFiles = FOLDERS.every((folder) => existsSync(folder));
 
-interface Request {
+/** A model call as the files have it: times in seconds. */
+export interface Request {
   readonly t: number;
   readonly type: string;
   readonly in: number;
@@ -21,7 +23,8 @@ interface Request {
   readonly hash_ids: readonly number[];
 }
 
-interface SubAgent {
+/** A sub-agent as the files have it; `t` of a completed one is its end. Times in seconds, its requests' from its start. */
+export interface SubAgent {
   readonly t: number;
   readonly type: "subagent";
   readonly agent_id: string;
@@ -33,7 +36,8 @@ interface SubAgent {
   readonly requests: readonly Request[];
 }
 
-interface Conversation {
+/** A file: a main agent with its sub-agents. */
+export interface Conversation {
   readonly tool_tokens: number;
   readonly system_tokens: number;
   readonly requests: readonly (Request | SubAgent)[];
@@ -49,6 +53,48 @@ export function wekaFiles(half: Half): string[] {
   );
 }
 
+/** The conversation that a file holds. */
+export function readConversation(path: string): Conversation {
+  return JSON.parse(gunzipSync(readFileSync(path)).toString()) as Conversation;
+}
+
+/** A conversation with a name that no other of its workload has. */
+export interface NamedConversation {
+  readonly name: string;
+  readonly conversation: Conversation;
+}
+
+/** Conversations of files, as {@link interleaved}. */
+export function wekaInterleaved(
+  paths: readonly string[],
+  options: {
+    readonly seed: number;
+    readonly spreadMs: number;
+    readonly half: Half;
+    readonly subAgents?: boolean;
+  },
+): LabelledWorkload {
+  return interleaved(
+    paths.map((path) => ({ name: path, conversation: readConversation(path) })),
+    {
+      ...options,
+      set: options.subAgents ? "weka, sub-agents" : "weka",
+      name: `${paths.length} conversations, seed ${options.seed}, over ${options.spreadMs / 60_000} min`,
+    },
+  );
+}
+
+/** When the main agent asked for a sub-agent, seconds since the conversation began. */
+export function spawnS(agent: SubAgent): number {
+  return agent.duration_ms === null ? agent.t : agent.t - agent.duration_ms / 1000;
+}
+
+/** Position of the main agent's request that a sub-agent's start came after, -1 for none within 5 s. */
+export function starterOf(agent: SubAgent, main: readonly Request[]): number {
+  const atS = spawnS(agent);
+  return main.findLastIndex(({ t, api_time = 0 }) => t + api_time <= atS && t + api_time > atS - 5);
+}
+
 /**
  * Conversations interleaved: each starts at a random moment of `spreadMs`; the leading tool and system tokens are one
  * trunk for all of an agent's type, as in reality; all other ids are kept apart. With `subAgents`, each one's first
@@ -58,9 +104,11 @@ export function wekaFiles(half: Half): string[] {
  * The parent of a request is the latest earlier one of its conversation with which it shares a block past the trunk: cut
  * where a conversation starts its context afresh, since no rule over hashes can know those.
  */
-export function wekaInterleaved(
-  paths: readonly string[],
+export function interleaved(
+  conversations: readonly NamedConversation[],
   options: {
+    readonly set: string;
+    readonly name: string;
     readonly seed: number;
     readonly spreadMs: number;
     readonly half: Half;
@@ -71,8 +119,7 @@ export function wekaInterleaved(
   const blocks = new BlockTable();
   const trunks = new Map<string, number[]>();
   const rows: DraftRow[] = [];
-  for (const path of paths) {
-    const file = JSON.parse(gunzipSync(readFileSync(path)).toString()) as Conversation;
+  for (const { name: path, conversation: file } of conversations) {
     const startMs = random.uniform() * options.spreadMs;
     const own = new Map<number, number>();
     const adder = new Adder(rows, blocks, trunks, own);
@@ -82,14 +129,11 @@ export function wekaInterleaved(
     const joins = new Map<number, string[]>();
     if (options.subAgents)
       for (const agent of agents) {
-        const spawnS = agent.duration_ms === null ? agent.t : agent.t - agent.duration_ms / 1000;
-        const by = main.findLastIndex(
-          ({ t, api_time }) => t + (api_time ?? 0) <= spawnS && t + (api_time ?? 0) > spawnS - 5,
-        );
+        const by = starterOf(agent, main);
         const shared = agent.tool_tokens + agent.system_tokens;
         adder.add(agent.requests, {
           name: (k) => `${path}/${agent.agent_id}/${k}`,
-          startMs: startMs + spawnS * 1000,
+          startMs: startMs + spawnS(agent) * 1000,
           trunk: agent.subagent_type,
           sharedTokens: shared,
           ...(by >= 0 && { spawnedBy: name(by) }),
@@ -109,15 +153,7 @@ export function wekaInterleaved(
       joins,
     });
   }
-  return labelled(
-    {
-      set: options.subAgents ? "weka, sub-agents" : "weka",
-      name: `${paths.length} conversations, seed ${options.seed}, over ${options.spreadMs / 60_000} min`,
-      half: options.half,
-    },
-    rows,
-    { blockSize: BLOCK_SIZE, blocks },
-  );
+  return labelled(options, rows, { blockSize: BLOCK_SIZE, blocks });
 }
 
 interface Agent {

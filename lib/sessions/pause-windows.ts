@@ -1,0 +1,52 @@
+import type { Ms } from "../base/index.js";
+
+/** The times just after ends that are followed by a pause, as a growing sum. */
+export class PauseWindows {
+  readonly #opens: Ms[] = [];
+  readonly #closes: Ms[] = [];
+  /** Covered up to the end of each window. */
+  readonly #sums: Ms[] = [];
+
+  /**
+   * @param ended requests by end
+   * @param nextMs when each was gone on from, infinity for never
+   * @param pauseMs shortest pause that counts
+   * @param withinMs longest window
+   */
+  constructor(
+    ended: Int32Array,
+    endMs: Float64Array,
+    nextMs: Float64Array,
+    { pauseMs, withinMs }: { readonly pauseMs: Ms; readonly withinMs: Ms },
+  ) {
+    let sum = 0;
+    let untilMs = Number.NEGATIVE_INFINITY;
+    for (const i of ended) {
+      if (nextMs[i] === Number.POSITIVE_INFINITY || nextMs[i] - endMs[i] < pauseMs) continue;
+      const opensMs = Math.max(endMs[i], untilMs);
+      const closesMs = Math.min(nextMs[i], endMs[i] + withinMs);
+      if (closesMs <= opensMs) continue;
+      sum += closesMs - opensMs;
+      this.#opens.push(opensMs);
+      this.#closes.push(closesMs);
+      this.#sums.push(sum);
+      untilMs = closesMs;
+    }
+  }
+
+  /** Share of the time between two moments that lies in a window. */
+  shareOf(fromMs: Ms, toMs: Ms): number {
+    return toMs <= fromMs ? 1 : (this.#upTo(toMs) - this.#upTo(fromMs)) / (toMs - fromMs);
+  }
+
+  #upTo(atMs: Ms): Ms {
+    let low = 0;
+    let high = this.#opens.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#opens[middle] <= atMs) low = middle + 1;
+      else high = middle;
+    }
+    return low === 0 ? 0 : this.#sums[low - 1] - Math.max(0, this.#closes[low - 1] - atMs);
+  }
+}
