@@ -14,7 +14,7 @@ import { headerLines } from "../replay-header.js";
 import { reportSessions, type SessionFlags, sessionsFromFlags } from "../session-flags.js";
 import { type TimeoutFlags, timeoutFromFlags } from "../timeout-flags.js";
 import { traceOrigin } from "../trace-origin.js";
-import type { FigureData, FigureSeries } from "./figure.js";
+import type { FigureData, FigureSeries } from "./figure-data.js";
 
 /** The flags of a figure whose replays are made here. */
 export interface FigureModeledFlags

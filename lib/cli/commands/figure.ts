@@ -3,11 +3,10 @@ import { Command, InvalidArgumentError } from "commander";
 import { InputError } from "../../base/index.js";
 import { readCapture, readCaptures } from "../../captures/index.js";
 import { summarizeCohorts } from "../../cohorts/index.js";
-import { type CacheEffectCurve, cacheEffectFigure, writeFigure } from "../../figure/index.js";
+import { cacheEffectFigure, writeFigure } from "../../figure/index.js";
 import { fitLatency } from "../../fit/index.js";
-import { type Comparison, cacheEffect } from "../../judge/index.js";
+import { cacheEffect } from "../../judge/index.js";
 import { writeWhole } from "../../output/index.js";
-import type { Replay } from "../../replay/index.js";
 import { sessionsOf, workloadOf } from "../../sessions/index.js";
 import { addAnswerFlag } from "../answer-flags.js";
 import { comparisonTable } from "../comparison-table.js";
@@ -22,6 +21,7 @@ import { capturedSeriesJson, comparisonJson, replaySeriesJson } from "../summary
 import { printOut } from "../terminal.js";
 import { addTimeoutFlags } from "../timeout-flags.js";
 import { traceOrigin } from "../trace-origin.js";
+import type { FigureData, FigureSeries } from "./figure-data.js";
 import type { FigureModeledFlags } from "./figure-modeled.js";
 
 interface FigureFlags extends FigureModeledFlags {
@@ -33,26 +33,6 @@ interface FigureFlags extends FigureModeledFlags {
   readonly arrivalSeed?: number;
   readonly outDir: string;
   readonly json?: boolean;
-}
-
-/** A curve with the key of its series in the JSON document. */
-export interface FigureSeries extends CacheEffectCurve {
-  readonly key: string;
-  /** Modeled series made here: the replay behind it. */
-  readonly replay?: Replay;
-}
-
-/** What is drawn, and what is said beside it. */
-export interface FigureData {
-  readonly series: readonly FigureSeries[];
-  readonly on?: Comparison;
-  readonly off?: Comparison;
-  /** For people, before the table. */
-  readonly lines?: readonly string[];
-  /** Below the figure. */
-  readonly footnote?: string;
-  /** Offered load over capacity, by the state of the cache. */
-  readonly offeredLoad?: Readonly<Record<string, number>>;
 }
 
 /** The `figure` command: the cache-effect figure. */
