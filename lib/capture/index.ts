@@ -10,6 +10,7 @@ export {
   type LiveReplayOptions,
   type RecordedLabels,
   replayLive,
+  type ServerRow,
 } from "./live-replay/index.js";
 export {
   type CohortJson,

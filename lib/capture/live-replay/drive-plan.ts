@@ -3,6 +3,7 @@ import { Followers, TurnQueue } from "../../engine/index.js";
 import type { Plan } from "../../replay/index.js";
 import type { LoadRun, ReadyRequest } from "../loadgen/load-run.js";
 import { waitUntil } from "../loadgen/wait-until.js";
+import type { LiveFleet } from "./live-fleet.js";
 import type { PlanPrompts } from "./plan-prompts.js";
 
 /** A prompt is put together this long before it is due: early enough to be ready, late enough to hold the answers. */
@@ -18,6 +19,7 @@ export async function drivePlan(
   run: LoadRun,
   plan: Plan,
   prompts: PlanPrompts,
+  fleet: LiveFleet,
   prepare: (index: number, ids: Int32Array) => ReadyRequest,
 ): Promise<void> {
   let sends: Promise<void>[] = [];
@@ -35,7 +37,8 @@ export async function drivePlan(
     const fromStart = sentBy(() => followers.sent(index, dueAtMs));
     // Awaited below: what fails in the meantime is told there.
     fromStart.catch(() => {});
-    const exchange = await run.fire(ready, dueAtMs);
+    const exchange = await run.fire(ready, dueAtMs, fleet.send(index));
+    fleet.ended(index, exchange);
     if (exchange.outputTokenIds) prompts.answered(index, exchange.outputTokenIds);
     if (plan.requests[index].inTurn) turns.ended(exchange.endedAtMs - run.startedAtMs);
     if (!exchange.failure) await sentBy(() => followers.ended(index, exchange.endedAtMs));

@@ -1,4 +1,5 @@
 import { InputError, type Ms } from "../../base/index.js";
+import type { ClientRouterPolicy } from "../../fleet/index.js";
 import type { Plan } from "../../replay/index.js";
 import { BlockTable, metaFromJson, type Trace, type TraceRecord } from "../../trace/index.js";
 import { blockExpander, tokenRange } from "../../workload/index.js";
@@ -9,9 +10,12 @@ import { type Journal, openJournal, requireFree } from "../loadgen/open-journal.
 import { refusedNotes } from "../loadgen/refused-notes.js";
 import { RequestWriter } from "../loadgen/request-writer.js";
 import { SEND_LAG_LIMIT_MS, type SendLag, sendLagJson, summariseSendLag } from "../loadgen/send-lag.js";
-import { learnServer, type ServerFacts } from "../loadgen/server-facts.js";
 import { drivePlan } from "./drive-plan.js";
+import { learnServers, type ServersFacts, serverUrls } from "./learn-servers.js";
+import { LiveFleet } from "./live-fleet.js";
+import { liveRouter } from "./live-router.js";
 import { PlanPrompts } from "./plan-prompts.js";
+import { type ServerRow, serverRows } from "./server-rows.js";
 
 /** Ground truth to record with a request. */
 export interface RecordedLabels {
@@ -23,8 +27,13 @@ export interface RecordedLabels {
 /** How a plan meets a real server. */
 export interface LiveReplayOptions {
   readonly plan: Plan;
-  /** Base address of an OpenAI-compatible server that takes prompts as token ids. */
-  readonly url: string;
+  /** Base addresses of OpenAI-compatible servers that take prompts as token ids: one, or several behind a router. */
+  readonly url: string | readonly string[];
+  /**
+   * Which of several servers a request goes to: a router that looks at the client's own counts alone, or the word for one.
+   * Default "round-robin".
+   */
+  readonly router?: string | ClientRouterPolicy;
   readonly model: string;
   /** Fixes the tokens behind content ids. A second replay on one engine start needs another seed, or finds the first's blocks. */
   readonly seed: number;
@@ -53,19 +62,24 @@ export interface LiveReplay {
   readonly trace: Trace;
   readonly notSent: number;
   readonly sendLag: SendLag | undefined;
+  /** Several servers: the router's name, and a row each. Undefined with one. */
+  readonly fleet?: { readonly router: string; readonly servers: readonly ServerRow[] };
   readonly warnings: readonly string[];
 }
 
 /**
- * Runs a plan against a real server: each content id becomes one block of tokens, and requests fire at their time or
- * a gap after their parent's end. Where a later prompt goes on through an earlier answer, it repeats the answer that
- * the server gave this time.
- * @throws InputError when the server does not answer, or neither server nor caller says which token ids to use, or the
- * trace would replace one
+ * Runs a plan against a real server, or several behind a router: each content id becomes one block of tokens, and requests fire at
+ * their time or a gap after their parent's end. Where a later prompt goes on through an earlier answer, it repeats the answer that
+ * the server gave this time. Records of several servers name theirs, by its place among `url`, as `replica`. A server that
+ * refuses a connection in mid-run gets no more requests, unless it is the last one left.
+ * @throws InputError when a server does not answer, or two are one; when neither servers nor caller say which token ids to use;
+ * when there is no such router, or it looks at more than the client's own counts; when the trace would replace one
  * @throws WorkError when the trace cannot be written
  */
 export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay> {
   const { plan, traceOut, force } = options;
+  const urls = serverUrls(options.url);
+  const router = liveRouter(options.router ?? "round-robin");
   if (traceOut !== undefined) await requireFree({ traceOut, force });
   const endpoint = "completions";
   const writer = new RequestWriter({
@@ -73,13 +87,13 @@ export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay
     model: options.model,
     sampling: { temperature: options.temperature ?? 0, ignoreEos: true, returnTokenIds: true },
   });
-  const server = await learnServer({ ...options, endpoint, writer });
+  const server = await learnServers({ ...options, urls, endpoint, writer });
   const pool = options.tokenIdRange ? tokenRange(...options.tokenIdRange) : server.tokenPool;
   if (!pool)
     throw new InputError(
       "replayLive: the server has no /tokenize: give tokenIdRange, the ids of ordinary text tokens",
     );
-  const client = new ApiClient({ ...options, endpoint });
+  const clients = urls.map((url) => new ApiClient({ ...options, url, endpoint }));
   const blocks = new BlockTable();
   const facts = {
     model: options.model,
@@ -89,13 +103,14 @@ export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay
     pacing: plan.pacing,
     // The wire's word, of `--cold-prompts`.
     prompts: plan.prompts === "unique" ? "cold" : plan.prompts,
+    ...(urls.length > 1 && { replica_count: urls.length, router: router.name }),
     ...server.engine,
   };
   let journal: Journal | undefined;
   const records = new Array<TraceRecord | undefined>(plan.requests.length).fill(undefined);
   const indexOf = new Map<ReadyRequest, number>();
   const run = new LoadRun({
-    client,
+    clients,
     writer,
     blockSize: plan.blockSize,
     blocks,
@@ -109,8 +124,9 @@ export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay
   });
   if (traceOut !== undefined) journal = await openJournal(traceOut, { meta: metaFromJson(facts), blocks });
   const expand = blockExpander({ blockSize: plan.blockSize, pool, seed: options.seed });
+  const fleet = new LiveFleet({ plan, servers: urls.length, router, seed: options.seed });
   try {
-    await drivePlan(run, plan, new PlanPrompts(plan, expand), (index, ids) => {
+    await drivePlan(run, plan, new PlanPrompts(plan, expand), fleet, (index, ids) => {
       const { outputTokens } = plan.requests[index];
       const ready = run.prepare(idsSource(ids), { ...options.labels?.(index), outputTokens });
       indexOf.set(ready, index);
@@ -121,7 +137,7 @@ export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay
     await journal?.close().catch(() => {});
     throw error;
   } finally {
-    client.close();
+    for (const client of clients) client.close();
   }
   const notSent = records.filter((record) => record === undefined).length;
   const sendLag = summariseSendLag(run.records);
@@ -148,7 +164,13 @@ export async function replayLive(options: LiveReplayOptions): Promise<LiveReplay
     trace,
     notSent,
     sendLag,
-    warnings: [...refused, ...warningsOf({ notSent, sendLag, lagged, server, plan })],
+    ...(urls.length > 1 && { fleet: { router: router.name, servers: serverRows(urls, trace.records) } }),
+    warnings: [
+      ...refused,
+      ...server.notes,
+      ...fleet.closed.map((k) => `${urls[k]} (replica ${k}) refused a connection and got no more requests`),
+      ...warningsOf({ notSent, sendLag, lagged, server, plan }),
+    ],
   };
 }
 
@@ -174,7 +196,7 @@ function warningsOf(end: {
   readonly notSent: number;
   readonly sendLag: SendLag | undefined;
   readonly lagged: boolean;
-  readonly server: ServerFacts;
+  readonly server: ServersFacts;
   readonly plan: Plan;
 }): string[] {
   const { notSent, sendLag, lagged, server, plan } = end;

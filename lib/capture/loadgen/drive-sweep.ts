@@ -34,7 +34,8 @@ async function runStage(run: LoadRun, stage: SweepStage, ready: readonly ReadyRe
       const events = { stage: beganAtMs, firstToken: firstTokens[start.of]?.at, end: ends[start.of]?.at };
       const dueAtMs = ((await events[start.after]) ?? beganAtMs) + start.gapMs;
       const due = await waitUntil(dueAtMs, run.signal);
-      if (due) await run.fire(ready[i], dueAtMs, () => firstTokens[i]?.set(performance.now()));
+      if (due)
+        await run.fire(ready[i], dueAtMs, { onFirstToken: () => firstTokens[i]?.set(performance.now()) });
       // A request without first token, or never sent, must not keep the ones behind it waiting.
       firstTokens[i]?.set(performance.now());
       ends[i]?.set(performance.now());

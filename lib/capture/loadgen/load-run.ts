@@ -31,9 +31,17 @@ export interface ReadyRequest {
   readonly revision: number;
 }
 
+/** One send of a ready request. */
+export interface SendOptions {
+  /** Which of the run's servers it goes to. Default: the first. */
+  readonly server?: number;
+  readonly onFirstToken?: () => void;
+}
+
 /** What a run needs from outside. */
 export interface LoadRunOptions {
-  readonly client: ApiClient;
+  /** One a server. */
+  readonly clients: readonly ApiClient[];
   readonly writer: RequestWriter;
   readonly blockSize: Tokens;
   /** Takes up the block hashes of the records. */
@@ -64,7 +72,7 @@ export class LoadRun {
     setMaxListeners(0, this.#stop.signal);
     const stop = () => {
       this.#stop.abort();
-      options.client.abortAll("the run was stopped");
+      for (const client of options.clients) client.abortAll("the run was stopped");
     };
     if (options.signal.aborted) stop();
     else options.signal.addEventListener("abort", stop, { once: true });
@@ -98,14 +106,16 @@ export class LoadRun {
 
   /**
    * Sends a request that was due at `dueAtMs` on the monotonic clock. It is recorded a turn of the event loop after its
-   * end, so that the session's next request goes out first.
+   * end, so that the session's next request goes out first. Where there are several servers, the record names this one.
    */
-  async fire(request: ReadyRequest, dueAtMs: Ms, onFirstToken?: () => void): Promise<Exchange> {
+  async fire(request: ReadyRequest, dueAtMs: Ms, options: SendOptions = {}): Promise<Exchange> {
+    const { server = 0, onFirstToken } = options;
+    const { clients } = this.#options;
     this.#sent++;
     const concurrency = ++this.#inFlight;
     const expectedPromptTokens = request.context.tokens();
     const exchange = await sendRequest(
-      this.#options.client,
+      clients[server],
       this.#options.writer,
       { ...request, outputTokens: request.labels.outputTokens },
       { onFirstToken, onRefused: () => this.#sentAgain++ },
@@ -114,6 +124,7 @@ export class LoadRun {
     if (exchange.failure) this.#failed++;
     const circumstances = {
       labels: request.labels,
+      ...(clients.length > 1 && { replica: String(server) }),
       startedAtMs: this.startedAtMs,
       dueAtMs,
       concurrency,

@@ -17,6 +17,8 @@ export interface RequestLabels {
 /** The circumstances of an exchange. */
 export interface ExchangeContext {
   readonly labels: RequestLabels;
+  /** Which of several servers it went to. */
+  readonly replica?: string;
   /** Start of the run on the clock of the exchange. */
   readonly startedAtMs: Ms;
   /** When the request was due. */
@@ -81,6 +83,7 @@ export function recordExchange(exchange: Exchange, context: ExchangeContext): Tr
     elapsedMs: wholeMicros(exchange.endedAtMs - exchange.sentAtMs),
     ...(labels.session !== undefined && { session: labels.session }),
     ...(labels.turn !== undefined && { turn: labels.turn }),
+    ...(context.replica !== undefined && { replica: context.replica }),
     extra,
   };
 }

@@ -95,7 +95,7 @@ export async function runLoadgen(options: LoadgenOptions, hooks: LoadgenHooks = 
     await warmUp(client, writer, conversations, options);
     const signal = hooks.signal ?? new AbortController().signal;
     const run = new LoadRun({
-      client,
+      clients: [client],
       writer,
       blockSize: options.blockSize,
       blocks,

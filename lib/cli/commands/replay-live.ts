@@ -1,14 +1,15 @@
 import { InputError } from "../../base/index.js";
-import { replayLive } from "../../capture/index.js";
+import { type LiveReplay, replayLive } from "../../capture/index.js";
 import { type Comparison, compareTraces } from "../../judge/index.js";
 import { answerReuseWords, capturedPacing, type Plan, pacingDoubts, planReplay } from "../../replay/index.js";
 import type { SessionLabels } from "../../sessions/index.js";
-import type { Trace } from "../../trace/index.js";
+import { engineCount, type Trace } from "../../trace/index.js";
 import { type AnswerFlags, answerReuseJson } from "../answer-flags.js";
 import { formatComparison } from "../comparison-table.js";
 import { type EngineFlags, givenEngineFlags } from "../engine-flags.js";
 import { givenLatencyFlags, type LatencyFlags } from "../latency-source.js";
 import { type PacingFlags, pacingFromFlags } from "../pacing-flags.js";
+import { formatTable, showMs, showPercent } from "../print-table.js";
 import { progressBar } from "../read-input.js";
 import { asFlags, liveEngineJson } from "../replay-header.js";
 import { stopSignal } from "../stop-signal.js";
@@ -18,7 +19,7 @@ import { givenTimeoutFlags, type TimeoutFlags } from "../timeout-flags.js";
 
 /** What `replay --url` takes from the command's flags. */
 export interface LiveReplayFlags extends AnswerFlags, EngineFlags, LatencyFlags, PacingFlags, TimeoutFlags {
-  readonly url: string;
+  readonly url: readonly string[];
   readonly modelName?: string;
   readonly tokenRange?: readonly [number, number];
   readonly timeout: number;
@@ -40,7 +41,7 @@ const whatIf =
   "a what-if beside the capture it was made from: the differences are its effect, nothing is judged";
 
 /**
- * `replay TRACE --url U`: the same plan, sent to a server instead of the simulated engine.
+ * `replay TRACE --url U`: the same plan, sent to a server, or to several behind a router, instead of the simulated engines.
  * @throws InputError when flags ask for what only the simulated engine can do
  */
 export async function replayLiveCommand(
@@ -69,12 +70,13 @@ export async function replayLiveCommand(
   const plan = { ...planned, assumptions };
   const stop = new AbortController();
   void stopSignal().then(() => stop.abort());
-  const bar = progressBar(`replaying against ${flags.url}`);
+  const bar = progressBar(`replaying against ${flags.url.join(", ")}`);
   const apiKey = process.env.OPENAI_API_KEY;
   const startedMs = performance.now();
   const live = await replayLive({
     plan,
     url: flags.url,
+    ...(flags.router !== undefined && { router: flags.router }),
     model: flags.modelName ?? trace.meta.model ?? "default",
     seed: flags.seed,
     timeoutMs: flags.timeout * 1000,
@@ -89,17 +91,18 @@ export async function replayLiveCommand(
   const wallMs = performance.now() - startedMs;
   for (const warning of live.warnings) printErr(`warning: ${warning}\n`);
   // What a what-if differs by is an effect, not an error.
-  const isWhatIf = flags.coldPrompts === true || flags.rateScale !== 1;
+  const isWhatIf =
+    flags.coldPrompts === true || flags.rateScale !== 1 || flags.url.length !== engineCount(trace.meta);
   const comparison = compareTraces(
     { trace, sessions },
     { modeled: [live.trace], tolerance: flags.tolerance, kind: isWhatIf ? "difference" : "error" },
   );
   if (flags.json) {
-    const document = liveJson(live.trace, sessions, plan, pacingFrom, wallMs, flags.seed);
+    const document = liveJson(live, sessions, plan, pacingFrom, wallMs, flags);
     printOut(
       `${JSON.stringify({ ...document, source: capturedSeriesJson({ trace, sessions }), ...comparisonJson(comparison) }, null, 2)}\n`,
     );
-  } else printOut(liveReport(live.trace, plan, pacingFrom, comparison, live.notSent));
+  } else printOut(liveReport(live, plan, pacingFrom, comparison));
   if (comparison.verdict === "fail" || live.notSent > 0) process.exitCode = 1;
 }
 
@@ -109,7 +112,6 @@ function refuseModelFlags(flags: LiveReplayFlags): void {
     "--seeds": flags.seeds !== 1,
     "--replicas": flags.replicas !== undefined,
     "--judge-after": flags.judgeAfter !== undefined,
-    "--router": flags.router !== undefined,
   };
   const limits = givenTimeoutFlags(flags);
   if (limits.length > 0)
@@ -132,12 +134,12 @@ function labelsOf(sessions: SessionLabels, index: number): { session: string; tu
 }
 
 function liveJson(
-  trace: Trace,
+  { trace, fleet }: LiveReplay,
   sessions: SessionLabels,
   plan: Plan,
   pacingFrom: string,
   wallMs: number,
-  seed: number,
+  { seed }: LiveReplayFlags,
 ): Record<string, unknown> {
   return {
     ...capturedSeriesJson({ trace, sessions }),
@@ -145,6 +147,7 @@ function liveJson(
     virtual_s: wallMs / 1000,
     wall_s: wallMs / 1000,
     seed,
+    ...(fleet && fleetJson(fleet)),
     pacing: plan.pacing,
     pacing_from: pacingFrom,
     prompts: promptsWord(plan.prompts),
@@ -156,18 +159,58 @@ function liveJson(
 }
 
 function liveReport(
-  trace: Trace,
+  { trace, fleet, notSent }: LiveReplay,
   plan: Plan,
   pacingFrom: string,
   comparison: Comparison,
-  notSent: number,
 ): string {
   return [
     `${trace.records.length} requests replayed live; ${notSent} not sent`,
     `engine, as the server tells it: ${asFlags(trace.meta.engine ?? {}) || "nothing"}`,
     `pacing: ${plan.pacing} (${pacingFrom}); prompts: ${plan.prompts}`,
     ...plan.assumptions.map((assumption) => `assumed: ${assumption}`),
+    ...(fleet ? fleetLines(fleet) : []),
     "",
     formatComparison(comparison, "replayed", comparison.kind === "difference" ? whatIf : undefined),
   ].join("\n");
+}
+
+type LiveFleetResult = NonNullable<LiveReplay["fleet"]>;
+
+/** As the simulated fleet's rows, with the server's address and what it failed. */
+function fleetJson({ router, servers }: LiveFleetResult): Record<string, unknown> {
+  return {
+    replica_count: servers.length,
+    router,
+    replicas: servers.map((row) => ({
+      replica: row.replica,
+      url: row.url,
+      requests: row.requests,
+      failed: row.failed,
+      prompt_tokens: row.promptTokens,
+      hit_share: row.hitShare ?? null,
+      ttft_ms: { p50: row.ttftMs.p50 ?? null, p90: row.ttftMs.p90 ?? null, p99: row.ttftMs.p99 ?? null },
+    })),
+  };
+}
+
+function fleetLines({ router, servers }: LiveFleetResult): string[] {
+  const rows = servers.map((row) => [
+    String(row.replica),
+    row.url,
+    String(row.requests),
+    String(row.failed),
+    String(row.promptTokens),
+    row.hitShare === undefined ? "-" : showPercent(row.hitShare),
+    showMs(row.ttftMs.p50),
+    showMs(row.ttftMs.p99),
+  ]);
+  return [
+    `servers: ${servers.length}, router ${router}`,
+    "",
+    formatTable(
+      ["replica", "url", "requests", "failed", "prompt tokens", "hits", "TTFT p50", "TTFT p99"],
+      rows,
+    ).trimEnd(),
+  ];
 }

@@ -51,7 +51,7 @@ interface ReplayFlags
   readonly dumpTrace?: string;
   readonly force?: boolean;
   readonly against?: string;
-  readonly url?: string;
+  readonly url?: readonly string[];
   readonly modelName?: string;
   readonly tokenRange?: readonly [number, number];
   readonly timeout: number;
@@ -83,7 +83,11 @@ export function replayCommand(): Command {
       "write the modeled trace of the first seed; with --url the measured one, which replaces none that is there",
     )
     .option("--force", "with --url and --dump-trace: replace a trace that is there")
-    .option("--url <url>", "replay live against this server instead of a model")
+    .option(
+      "--url <url>",
+      "replay live against this server instead of a model; given several times: against all, behind --router",
+      (url: string, urls: readonly string[] = []) => [...urls, url],
+    )
     .option("--model-name <name>", "with --url: the model's name there")
     .option("--token-range <low:high>", "with --url: token ids to draw prompts from", parseRange)
     .option("--timeout <s>", "with --url: time limit of one request", parsePositive, 300)
@@ -105,6 +109,10 @@ The same for a client that gives up after 10 s and then drops the conversation:
 
 Four engines behind a router, and what of the prompts it cost them (fleet compares routers):
   npx prefixlab replay data/warm-1.jsonl.gz --latency-trace data/fit-sweep-1.jsonl.gz --replicas 4 --router sticky
+
+The same requests sent to two servers behind a router, which sees what this client sent to each and got back:
+  npx prefixlab replay data/warm-1.jsonl.gz --url http://127.0.0.1:8000 --url http://127.0.0.1:8001 \\
+    --router sticky --model-name my-model --dump-trace fleet.jsonl.gz
 
 What the cache finds of a capture, apart from when its steps end:
   npx prefixlab replay data/vllm-small-pool/small-pool-1.jsonl.gz --recorded-times

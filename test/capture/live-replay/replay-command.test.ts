@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { loadgenOptions, runLoadgen } from "../../../lib/capture/loadgen/index.js";
@@ -89,4 +89,59 @@ it("replay --url says where the capture looks like a closed loop and does not te
   const looksLike = /an open loop, though the capture looks like 1 at a time/;
   expect((await replay([path, "--url", server.url])).stdout).toMatch(looksLike);
   expect((await replay([path, "--url", server.url, "--open-loop"])).stdout).not.toMatch(looksLike);
+});
+
+it("replay --url, given twice, routes between the servers and prints a row each", async () => {
+  const run = await captured();
+  const other = await startFakeServer();
+  afterTest(() => other.close());
+  const dump = scratchFile("fleet.jsonl");
+  const { stdout, status } = await run(
+    "--url",
+    other.url,
+    "--router",
+    "sticky",
+    "--json",
+    "--dump-trace",
+    dump,
+  );
+  expect(status).toBe(0);
+  const document = JSON.parse(stdout);
+  expect(document).toMatchObject({
+    verdict: "none",
+    replica_count: 2,
+    router: "sticky",
+    replicas: [
+      { replica: 0, failed: 0 },
+      { replica: 1, failed: 0, url: other.url },
+    ],
+  });
+  const requests = document.replicas.map((row: { requests: number }) => row.requests);
+  const written = readFileSync(dump, "utf8").trim().split("\n").slice(1);
+  const replicas = written.map((line) => JSON.parse(line).replica);
+  expect([0, 1].map((k) => replicas.filter((replica) => replica === String(k)).length)).toEqual(requests);
+  const report = (await run("--url", other.url)).stdout;
+  expect(report).toContain("servers: 2, router round-robin");
+  expect(report).toMatch(new RegExp(`1  ${other.url} +20 +0 `));
+});
+
+it("replay --url refuses routers that it cannot run, and servers that are down or given twice", async () => {
+  const run = await captured();
+  const down = await startFakeServer();
+  await down.close();
+  for (const [flags, why] of [
+    [["--router", "nearest"], /no router "nearest"/],
+    [
+      ["--router", "data-parallel"],
+      /looks at the engines' own load, which a client of real servers does not see/,
+    ],
+    [["--router", "precise-prefix"], /does not see/],
+    [["--url", down.url], new RegExp(down.url)],
+    [["--url", "http://127.0.0.1:1", "--url", "http://127.0.0.1:1/"], /given twice/],
+    [["--replicas", "2"], /--replicas is for the simulated engine/],
+  ] as const) {
+    const { status, stderr } = await run(...flags);
+    expect(stderr).toMatch(why);
+    expect(status).toBe(2);
+  }
 });
