@@ -2,6 +2,7 @@ import { type Blocks, InputError, type Ms, type Tokens } from "../base/index.js"
 import { answerReuseWords, capturedEngine, workloadChains } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
 import { type ChosenSettings, chooseSettings, type EngineSettings } from "../settings/index.js";
+import { importAssumptions } from "../trace/index.js";
 import { computedTokens, firstTokenMs, forEachCacheEvent } from "./cache-events.js";
 import { PromptHeads } from "./divergence.js";
 import { engineResets, type LostBetween, SurvivedTimes } from "./engine-resets.js";
@@ -155,7 +156,10 @@ export function explainMisses(workload: Workload, options: ExplainOptions = {}):
     else if (histories.all[replica].peak > kvCacheBlocks) part.cause = "evicted_order_unknown";
   }
   const requests = found.filter((misses) => misses !== undefined).map(joined);
-  const assumptions = chains.reuse && enablePrefixCaching ? [answerReuseWords(chains.reuse)] : [];
+  const assumptions = [
+    ...importAssumptions(trace.meta),
+    ...(chains.reuse && enablePrefixCaching ? [answerReuseWords(chains.reuse)] : []),
+  ];
   if (from.kvCacheBlocks === "assumed")
     assumptions.push(
       `the trace does not tell the engine's pool: ${kvCacheBlocks} blocks of ${blockSize} tokens are assumed`,

@@ -17,7 +17,7 @@ import {
   type EngineSettings,
   type SettingOrigin,
 } from "../settings/index.js";
-import { dataParallel, engineCount, type Trace } from "../trace/index.js";
+import { dataParallel, engineCount, importAssumptions, type Trace } from "../trace/index.js";
 import { answerReuseWords } from "./answer-reuse.js";
 import { capturedEngine } from "./captured-engine.js";
 import { capturedPacing } from "./captured-pacing.js";
@@ -186,6 +186,7 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
       ...ranksTogether(conditions),
       ...modelElsewhere(conditions),
       ...pacingDoubts(trace, conditions.pacingFrom),
+      ...importAssumptions(trace.meta),
       ...(plan.answerReuse && settings.enablePrefixCaching ? [answerReuseWords(plan.answerReuse)] : []),
       ...plan.assumptions,
     ],

@@ -2,7 +2,7 @@ import { InputError, type Ms, requireInteger, type Tokens } from "../base/index.
 import { type AccessRuns, accessRuns } from "../cache/index.js";
 import { answerReuseWords, type BlockAccesses, blockAccesses } from "../replay/index.js";
 import { completionMs, type Workload } from "../sessions/index.js";
-import { defaultBlockSize } from "../trace/index.js";
+import { defaultBlockSize, importAssumptions } from "../trace/index.js";
 
 /** A workload as a cache sees it that serves one request after another: no scheduler, no step times. */
 export interface ServedInTurn
@@ -77,6 +77,7 @@ export function servedInTurn(workload: Workload, options: ServedInTurnOptions = 
       ...(hasArrivals && untimed > 0
         ? [`${untimed} requests have no latencies: what they leave is idle from their arrival on`]
         : []),
+      ...importAssumptions(meta),
       ...(reuse ? [answerReuseWords(reuse)] : []),
       ...(unhashedPromptBlocks > 0
         ? [`${unhashedPromptBlocks} full prompt blocks have no hash and are shared with nothing`]

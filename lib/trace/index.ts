@@ -16,6 +16,7 @@ export type {
   EngineView,
 } from "./engine-view.js";
 export { type IdleArrival, idleArrivals } from "./idle-arrivals.js";
+export { importAssumptions } from "./import-assumptions.js";
 export { inArrivalOrder } from "./in-arrival-order.js";
 export { defaultBlockSize, metaFromJson, traceSchemaVersion } from "./meta-line.js";
 export { movedBlocks } from "./moved-blocks.js";

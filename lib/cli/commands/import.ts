@@ -8,6 +8,7 @@ import {
   timeUnits,
   writeTrace,
 } from "../../trace/files/index.js";
+import { importAssumptions } from "../../trace/index.js";
 import { parseCount, parsePositive } from "../engine-flags.js";
 import { readFingerprintKey } from "../fingerprint-key.js";
 import { progressBar, reportProblems } from "../read-input.js";
@@ -23,6 +24,7 @@ interface ImportFlags {
   readonly columns?: Readonly<Record<string, string>>;
   readonly startGap?: number;
   readonly subagents?: boolean;
+  readonly sharedPreamble: boolean;
   readonly timeUnit?: TimeUnit;
   readonly tokenizer?: string;
   readonly strict?: boolean;
@@ -55,6 +57,7 @@ export function importCommand(): Command {
       parsePositive,
     )
     .option("--subagents", "weka: take sub-agents' requests too, as sessions of their own")
+    .option("--no-shared-preamble", "weka: each conversation has tools and system prompt of its own")
     .option("--tokenizer <file>", "a tokenizer.json, for sources that hold text (default: bytes)")
     .addOption(
       new Option(
@@ -100,6 +103,7 @@ async function runImport(path: string, flags: ImportFlags): Promise<void> {
     ...(flags.columns && { columns: flags.columns }),
     ...(flags.startGap !== undefined && { startGapMs: flags.startGap * 1000 }),
     ...(flags.subagents && { subagents: true }),
+    ...(!flags.sharedPreamble && { sharedPreamble: false }),
     ...(flags.timeUnit && { timeUnit: flags.timeUnit }),
     ...(flags.tokenizer !== undefined && { tokenize: await readTokenizer(flags.tokenizer) }),
     onProgress: ({ bytesRead, totalBytes }) => bar.update(totalBytes ? bytesRead / totalBytes : 0),
@@ -107,11 +111,16 @@ async function runImport(path: string, flags: ImportFlags): Promise<void> {
   const trace = await importTrace(flags.format, path, options).finally(() => bar.stop());
   await writeTrace(flags.out, trace);
   reportProblems(path, trace);
-  const { records, rejected, warnings } = trace;
-  if (flags.json)
-    printOut(
-      `${JSON.stringify({ requests: records.length, rejected: rejected.length, warnings, out: flags.out }, null, 1)}\n`,
-    );
+  const { records, rejected, warnings, meta } = trace;
+  const document = {
+    requests: records.length,
+    rejected: rejected.length,
+    warnings,
+    assumptions: importAssumptions(meta),
+    shared_preamble: meta.extra.shared_preamble ?? null,
+    out: flags.out,
+  };
+  if (flags.json) printOut(`${JSON.stringify(document, null, 1)}\n`);
   else printOut(`${records.length} requests, ${rejected.length} rows rejected; wrote ${flags.out}\n`);
 }
 

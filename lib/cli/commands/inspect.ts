@@ -11,7 +11,7 @@ import {
 import { type ChosenSessions, sessionsOf } from "../../sessions/index.js";
 import { chooseSettings } from "../../settings/index.js";
 import { readEngineView } from "../../trace/files/index.js";
-import type { Trace } from "../../trace/index.js";
+import { importAssumptions, type Trace } from "../../trace/index.js";
 import { answerReuseJson } from "../answer-flags.js";
 import { engineViewJson, engineViewLines } from "../engine-view-report.js";
 import { missSummary, missSummaryJson, missSummaryLine } from "../miss-summary.js";
@@ -49,6 +49,7 @@ export function inspectCommand(): Command {
         const document = {
           ...inspectionJson(inspection, workload.sessions),
           answer_reuse: answerReuseJson(reuse),
+          assumptions: importAssumptions(trace.meta),
           suspected_max_concurrency: places ?? null,
           misses: misses ? missSummaryJson(misses) : null,
           engine: engineJson(settings),
@@ -59,6 +60,7 @@ export function inspectCommand(): Command {
         printOut(inspectionReport(path, inspection, workload.sessions));
         const told = [
           ...(misses ? [missSummaryLine(misses)] : []),
+          ...importAssumptions(trace.meta).map((words) => `assumed: ${words}`),
           ...(reuse ? [`a replay assumes: ${answerReuseWords(reuse)}`] : []),
         ];
         const lines = [...told, ...settingsLines(settings), ...(compared ? engineViewLines(compared) : [])];
@@ -125,6 +127,9 @@ function inspectionJson(x: TraceInspection, sessions: ChosenSessions): Record<st
   };
 }
 
+/** Of the meta line: what the lines on assumptions say. */
+const SAID_IN_WORDS = ["assumptions", "shared_preamble"];
+
 function inspectionReport(path: string, x: TraceInspection, sessions: ChosenSessions): string {
   const told = sessions.isRecorded.reduce((sum, is) => sum + is, 0);
   const source = told === 0 ? "inferred" : told === x.requests ? "recorded" : `recorded for ${told} requests`;
@@ -143,10 +148,12 @@ function inspectionReport(path: string, x: TraceInspection, sessions: ChosenSess
     ...(x.spanMs === undefined
       ? []
       : [`  ${show(x.spanMs / 1000)} s of arrivals, ${show(x.ratePerSecond ?? 0)} requests/s`]),
-    ...Object.entries(x.meta).map(
-      ([key, value]) =>
-        `  ${visibleLine(key).padEnd(16)} ${typeof value === "object" ? JSON.stringify(value) : visibleLine(String(value))}`,
-    ),
+    ...Object.entries(x.meta)
+      .filter(([key]) => !SAID_IN_WORDS.includes(key))
+      .map(
+        ([key, value]) =>
+          `  ${visibleLine(key).padEnd(16)} ${typeof value === "object" ? JSON.stringify(value) : visibleLine(String(value))}`,
+      ),
     ...span("prompt tokens", x.ranges.promptTokens, ""),
     ...span("output tokens", x.ranges.outputTokens, ""),
     ...span("TTFT", x.ranges.ttftMs, "ms"),

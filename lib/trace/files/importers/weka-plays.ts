@@ -1,6 +1,6 @@
 import { InputError, type Ms, type Tokens } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
-import type { JsonValue, ParentEdge } from "../../trace.js";
+import type { JsonValue, ParentEdge, Trace } from "../../trace.js";
 import { checkLength } from "./block-ids.js";
 import type { ImportOptions } from "./importer.js";
 import type { JsonObject } from "./json-rows.js";
@@ -15,6 +15,7 @@ import {
   optionalTime,
   time,
 } from "./row-fields.js";
+import { sharedPreamble, sharedPreambleJson, sharedPreambleWords } from "./shared-preamble.js";
 import { summaryOf, type TraceBuilder } from "./trace-builder.js";
 
 const preambleSpace = 0x8000_0000;
@@ -43,6 +44,9 @@ export class WekaPlays {
   readonly #options: ImportOptions;
   readonly #blockSize: Tokens;
   readonly #models = new Map<string, number>();
+  /** Blocks of preambles, which all conversations of a model have. */
+  readonly #common = new Set<number>();
+  readonly #conversationOf = new Map<string, number>();
   #leftOut = 0;
 
   constructor(builder: TraceBuilder, options: ImportOptions) {
@@ -54,6 +58,20 @@ export class WekaPlays {
   /** Says what was left out. */
   warn(): void {
     if (this.#leftOut > 0) this.#builder.warn(`${this.#leftOut} requests of sub-agents are left out`);
+  }
+
+  /** The trace with what rests on the preamble being shared. */
+  withAssumptions(trace: Trace): Trace {
+    const found = sharedPreamble(trace.records, this.#blockSize, this.#common, this.#conversationOf);
+    if (!found) return trace;
+    const words = sharedPreambleWords(found, this.#blockSize);
+    const { meta, warnings } = trace;
+    const extra = { ...meta.extra, assumptions: [words], shared_preamble: sharedPreambleJson(found) };
+    return {
+      ...trace,
+      meta: { ...meta, extra },
+      warnings: [...warnings, { line: 0, reason: `assumed: ${words}` }],
+    };
   }
 
   /** @throws InputError when the document is no conversation, or has blocks of another size */
@@ -135,6 +153,7 @@ export class WekaPlays {
     this.#builder.row(line, () => {
       const request = objectAt(entry, "a request");
       const session = place.id();
+      this.#conversationOf.set(session, place.index);
       const promptTokens = count(request, "in");
       const outputTokens = count(request, "out");
       const ttftMs = optionalTime(request, "ttft", 1000);
@@ -219,6 +238,7 @@ export class WekaPlays {
       if (denseOf.has(own) || taken.has(common)) continue;
       denseOf.set(own, common);
       taken.add(common);
+      this.#common.add(common);
     }
   }
 }

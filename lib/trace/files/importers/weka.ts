@@ -36,11 +36,12 @@ export const weka: Importer = {
     }
     plays.warn();
     if (count > 1) builder.warn(`${count} conversations are interleaved: one starts every ${startGapMs} ms`);
-    return builder.finish({
+    const trace = builder.finish({
       source: "weka",
       blockSize: options.blockSize ?? 64,
       extra: { conversations: count },
     });
+    return plays.withAssumptions(trace);
   },
 };
 
