@@ -16,6 +16,7 @@ export {
 } from "./errors.js";
 export { bytesPerGib, toGib } from "./gibibytes.js";
 export { IndexedHeap } from "./indexed-heap.js";
+export { asObject, isJsonObject, type JsonObject } from "./json-object.js";
 export { nonNegativeLeastSquares, solveSymmetric } from "./least-squares.js";
 export { mean, median, quantile, quantileSorted, sortedCopy } from "./quantile.js";
 export { type RandomStream, stream } from "./random.js";

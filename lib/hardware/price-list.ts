@@ -1,4 +1,4 @@
-import { InputError, requireFinite, type Tokens } from "../base/index.js";
+import { asObject, InputError, requireFinite, type Tokens } from "../base/index.js";
 
 /** What a provider asks for a million tokens, in one currency. */
 export interface PriceList {
@@ -38,8 +38,8 @@ const places: readonly string[] = [...Object.keys(rows), "output"];
  * ```
  */
 export function priceListFromJson(json: unknown): PriceList {
-  const { currency, per_million_tokens: prices, source, as_of: asOf } = objectOf(json) ?? {};
-  const given = objectOf(prices);
+  const { currency, per_million_tokens: prices, source, as_of: asOf } = asObject(json) ?? {};
+  const given = asObject(prices);
   if (typeof currency !== "string" || currency === "" || !given)
     throw new InputError(
       'priceListFromJson: expected {"currency": "USD", "per_million_tokens": {"input": 3, "cached_read": 0.3}}',
@@ -73,10 +73,4 @@ export function priceListFromJson(json: unknown): PriceList {
  */
 export function missPrice({ input, cacheWrite5m = input, cachedRead }: PriceList, tokens: Tokens): number {
   return (tokens * (cacheWrite5m - cachedRead)) / 1e6;
-}
-
-function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return value !== null && typeof value === "object" && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : undefined;
 }

@@ -1,3 +1,4 @@
+import { isJsonObject } from "../base/index.js";
 import type { CellOutput, Notebook, NotebookJson } from "./notebook-file.js";
 
 /**
@@ -35,7 +36,7 @@ function textOf(value: NotebookJson): string {
   return typeof value === "string"
     ? value
     : JSON.stringify(value, (_, inner: NotebookJson) =>
-        inner !== null && typeof inner === "object" && !Array.isArray(inner)
+        isJsonObject(inner)
           ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
           : inner,
       );

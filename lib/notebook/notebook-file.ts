@@ -1,4 +1,4 @@
-import { InputError } from "../base/index.js";
+import { InputError, isJsonObject } from "../base/index.js";
 
 /** A JSON value of a notebook. */
 export type NotebookJson =
@@ -48,22 +48,22 @@ type JsonObject = { readonly [key: string]: NotebookJson };
  * @throws InputError when the text is no such notebook
  */
 export function parseNotebook(text: string, file: string): Notebook {
-  let json: unknown;
+  let json: NotebookJson;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(text) as NotebookJson;
   } catch (error) {
     throw new InputError(`parseNotebook: ${file} is not JSON: ${(error as Error).message}`);
   }
-  if (!isObject(json) || json.nbformat !== 4 || !Array.isArray(json.cells))
+  if (!isJsonObject(json) || json.nbformat !== 4 || !Array.isArray(json.cells))
     throw new InputError(`parseNotebook: ${file} is no notebook of nbformat 4`);
   return {
     cells: json.cells.map((cell, index) => parseCell(cell, `${file}, cell ${index + 1}`, index)),
-    metadata: isObject(json.metadata) ? json.metadata : {},
+    metadata: isJsonObject(json.metadata) ? json.metadata : {},
   };
 }
 
 function parseCell(cell: NotebookJson, where: string, index: number): NotebookCell {
-  if (!isObject(cell)) throw new InputError(`parseNotebook: ${where} is no object`);
+  if (!isJsonObject(cell)) throw new InputError(`parseNotebook: ${where} is no object`);
   const cellType = cell.cell_type;
   if (cellType !== "markdown" && cellType !== "code" && cellType !== "raw")
     throw new InputError(`parseNotebook: ${where} has the unknown cell_type ${JSON.stringify(cellType)}`);
@@ -71,13 +71,15 @@ function parseCell(cell: NotebookJson, where: string, index: number): NotebookCe
     cellType,
     id: typeof cell.id === "string" ? cell.id : `cell-${index + 1}`,
     source: joined(cell.source ?? ""),
-    metadata: isObject(cell.metadata) ? cell.metadata : {},
+    metadata: isJsonObject(cell.metadata) ? cell.metadata : {},
   } as const;
   if (cellType !== "code") return rest;
   return {
     ...rest,
     ...(typeof cell.execution_count === "number" ? { executionCount: cell.execution_count } : {}),
-    outputs: Array.isArray(cell.outputs) ? cell.outputs.filter(isObject).map(parseOutput) : [],
+    outputs: Array.isArray(cell.outputs)
+      ? cell.outputs.flatMap((one: NotebookJson) => (isJsonObject(one) ? [parseOutput(one)] : []))
+      : [],
   };
 }
 
@@ -85,13 +87,13 @@ function parseOutput(output: JsonObject): CellOutput {
   const known = output as unknown as CellOutput;
   if (known.output_type === "stream") return { ...known, text: joined(output.text ?? "") };
   if (known.output_type === "error") return known;
-  const data = isObject(output.data) ? output.data : {};
+  const data = isJsonObject(output.data) ? output.data : {};
   return {
     output_type: "display_data",
     data: Object.fromEntries(
       Object.entries(data).map(([mime, value]) => [mime, isJsonMime(mime) ? value : joined(value)]),
     ),
-    metadata: isObject(output.metadata) ? output.metadata : {},
+    metadata: isJsonObject(output.metadata) ? output.metadata : {},
   };
 }
 
@@ -135,7 +137,7 @@ function formatOutput(output: CellOutput): NotebookJson {
 
 function sorted(value: NotebookJson): NotebookJson {
   if (Array.isArray(value)) return value.map(sorted);
-  if (!isObject(value)) return value;
+  if (!isJsonObject(value)) return value;
   return Object.fromEntries(
     Object.keys(value)
       .sort()
@@ -153,8 +155,4 @@ function joined(source: NotebookJson): string {
 
 function isJsonMime(mime: string): boolean {
   return mime === "application/json" || mime.endsWith("+json");
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { Tokenizer } from "@huggingface/tokenizers";
-import { InputError } from "../../base/index.js";
+import { openTokenizer } from "../../trace/files/index.js";
 import { fieldOf, isTokenId } from "../wire/index.js";
 import type { ApiClient } from "./api-client.js";
 import type { Prompt } from "./prompt.js";
@@ -15,22 +12,16 @@ export interface PromptTokenizer {
 }
 
 /**
- * The tokenizer in a `tokenizer.json` of Hugging Face, with the `tokenizer_config.json` beside it where there is one.
- * It knows no chat template, so it cannot tell the ids of chats.
+ * A tokenizer from a file, see `openTokenizer`. It knows no chat template, so it cannot tell the ids of chats.
  * @throws InputError when the file cannot be read as a tokenizer
  */
 export async function fileTokenizer(path: string): Promise<PromptTokenizer> {
-  const config = await readFile(join(dirname(path), "tokenizer_config.json"), "utf8").catch(() => "{}");
-  const tokenizer = await readFile(path, "utf8")
-    .then((json) => new Tokenizer(JSON.parse(json), JSON.parse(config)))
-    .catch((error: Error) => {
-      throw new InputError(`runLoadgen: ${path} is no tokenizer.json: ${error.message}`);
-    });
+  const { encode } = await openTokenizer(path);
   return {
     source: "library: @huggingface/tokenizers",
     encode: async (prompt, answer = "") => {
       if (prompt.kind === "ids") return prompt.json.split(",").map(Number);
-      return prompt.kind === "text" ? tokenizer.encode(prompt.text + answer).ids : undefined;
+      return prompt.kind === "text" ? encode(prompt.text + answer, true) : undefined;
     },
   };
 }

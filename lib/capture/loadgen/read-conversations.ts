@@ -1,7 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
-import { describeValue, InputError, type Ms, type Tokens } from "../../base/index.js";
-import { asArray, asObject, asText, type ChatMessage, type JsonObject } from "../wire/index.js";
+import {
+  asObject,
+  describeValue,
+  InputError,
+  type JsonObject,
+  type Ms,
+  type Tokens,
+} from "../../base/index.js";
+import { asArray, asText, type ChatMessage } from "../wire/index.js";
 
 /** One turn of a recorded conversation: what was said to the model, and what it answered. */
 export interface RecordedTurn {

@@ -1,4 +1,5 @@
-import { asArray, asObject, asText } from "../wire/index.js";
+import { asObject } from "../../base/index.js";
+import { asArray, asText } from "../wire/index.js";
 
 /** Where validators of any kind put the name of a field: OpenAI's `param`, pydantic's `loc`, JSON schema's paths. */
 const namingKeys = /^(param|parameter|loc|location|field|property|path|pointer|instancePath|argument)$/i;

@@ -1,4 +1,4 @@
-import { describeValue, type Tokens } from "../../base/index.js";
+import { describeValue, isJsonObject, type Tokens } from "../../base/index.js";
 import { anthropicChat } from "../wire/anthropic-prompt.js";
 import { bytesText, byteTokens, type ChatMessage, chatText, isTokenId } from "../wire/index.js";
 import { responsesChat } from "../wire/responses-prompt.js";
@@ -211,7 +211,7 @@ function stopStrings(stop: unknown): string[] {
 }
 
 function objectField(value: unknown, name: string | undefined): Fields {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Fields;
+  if (isJsonObject(value)) return value;
   if (name === undefined) throw new ApiError(400, "the body must be a JSON object");
   throw wrong(name, "an object", value);
 }

@@ -1,4 +1,5 @@
-import { asArray, asObject, asText, type ChatMessage, itemMessages, type JsonObject } from "../wire/index.js";
+import { asObject, type JsonObject } from "../../base/index.js";
+import { asArray, asText, type ChatMessage, itemMessages } from "../wire/index.js";
 
 /** Responses that are remembered, and the bytes of their requests and answers together. */
 const MOST_RESPONSES = 1024;

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Template } from "@huggingface/jinja";
-import { Tokenizer } from "@huggingface/tokenizers";
-import { InputError } from "../../base/index.js";
-import { asArray, asObject, asText, type ChatPrompt, type JsonObject } from "../wire/index.js";
+import { asObject, InputError, type JsonObject } from "../../base/index.js";
+import { openTokenizer } from "../../trace/files/index.js";
+import { asArray, asText, type ChatPrompt } from "../wire/index.js";
 
 /** A tokenizer given as a file, for servers that have none to ask. */
 export interface FileTokenizer {
@@ -15,37 +15,32 @@ export interface FileTokenizer {
 }
 
 /**
- * The tokenizer in a `tokenizer.json` of Hugging Face. Beside it, `tokenizer_config.json` has its special tokens and the
- * chat template, `chat_template.jinja` the template where that has none; without a template it tells texts alone.
+ * A tokenizer from a file, see `openTokenizer`. Beside it, `tokenizer_config.json` has its special tokens and the chat
+ * template, `chat_template.jinja` the template where that has none; without a template it tells texts alone.
  * @throws InputError when the file cannot be read as a tokenizer, or its template not as one
  */
 export async function openFileTokenizer(path: string): Promise<FileTokenizer> {
-  const beside = (name: string) => readFile(join(dirname(path), name), "utf8").catch(() => undefined);
-  const [config, separate] = await Promise.all([
-    beside("tokenizer_config.json"),
-    beside("chat_template.jinja"),
-  ]);
+  const separate = await readFile(join(dirname(path), "chat_template.jinja"), "utf8").catch(() => undefined);
+  const { encode, config } = await openTokenizer(path);
+  const source = chatTemplate(config.chat_template) ?? separate;
+  const template = source === undefined ? undefined : templateOf(source, path);
+  const ids = (text: string, special: boolean) => Uint32Array.from(encode(text, special));
+  return {
+    hasTemplate: template !== undefined,
+    text: (text) => ids(text, true),
+    // A template puts the special tokens where they belong itself.
+    chat: (chat) => {
+      const text = template && rendered(template, chat, config);
+      return text === undefined ? undefined : ids(text, false);
+    },
+  };
+}
+
+function templateOf(source: string, path: string): Template {
   try {
-    const json = JSON.parse(await readFile(path, "utf8")) as object;
-    const settings = asObject(JSON.parse(config ?? "{}")) ?? {};
-    const tokenizer = new Tokenizer(json, settings);
-    const source = chatTemplate(settings.chat_template) ?? separate;
-    const template = source === undefined ? undefined : new Template(source);
-    const ids = (text: string, special: boolean) =>
-      Uint32Array.from(tokenizer.encode(text, { add_special_tokens: special }).ids);
-    return {
-      hasTemplate: template !== undefined,
-      text: (text) => ids(text, true),
-      // A template puts the special tokens where they belong itself.
-      chat: (chat) => {
-        const text = template && rendered(template, chat, settings);
-        return text === undefined ? undefined : ids(text, false);
-      },
-    };
+    return new Template(source);
   } catch (error) {
-    throw new InputError(
-      `tap: ${path} must be a tokenizer.json of Hugging Face, with files beside it that fit: ${(error as Error).message}`,
-    );
+    throw new InputError(`tap: the chat template beside ${path} is none: ${(error as Error).message}`);
   }
 }
 

@@ -1,8 +1,7 @@
 import { randomBytes } from "node:crypto";
-import type { Ms } from "../../base/index.js";
+import { asObject, type Ms } from "../../base/index.js";
 import { BlockTable, metaFromJson, type ParentEdge, type TraceMeta } from "../../trace/index.js";
 import {
-  asObject,
   assumedSettings,
   type ChatMessage,
   type CompletionEndpoint,

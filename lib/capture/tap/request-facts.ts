@@ -1,7 +1,7 @@
+import { asObject } from "../../base/index.js";
 import type { JsonValue } from "../../trace/index.js";
 import {
   asArray,
-  asObject,
   asText,
   cacheMarks,
   type Headers,

@@ -1,5 +1,5 @@
+import { asObject } from "../../base/index.js";
 import type { ChatPrompt, CompletionApi, CompletionRequest } from "../wire/index.js";
-import { asObject } from "../wire/index.js";
 import type { PromptTokens } from "./prompt-tokens.js";
 
 /** How often it is tried for an API before it is taken for settled. */

@@ -1,5 +1,5 @@
+import type { JsonObject } from "../../base/index.js";
 import { type ChatMessage, chatFrame } from "./chat-text.js";
-import type { JsonObject } from "./json-object.js";
 import { contentPieces, isThingField, type PromptPiece, promptJson, unsealed } from "./prompt-thing.js";
 
 /** A chat as OpenAI's API writes it, whatever API it came in: what a chat template makes a prompt of. */

@@ -1,9 +1,10 @@
+import { asObject, type JsonObject } from "../../base/index.js";
 import { anthropicChat } from "./anthropic-prompt.js";
 import type { ChatPrompt } from "./chat-prompt.js";
 import type { ChatMessage } from "./chat-text.js";
 import type { CompletionApi, CompletionEndpoint } from "./completion-api.js";
 import { geminiChat } from "./gemini-prompt.js";
-import { asArray, asCount, asObject, asText, type JsonObject } from "./json-object.js";
+import { asArray, asCount, asText } from "./json-object.js";
 import { ollamaChat, ollamaPrompt } from "./ollama-prompt.js";
 import { openaiChat, openaiPrompts } from "./openai-prompt.js";
 import type { PromptSource } from "./prompt-source.js";

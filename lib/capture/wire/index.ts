@@ -29,7 +29,7 @@ export { engineCounters } from "./engine-counters.js";
 export { engineFacts } from "./engine-facts.js";
 export { type AskPage, askEngine, type EnginePages, modelEntries } from "./engine-pages.js";
 export { countOf, fieldOf } from "./field-of.js";
-export { asArray, asCount, asObject, asText, type JsonObject } from "./json-object.js";
+export { asArray, asCount, asText } from "./json-object.js";
 export { pageText } from "./page-text.js";
 export { isMetricsText } from "./prometheus-text.js";
 export type { PromptSource } from "./prompt-source.js";

@@ -1,13 +1,3 @@
-/** An object as JSON may hold it. */
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-/** The value as an object; undefined where it is none (null and arrays included). */
-export function asObject(value: unknown): JsonObject | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as JsonObject)
-    : undefined;
-}
-
 /** The value as an array; empty where it is none. */
 export function asArray(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];

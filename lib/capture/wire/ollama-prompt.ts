@@ -1,6 +1,7 @@
+import type { JsonObject } from "../../base/index.js";
 import type { ChatPrompt } from "./chat-prompt.js";
 import type { ChatMessage } from "./chat-text.js";
-import { asArray, asText, type JsonObject } from "./json-object.js";
+import { asArray, asText } from "./json-object.js";
 import { openaiChat } from "./openai-prompt.js";
 import type { PromptSource } from "./prompt-source.js";
 

@@ -1,6 +1,7 @@
+import { asObject, type JsonObject } from "../../base/index.js";
 import type { ChatPrompt } from "./chat-prompt.js";
 import type { ChatMessage } from "./chat-text.js";
-import { asArray, asObject, type JsonObject } from "./json-object.js";
+import { asArray } from "./json-object.js";
 import type { PromptSource } from "./prompt-source.js";
 import { isTokenId } from "./token-id.js";
 

@@ -1,5 +1,5 @@
+import type { JsonObject } from "../../base/index.js";
 import type { ChatPrompt } from "./chat-prompt.js";
-import type { JsonObject } from "./json-object.js";
 
 /** One prompt of a request, as the client sent it. */
 export type PromptSource =

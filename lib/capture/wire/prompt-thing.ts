@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { asArray, asObject, asText, type JsonObject } from "./json-object.js";
+import { asObject, type JsonObject } from "../../base/index.js";
+import { asArray, asText } from "./json-object.js";
 
 /** A piece of a prompt that is no text: an image, a sound, a file. Equal digests are equal contents. */
 export interface PromptThing {

@@ -1,6 +1,7 @@
+import { asObject, type JsonObject } from "../../base/index.js";
 import type { AnswerEvent, ChoicePart } from "./answer-event.js";
 import { generatedCharacters } from "./generated-characters.js";
-import { asArray, asObject, asText, type JsonObject } from "./json-object.js";
+import { asArray, asText } from "./json-object.js";
 import { serverUsage } from "./server-usage.js";
 import { streamError } from "./stream-error.js";
 import { isTokenId } from "./token-id.js";

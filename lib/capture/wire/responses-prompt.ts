@@ -1,6 +1,7 @@
+import { asObject, type JsonObject } from "../../base/index.js";
 import type { ChatPrompt } from "./chat-prompt.js";
 import type { ChatMessage } from "./chat-text.js";
-import { asArray, asObject, asText, type JsonObject } from "./json-object.js";
+import { asArray, asText } from "./json-object.js";
 import { templateFields } from "./openai-prompt.js";
 import { unsealed } from "./prompt-thing.js";
 

@@ -1,5 +1,6 @@
+import { asObject, type JsonObject } from "../../base/index.js";
 import type { ServerUsage } from "./answer-event.js";
-import { asCount, asObject, type JsonObject } from "./json-object.js";
+import { asCount } from "./json-object.js";
 
 /** Where counts are looked for: below the event itself, not in what was generated. */
 const generated = new Set(["delta", "message_text", "content", "parts", "output", "text"]);

@@ -1,4 +1,5 @@
-import { asObject, asText, type JsonObject } from "./json-object.js";
+import { asObject, type JsonObject } from "../../base/index.js";
+import { asText } from "./json-object.js";
 
 /** What a client calls the session that a request belongs to. */
 export interface SessionName {

@@ -1,4 +1,5 @@
-import { asArray, asObject, asText, type JsonObject } from "./json-object.js";
+import { asObject, type JsonObject } from "../../base/index.js";
+import { asArray, asText } from "./json-object.js";
 
 const errorName = /^(error|err|exception|fault|failure|errors)$|^(error|err)[_A-Z]/;
 const errorWord = /error|fail|exception|abort|cancel|unavailable|overload/i;

@@ -3,7 +3,7 @@ import {
   type ImportOptions,
   importFormats,
   importTrace,
-  readTokenizer,
+  openTokenizer,
   type TimeUnit,
   timeUnits,
   writeTrace,
@@ -105,7 +105,7 @@ async function runImport(path: string, flags: ImportFlags): Promise<void> {
     ...(flags.subagents && { subagents: true }),
     ...(!flags.sharedPreamble && { sharedPreamble: false }),
     ...(flags.timeUnit && { timeUnit: flags.timeUnit }),
-    ...(flags.tokenizer !== undefined && { tokenize: await readTokenizer(flags.tokenizer) }),
+    ...(flags.tokenizer !== undefined && { tokenize: await tokenizeBy(flags.tokenizer) }),
     onProgress: ({ bytesRead, totalBytes }) => bar.update(totalBytes ? bytesRead / totalBytes : 0),
   };
   const trace = await importTrace(flags.format, path, options).finally(() => bar.stop());
@@ -122,6 +122,12 @@ async function runImport(path: string, flags: ImportFlags): Promise<void> {
   };
   if (flags.json) printOut(`${JSON.stringify(document, null, 1)}\n`);
   else printOut(`${records.length} requests, ${rejected.length} rows rejected; wrote ${flags.out}\n`);
+}
+
+/** Without the special tokens, which a chat template puts where they belong. */
+async function tokenizeBy(path: string): Promise<(text: string) => readonly number[]> {
+  const { encode } = await openTokenizer(path);
+  return (text) => encode(text, false);
 }
 
 /** `prompt_tokens=in,arrival_s=t` */

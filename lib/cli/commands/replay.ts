@@ -1,12 +1,12 @@
 import { Command } from "commander";
-import { InputError } from "../../base/index.js";
+import { asObject, InputError } from "../../base/index.js";
 import { compareStatistics } from "../../calibrate/index.js";
 import { alignTraces, compareTraces } from "../../judge/index.js";
 import { capturedEngine, type Replay, replay } from "../../replay/index.js";
 import { sessionsOf } from "../../sessions/index.js";
 import type { EngineSettingName, EngineSettings } from "../../settings/index.js";
 import { writeTrace } from "../../trace/files/index.js";
-import { engineCount, inArrivalOrder, type JsonValue, type Trace } from "../../trace/index.js";
+import { engineCount, inArrivalOrder, type Trace } from "../../trace/index.js";
 import { type AnswerFlags, addAnswerFlag } from "../answer-flags.js";
 import {
   addEngineFlags,
@@ -237,8 +237,7 @@ async function readSameRequests(path: string, trace: Trace): Promise<Trace> {
 function changesLimit(requestTimeoutMs: number | undefined, { meta: { extra } }: Trace): boolean {
   if (requestTimeoutMs === undefined) return false;
   const { options, request_timeout_ms: modeled } = extra;
-  const loadgen = options !== null && typeof options === "object" && !Array.isArray(options) ? options : {};
-  return ![modeled, (loadgen as Readonly<Record<string, JsonValue>>).timeout_ms].includes(requestTimeoutMs);
+  return ![modeled, asObject(options)?.timeout_ms].includes(requestTimeoutMs);
 }
 
 /** True when the flags give the engine another setting than the one that the capture tells of its own. */

@@ -1,5 +1,5 @@
 import { access } from "node:fs/promises";
-import { describeValue, type Ms } from "../../base/index.js";
+import { describeValue, isJsonObject, type Ms } from "../../base/index.js";
 import type { BlockTable } from "../block-table.js";
 import type {
   CacheEvent,
@@ -151,7 +151,7 @@ class ViewLines {
   }
 
   #begin(meta: unknown): void {
-    if (!isObject(meta)) throw new RowError(`engine_view must be an object, got ${describeValue(meta)}`);
+    if (!isJsonObject(meta)) throw new RowError(`engine_view must be an object, got ${describeValue(meta)}`);
     if (this.#segments++ === 0) this.#meta = meta as Record<string, JsonValue>;
     this.#traceBlockSize = checkedInt("engine_view.block_size", meta.block_size, 1) ?? 1;
     // Running numbers begin again with each capture.
@@ -178,7 +178,7 @@ class ViewLines {
   }
 
   #event(event: unknown): CacheEvent {
-    if (!isObject(event)) throw new RowError(`an event must be an object, got ${describeValue(event)}`);
+    if (!isJsonObject(event)) throw new RowError(`an event must be an object, got ${describeValue(event)}`);
     if (event.cleared === true) return { kind: "cleared" };
     const medium = checkedString("medium", event.medium);
     const group = checkedInt("group", event.group);
@@ -220,12 +220,8 @@ function parsed(text: string): Readonly<Record<string, unknown>> {
   } catch {
     throw new RowError("not JSON");
   }
-  if (!isObject(line)) throw new RowError(`must be an object, got ${describeValue(line)}`);
+  if (!isJsonObject(line)) throw new RowError(`must be an object, got ${describeValue(line)}`);
   return line;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Before the capture's start it is negative. */
@@ -236,7 +232,7 @@ function time(line: Readonly<Record<string, unknown>>, field: string): Ms {
 }
 
 function countersOf(json: unknown): EngineCounters {
-  if (!isObject(json)) throw new RowError(`counters must be an object, got ${describeValue(json)}`);
+  if (!isJsonObject(json)) throw new RowError(`counters must be an object, got ${describeValue(json)}`);
   const told = Object.entries(counterNames).flatMap(([counter, name]) => {
     const value = json[name];
     if (value === undefined) return [];

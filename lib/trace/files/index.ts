@@ -20,8 +20,8 @@ export {
 } from "./fingerprint.js";
 export { importFormats, importTrace } from "./importers/import-trace.js";
 export type { ImportOptions } from "./importers/importer.js";
-export { readTokenizer } from "./importers/read-tokenizer.js";
 export { type TimeUnit, timeUnits } from "./importers/time-unit.js";
+export { type OpenTokenizer, openTokenizer } from "./open-tokenizer.js";
 export { readTextFile } from "./read-text-file.js";
 export { readTrace } from "./read-trace.js";
 export type { ReadProgress, ReadRowsOptions, ReadTraceOptions } from "./read-trace-batches.js";

@@ -1,4 +1,4 @@
-import { describeValue, type Tokens } from "../../base/index.js";
+import { describeValue, isJsonObject, type Tokens } from "../../base/index.js";
 import { ArrayArena } from "../array-arena.js";
 import type { BlockTable } from "../block-table.js";
 import { checkedInt, checkedMs, checkedString } from "../row-checks.js";
@@ -190,7 +190,7 @@ export class RecordParser {
     }
     const ctx = json.itl_ctx;
     if (ctx !== undefined && ctx !== null) {
-      if (!isObject(ctx)) throw new RowError(`itl_ctx must be an object, got ${describeValue(ctx)}`);
+      if (!isJsonObject(ctx)) throw new RowError(`itl_ctx must be an object, got ${describeValue(ctx)}`);
       const running = this.#array(numRunning, ctx) as Int32Array | undefined;
       const prefill = this.#array(prefillTokens, ctx) as Int32Array | undefined;
       if (!running || !prefill)
@@ -204,7 +204,7 @@ export class RecordParser {
     }
     const summary = json.itl_summary;
     if (summary !== undefined && summary !== null) {
-      if (!isObject(summary))
+      if (!isJsonObject(summary))
         throw new RowError(`itl_summary must be an object, got ${describeValue(summary)}`);
       const meanMs = checkedMs("itl_summary.mean_ms", summary.mean_ms);
       const count = checkedInt("itl_summary.count", summary.count);
@@ -304,10 +304,6 @@ function parseJson(text: string): LenientJson {
     const shown = text.length > 60 ? `${text.slice(0, 57)}...` : text;
     throw new RowError(`not JSON${text.startsWith("{") ? " (cut or damaged)" : ""}: ${shown}`);
   }
-}
-
-function isObject(value: unknown): value is Json {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 function arrayFieldAt(bytes: Buffer, start: number, end: number, inContext: boolean): number {

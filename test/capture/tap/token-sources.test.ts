@@ -248,7 +248,7 @@ describe("the tokens of chats and of texts", () => {
     expect(sources).toEqual(["file", "bytes", "file", "file"]);
     await expect(
       tapBefore("http://127.0.0.1:9", { tokenizerFile: join(folder, "nothing.json") }),
-    ).rejects.toThrow(/nothing\.json must be a tokenizer\.json of Hugging Face/);
+    ).rejects.toThrow(/nothing\.json is no tokenizer\.json of Hugging Face/);
   });
 
   it("are asked for in OpenAI's form for bodies of other APIs", async () => {

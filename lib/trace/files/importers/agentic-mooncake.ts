@@ -1,11 +1,11 @@
-import { InputError, type Ms, requireFinite } from "../../../base/index.js";
+import { InputError, isJsonObject, type JsonObject, type Ms, requireFinite } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
 import type { ParentEdge, ParentKind } from "../../trace.js";
 import { promptBlocks } from "./block-ids.js";
 import { ChainTable } from "./chain-table.js";
 import type { Importer } from "./importer.js";
-import { type JsonObject, readJsonRows } from "./json-rows.js";
-import { count, fieldOf, isJsonObject, optionalList, optionalText, optionalTime } from "./row-fields.js";
+import { readJsonRows } from "./json-rows.js";
+import { count, fieldOf, optionalList, optionalText, optionalTime } from "./row-fields.js";
 import { TraceBuilder } from "./trace-builder.js";
 
 /**

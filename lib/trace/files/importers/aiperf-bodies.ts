@@ -1,5 +1,5 @@
-import { InputError } from "../../../base/index.js";
-import { type JsonObject, readJsonRows } from "./json-rows.js";
+import { InputError, type JsonObject } from "../../../base/index.js";
+import { readJsonRows } from "./json-rows.js";
 import { looseObject } from "./row-fields.js";
 import { TraceBuilder } from "./trace-builder.js";
 

@@ -1,8 +1,8 @@
+import { isJsonObject, type JsonObject } from "../../../base/index.js";
 import type { ParentEdge } from "../../trace.js";
 import { aiperfStartNs } from "./aiperf-record.js";
-import type { JsonObject } from "./json-rows.js";
 import { type Call, latestEnded, lineOfCalls } from "./play-edges.js";
-import { isJsonObject, looseObject } from "./row-fields.js";
+import { looseObject } from "./row-fields.js";
 
 /**
  * Who a row of a profile export follows, by row: the turn before of its session, and for the first turn of a sub-agent

@@ -1,6 +1,5 @@
-import { describeValue } from "../../../base/index.js";
+import { describeValue, type JsonObject } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
-import type { JsonObject } from "./json-rows.js";
 import { presentValue } from "./missing.js";
 import { optionalCount, optionalObject, optionalText, optionalTimeOf, timesOf } from "./row-fields.js";
 import { timeUnitOf, unitMs } from "./time-unit.js";

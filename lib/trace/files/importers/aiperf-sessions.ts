@@ -1,9 +1,9 @@
-import type { Tokens } from "../../../base/index.js";
+import type { JsonObject, Tokens } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
 import { checkLength } from "./block-ids.js";
 import { ChainTable } from "./chain-table.js";
 import { ContextChain } from "./context-chain.js";
-import type { IdList, JsonObject } from "./json-rows.js";
+import type { IdList } from "./json-rows.js";
 import { mooncakeTimes } from "./mooncake.js";
 import { count, fieldOf, optionalText } from "./row-fields.js";
 import { SessionClock } from "./session-clock.js";

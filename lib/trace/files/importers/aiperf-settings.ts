@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
+import { asObject, type JsonObject } from "../../../base/index.js";
 import type { JsonValue } from "../../trace.js";
-import { type JsonObject, readJsonDocument } from "./json-rows.js";
+import { readJsonDocument } from "./json-rows.js";
 
 /** What an AIPerf summary tells of its run. */
 export interface AiperfSettings {
@@ -19,10 +20,10 @@ export interface AiperfSettings {
 export async function aiperfSettings(path: string, companionPath?: string): Promise<AiperfSettings> {
   const summary =
     companionPath === undefined ? await summaryBeside(path) : await readJsonDocument(companionPath);
-  const config = objectOf(summary?.input_config);
+  const config = asObject(summary?.input_config);
   if (!summary || !config) return { extra: {} };
   const made = ["request_count", "error_request_count"].reduce((sum, name) => {
-    const count = objectOf(summary[name])?.avg;
+    const count = asObject(summary[name])?.avg;
     return sum + (typeof count === "number" ? count : 0);
   }, 0);
   const model = modelOf(config);
@@ -52,17 +53,17 @@ async function summaryBeside(path: string): Promise<JsonObject | undefined> {
 
 /** `models.items[].name`; `endpoint.model_names` in early versions. */
 function modelOf({ models, endpoint }: JsonObject): string | undefined {
-  const [first] = listOf(objectOf(models)?.items);
-  const name = objectOf(first)?.name ?? listOf(objectOf(endpoint)?.model_names)[0];
+  const [first] = listOf(asObject(models)?.items);
+  const name = asObject(first)?.name ?? listOf(asObject(endpoint)?.model_names)[0];
   return typeof name === "string" ? name : undefined;
 }
 
 /** `phases[]` of kind profiling; `loadgen` in early versions. */
 function placesOf({ phases, loadgen }: JsonObject): number | undefined {
   const measured = listOf(phases)
-    .map((phase) => objectOf(phase) ?? {})
+    .map((phase) => asObject(phase) ?? {})
     .filter(({ kind }) => kind === undefined || kind === "profiling");
-  const loads = measured.length > 0 ? measured : [objectOf(loadgen) ?? {}];
+  const loads = measured.length > 0 ? measured : [asObject(loadgen) ?? {}];
   const places = loads.map(({ concurrency, type, rate, request_rate: earlyRate }) => {
     const isPaced = (type !== undefined && type !== "concurrency") || (rate ?? earlyRate ?? null) !== null;
     return isPaced ? undefined : concurrency;
@@ -73,12 +74,6 @@ function placesOf({ phases, loadgen }: JsonObject): number | undefined {
     first >= 1 &&
     places.every((p) => p === first)
     ? first
-    : undefined;
-}
-
-function objectOf(value: unknown): JsonObject | undefined {
-  return value !== null && typeof value === "object" && !Array.isArray(value)
-    ? (value as JsonObject)
     : undefined;
 }
 

@@ -1,10 +1,11 @@
+import type { JsonObject } from "../../../base/index.js";
 import { aiperfBodies } from "./aiperf-bodies.js";
 import { aiperfEdges } from "./aiperf-edges.js";
 import { aiperfRecord, aiperfStartNs } from "./aiperf-record.js";
 import { AiperfSessions } from "./aiperf-sessions.js";
 import { aiperfSettings } from "./aiperf-settings.js";
 import type { Importer } from "./importer.js";
-import { type JsonObject, readJsonRows } from "./json-rows.js";
+import { readJsonRows } from "./json-rows.js";
 import { KeptPrompts, type KeptRequest } from "./kept-prompts.js";
 import { looseObject } from "./row-fields.js";
 import { TraceBuilder } from "./trace-builder.js";

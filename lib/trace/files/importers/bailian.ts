@@ -1,8 +1,9 @@
+import type { JsonObject } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
 import { idsInChain, promptBlocks } from "./block-ids.js";
 import { ChainTable } from "./chain-table.js";
 import type { Importer } from "./importer.js";
-import { type JsonObject, readJsonRows } from "./json-rows.js";
+import { readJsonRows } from "./json-rows.js";
 import { count, optionalCount, optionalText, optionalTime, time } from "./row-fields.js";
 import { TraceBuilder } from "./trace-builder.js";
 

@@ -1,5 +1,12 @@
 import { readFile } from "node:fs/promises";
-import { describeValue, InputError, type Ms, quantile } from "../../../base/index.js";
+import {
+  describeValue,
+  InputError,
+  isJsonObject,
+  type JsonObject,
+  type Ms,
+  quantile,
+} from "../../../base/index.js";
 import { settingsFromWire } from "../../../settings/index.js";
 import { RowError } from "../../row-error.js";
 import type { JsonValue, TraceMeta } from "../../trace.js";
@@ -8,9 +15,8 @@ import { ChainTable } from "./chain-table.js";
 import { ContextChain } from "./context-chain.js";
 import { type CsvRow, cellCount, cellText, cellTime, neededCount, readCsvRows } from "./csv-rows.js";
 import type { Importer, ImportOptions } from "./importer.js";
-import type { JsonObject } from "./json-rows.js";
 import { type ChunkTimes, firstChunkIsRole } from "./role-chunk.js";
-import { isJsonObject, looseObject, optionalObject } from "./row-fields.js";
+import { looseObject, optionalObject } from "./row-fields.js";
 import { summaryOf, TraceBuilder } from "./trace-builder.js";
 
 /**

@@ -1,6 +1,5 @@
-import { describeValue, type Ms } from "../../../base/index.js";
+import { describeValue, type JsonObject, type Ms } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
-import type { JsonObject } from "./json-rows.js";
 import { presentValue } from "./missing.js";
 import { fieldOf } from "./row-fields.js";
 import { isDate, timeUnits, unitMs } from "./time-unit.js";

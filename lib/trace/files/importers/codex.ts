@@ -1,8 +1,8 @@
-import type { Ms } from "../../../base/index.js";
+import type { JsonObject, Ms } from "../../../base/index.js";
 import { type AgentCall, addAgentCalls } from "./agent-calls.js";
 import { dateOf } from "./call-times.js";
 import type { Importer } from "./importer.js";
-import { type JsonObject, readJsonRows } from "./json-rows.js";
+import { readJsonRows } from "./json-rows.js";
 import { logFiles } from "./log-files.js";
 import { looseObject } from "./row-fields.js";
 import { TraceBuilder } from "./trace-builder.js";

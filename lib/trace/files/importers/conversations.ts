@@ -1,7 +1,8 @@
+import { isJsonObject, type JsonObject } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
 import type { Importer } from "./importer.js";
-import { type JsonObject, readJsonItems } from "./json-rows.js";
-import { fieldOf, isJsonObject, objectAt, optionalList } from "./row-fields.js";
+import { readJsonItems } from "./json-rows.js";
+import { fieldOf, objectAt, optionalList } from "./row-fields.js";
 import { messageParts, messageText } from "./text-prompt.js";
 import { TextTokens } from "./text-tokens.js";
 import { TraceBuilder } from "./trace-builder.js";

@@ -1,5 +1,5 @@
+import type { JsonObject } from "../../../base/index.js";
 import type { ParentEdge, TraceRecord } from "../../trace.js";
-import type { JsonObject } from "./json-rows.js";
 import { type Call, followEdges, joinsOf, lineOfCalls, spawnEdges } from "./play-edges.js";
 import { looseObject } from "./row-fields.js";
 

@@ -1,9 +1,9 @@
-import type { Ms } from "../../../base/index.js";
+import type { JsonObject, Ms } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
 import { chainedIds, promptBlocks } from "./block-ids.js";
 import { dynamoEdges } from "./dynamo-edges.js";
 import type { Importer } from "./importer.js";
-import { type JsonObject, readJsonRows } from "./json-rows.js";
+import { readJsonRows } from "./json-rows.js";
 import { logFiles } from "./log-files.js";
 import {
   count,

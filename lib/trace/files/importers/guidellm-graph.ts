@@ -1,5 +1,5 @@
+import type { JsonObject } from "../../../base/index.js";
 import type { ParentEdge, TraceRecord } from "../../trace.js";
-import type { JsonObject } from "./json-rows.js";
 import { looseObject } from "./row-fields.js";
 
 type Place = Partial<Pick<TraceRecord, "requestId" | "session" | "turn" | "agent" | "parents">>;

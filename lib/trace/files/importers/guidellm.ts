@@ -1,13 +1,12 @@
-import { describeValue, InputError } from "../../../base/index.js";
+import { describeValue, InputError, isJsonObject, type JsonObject } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
 import { GuidellmGraph } from "./guidellm-graph.js";
 import type { Importer } from "./importer.js";
-import { type JsonObject, readJsonDocument } from "./json-rows.js";
+import { readJsonDocument } from "./json-rows.js";
 import { KeptPrompts, type KeptRequest } from "./kept-prompts.js";
 import {
   count,
   fieldOf,
-  isJsonObject,
   looseObject,
   objectAt,
   optionalCount,

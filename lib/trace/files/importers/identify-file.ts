@@ -1,7 +1,7 @@
+import { isJsonObject, type JsonObject } from "../../../base/index.js";
 import { LineSplitter } from "../line-splitter.js";
 import { openBytes } from "../trace-bytes.js";
-import type { JsonObject } from "./json-rows.js";
-import { isJsonObject, looseObject } from "./row-fields.js";
+import { looseObject } from "./row-fields.js";
 
 /** A kind of file by what it begins with. */
 interface KnownFile {

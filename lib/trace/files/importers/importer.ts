@@ -24,7 +24,7 @@ export interface ImportOptions extends ReadTraceOptions {
   readonly sharedPreamble?: boolean;
   /** `csv`: the column behind each field, as in `{prompt_tokens: "in", arrival_s: "t"}`. */
   readonly columns?: Readonly<Record<string, string>>;
-  /** Formats that hold text: text to token ids, see `readTokenizer`. Default: bytes of UTF-8, see `text-tokens.ts`. */
+  /** Formats that hold text: text to token ids, see `openTokenizer`. Default: bytes of UTF-8, see `text-tokens.ts`. */
   readonly tokenize?: (text: string) => ArrayLike<number>;
 }
 

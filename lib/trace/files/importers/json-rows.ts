@@ -1,4 +1,4 @@
-import { describeValue, InputError } from "../../../base/index.js";
+import { describeValue, InputError, isJsonObject, type JsonObject } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
 import { LineSplitter } from "../line-splitter.js";
 import { NumberArrays } from "../number-arrays.js";
@@ -6,9 +6,6 @@ import { parseLenientJson } from "../parse-json.js";
 import type { ReadTraceOptions } from "../read-trace-batches.js";
 import { openBytes } from "../trace-bytes.js";
 import type { TraceBuilder } from "./trace-builder.js";
-
-/** A JSON object whose fields are yet to be checked. */
-export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Halves of the 64-bit integers in a row's list of block ids; valid until the next row. */
 export interface IdList {
@@ -146,9 +143,9 @@ function parsedDocument(path: string, text: string, cutOff: string | undefined):
 
 function documentOf(path: string, text: string, cutOff: string | undefined): JsonObject {
   const value = parsedDocument(path, text, cutOff);
-  if (value === null || typeof value !== "object" || Array.isArray(value))
+  if (!isJsonObject(value))
     throw new InputError(`${path}: must hold a JSON object, got ${describeValue(value)}`);
-  return value as JsonObject;
+  return value;
 }
 
 /** Passes the news of a cut gzip stream on: a warning, or the end under `strict`. */
@@ -168,9 +165,8 @@ function parseObject(text: string): JsonObject {
 }
 
 function objectOf(value: unknown): JsonObject {
-  if (value === null || typeof value !== "object" || Array.isArray(value))
-    throw new RowError(`a row must be a JSON object, got ${describeValue(value)}`);
-  return value as JsonObject;
+  if (!isJsonObject(value)) throw new RowError(`a row must be a JSON object, got ${describeValue(value)}`);
+  return value;
 }
 
 /** Reads the list behind `"field":` into `arrays` and says where it stands in the line. */

@@ -1,8 +1,6 @@
-import type { Tokens } from "../../../base/index.js";
+import { isJsonObject, type JsonObject, type Tokens } from "../../../base/index.js";
 import type { TraceRecord } from "../../trace.js";
 import type { ImportOptions } from "./importer.js";
-import type { JsonObject } from "./json-rows.js";
-import { isJsonObject } from "./row-fields.js";
 import { promptOf } from "./text-prompt.js";
 import { BytesPerToken, promptBytes, TextTokens } from "./text-tokens.js";
 import type { TraceBuilder } from "./trace-builder.js";

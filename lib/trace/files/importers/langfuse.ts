@@ -1,8 +1,9 @@
+import { isJsonObject, type JsonObject } from "../../../base/index.js";
 import { callTimes } from "./call-times.js";
 import type { Importer } from "./importer.js";
-import { type JsonObject, readJsonItems } from "./json-rows.js";
+import { readJsonItems } from "./json-rows.js";
 import { addLoggedCalls, type LoggedCall } from "./logged-calls.js";
-import { fieldOf, isJsonObject, looseObject, optionalText, optionalTime } from "./row-fields.js";
+import { fieldOf, looseObject, optionalText, optionalTime } from "./row-fields.js";
 import {
   contentText,
   messageParts,

@@ -1,12 +1,12 @@
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { InputError } from "../../../base/index.js";
+import { InputError, type JsonObject } from "../../../base/index.js";
 import { type EngineSettings, settingsFromWire } from "../../../settings/index.js";
 import { RowError } from "../../row-error.js";
 import type { JsonValue } from "../../trace.js";
 import { fingerprintTokens, internHashes } from "../fingerprint.js";
 import type { Importer, ImportOptions } from "./importer.js";
-import { type JsonObject, readJsonDocument, readJsonRows } from "./json-rows.js";
+import { readJsonDocument, readJsonRows } from "./json-rows.js";
 import { count, optionalList, optionalObject, optionalText, optionalTime, time } from "./row-fields.js";
 import { summaryOf, TraceBuilder } from "./trace-builder.js";
 

@@ -1,7 +1,8 @@
+import type { JsonObject } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
 import { checkLength } from "./block-ids.js";
 import type { Importer } from "./importer.js";
-import { type JsonObject, readJsonRows } from "./json-rows.js";
+import { readJsonRows } from "./json-rows.js";
 import { logFiles } from "./log-files.js";
 import { count, optionalCount, optionalList, optionalText, time } from "./row-fields.js";
 import { TraceBuilder } from "./trace-builder.js";

@@ -1,7 +1,8 @@
+import type { JsonObject } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
 import { chainedIds, promptBlocks } from "./block-ids.js";
 import type { Importer } from "./importer.js";
-import { type JsonObject, readJsonRows } from "./json-rows.js";
+import { readJsonRows } from "./json-rows.js";
 import { count, fieldOf, optionalText, optionalTime } from "./row-fields.js";
 import { SessionClock } from "./session-clock.js";
 import { TraceBuilder } from "./trace-builder.js";

@@ -1,7 +1,8 @@
+import type { JsonObject } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
 import { callTimes, dateOf } from "./call-times.js";
 import type { Importer } from "./importer.js";
-import { type JsonObject, readJsonRows } from "./json-rows.js";
+import { readJsonRows } from "./json-rows.js";
 import {
   fieldOf,
   looseObject,

@@ -1,7 +1,6 @@
-import type { JsonObject } from "./json-rows.js";
+import { isJsonObject, type JsonObject } from "../../../base/index.js";
 import type { LoggedCall } from "./logged-calls.js";
 import type { Span, SpanEvent } from "./otel-spans.js";
-import { isJsonObject } from "./row-fields.js";
 import { contentText, messageParts, messageText, type PromptPart, type UsageCounts } from "./text-prompt.js";
 import type { TraceBuilder } from "./trace-builder.js";
 

@@ -1,7 +1,6 @@
-import type { Ms } from "../../../base/index.js";
+import { isJsonObject, type JsonObject, type Ms } from "../../../base/index.js";
 import { dateOf } from "./call-times.js";
-import type { JsonObject } from "./json-rows.js";
-import { isJsonObject, looseObject } from "./row-fields.js";
+import { looseObject } from "./row-fields.js";
 
 /** A span in one shape, whatever it was written in. */
 export interface Span {

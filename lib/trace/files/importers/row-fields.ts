@@ -1,7 +1,6 @@
-import { describeValue } from "../../../base/index.js";
+import { describeValue, isJsonObject, type JsonObject } from "../../../base/index.js";
 import { checkedInt, checkedString } from "../../row-checks.js";
 import { RowError } from "../../row-error.js";
-import type { JsonObject } from "./json-rows.js";
 import { presentValue } from "./missing.js";
 import { scaledMs } from "./time-unit.js";
 
@@ -61,11 +60,6 @@ export function fieldOf(row: JsonObject, names: readonly string[]): string {
 export function objectAt(value: unknown, what: string): JsonObject {
   if (isJsonObject(value)) return value;
   throw new RowError(`${what} must be an object, got ${describeValue(value)}`);
-}
-
-/** Whether a value is a JSON object: neither a list nor null. */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 /** The object in a field, or none: for facts beside the rows, which may be anything. */

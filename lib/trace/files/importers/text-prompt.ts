@@ -1,7 +1,6 @@
-import { describeValue } from "../../../base/index.js";
+import { describeValue, isJsonObject, type JsonObject } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
-import type { JsonObject } from "./json-rows.js";
-import { isJsonObject, looseObject, objectAt, optionalList, optionalText } from "./row-fields.js";
+import { looseObject, objectAt, optionalList, optionalText } from "./row-fields.js";
 import { standIn } from "./stand-in.js";
 
 /** One message of a prompt as text, behind its role; a lone one of role "prompt" is a prompt without messages. */

@@ -1,4 +1,4 @@
-import type { Ms } from "../../../base/index.js";
+import { isJsonObject, type JsonObject, type Ms } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
 import { type AgentCall, addAgentCalls } from "./agent-calls.js";
 import { dateOf } from "./call-times.js";
@@ -6,8 +6,8 @@ import { ChainTable } from "./chain-table.js";
 import { ContextChain } from "./context-chain.js";
 import { cellText, cellTime, neededCount, readCsvRows } from "./csv-rows.js";
 import type { Importer, ImportOptions } from "./importer.js";
-import { type JsonObject, readJsonRows } from "./json-rows.js";
-import { count, isJsonObject, optionalText } from "./row-fields.js";
+import { readJsonRows } from "./json-rows.js";
+import { count, optionalText } from "./row-fields.js";
 import { SessionClock } from "./session-clock.js";
 import { TraceBuilder } from "./trace-builder.js";
 

@@ -1,8 +1,8 @@
-import { InputError } from "../../../base/index.js";
+import { InputError, type JsonObject } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
 import type { JsonValue } from "../../trace.js";
 import type { Importer } from "./importer.js";
-import { type JsonObject, readJsonDocuments } from "./json-rows.js";
+import { readJsonDocuments } from "./json-rows.js";
 import { presentValue } from "./missing.js";
 import { firstChunkIsRole } from "./role-chunk.js";
 import { optionalTimeOf, timesOf } from "./row-fields.js";

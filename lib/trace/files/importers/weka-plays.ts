@@ -1,13 +1,11 @@
-import { InputError, type Ms, type Tokens } from "../../../base/index.js";
+import { InputError, isJsonObject, type JsonObject, type Ms, type Tokens } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
 import type { JsonValue, ParentEdge, Trace } from "../../trace.js";
 import { checkLength } from "./block-ids.js";
 import type { ImportOptions } from "./importer.js";
-import type { JsonObject } from "./json-rows.js";
 import { type Call, followEdges, joinsOf, lineOfCalls, spawnEdges } from "./play-edges.js";
 import {
   count,
-  isJsonObject,
   objectAt,
   optionalCount,
   optionalList,
