@@ -3,7 +3,7 @@ import { findableBlocks } from "../cache/index.js";
 import type { Workload } from "../sessions/index.js";
 import { defaultBlockSize, type Trace, type TraceRecord } from "../trace/index.js";
 import { type PoolChains, plannedOutputTokens, poolChains } from "./pool-chains.js";
-import { sequenceBlocks } from "./sequence-blocks.js";
+import { continuations, ownBlocks, sequenceBlocks, sequenceOf } from "./sequence-blocks.js";
 
 /**
  * What rests on the assumption that the next turn repeats the answer before it, where a trace has hashes of prompts and
@@ -53,9 +53,45 @@ export function workloadChains(
   const chainsBy = (parent: Int32Array) =>
     poolChains(trace, sequenceBlocks(trace, parent, traceBlockSize), traceBlockSize, blockSize);
   const repeated = chainsBy(sessions.parent);
-  const reuse = reuseOf(trace, repeated, blockSize, answerReuse);
+  const { contentIds, contentCount, knownBlocks, toldBlocks } = repeated;
+  const chainOf = (i: number): KnownChain => ({
+    ids: contentIds[i],
+    known: knownBlocks[i],
+    told: toldBlocks[i],
+  });
+  const reuse = reuseOf(trace, chainOf, contentCount, blockSize, answerReuse);
   const chains = answerReuse ? repeated : chainsBy(new Int32Array(trace.records.length).fill(-1));
   return { ...chains, ...(reuse && { reuse }) };
+}
+
+/**
+ * What rests on the assumption, as {@link workloadChains} tells it; where the pool's blocks are the trace's, without making the
+ * chains of all requests.
+ * @example
+ * ```ts
+ * import { readCapture, workloadOf } from "prefixlab";
+ * import { answerReuse } from "prefixlab/replay";
+ * // The capture tells its answers: nothing is assumed of them.
+ * answerReuse(workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 }))) === undefined; // → true
+ * ```
+ */
+export function answerReuse(
+  workload: Workload,
+  options: { readonly blockSize?: Tokens } = {},
+): AnswerReuse | undefined {
+  const { trace, sessions } = workload;
+  const traceBlockSize = trace.meta.blockSize ?? defaultBlockSize;
+  const { blockSize = traceBlockSize } = options;
+  if (blockSize !== traceBlockSize) return workloadChains(workload, { blockSize }).reuse;
+  const next = continuations(trace, sessions.parent, blockSize);
+  const isAssumed = trace.records.some(({ outputBlockIds }, i) => next[i] && !outputBlockIds);
+  if (!isAssumed) return undefined;
+  const chainOf = (i: number): KnownChain => {
+    const record = trace.records[i];
+    const { ids, known } = sequenceOf(record, next[i], blockSize);
+    return { ids, known, told: Math.min(known, ownBlocks(record, blockSize)) };
+  };
+  return reuseOf(trace, chainOf, trace.blocks.size, blockSize, true);
 }
 
 /**
@@ -77,9 +113,17 @@ export function answerReuseWords(reuse: AnswerReuse): string {
     : `no answer is found again, where no hashes tell it; if the next turn repeats it: ${effect}`;
 }
 
+/** What is known of a request's blocks: the first `known` ids, the first `told` by its own hashes. */
+interface KnownChain {
+  readonly ids: Int32Array;
+  readonly known: Blocks;
+  readonly told: Blocks;
+}
+
 function reuseOf(
   { records }: Trace,
-  { contentIds, contentCount, toldBlocks }: PoolChains,
+  chainOf: (record: number) => KnownChain,
+  contentCount: number,
   blockSize: Tokens,
   isAssumed: boolean,
 ): AnswerReuse | undefined {
@@ -90,8 +134,8 @@ function reuseOf(
   let promptTokens = 0;
   let withoutTokens = 0;
   for (let i = 0; i < records.length; i++) {
-    const ids = contentIds[i];
-    const limit = findableBlocks(records[i].promptTokens, blockSize);
+    const { ids, known, told } = chainOf(i);
+    const limit = Math.min(known, findableBlocks(records[i].promptTokens, blockSize));
     let without = 0;
     while (without < limit && stored[ids[without]] === TOLD) without++;
     let found = without;
@@ -100,10 +144,11 @@ function reuseOf(
     withoutTokens += without * blockSize;
     tokens += (found - without) * blockSize;
     if (found > without) requests++;
-    const kept = storedBlocks(records[i], blockSize);
-    const told = Math.min(toldBlocks[i], kept);
-    for (let b = 0; b < told; b++) stored[ids[b]] = TOLD;
-    for (let b = told; b < kept; b++) stored[ids[b]] ||= ASSUMED;
+    const kept = Math.min(known, storedBlocks(records[i], blockSize));
+    // What was found is stored already.
+    const toldUpTo = Math.min(told, kept);
+    for (let b = without; b < toldUpTo; b++) stored[ids[b]] = TOLD;
+    for (let b = Math.max(told, found); b < kept; b++) stored[ids[b]] ||= ASSUMED;
   }
   if (tokens === 0) return undefined;
   return {

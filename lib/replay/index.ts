@@ -5,7 +5,13 @@
  * the latency model out. `lib/judge` compares the result with the
  * capture. Times are milliseconds.
  */
-export { type AnswerReuse, answerReuseWords, type WorkloadChains, workloadChains } from "./answer-reuse.js";
+export {
+  type AnswerReuse,
+  answerReuse,
+  answerReuseWords,
+  type WorkloadChains,
+  workloadChains,
+} from "./answer-reuse.js";
 export { type BlockAccesses, blockAccesses, tokenShare } from "./block-accesses.js";
 export { capturedEngine } from "./captured-engine.js";
 export { type CapturedPacing, capturedPacing } from "./captured-pacing.js";

@@ -10,36 +10,59 @@ import type { Trace, TraceRecord } from "../trace/index.js";
  */
 export function sequenceBlocks(trace: Trace, parent: Int32Array, blockSize: Tokens): Int32Array[] {
   const { records } = trace;
-  const continuation = new Array<Int32Array | undefined>(records.length);
+  const next = continuations(trace, parent, blockSize);
+  return records.map((record, i) => {
+    const { ids, known } = sequenceOf(record, next[i], blockSize);
+    return ids.length === known ? ids : ids.subarray(0, known);
+  });
+}
+
+/** What is known of a record's chain over prompt and answer: the first `known` of `ids`. */
+export function sequenceOf(
+  record: TraceRecord,
+  next: Int32Array | undefined,
+  blockSize: Tokens,
+): { readonly ids: Int32Array; readonly known: Blocks } {
+  const { blockIds = NO_BLOCKS, outputBlockIds, promptTokens, outputTokens } = record;
+  const prompt = promptBlocks(record, blockSize);
+  const full = Math.floor((promptTokens + outputTokens) / blockSize);
+  if (outputBlockIds) {
+    const ids = concatenated(blockIds.subarray(0, prompt), outputBlockIds);
+    return { ids, known: Math.min(full, ids.length) };
+  }
+  return next ? { ids: next, known: Math.min(full, next.length) } : { ids: blockIds, known: prompt };
+}
+
+/** For each record the prompt that continues its own the furthest, as {@link sequenceBlocks} says. */
+export function continuations(
+  { records }: Trace,
+  parent: Int32Array,
+  blockSize: Tokens,
+): (Int32Array | undefined)[] {
+  const next = new Array<Int32Array | undefined>(records.length).fill(undefined);
   for (let i = 0; i < records.length; i++) {
     const p = parent[i];
-    if (p < 0) continue;
-    const child = records[i]?.blockIds;
-    const mother = promptBlocks(records[p], blockSize);
-    if (!child || child.length <= mother.length || !startsWith(child, mother)) continue;
-    if (child.length > (continuation[p]?.length ?? 0)) continuation[p] = child;
+    const child = p < 0 ? undefined : records[i].blockIds;
+    if (!child) continue;
+    const blocks = promptBlocks(records[p], blockSize);
+    // Ids are chained: equal last blocks mean equal prefixes.
+    const continues =
+      child.length > blocks && (blocks === 0 || child[blocks - 1] === records[p].blockIds?.[blocks - 1]);
+    if (continues && child.length > (next[p]?.length ?? 0)) next[p] = child;
   }
-  return records.map((record, i) => {
-    const prompt = promptBlocks(record, blockSize);
-    const full = Math.floor((record.promptTokens + record.outputTokens) / blockSize);
-    if (record.outputBlockIds) return concatenated(prompt, record.outputBlockIds).subarray(0, full);
-    return continuation[i]?.subarray(0, full) ?? prompt;
-  });
+  return next;
 }
 
 /** Full blocks of prompt and answer that a record's own hashes tell. */
 export function ownBlocks(record: TraceRecord, blockSize: Tokens): Blocks {
-  return promptBlocks(record, blockSize).length + (record.outputBlockIds?.length ?? 0);
+  return promptBlocks(record, blockSize) + (record.outputBlockIds?.length ?? 0);
 }
 
-/** A chain never counts the partial block that some formats append. */
-function promptBlocks(record: TraceRecord, blockSize: Tokens): Int32Array {
-  return (record.blockIds ?? new Int32Array(0)).subarray(0, Math.floor(record.promptTokens / blockSize));
-}
+const NO_BLOCKS = new Int32Array(0);
 
-function startsWith(chain: Int32Array, prefix: Int32Array): boolean {
-  // Ids are chained: equal last blocks mean equal prefixes.
-  return prefix.length === 0 || chain[prefix.length - 1] === prefix[prefix.length - 1];
+/** Of a prompt's chain: it never counts the partial block that some formats append. */
+function promptBlocks({ blockIds, promptTokens }: TraceRecord, blockSize: Tokens): Blocks {
+  return Math.min(blockIds?.length ?? 0, Math.floor(promptTokens / blockSize));
 }
 
 function concatenated(a: Int32Array, b: Int32Array): Int32Array {

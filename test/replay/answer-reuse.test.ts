@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { stream } from "../../lib/base/index.js";
 import { latencyProfile } from "../../lib/latency/index.js";
-import { planReplay, replay, workloadChains } from "../../lib/replay/index.js";
+import { answerReuse, planReplay, replay, workloadChains } from "../../lib/replay/index.js";
 import { inferSessions, type Workload } from "../../lib/sessions/index.js";
 import { BlockTable, type TraceRecord } from "../../lib/trace/index.js";
 import { multiturnTrace } from "./multiturn-trace.js";
@@ -108,6 +108,7 @@ describe("what rests on the next turn repeating the answer", () => {
     const { reuse } = workloadChains(workload);
     expect(reuse?.requests).toBe(withIt.filter((tokens, i) => tokens > without[i]).length);
     expect(reuse?.requests).toBeGreaterThan(0);
+    expect(answerReuse(workload)).toEqual(reuse);
     expect(reuse?.tokens).toBe(sum(withIt) - sum(without));
     expect(reuse?.sharedWith).toBeCloseTo(sum(withIt) / promptTokens, 12);
     expect(reuse?.sharedWithout).toBeCloseTo(sum(without) / promptTokens, 12);
@@ -137,6 +138,7 @@ describe("what rests on the next turn repeating the answer", () => {
       return sum(run.cachedTokens);
     });
     expect(workloadChains(workload, { blockSize }).reuse?.tokens).toBe(found[0] - found[1]);
+    expect(answerReuse(workload, { blockSize })?.tokens).toBe(found[0] - found[1]);
   });
 
   it("is nothing where the trace tells the answers, or prompts are unique", () => {

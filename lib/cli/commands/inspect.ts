@@ -2,12 +2,7 @@ import { Command } from "commander";
 import type { Tokens } from "../../base/index.js";
 import { inspectTrace, type Range, type RangedQuantity, type TraceInspection } from "../../cohorts/index.js";
 import { compareEngineView } from "../../judge/index.js";
-import {
-  answerReuseWords,
-  capturedEngine,
-  suspectedConcurrency,
-  workloadChains,
-} from "../../replay/index.js";
+import { answerReuse, answerReuseWords, capturedEngine, suspectedConcurrency } from "../../replay/index.js";
 import { type ChosenSessions, sessionsOf } from "../../sessions/index.js";
 import { chooseSettings } from "../../settings/index.js";
 import { readEngineView } from "../../trace/files/index.js";
@@ -44,7 +39,7 @@ export function inspectCommand(): Command {
       const compared = view && compareEngineView(workload, view);
       const places = suspectedConcurrency(trace);
       const misses = missSummary(workload);
-      const { reuse } = workloadChains(workload, capturedBlockSize(trace));
+      const reuse = answerReuse(workload, capturedBlockSize(trace));
       if (flags.json) {
         const document = {
           ...inspectionJson(inspection, workload.sessions),
