@@ -13,7 +13,7 @@ export interface BalanceColumns {
   readonly columns: number;
   readonly units: number;
   /** Row by row, each column divided by its scale: 1 is all prompt tokens, requests or sessions of the trace. */
-  readonly values: Float64Array;
+  readonly values: Float32Array;
   readonly totals: Float64Array;
   /** Pool sizes of the first columns: prompt tokens that are found in them. */
   readonly poolSizes: readonly Blocks[];
@@ -48,7 +48,7 @@ export function balanceColumns(
       : []),
   ];
   const columns = poolSizes.length + 1 + LENGTH_STEPS * (perRequest.length + 1);
-  const values = new Float64Array(units * columns);
+  const values = new Float32Array(units * columns);
   const add = (unit: number, column: number, amount: number): void => {
     values[unit * columns + column] += amount;
   };
@@ -56,8 +56,14 @@ export function balanceColumns(
   const perBlock = tokenShare(1, asked);
   hitRateCurveOf(runs, {
     onHits(request, poolBlocks, lookups) {
-      for (let i = 0; i < lookups; i++)
-        add(unitOfRecord[asked.order[request]], stepOf(poolSizes, poolBlocks + i), perBlock);
+      const unit = unitOfRecord[asked.order[request]];
+      const end = poolBlocks + lookups;
+      let step = stepOf(poolSizes, poolBlocks);
+      for (let from = poolBlocks; from < end; step++) {
+        const to = step + 1 < poolSizes.length ? Math.min(end, poolSizes[step] + 1) : end;
+        add(unit, step, (to - from) * perBlock);
+        from = to;
+      }
     },
   });
   records.forEach(({ promptTokens }, i) => {
@@ -112,7 +118,7 @@ function stepOf(steps: ArrayLike<number>, value: number): number {
   return low;
 }
 
-function cumulate(values: Float64Array, columns: number, from: number, count: number): void {
+function cumulate(values: Float32Array, columns: number, from: number, count: number): void {
   for (let row = 0; row < values.length; row += columns)
     for (let c = from + 1; c < from + count; c++) values[row + c] += values[row + c - 1];
 }

@@ -51,29 +51,43 @@ function gapAt(whole: RatedCurve, sample: RatedCurve, scale: PoolScale, size: Bl
   return Math.abs(hitRate(whole, size) - hitRate(sample, scaledPool(scale, size)));
 }
 
+/** What a share of the sample's lookups may be multiplied by, and by how much that must lessen the difference. */
+const SHARE_FACTORS = Array.from({ length: 15 }, (_, k) => 1.5 * 0.9 ** k);
+const WORTH_A_FACTOR = 0.001;
+
 /**
  * The scale under which the two curves are closest. Stack distances between blocks that only one session holds shrink as
  * the number of sessions does (SHARDS, Waldspurger et al., FAST 2015, for objects that are sampled as wholes); those to
- * blocks of a prefix that all share, and within a prompt, do not. So the share is that of the sample's lookups, and how
- * many blocks do not shrink is what fits best, of a geometric series.
+ * blocks of a prefix that all share, within a prompt, and within a stretch of time that was taken whole, do not. So the
+ * share is that of the sample's lookups, or where that brings the curves closer by a tenth of a point another; how many
+ * blocks do not shrink is what fits best, of a geometric series.
  */
 export function fittedScale(whole: RatedCurve, sample: RatedCurve): PoolScale {
-  const share = sample.hits.lookups / whole.hits.lookups;
+  const lookups = sample.hits.lookups / whole.hits.lookups;
   const sizes = logSizes(whole.hits.saturationBlocks);
-  let best: PoolScale = { fixedBlocks: 0, share };
-  const gapUnder = (scale: PoolScale): number =>
-    sizes.reduce((most, size) => Math.max(most, gapAt(whole, sample, scale, size)), 0);
-  let least = gapUnder(best);
-  for (let fixedBlocks = 1; fixedBlocks <= sample.hits.saturationBlocks; ) {
-    const scale = { fixedBlocks, share };
-    const distance = gapUnder(scale);
-    if (distance < least) {
-      least = distance;
-      best = scale;
+  const rates = Float64Array.from(sizes, (size) => hitRate(whole, size));
+  /** With every so many of the sizes alone. */
+  const under = (share: number, every: number): { readonly scale: PoolScale; readonly gap: number } => {
+    let scale: PoolScale = { fixedBlocks: 0, share };
+    let least = Number.POSITIVE_INFINITY;
+    for (let fixedBlocks = 0; fixedBlocks <= sample.hits.saturationBlocks; ) {
+      const tried = { fixedBlocks, share };
+      let gap = 0;
+      for (let i = 0; i < sizes.length && gap < least; i += every)
+        gap = Math.max(gap, Math.abs(rates[i] - hitRate(sample, scaledPool(tried, sizes[i]))));
+      if (gap < least) {
+        least = gap;
+        scale = tried;
+      }
+      fixedBlocks = Math.max(fixedBlocks + 1, Math.round(1.25 * fixedBlocks));
     }
-    fixedBlocks = Math.max(fixedBlocks + 1, Math.round(1.25 * fixedBlocks));
-  }
-  return best;
+    return { scale, gap: least };
+  };
+  const plain = under(lookups, 1);
+  const [first, ...others] = SHARE_FACTORS.map((factor) => under(Math.min(1, factor * lookups), 5));
+  const coarse = others.reduce((best, one) => (one.gap < best.gap ? one : best), first);
+  const other = under(coarse.scale.share, 1);
+  return (other.gap < plain.gap - WORTH_A_FACTOR ? other : plain).scale;
 }
 
 /** Sizes a fortieth apart, up to one. */

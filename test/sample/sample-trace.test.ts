@@ -209,13 +209,11 @@ describe("sampleTrace", () => {
     expect(sessions).toBe(150);
   });
 
-  it("keeps sessions together that share a prefix which few share", () => {
-    const trace = generatedTrace({ sessions: 300, seed: 11, prefixCount: 60 });
-    const { workload, units } = sampleOf(trace, { share: 0.2 });
-    const first = (t: Trace) => t.records.map(({ blockIds }) => blockIds![0]);
-    expect(units.count).toBe(new Set(first(trace)).size);
-    const taken = new Set(first(workload.trace));
-    expect(workload.trace.records).toHaveLength(first(trace).filter((id) => taken.has(id)).length);
+  it("takes runs or stretches of sessions where many prefixes are shared by many, and comes closer", () => {
+    const trace = generatedTrace({ sessions: 2500, seed: 11, prefixCount: 12 });
+    const { kept, grouping } = sampleOf(trace, { share: 0.1 });
+    expect(grouping.by).not.toBe("prefix");
+    expect(kept.curve!.runnable.distance).toBeLessThan(0.03);
   });
 
   it("keeps lengths and arrivals of a trace without hashes, and says that there is no curve", () => {

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { InputError } from "../../base/index.js";
-import { type SampleDistances, sampleTrace, type TraceSample } from "../../sample/index.js";
+import { type Grouping, type SampleDistances, sampleTrace, type TraceSample } from "../../sample/index.js";
 import { type ChosenSessions, sessionsOf } from "../../sessions/index.js";
 import { writeTrace } from "../../trace/files/index.js";
 import type { Trace } from "../../trace/index.js";
@@ -51,8 +51,9 @@ export function sampleCommand(): Command {
       "after",
       `
 A session, its sub-agents, and sessions that share a prefix that few share are kept together or not at all, so that
-somewhat fewer sessions may be kept than asked for. Of many seeded choices the closest is kept; the distances are measured
-on the sample itself. Small samples, and many prefixes that are each shared by many sessions, come out further off. Records stay as they were: their latencies and cached tokens are those of the whole load.
+somewhat fewer sessions may be kept than asked for; where that keeps too little of the curve, also runs of sessions with one
+prefix, or stretches of time, as printed. Of many seeded choices the closest is kept; the distances are measured on the
+sample itself. Small samples, and pools of a few requests, come out further off. Records stay as they were: their latencies and cached tokens are those of the whole load.
 
 Arrivals stay where they were: a share of 0.05 is 5 % of the load, and goes with a pool of some 5 % of the blocks, as
 printed. To run it at the whole load, take that share of the engine's capacity, or replay with --rate-scale and expect
@@ -117,6 +118,7 @@ function sampleJson(sample: TraceSample, trace: Trace, chosen: ChosenSessions, f
     seed: flags.seed,
     tries: sample.tries,
     units: { count: sample.units.count, largest_sessions: sample.units.largestSessions },
+    grouping: sample.grouping,
     context_cap: sample.cut
       ? {
           tokens: sample.cut.contextCapTokens,
@@ -176,11 +178,22 @@ function sampleReport(sample: TraceSample, chosen: ChosenSessions, flags: Sample
         ]
       : []),
     `  sessions: recorded for ${showPercent(recorded / all)} of the requests, inferred for ${showPercent(1 - recorded / all)} (turns less sure than ${chosen.minConfidence} are not used: ${chosen.leftOut})`,
-    `  ${units.count} groups of sessions that stay together, the largest of ${units.largestSessions}`,
+    `  ${units.count} groups of sessions that stay together, the largest of ${units.largestSessions}: ${groupingWords(sample.grouping)}`,
     "",
     ...keptLines(kept),
     "",
   ].join("\n");
+}
+
+function groupingWords(grouping: Grouping): string {
+  switch (grouping.by) {
+    case "prefix":
+      return "those that share a prefix which few share";
+    case "runs":
+      return `those that share a prefix which few share, and runs of up to ${grouping.sessions} that share another one after another`;
+    case "stretches":
+      return `those that began in one stretch of time, ${grouping.count} of which were taken: while one lasts, the load is the whole trace's`;
+  }
 }
 
 function keptLines({ curve, promptTokensKs, outputTokensKs, turnsKs, arrivalKs }: SampleDistances): string[] {

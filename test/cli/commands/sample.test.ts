@@ -45,7 +45,14 @@ describe("prefixlab sample", () => {
     });
     expect(Object.keys(document.kept)).toEqual(["hit_rate_curve", "lengths", "arrivals"]);
     expect(document.kept.lengths.prompt_tokens_ks).toBe(0);
-    expect(document.kept.hit_rate_curve.pool.share).toBeCloseTo(0.5, 6);
+    expect(["prefix", "runs", "stretches"]).toContain(document.grouping.by);
+    const { pool, rows } = document.kept.hit_rate_curve;
+    for (const { pool_blocks: whole, sample_pool_blocks: part } of rows)
+      expect(part).toBe(
+        whole <= pool.fixed_blocks
+          ? whole
+          : Math.round(pool.fixed_blocks + pool.share * (whole - pool.fixed_blocks)),
+      );
   });
 
   it("writes a trace of which inspect shows that it is a sample, with every record as it was", () => {
