@@ -121,23 +121,38 @@ export function ttftObservations(records: readonly TraceRecord[]): {
  * ```
  */
 export function summarizeCohort(records: readonly TraceRecord[]): CohortSummary {
-  const { times, observed, unknown } = ttftObservations(records);
-  const censored = observed.filter((seen) => !seen).length;
-  const gaps = records.flatMap((r) => (r.itlMs ? [r.itlMs] : []));
-  const gapCount = gaps.reduce((sum, g) => sum + g.length, 0);
-  const allGaps = new Float64Array(gapCount);
+  return summaryOf(valuesOf(records));
+}
+
+/** What a cohort's quantiles are of. */
+interface CohortValues {
+  readonly waitsMs: Float64Array;
+  readonly observed: readonly boolean[];
+  readonly gapsMs: Float64Array;
+  readonly totalsMs: Float64Array;
+}
+
+function valuesOf(records: readonly TraceRecord[]): CohortValues {
+  const { times, observed } = ttftObservations(records);
+  const gapsMs = new Float64Array(records.reduce((sum, { itlMs }) => sum + (itlMs?.length ?? 0), 0));
   let at = 0;
-  for (const g of gaps) {
-    allGaps.set(g, at);
-    at += g.length;
+  for (const { itlMs } of records) {
+    if (!itlMs) continue;
+    gapsMs.set(itlMs, at);
+    at += itlMs.length;
   }
-  const totals = Float64Array.from(records.flatMap((r) => totalMs(r) ?? []));
+  const totalsMs = Float64Array.from(records.flatMap((r) => totalMs(r) ?? []));
+  return { waitsMs: times, observed, gapsMs, totalsMs };
+}
+
+/** @param values whose gaps and totals are rearranged */
+function summaryOf({ waitsMs, observed, gapsMs, totalsMs }: CohortValues): CohortSummary {
   return {
-    n: records.length - unknown,
-    censored,
-    ttftMs: censored === 0 ? plainQuantiles(times) : censoredQuantiles(times, observed),
-    itlMs: plainQuantiles(allGaps),
-    totalMs: plainQuantiles(totals),
+    n: waitsMs.length,
+    censored: observed.filter((seen) => !seen).length,
+    ttftMs: ttftQuantiles({ times: waitsMs, observed }),
+    itlMs: plainQuantiles(gapsMs),
+    totalMs: plainQuantiles(totalsMs),
   };
 }
 
@@ -153,9 +168,22 @@ export function summarizeCohort(records: readonly TraceRecord[]): CohortSummary 
  * ```
  */
 export function summarizeCohorts({ trace, sessions }: Workload): Record<CohortName, CohortSummary> {
-  const of = (cohort: CohortName): CohortSummary =>
-    summarizeCohort(cohortIndices(sessions, cohort).map((i) => trace.records[i]));
-  return { all: of("all"), turn1: of("turn1"), turns2plus: of("turns2plus") };
+  const of = (cohort: CohortName) => valuesOf(cohortIndices(sessions, cohort).map((i) => trace.records[i]));
+  const [first, later] = [of("turn1"), of("turns2plus")];
+  const all: CohortValues = {
+    waitsMs: joined(first.waitsMs, later.waitsMs),
+    observed: [...first.observed, ...later.observed],
+    gapsMs: joined(first.gapsMs, later.gapsMs),
+    totalsMs: joined(first.totalsMs, later.totalsMs),
+  };
+  return { all: summaryOf(all), turn1: summaryOf(first), turns2plus: summaryOf(later) };
+}
+
+function joined(a: Float64Array, b: Float64Array): Float64Array {
+  const both = new Float64Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
 }
 
 /**
@@ -171,14 +199,19 @@ export function completedCount(trace: Trace): number {
   return trace.records.filter(isAnswered).length;
 }
 
+/** Quantiles of waits, some of them known up to a time alone: type 7 where all ended, else those of the Kaplan-Meier curve. */
+export function ttftQuantiles(waits: {
+  readonly times: Float64Array;
+  readonly observed: readonly boolean[];
+}): Quantiles {
+  if (waits.observed.every((seen) => seen)) return plainQuantiles(waits.times.slice());
+  const curve = kaplanMeier(waits);
+  return named(reportedQuantiles.map((p) => quantileOf(curve, p)));
+}
+
 /** @param values rearranged */
 function plainQuantiles(values: Float64Array): Quantiles {
   return named(selectQuantiles(values, reportedQuantiles));
-}
-
-function censoredQuantiles(times: Float64Array, observed: boolean[]): Quantiles {
-  const curve = kaplanMeier({ times, observed });
-  return named(reportedQuantiles.map((p) => quantileOf(curve, p)));
 }
 
 function named([p50, p90, p99]: readonly (number | undefined)[]): Quantiles {

@@ -1,7 +1,7 @@
 import type { Ms } from "../base/index.js";
 import type { Workload } from "../sessions/index.js";
 import { kaplanMeier, pointwiseBand, type SurvivalCurve } from "../survival/index.js";
-import { type CohortName, cohortIndices, summarizeCohort, ttftObservations } from "./cohorts.js";
+import { type CohortName, cohortIndices, ttftObservations, ttftQuantiles } from "./cohorts.js";
 
 /** The TTFT survival curve of one cohort of one trace, ready to be drawn or tabulated. Times are milliseconds. */
 export interface TtftSurvival {
@@ -39,7 +39,7 @@ export function ttftSurvival(
   const curve = kaplanMeier({ times, observed });
   const { lower, upper } = pointwiseBand(curve, { level: 0.95, transform: "log-log" });
   // The same median as in every table: quantile type 7 where nothing is censored, the curve's own where something is.
-  const medianMs = summarizeCohort(records).ttftMs.p50;
+  const medianMs = ttftQuantiles({ times, observed }).p50;
   return {
     cohort,
     curve,

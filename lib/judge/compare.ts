@@ -134,13 +134,11 @@ function compareQuantity(
 ): ErrorCell[] {
   const { sessions } = workload;
   const { modeled, tolerance, kind, intervals } = options;
-  const [real, ...models] = [workload.trace, ...modeled].map((trace) =>
-    valuesOf(trace, sessions, indices, quantity),
-  );
+  const real = valuesOf(workload.trace, sessions, indices, quantity);
   const n = real.times.length;
   if (n === 0) return [];
-  const quantilesOf = ({ times }: SessionValues) =>
-    selectQuantiles(Float64Array.from(times), reportedQuantiles);
+  const models = modeled.map((trace) => valuesOf(trace, sessions, indices, quantity));
+  const quantilesOf = ({ times }: SessionValues) => selectQuantiles(times.slice(), reportedQuantiles);
   const capturedMs = quantilesOf(real);
   const bySeed = models.map(quantilesOf);
   const intervalOf = intervals ? ratioIntervals(models, real) : () => undefined;
@@ -167,8 +165,8 @@ function compareQuantity(
 
 /** Values and the session of each. */
 interface SessionValues {
-  readonly times: number[];
-  readonly clusters: number[];
+  readonly times: Float64Array;
+  readonly clusters: Int32Array;
 }
 
 function valuesOf(
@@ -177,20 +175,30 @@ function valuesOf(
   indices: readonly number[],
   quantity: Quantity,
 ): SessionValues {
-  const times: number[] = [];
-  const clusters: number[] = [];
-  const add = (value: number | undefined, index: number): void => {
-    if (value === undefined) return;
-    times.push(value);
-    clusters.push(sessions.session[index]);
-  };
+  const { records } = trace;
+  const most =
+    quantity === "itl"
+      ? indices.reduce((sum, index) => sum + (records[index].itlMs?.length ?? 0), 0)
+      : indices.length;
+  const times = new Float64Array(most);
+  const clusters = new Int32Array(most);
+  let n = 0;
   for (const index of indices) {
-    const record = trace.records[index];
-    if (quantity === "ttft") add(record.ttftMs, index);
-    else if (quantity === "total") add(totalMs(record), index);
-    else for (const gap of record.itlMs ?? []) add(gap, index);
+    const record = records[index];
+    const session = sessions.session[index];
+    if (quantity === "itl") {
+      if (!record.itlMs) continue;
+      times.set(record.itlMs, n);
+      clusters.fill(session, n, n + record.itlMs.length);
+      n += record.itlMs.length;
+      continue;
+    }
+    const value = quantity === "ttft" ? record.ttftMs : totalMs(record);
+    if (value === undefined) continue;
+    times[n] = value;
+    clusters[n++] = session;
   }
-  return { times, clusters };
+  return { times: times.subarray(0, n), clusters: clusters.subarray(0, n) };
 }
 
 /**
@@ -201,7 +209,7 @@ function ratioIntervals(
   models: readonly SessionValues[],
   real: SessionValues,
 ): (quantile: number, error: number) => readonly [number, number] | undefined {
-  const pooled = { times: models.flatMap((m) => m.times), clusters: models.flatMap((m) => m.clusters) };
+  const pooled = pool(models);
   const [modeled, captured] = [pooled, real].map((values) => clusterRobustCurve(values, values.clusters));
   return (quantile, error) => {
     const { lower, upper } = quantileRatio(modeled, captured, quantile, { paired: true });
@@ -209,6 +217,20 @@ function ratioIntervals(
       ? undefined
       : [Math.min(error, lower - 1), Math.max(error, upper - 1)];
   };
+}
+
+/** The values of all, one after the other. */
+function pool(parts: readonly SessionValues[]): SessionValues {
+  if (parts.length === 1) return parts[0];
+  const n = parts.reduce((sum, { times }) => sum + times.length, 0);
+  const [times, clusters] = [new Float64Array(n), new Int32Array(n)];
+  let at = 0;
+  for (const part of parts) {
+    times.set(part.times, at);
+    clusters.set(part.clusters, at);
+    at += part.times.length;
+  }
+  return { times, clusters };
 }
 
 /** Requests by how many were in flight when they arrived: 1, 2-3, 4-7, 8-15, ... */

@@ -23,8 +23,10 @@ export function ttftDistances(
   isJudged: (index: number) => boolean = () => true,
 ): CurveDistance[] {
   return cohortNames.flatMap((cohort) => {
-    const [a, b] = [captured, modeled].map((trace) => ttftSurvival({ trace, sessions }, cohort, isJudged));
-    if (!a || !b || a.n === a.censored || b.n === b.censored) return [];
+    const a = ttftSurvival({ trace: captured, sessions }, cohort, isJudged);
+    if (a.n === a.censored) return [];
+    const b = ttftSurvival({ trace: modeled, sessions }, cohort, isJudged);
+    if (b.n === b.censored) return [];
     const upTo = Math.min(knownUpTo(a.curve), knownUpTo(b.curve));
     const options = Number.isFinite(upTo) ? { upTo } : {};
     return [
