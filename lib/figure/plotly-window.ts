@@ -1,81 +1,63 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { measureTexts } from "./text-box.js";
+import { compileFunction } from "node:vm";
+import type { DomDocument, DomElement } from "./dom/dom-nodes.js";
+import { drawingWindow } from "./dom/drawing-window.js";
+import type { PlotlyFigure } from "./plotly-figure.js";
 
 /** The part of plotly that drawing needs. */
 export interface Plotly {
-  newPlot(div: Element, data: unknown, layout: unknown, config: unknown): Promise<unknown>;
-  purge(div: Element): void;
-  readonly Snapshot: { toSVG(div: Element, format: "svg"): string };
+  newPlot(div: DomElement, data: unknown, layout: unknown, config: unknown): Promise<unknown>;
+  purge(div: DomElement): void;
+  readonly Snapshot: { toSVG(div: DomElement, format: "svg"): string };
 }
 
 /** A window without a browser, with plotly loaded into it. */
 export interface PlotlyWindow {
   readonly plotly: Plotly;
-  readonly document: Document;
+  readonly document: DomDocument;
   /** Makes the ids that plotly draws at random the same from render to render. */
   reseed(): void;
 }
 
-/** Path of plotly's full bundle. */
-export function plotlyPath(): string {
-  return createRequire(import.meta.url).resolve("plotly.js-dist/plotly.js");
+/** Trace types of plotly's small bundle, a third of the full one; a trace without a type is a scatter. */
+const basicTypes: readonly unknown[] = [undefined, "scatter", "bar", "pie"];
+
+/** Path of the smallest of plotly's bundles that draws a figure. */
+export function plotlyPath({ data }: PlotlyFigure): string {
+  const isBasic = data.every(({ type }) => basicTypes.includes(type));
+  const require = createRequire(import.meta.url);
+  return require.resolve(isBasic ? "plotly.js-basic-dist/plotly-basic.js" : "plotly.js-dist/plotly.js");
 }
 
-let opened: Promise<PlotlyWindow> | undefined;
+const opened = new Map<string, PlotlyWindow>();
 
-/** The window, opened once a process: about a second the first time, nothing afterwards. */
-export function plotlyWindow(): Promise<PlotlyWindow> {
-  opened ??= openWindow();
-  return opened;
+/** The window for a figure, opened once a process and bundle. */
+export function plotlyWindow(figure: PlotlyFigure): PlotlyWindow {
+  const path = plotlyPath(figure);
+  const window = opened.get(path) ?? openWindow(path);
+  opened.set(path, window);
+  return window;
 }
 
-async function openWindow(): Promise<PlotlyWindow> {
-  const { JSDOM, VirtualConsole } = await import("jsdom");
-  // A console that goes nowhere: jsdom reports the parts of CSS and canvas that it leaves out.
-  const { window } = new JSDOM("<!doctype html><body></body>", {
-    runScripts: "outside-only",
-    virtualConsole: new VirtualConsole(),
-  });
-  const replace = (target: object, name: string, value: unknown) =>
-    Object.defineProperty(target, name, { value, configurable: true, writable: true });
-  for (const prototype of [window.SVGElement.prototype, window.HTMLElement.prototype]) {
-    replace(prototype, "getBoundingClientRect", function (this: Element) {
-      return rectangle(this, true);
-    });
-  }
-  replace(window.SVGElement.prototype, "getBBox", function (this: Element) {
-    return rectangle(this, false);
-  });
-  replace(window.SVGElement.prototype, "getComputedTextLength", function (this: Element) {
-    return measureTexts(this, false).width;
-  });
-  replace(window.HTMLCanvasElement.prototype, "getContext", () => null);
-  replace(window.URL, "createObjectURL", () => "");
-  replace(window, "requestAnimationFrame", (callback: (at: number) => void) =>
-    setTimeout(() => callback(0), 0),
-  );
-  replace(window, "matchMedia", () => ({ matches: false, addListener() {}, removeListener() {} }));
-
+function openWindow(path: string): PlotlyWindow {
+  const window = drawingWindow();
   let state = 1;
   const random = () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return state / 4294967296;
   };
-  replace(window.eval("Math") as object, "random", random);
-  window.eval(readFileSync(plotlyPath(), "utf8"));
+  const seeded = { value: random, configurable: true, writable: true };
+  const math = Object.create(null, { ...Object.getOwnPropertyDescriptors(Math), random: seeded });
+  const module: { exports: unknown } = { exports: {} };
+  const globals: Readonly<Record<string, unknown>> = { ...window, Math: math, module };
+  const run = compileFunction(readFileSync(path, "utf8"), Object.keys(globals), { filename: path });
+  run(...Object.values(globals));
   return {
-    plotly: window.eval("Plotly") as Plotly,
+    plotly: module.exports as Plotly,
     document: window.document,
     reseed() {
       state = 1;
     },
   };
-}
-
-/** A DOMRect as plotly reads it. */
-function rectangle(element: Element, own: boolean) {
-  const { left, top, width, height } = measureTexts(element, own);
-  const box = { x: left, y: top, left, top, width, height, right: left + width, bottom: top + height };
-  return { ...box, toJSON: () => box };
 }

@@ -31,8 +31,9 @@ export async function renderPng(figure: PlotlyFigure, options: PngOptions = {}):
  * ```
  */
 export async function svgToPng(svg: string, scale = 2): Promise<Uint8Array> {
-  const { Resvg } = await import("@resvg/resvg-js");
-  const picture = new Resvg(svg, {
+  // On a thread of its own: files are written meanwhile.
+  const { renderAsync } = await import("@resvg/resvg-js");
+  const picture = await renderAsync(svg, {
     fitTo: { mode: "zoom", value: scale },
     background: "#ffffff",
     font: {
@@ -41,5 +42,5 @@ export async function svgToPng(svg: string, scale = 2): Promise<Uint8Array> {
       defaultFontFamily: "Inter",
     },
   });
-  return picture.render().asPng();
+  return picture.asPng();
 }

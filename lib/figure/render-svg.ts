@@ -11,7 +11,7 @@ export interface RenderSize {
 let queue: Promise<unknown> = Promise.resolve();
 
 /**
- * Draws a figure as SVG, without a browser: plotly in jsdom, text measured with the bundled font. The same figure
+ * Draws a figure as SVG, without a browser: plotly in a small document of its own, text measured with the bundled font. The same figure
  * gives the same text each time. Trace types that draw on a canvas or with WebGL (heatmap, surface, scattergl) need
  * a browser: use `renderHtml`.
  * @throws WorkError when plotly cannot draw the figure
@@ -30,7 +30,7 @@ export function renderSvg(figure: PlotlyFigure, size: RenderSize = {}): Promise<
 }
 
 async function draw(figure: PlotlyFigure, size: RenderSize): Promise<string> {
-  const { plotly, document, reseed } = await plotlyWindow();
+  const { plotly, document, reseed } = plotlyWindow(figure);
   reseed();
   const div = document.createElement("div");
   document.body.append(div);

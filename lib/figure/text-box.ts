@@ -1,3 +1,4 @@
+import type { DomElement, DomNode } from "./dom/dom-nodes.js";
 import { fontMetrics } from "./font-metrics.js";
 import { fontSizePx } from "./house-style.js";
 
@@ -25,12 +26,12 @@ export function labelWidthPx(text: string, sizePx: number = fontSizePx, bold = f
 }
 
 /**
- * The box around the texts of an SVG element, measured with the bundled font: jsdom has no layout of its own, and
+ * The box around the texts of an SVG element, measured with the bundled font: the document that plotly draws into has no layout, and
  * plotly asks for these boxes to place titles, ticks and annotations. Shapes without text have no extent here.
  * @param own true applies every transform up to the drawing (getBoundingClientRect), false leaves the element's own
  * coordinates (getBBox)
  */
-export function measureTexts(element: Element, own: boolean): TextBox {
+export function measureTexts(element: DomElement, own: boolean): TextBox {
   const texts = element.localName === "text" ? [element] : Array.from(element.querySelectorAll("text"));
   const corners = texts.flatMap((text) => {
     const { left, top, width, height } = localBox(text);
@@ -51,7 +52,7 @@ export function measureTexts(element: Element, own: boolean): TextBox {
 }
 
 /** The box of one text element before any transform. */
-function localBox(text: Element): TextBox {
+function localBox(text: DomElement): TextBox {
   const lines: Line[] = [];
   addLines(text, lines, isBold(text));
   if (lines.length === 0) return { left: 0, top: 0, width: 0, height: 0 };
@@ -67,18 +68,18 @@ function localBox(text: Element): TextBox {
   };
 }
 
-function addLines(node: Node, lines: Line[], bold: boolean): void {
+function addLines(node: DomNode, lines: Line[], bold: boolean): void {
   for (const child of Array.from(node.childNodes)) {
     if (child.nodeType === 3) {
       const text = child.textContent ?? "";
       if (text === "") continue;
       if (lines.length === 0) lines.push({ widthPx: 0, sizePx: 0 });
       const line = lines[lines.length - 1];
-      const sizePx = sizeOf(node as Element);
+      const sizePx = sizeOf(node as DomElement);
       line.widthPx += labelWidthPx(text, sizePx, bold);
       line.sizePx = Math.max(line.sizePx, sizePx);
     } else if (child.nodeType === 1) {
-      const element = child as Element;
+      const element = child as DomElement;
       if (element.getAttribute("class")?.includes("line"))
         lines.push({ widthPx: 0, sizePx: sizeOf(element) });
       addLines(element, lines, bold || isBold(element));
@@ -87,9 +88,9 @@ function addLines(node: Node, lines: Line[], bold: boolean): void {
 }
 
 /** Carries a point through the transforms from an element up to, not including, `until`. */
-function transformed(point: Point, element: Element, until: Element | null): Point {
+function transformed(point: Point, element: DomElement, until: DomElement | null): Point {
   let at = point;
-  for (let node: Element | null = element; node && node !== until; node = node.parentElement) {
+  for (let node: DomElement | null = element; node && node !== until; node = node.parentElement) {
     const transform = node.getAttribute("transform");
     if (transform) at = applyTransform(at, transform);
   }
@@ -119,24 +120,24 @@ function applyTransform([x0, y0]: Point, transform: string): Point {
   return [x, y];
 }
 
-function numberOf(element: Element, attribute: string): number {
+function numberOf(element: DomElement, attribute: string): number {
   return Number(element.getAttribute(attribute)) || 0;
 }
 
-function isBold(element: Element): boolean {
+function isBold(element: DomElement): boolean {
   return /font-weight:\s*(bold|[6-9]00)/.test(element.getAttribute("style") ?? "");
 }
 
-function sizeOf(element: Element): number {
-  for (let at: Element | null = element; at; at = at.parentElement) {
+function sizeOf(element: DomElement): number {
+  for (let at: DomElement | null = element; at; at = at.parentElement) {
     const size = /font-size:\s*([\d.]+)px/.exec(at.getAttribute("style") ?? "");
     if (size) return Number(size[1]);
   }
   return fontSizePx;
 }
 
-function anchorOf(element: Element): string {
-  for (let at: Element | null = element; at; at = at.parentElement) {
+function anchorOf(element: DomElement): string {
+  for (let at: DomElement | null = element; at; at = at.parentElement) {
     const anchor =
       at.getAttribute("text-anchor") ?? /text-anchor:\s*(\w+)/.exec(at.getAttribute("style") ?? "")?.[1];
     if (anchor) return anchor;

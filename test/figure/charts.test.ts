@@ -1,52 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { InputError } from "../../lib/base/index.js";
 import {
-  gapChart,
   hashTreeChart,
-  hitRateChart,
-  loadChart,
   type PlotlyFigure,
   renderSvg,
   requestTimelineChart,
   residualChart,
-  serviceCurveChart,
-  sweepChart,
   xyChart,
 } from "../../lib/figure/index.js";
+import { sampleCharts } from "./sample-charts.js";
 
 const texts = (figure: PlotlyFigure) =>
   (figure.layout.annotations as { text: string }[]).map(({ text }) => text);
 const axis = (figure: PlotlyFigure, name: string) => figure.layout[name] as Record<string, unknown>;
 
-const figures: Record<string, PlotlyFigure> = {
-  gapChart: gapChart({ series: [{ label: "captured", gapsMs: [8, 9, 10, 40], colour: "captured" }] }),
-  hashTreeChart: hashTreeChart({ blockSize: 16, chains: [{ name: "A", blockIds: [1, 2] }] }),
-  hitRateChart: hitRateChart({
-    points: [
-      { poolBlocks: 64, hitShare: 0.1 },
-      { poolBlocks: 4096, hitShare: 0.9 },
-    ],
-    unboundedHitShare: 0.93,
-    kneeBlocks: 1024,
-  }),
-  loadChart: loadChart({ timesMs: [0, 1000, 2000], running: [1, 2, 0], waiting: [0, 1, 0] }),
-  requestTimelineChart: requestTimelineChart({
-    promptTokens: 100,
-    cachedTokens: 64,
-    ttftMs: 50,
-    itlMs: [10, 12],
-  }),
-  residualChart: residualChart({ pairs: [{ predictedMs: 10, observedMs: 11 }] }),
-  serviceCurveChart: serviceCurveChart({ points: [{ uncachedTokens: 100, ttftMs: 50 }] }),
-  sweepChart: sweepChart({
-    title: "rate",
-    parameter: { title: "sessions per second", unit: "number" },
-    result: { title: "TTFT", unit: "ms" },
-    series: [{ label: "cache on", points: [{ value: 1, result: 30, low: 20, high: 40 }], colour: "modeled" }],
-  }),
-};
-
-describe.each(Object.entries(figures))("%s", (_, figure) => {
+describe.each(Object.entries(sampleCharts))("%s", (_, figure) => {
   it("is plain JSON without a value that is not a number", () => {
     expect(JSON.parse(JSON.stringify(figure))).toEqual(figure);
   });
@@ -95,7 +63,7 @@ describe("residualChart", () => {
 
 describe("requestTimelineChart", () => {
   it("marks one token at TTFT and one after each gap", () => {
-    expect(figures.requestTimelineChart?.data[0]?.x).toEqual([50, 60, 72]);
+    expect(sampleCharts.requestTimelineChart?.data[0]?.x).toEqual([50, 60, 72]);
   });
 
   it("refuses more cached tokens than the prompt has", () => {
@@ -113,7 +81,7 @@ describe("hashTreeChart", () => {
 
 describe("hitRateChart", () => {
   it("names the unbounded hit rate and the knee", () => {
-    expect(texts(figures.hitRateChart as PlotlyFigure)).toEqual(
+    expect(texts(sampleCharts.hitRateChart as PlotlyFigure)).toEqual(
       expect.arrayContaining(["unbounded pool: 93.0 %", "knee: 1,024 blocks"]),
     );
   });

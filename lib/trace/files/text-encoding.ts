@@ -28,7 +28,7 @@ export async function* asUtf8(
   chunks: AsyncIterable<Buffer>,
   refuse: (encoding: WideEncoding) => never,
 ): AsyncGenerator<Buffer> {
-  let decoder: TextDecoder | undefined;
+  let decoder: InstanceType<typeof TextDecoder> | undefined;
   let isFirst = true;
   for await (const chunk of chunks) {
     if (isFirst && chunk.length > 0) {
