@@ -97,7 +97,7 @@ export class BlockCache implements KvCache {
   fit(slot: number, totalTokens: Tokens, chunkTokens: Tokens, reservesAll: boolean): Admission | undefined {
     const pool = this.#pool;
     const findable = this.#findableBlocks(totalTokens);
-    if (reservesAll && this.#isStillBlocked(slot, findable, this.#blocksFor(totalTokens))) return undefined;
+    if (reservesAll && this.isStillBlocked(slot, totalTokens)) return undefined;
     const contentIds = this.#contentIds[slot];
     const found = this.#blocks[slot];
     let hits = 0;
@@ -174,6 +174,20 @@ export class BlockCache implements KvCache {
     return hits * this.blockSize;
   }
 
+  /**
+   * Whether the request that last did not fit, all of it, certainly still does not, without looking it up again: its first
+   * block that was not found still is not there, so it cannot find more than before; and even if nothing of what it finds
+   * were idle, there is no room for the rest.
+   */
+  isStillBlocked(slot: number, totalTokens: Tokens): boolean {
+    if (slot !== this.#blockedSlot) return false;
+    const hits = this.#blockedHits;
+    if (this.#blocksFor(totalTokens) - hits <= this.#pool.freeBlocks) return false;
+    return (
+      hits >= this.#findableBlocks(totalTokens) || this.#pool.find(this.#contentIds[slot][hits]) === NONE
+    );
+  }
+
   /** The last token must be computed to yield logits, so a fully cached prompt recomputes its last block. */
   #findableBlocks(totalTokens: Tokens): Blocks {
     return this.#findsBlocks ? findableBlocks(totalTokens, this.blockSize) : 0;
@@ -181,18 +195,5 @@ export class BlockCache implements KvCache {
 
   #blocksFor(tokens: Tokens): Blocks {
     return Math.ceil(tokens / this.blockSize);
-  }
-
-  /**
-   * Whether the request that last did not fit certainly still does not, without looking it up again: its first block
-   * that was not found still is not there, so it cannot find more than before; and even if nothing of what it finds
-   * were idle, there is no room for the rest.
-   * @param wanted blocks that it needs to be admitted, found ones included
-   */
-  #isStillBlocked(slot: number, findable: Blocks, wanted: Blocks): boolean {
-    if (slot !== this.#blockedSlot) return false;
-    const hits = this.#blockedHits;
-    if (wanted - hits <= this.#pool.freeBlocks) return false;
-    return hits >= findable || this.#pool.find(this.#contentIds[slot][hits]) === NONE;
   }
 }

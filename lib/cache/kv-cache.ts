@@ -38,8 +38,9 @@ export interface KvCache {
    * A request that will wait under this slot.
    * @param contentIds content of its full blocks, prompt and answer: equal ids are equal content up to the block's end
    * @param tokens prompt and answer together
+   * @param promptTokens of these; default: all of them
    */
-  enter(slot: number, contentIds: Int32Array, tokens: Tokens): void;
+  enter(slot: number, contentIds: Int32Array, tokens: Tokens, promptTokens?: Tokens): void;
   /**
    * Whether a waiting request could be admitted now. Changes nothing; the answer is valid until the next call.
    * @param totalTokens what it must compute or find before its next token
@@ -62,8 +63,12 @@ export interface KvCache {
    * asked for again with {@link KvCache.fit}.
    */
   loaded?(slot: number): void;
-  /** It no longer runs, nor loads. Its first `tokens` tokens were computed. */
-  release(slot: number, tokens: Tokens): void;
+  /** It no longer runs, nor loads. Its first `tokens` tokens were computed. `waitsAgain`: it was preempted. */
+  release(slot: number, tokens: Tokens, waitsAgain?: boolean): void;
+  /** Only where there are lower tiers: all of a step is scheduled. What requests leave there is stored. */
+  scheduled?(): void;
+  /** Only where there are lower tiers: whether something is on its way into them, which a step less waits for. */
+  readonly isWriting?: boolean;
   /** Whether anything here holds this content, so that a request may find it. */
   holds(contentId: number): boolean;
   /** Leading tokens of a prompt that a request would find now, at least one being left to compute; for routers. */

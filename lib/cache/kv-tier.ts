@@ -1,11 +1,11 @@
-import type { Blocks } from "../base/index.js";
+import { type Blocks, InvariantError } from "../base/index.js";
 import { grownTo } from "./grown-to.js";
 
 const NONE = -1;
 
 /**
  * A tier of memory behind the pool: content in chunks of one size, the least recently used given up first. A chunk that is
- * being loaded is pinned, and stays; its place among the others moves all the same. As vLLM's CPU tier does
+ * being loaded or written is pinned, and stays; its place among the others moves all the same. As vLLM's CPU tier does
  * (`vllm/v1/kv_offload/cpu/manager.py` and `policies/lru.py`); every operation O(1) but for passing over pinned chunks.
  *
  * Chunks are named by dense integers: the content id of their last block.
@@ -24,6 +24,7 @@ export class KvTier {
   #newest = NONE;
   /** All that are older than this one are pinned: where the search for a victim begins. */
   #searchFrom = NONE;
+  readonly #beingWritten = new Set<number>();
 
   constructor(capacityChunks: Blocks) {
     this.capacityChunks = capacityChunks;
@@ -55,6 +56,22 @@ export class KvTier {
     if (this.#newest === chunk) return;
     this.#unlink(chunk);
     this.#append(chunk);
+  }
+
+  /** Takes in a chunk that stays, and is not to be read, until it is {@link KvTier.written}. */
+  write(chunk: number): void {
+    if (!this.store(chunk)) throw new InvariantError("KvTier.write: all that it holds is pinned");
+    this.pin(chunk);
+    this.#beingWritten.add(chunk);
+  }
+
+  written(chunk: number): void {
+    this.#beingWritten.delete(chunk);
+    this.unpin(chunk);
+  }
+
+  isBeingWritten(chunk: number): boolean {
+    return this.#beingWritten.has(chunk);
   }
 
   pin(chunk: number): void {

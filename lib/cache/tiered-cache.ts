@@ -3,6 +3,7 @@ import type { BlockCache } from "./block-cache.js";
 import { grownTo } from "./grown-to.js";
 import type { Admission, KvCache } from "./kv-cache.js";
 import { KvTier } from "./kv-tier.js";
+import { TierStores } from "./tier-stores.js";
 
 const NONE = -1;
 
@@ -16,6 +17,8 @@ export interface TieredCacheOptions {
   readonly tierTokens: readonly Tokens[];
   /** Tokens that are looked up, stored and given up as one: whole blocks. Default: one block. */
   readonly chunkTokens?: Tokens;
+  /** Whether answers are stored only once they are part of a prompt. Default true. */
+  readonly promptOnly?: boolean;
 }
 
 /**
@@ -26,16 +29,13 @@ export interface TieredCacheOptions {
  *   tiers, as far as one of them holds each. Less than a chunk is not loaded, nor what saves no computing.
  * - It is admitted to load them when the pool has room for all of its tokens, and room for the blocks that it finds and loads
  *   beside what all prefills under way still lack: requests that load cannot block one another for ever.
- * - Chunks are pinned in their tier while they are loaded. A request that would load one of these waits: the pool will have it.
+ * - Chunks are pinned in their tier while they are loaded. A request that would load one of these, or one that is being
+ *   stored, waits: the pool will have it, or the tier.
  * - A chunk of a lower tier passes through all that are nearer and stays there. Where these are full of chunks being loaded,
  *   the run that can be loaded ends.
- * - Every full chunk is stored in each tier as it is computed, or found in the pool; it can be loaded from then on. A chunk that
- *   no tier has room for is left out.
- * - The least recently used chunk is given up first. A request that is released makes its chunks the most recent ones, the first
- *   of its chain before all others, and so it does with those that it finds.
+ * - What is stored when, and given up: see {@link TierStores}. By default prompts alone are stored (vLLM's
+ *   `offload_prompt_only`): an answer is once it is part of a prompt.
  *
- * Different from vLLM: there, what a request finds keeps its age until the request ends, so that its own stores may push it out; of
- * a request that loads, what lies in the pool before that is not stored again; and a preempted request leaves ages as they are.
  * Routers see the pool alone.
  * @example
  * ```ts
@@ -48,7 +48,9 @@ export interface TieredCacheOptions {
  *   if (found?.lowerTokens) return found.lowerTokens[0];
  *   cache.admit(slot);
  *   cache.publish(slot, 60);
+ *   cache.scheduled();
  *   cache.release(slot, 60);
+ *   cache.scheduled();
  *   return 0;
  * };
  * [serve(0, 0), serve(0, 10), serve(0, 0)]; // → [0, 0, 48]
@@ -59,14 +61,17 @@ export class TieredCache implements KvCache {
   readonly tiers: readonly KvTier[];
   readonly #pool: BlockCache;
   readonly #chunkBlocks: Blocks;
+  readonly #promptOnly: boolean;
+  readonly #stores: TierStores;
   readonly #contentIds: Int32Array[] = [];
   /** By slot: what it has of lower tiers, the tokens that it found and loaded, and how many of these it found in the pool. */
   #state: Int32Array = new Int32Array(64);
   #loadedTokens: Int32Array = new Int32Array(64);
   #poolTokens: Int32Array = new Int32Array(64);
-  /** By slot: chunks offered to the tiers, and blocks that its prefill still lacks. */
-  #offered: Int32Array = new Int32Array(64);
+  /** By slot: tokens of it that go into tiers, and blocks that its prefill still lacks. */
+  #storableTokens: Int32Array = new Int32Array(64);
   #lacking: Int32Array = new Int32Array(64);
+  readonly #pinned: (readonly { readonly tier: KvTier; readonly key: number }[])[] = [];
   /** Sum of what prefills lack. */
   #reserved: Blocks = 0;
   readonly #admission: {
@@ -83,7 +88,7 @@ export class TieredCache implements KvCache {
   #fittedTotal: Tokens = 0;
 
   /** @throws InputError when chunks are not whole blocks */
-  constructor({ pool, tierTokens, chunkTokens = pool.blockSize }: TieredCacheOptions) {
+  constructor({ pool, tierTokens, chunkTokens = pool.blockSize, promptOnly = true }: TieredCacheOptions) {
     requireInteger("TieredCache", "chunkTokens", chunkTokens, 1);
     if (chunkTokens % pool.blockSize !== 0)
       throw new InputError(
@@ -93,6 +98,10 @@ export class TieredCache implements KvCache {
     this.#pool = pool;
     this.#chunkBlocks = chunkTokens / pool.blockSize;
     this.tiers = tierTokens.map((tokens) => new KvTier(Math.floor(tokens / chunkTokens)));
+    this.#stores = new TierStores(this.tiers, this.#chunkBlocks, (contentIds, chunk) =>
+      this.#noteBlocks(contentIds, chunk),
+    );
+    this.#promptOnly = promptOnly;
     this.#lowerTokens = tierTokens.map(() => 0);
   }
 
@@ -112,15 +121,21 @@ export class TieredCache implements KvCache {
     return this.#pool.evictedBlocks;
   }
 
-  enter(slot: number, contentIds: Int32Array, tokens: Tokens): void {
+  get isWriting(): boolean {
+    return this.#stores.isWriting;
+  }
+
+  enter(slot: number, contentIds: Int32Array, tokens: Tokens, promptTokens: Tokens = tokens): void {
     if (slot >= this.#state.length) {
       this.#state = grownTo(this.#state, slot + 1);
       this.#loadedTokens = grownTo(this.#loadedTokens, slot + 1);
       this.#poolTokens = grownTo(this.#poolTokens, slot + 1);
-      this.#offered = grownTo(this.#offered, slot + 1);
+      this.#storableTokens = grownTo(this.#storableTokens, slot + 1);
       this.#lacking = grownTo(this.#lacking, slot + 1);
     }
     this.#contentIds[slot] = contentIds;
+    this.#storableTokens[slot] = this.#promptOnly ? promptTokens : tokens;
+    this.#stores.enter(slot, contentIds);
     this.#pool.enter(slot, contentIds, tokens);
   }
 
@@ -137,6 +152,9 @@ export class TieredCache implements KvCache {
         this.#blocksFor(reservesAll ? totalTokens : cached + chunk) - this.#pool.heldBlocks(slot);
       return lacking > this.#pool.freeBlocks ? this.#refuse() : this.#answer(cached, chunk);
     }
+    // While nothing is pinned, nothing can be on its way: what the pool has no room for is looked up nowhere.
+    if (reservesAll && this.tiers.every(({ pinnedChunks }) => pinnedChunks === 0))
+      if (this.#pool.isStillBlocked(slot, totalTokens)) return this.#refuse();
     const found = this.#pool.cachedTokens(this.#contentIds[slot], totalTokens);
     const lower = this.#findLower(this.#contentIds[slot], found, totalTokens);
     if (admission.isOnItsWay) return this.#answer(found, 0);
@@ -164,16 +182,14 @@ export class TieredCache implements KvCache {
       return;
     }
     this.#pool.admit(slot);
-    this.#offered[slot] = 0;
     this.#setLacking(slot, this.#blocksFor(this.#fittedTotal) - this.#pool.heldBlocks(slot));
-    const there = cachedTokens + (lowerTokens?.reduce((sum, tokens) => sum + tokens, 0) ?? 0);
-    if (lowerTokens) {
-      this.#state[slot] = State.loading;
-      this.#poolTokens[slot] = cachedTokens;
-      this.#loadedTokens[slot] = there;
-      this.#pinLoaded(slot);
-    }
-    this.#useChunks(slot, there);
+    if (!lowerTokens) return;
+    const there = lowerTokens.reduce((sum, tokens) => sum + tokens, cachedTokens);
+    this.#state[slot] = State.loading;
+    this.#poolTokens[slot] = cachedTokens;
+    this.#loadedTokens[slot] = there;
+    this.#stores.loads(slot, this.#chunksIn(cachedTokens), this.#chunksIn(there));
+    this.#pinLoaded(slot);
   }
 
   loaded(slot: number): void {
@@ -194,27 +210,25 @@ export class TieredCache implements KvCache {
 
   publish(slot: number, tokens: Tokens): void {
     this.#pool.publish(slot, tokens);
-    const contentIds = this.#contentIds[slot];
-    const full = this.#chunksIn(tokens);
-    for (let chunk = this.#offered[slot]; chunk < full; chunk++) {
-      const key = this.#keyOf(contentIds, chunk);
-      for (const tier of this.tiers) if (!tier.has(key)) tier.store(key);
-      if (this.#chunkBlocks > 1) this.#noteBlocks(contentIds, chunk, key);
-    }
-    this.#offered[slot] = full;
+    this.#stores.due(slot, this.#storableChunks(slot, tokens));
   }
 
-  release(slot: number, tokens: Tokens): void {
+  release(slot: number, tokens: Tokens, waitsAgain = false): void {
     if (this.#state[slot] === State.loading) this.#unpinLoaded(slot);
     this.#state[slot] = State.nothing;
     this.#setLacking(slot, 0);
-    this.#useChunks(slot, tokens);
+    if (waitsAgain) this.#stores.pause(slot);
+    else this.#stores.leave(slot, this.#storableChunks(slot, tokens));
     this.#pool.release(slot);
   }
 
   /** Of the pool alone. */
   listen(listener: (contentId: number, isHeld: boolean) => void): void {
     this.#pool.listen(listener);
+  }
+
+  scheduled(): void {
+    this.#stores.settle();
   }
 
   holds(contentId: number): boolean {
@@ -272,40 +286,38 @@ export class TieredCache implements KvCache {
 
   /** What a request loads stays in its tier meanwhile, and in all that it passes through. */
   #pinLoaded(slot: number): void {
-    this.#eachLoaded(slot, (key) => {
-      for (const tier of this.tiers) if (tier.has(key)) tier.pin(key);
-    });
-    this.#eachLoaded(slot, (key) => {
+    const contentIds = this.#contentIds[slot];
+    const keys: number[] = [];
+    const end = this.#chunksIn(this.#loadedTokens[slot]);
+    for (let chunk = this.#chunksIn(this.#poolTokens[slot]); chunk < end; chunk++)
+      keys.push(this.#keyOf(contentIds, chunk));
+    const pinned: { readonly tier: KvTier; readonly key: number }[] = [];
+    const pin = (tier: KvTier, key: number) => {
+      tier.pin(key);
+      pinned.push({ tier, key });
+    };
+    for (const key of keys) for (const tier of this.tiers) if (tier.has(key)) pin(tier, key);
+    for (const key of keys) {
       const from = this.tiers.findIndex((tier) => tier.has(key));
-      for (let tier = from - 1; tier >= 0; tier--) if (this.tiers[tier].store(key)) this.tiers[tier].pin(key);
-    });
+      for (const tier of this.tiers.slice(0, from).reverse()) if (tier.store(key)) pin(tier, key);
+    }
+    this.#pinned[slot] = pinned;
   }
 
   #unpinLoaded(slot: number): void {
-    this.#eachLoaded(slot, (key) => {
-      for (const tier of this.tiers) if (tier.isPinned(key)) tier.unpin(key);
-    });
+    for (const { tier, key } of this.#pinned[slot]) tier.unpin(key);
+    this.#pinned[slot] = [];
   }
 
-  #eachLoaded(slot: number, visit: (key: number) => void): void {
-    const contentIds = this.#contentIds[slot];
-    const end = this.#chunksIn(this.#loadedTokens[slot]);
-    for (let chunk = this.#chunksIn(this.#poolTokens[slot]); chunk < end; chunk++)
-      visit(this.#keyOf(contentIds, chunk));
+  #storableChunks(slot: number, tokens: Tokens): number {
+    return this.#chunksIn(Math.min(tokens, this.#storableTokens[slot]));
   }
 
-  /** Makes a request's chunks the most recent of every tier that holds them, the first of its chain before the last. */
-  #useChunks(slot: number, tokens: Tokens): void {
-    const contentIds = this.#contentIds[slot];
-    for (let chunk = this.#chunksIn(tokens) - 1; chunk >= 0; chunk--) {
-      const key = this.#keyOf(contentIds, chunk);
-      for (const tier of this.tiers) if (tier.has(key)) tier.use(key);
-    }
-  }
-
-  #noteBlocks(contentIds: Int32Array, chunk: number, key: number): void {
+  #noteBlocks(contentIds: Int32Array, chunk: number): void {
+    if (this.#chunkBlocks === 1) return;
     this.#blocksHeld = undefined;
-    this.#blocksOf.set(key, contentIds.slice(chunk * this.#chunkBlocks, (chunk + 1) * this.#chunkBlocks));
+    const blocks = contentIds.slice(chunk * this.#chunkBlocks, (chunk + 1) * this.#chunkBlocks);
+    this.#blocksOf.set(this.#keyOf(contentIds, chunk), blocks);
   }
 
   #isStored(key: number): boolean {

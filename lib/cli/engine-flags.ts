@@ -23,7 +23,7 @@ export function addEngineFlags(command: Command): Command {
   for (const name of engineSettingNames) {
     const { flag, placeholder, says, usual } = settingRow(name);
     const words = policyWords[name] ? `: ${Object.keys(policyWords[name]).join(", ")}` : "";
-    const told = `${words} (default: the capture's, else ${shown(usual)})`;
+    const told = `${words} (default: the capture's${usual === undefined ? "" : `, else ${shown(usual)}`})`;
     if (placeholder === undefined) {
       command.option(flag, `${says}${told}`);
       command.option(flag.replace("--", "--no-"), `the contrary of ${flag}`);

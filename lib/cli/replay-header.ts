@@ -1,4 +1,5 @@
 import { toGib } from "../base/index.js";
+import type { LowerTier } from "../engine/index.js";
 import type { ReplayConditions } from "../replay/index.js";
 import {
   type ChosenSettings,
@@ -22,7 +23,7 @@ export function headerLines(conditions: ReplayConditions, prompts: string): stri
   const at = fittedAt ? `, fitted at ${asFlags(fittedAt)}` : "";
   return [
     `pool: ${kvCacheBlocks} blocks of ${blockSize} tokens = ${poolTokens} tokens${gib}`,
-    ...tierLines(conditions),
+    ...tierLines(conditions.tiers, engine.settings),
     ...settingsLines(engine),
     ...(replicas > 1 ? [`replicas: ${replicas} of these, router ${router}`] : []),
     `pacing: ${pacing} (${pacingFrom}); prompts: ${prompts}; latency model: ${latency}${at}`,
@@ -31,9 +32,9 @@ export function headerLines(conditions: ReplayConditions, prompts: string): stri
 }
 
 /** Memory behind the pool; what of it is assumed says so. */
-function tierLines({ tiers, engine }: ReplayConditions): string[] {
+export function tierLines(tiers: readonly LowerTier[], settings: EngineSettings): string[] {
   const { kvChunkTokens, cpuKvGbps, diskKvGbps, blockSize, enablePrefixCaching, cpuKvGib, diskKvGib } =
-    engine.settings;
+    settings;
   if (!enablePrefixCaching && (cpuKvGib || diskKvGib))
     return ["behind the pool: nothing, as prefix caching is off"];
   const given = { cpu: cpuKvGbps, disk: diskKvGbps };

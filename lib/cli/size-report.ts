@@ -155,7 +155,7 @@ export function sizeReport(result: SizeResult): string {
     )}`,
     ...(policies
       ? [
-          `By eviction policy:\n${formatTable(
+          `By eviction policy, one run a size: of these LRU alone keeps in a larger pool all that a smaller one has, so that one pass gives every size:\n${formatTable(
             ["pool, tokens", "GiB", ...Object.keys(evictions), "best possible"],
             policies.map(({ poolTokens, shares }) => [
               ...sizeCells(poolTokens),

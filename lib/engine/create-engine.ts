@@ -44,8 +44,8 @@ function cacheOf(
   tiers: readonly LowerTier[],
   { seed = 0, contentCount }: EngineExtra,
 ): KvCache {
-  const { blockSize, kvCacheBlocks, maxNumSeqs, enablePrefixCaching, prefixReuse, eviction, kvChunkTokens } =
-    options;
+  const { blockSize, kvCacheBlocks, maxNumSeqs, enablePrefixCaching, prefixReuse, eviction } = options;
+  const { kvChunkTokens, offloadPromptOnly } = options;
   const shared = { blockSize, capacityBlocks: kvCacheBlocks, enablePrefixCaching };
   if (prefixReuse === "slots") return new SlotCache({ ...shared, seats: maxNumSeqs });
   const pool = new BlockCache({
@@ -58,6 +58,7 @@ function cacheOf(
   return new TieredCache({
     pool,
     tierTokens: tiers.map(({ tokens }) => tokens),
+    ...(offloadPromptOnly !== undefined && { promptOnly: offloadPromptOnly }),
     ...(kvChunkTokens !== undefined && { chunkTokens: kvChunkTokens }),
   });
 }

@@ -179,8 +179,11 @@ export class EngineCore {
       throw new InputError(
         `EngineCore.submit: ${promptTokens} + ${outputTokens} tokens fill ${fullBlocks} blocks of ${blockSize}, got ${contentIds.length} content ids`,
       );
+    const { cache } = this;
+    // An engine that has nothing to do makes empty steps until all is stored.
+    if (this.#transfers && this.isIdle) for (let step = 0; step < 2; step++) cache.scheduled?.();
     const slot = this.slots.take(request, tag);
-    this.cache.enter(slot, contentIds, promptTokens + outputTokens);
+    cache.enter(slot, contentIds, promptTokens + outputTokens, promptTokens);
     this.#ordering.push(slot);
     this.#waitingCount++;
     this.#awaitsLoads = false;
@@ -222,10 +225,12 @@ export class EngineCore {
     this.#clearEvents();
     for (;;) {
       const preemptedBefore = this.preempted.length;
+      const isWriting = this.cache.isWriting === true;
       this.#compose();
       if (this.load.prefillSeqs > 0 || this.#decodes.count > 0) break;
       // The only one to be served was preempted: as in vLLM, the scheduler goes round again at once.
-      if (this.preempted.length > preemptedBefore) continue;
+      // So it does where all wait for what is being stored.
+      if (this.preempted.length > preemptedBefore || isWriting) continue;
       if (this.#transfers && this.#transfers.count > 0) {
         this.#awaitsLoads = true;
         return undefined;
@@ -258,6 +263,7 @@ export class EngineCore {
     this.#clearEvents();
     this.#growDecodes();
     this.#publishDecodes();
+    this.cache.scheduled?.();
     this.step++;
     return this.#stepMs();
   }
@@ -327,6 +333,7 @@ export class EngineCore {
     this.#continuePrefills();
     this.#publishDecodes();
     if (!this.#hasSeats && preempted.length === preemptedBefore) this.#admitWaiting();
+    this.cache.scheduled?.();
   }
 
   /** Counts this step's decodes into the load, and asks the model for the step's duration. */
@@ -601,7 +608,7 @@ export class EngineCore {
     }
     const tokens = this.#knownTokens(slot);
     this.#stopRunning(slot);
-    this.cache.release(slot, tokens);
+    this.cache.release(slot, tokens, true);
     slots.preemptions[slot]++;
     slots.phase[slot] = Phase.waiting;
     slots.computedTokens[slot] = 0;

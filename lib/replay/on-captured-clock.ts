@@ -21,6 +21,8 @@ export interface ClockedRun {
   readonly cachedTokens: readonly (Tokens | undefined)[];
   readonly queriedTokens: Tokens;
   readonly hitTokens: Tokens;
+  /** Those of them that came from tiers behind the pool. */
+  readonly lowerHitTokens: Tokens;
   readonly preemptions: number;
   /** Records without an arrival, or larger than the pool: left out. */
   readonly leftOut: number;
@@ -29,7 +31,8 @@ export interface ClockedRun {
 /**
  * Runs a capture's requests through the simulated scheduler and block pool on the capture's own clock: each request comes
  * when it came, and a step ends when the tokens that it gave came, so that nothing rests on a latency model. What is left
- * to the simulator is what it is asked for: who is admitted, which blocks are found, taken, freed, evicted and stored.
+ * to the simulator is what it is asked for: who is admitted, which blocks are found, taken, freed, evicted and stored. Loads
+ * from tiers behind the pool take the time that their links give them.
  * @param settings the engine's; with slots instead of blocks there is no pool to compare
  */
 export function onCapturedClock(workload: Workload, settings: EngineSettings): ClockedRun {
@@ -54,8 +57,10 @@ export function onCapturedClock(workload: Workload, settings: EngineSettings): C
   const running = new Map<number, { readonly at: (typeof arriving)[number]; emitted: number }>();
   let next = 0;
   let nowMs = 0;
-  while (next < arriving.length || !core.isIdle) {
-    if (core.isIdle) nowMs = Math.max(nowMs, arriving[next].arrivalMs);
+  while (next < arriving.length || !core.isIdle || core.nextLoadMs < Number.POSITIVE_INFINITY) {
+    const nextMs = arriving[next]?.arrivalMs ?? Number.POSITIVE_INFINITY;
+    if (core.isIdle) nowMs = Math.max(nowMs, Math.min(nextMs, core.nextLoadMs));
+    core.finishLoads(nowMs);
     for (; next < arriving.length && arriving[next].arrivalMs <= nowMs; next++) {
       const slot = core.submit(arriving[next].request, next);
       running.set(slot, { at: arriving[next], emitted: 0 });
@@ -65,7 +70,7 @@ export function onCapturedClock(workload: Workload, settings: EngineSettings): C
         core.abort(slot);
         running.delete(slot);
       }
-    if (core.beginStep() === undefined) continue;
+    if (core.beginStep(nowMs) === undefined) continue;
     for (const slot of core.admitted) {
       const request = running.get(slot);
       if (request) cachedTokens[request.at.index] ??= core.cachedTokens(slot);
@@ -88,6 +93,7 @@ export function onCapturedClock(workload: Workload, settings: EngineSettings): C
     cachedTokens,
     queriedTokens: core.prefixQueryTokens,
     hitTokens: core.prefixHitTokens,
+    lowerHitTokens: core.lowerHitTokens,
     preemptions: core.preemptionCount,
     leftOut: trace.records.length - arriving.length,
   };

@@ -1,4 +1,5 @@
 import { InputError, type Ms, type Tokens } from "../base/index.js";
+import { type LowerTier, lowerTiers } from "../engine/index.js";
 import type { Workload } from "../sessions/index.js";
 import { type ChosenSettings, chooseSettings, type EngineSettings } from "../settings/index.js";
 import { engineCount } from "../trace/index.js";
@@ -11,6 +12,8 @@ export interface RecordedTimesReplay extends Workload {
   readonly engine: ChosenSettings;
   /** KV that the pool holds. */
   readonly poolTokens: Tokens;
+  /** Tiers behind it, the nearest first. */
+  readonly tiers: readonly LowerTier[];
   readonly run: ClockedRun;
   readonly wallMs: Ms;
 }
@@ -20,7 +23,8 @@ export interface RecordedTimesReplay extends Workload {
  * that what the cache is predicted to find differs from what was found by the cache's error alone. The result's records
  * are the capture's with `cachedTokens` as predicted; that of a request which could not be run is undefined.
  * @param options.engine settings that go before those of the captured engine, which are the default
- * @throws InputError when the capture is of several engines, or of one with slots, or tells no arrivals
+ * @throws InputError when the capture is of several engines, or of one with slots, or tells no arrivals, and as
+ * {@link lowerTiers} does
  * @example
  * ```ts
  * import { readTrace, replayRecordedTimes, workloadOf } from "prefixlab";
@@ -61,6 +65,7 @@ export function replayRecordedTimes(
     sessions,
     engine,
     poolTokens: engine.settings.kvCacheBlocks * engine.settings.blockSize,
+    tiers: lowerTiers(engine.settings),
     run,
     wallMs: performance.now() - startedMs,
   };

@@ -146,6 +146,13 @@ export const engineSettings = {
     usual: undefined,
     parse: optional(wholeNumber(1)),
   },
+  offloadPromptOnly: {
+    wire: "offload_prompt_only",
+    flag: "--offload-prompt-only",
+    says: "lower tiers, where there are some, store answers only once they are part of a prompt; else on",
+    usual: undefined,
+    parse: optional(onOff),
+  },
   kvBytesPerToken: {
     wire: "kv_bytes_per_token",
     flag: "--bytes-per-token",

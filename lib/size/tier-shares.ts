@@ -17,10 +17,11 @@ export interface TierTokens {
 
 /**
  * What the pool finds and what the tiers behind it add, read off the one curve: exact for requests that are served one
- * after another, where each tier gives up the least recently used block and holds what the one before it holds too, as
- * vLLM's offloading connector does (`vllm/v1/kv_offload`: every block is stored as it is computed, and a request that ends
- * makes its blocks the most recent ones of the tier, the first of its chain before all). So a tier that is not larger than
- * the one before it adds nothing.
+ * after another, where each tier stores all that is computed, gives up the least recently used block, and holds what the one
+ * before it holds too. So a tier that is not larger than the one before it adds nothing.
+ *
+ * Two things are different in vLLM's offloading connector (`vllm/v1/kv_offload`), and in replays: a request that loads makes
+ * only what it loads or computes the most recent, and by default answers are stored once they are part of a prompt.
  * @throws InputError for a size below 0
  * @example
  * ```ts

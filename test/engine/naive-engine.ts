@@ -16,8 +16,6 @@ interface Job {
   preempted: boolean;
   decoding: boolean;
   decodingSince: number;
-  /** Chunks of its chain that were offered to the tiers behind the pool. */
-  offered: number;
 }
 
 /** A request of the naive engine, for the tiers behind its pool. */
@@ -119,15 +117,19 @@ export function naiveEngine(
       cached.set(block.content, [...(cached.get(block.content) ?? []), block]);
     }
   };
+  /** Chunks that go into the tiers behind the pool. */
+  const storable = ({ request: { promptTokens, outputTokens } }: Job, computed: number) =>
+    tiers?.chunksIn(
+      Math.min(computed, (options.offloadPromptOnly ?? true) ? promptTokens : promptTokens + outputTokens),
+    ) ?? 0;
   const publish = (job: Job, computed: number) => {
     register(job, computed);
-    tiers?.offer(job.request.contentIds, job.offered, computed);
-    job.offered = Math.max(job.offered, tiers?.chunksIn(computed) ?? 0);
+    tiers?.due(job, storable(job, computed));
   };
-  const release = (job: Job) => {
+  const release = (job: Job, isPreempted = false) => {
     const idle: Block[] = [];
-    tiers?.use(job.request.contentIds, job.computed);
-    job.offered = 0;
+    if (isPreempted) tiers?.pause(job);
+    else tiers?.leave(job, storable(job, job.computed));
     for (const block of [...job.blocks].reverse()) if (--block.references === 0) idle.push(block);
     free.unshift(...idle.filter((b) => b.content === undefined));
     free.push(...idle.filter((b) => b.content !== undefined));
@@ -136,7 +138,7 @@ export function naiveEngine(
   const makeRoom = (job: Job, count: number): boolean => {
     while (count > free.length) {
       const victim = running.pop() as Job;
-      release(victim);
+      release(victim, true);
       victim.computed = 0;
       victim.preempted = true;
       victim.decoding = false;
@@ -171,7 +173,8 @@ export function naiveEngine(
       if (!isGone) {
         nowMs = Math.max(nowMs, atMs);
         const request = requests[index] as EngineRequest;
-        waiting.push({
+        if (isIdle) for (let step = 0; step < 2; step++) tiers?.settle();
+        const job: Job = {
           index,
           request,
           computed: 0,
@@ -180,8 +183,9 @@ export function naiveEngine(
           preempted: false,
           decoding: false,
           decodingSince: -1,
-          offered: 0,
-        });
+        };
+        tiers?.enter(job, request.contentIds);
+        waiting.push(job);
         continue;
       }
       if (run.lastStep[index] !== -1) continue;
@@ -200,6 +204,7 @@ export function naiveEngine(
     }
 
     const preemptionsBefore = run.preemptions;
+    const wasWriting = tiers?.isWriting ?? false;
     const decodes = running.filter(isDecoding);
     let budget = maxNumBatchedTokens - decodes.length;
     for (const job of decodes)
@@ -267,7 +272,6 @@ export function naiveEngine(
         job.computed = Math.min(there, total(job) - 1);
         loading.push(job);
         tiers!.begin(job, job.request.contentIds, computed, lower, nowMs);
-        tiers!.use(job.request.contentIds, there);
         continue;
       }
       const chunk = Math.min(cap(total(job) - computed), budget);
@@ -275,7 +279,6 @@ export function naiveEngine(
       const idleHits = hits.filter((b) => b.references === 0).length;
       if (blocksFor(reserve) - hits.length + idleHits > free.length) break;
       waiting.splice(waiting.indexOf(job), 1);
-      tiers?.use(job.request.contentIds, computed);
       for (const block of hits) {
         if (block.references++ === 0) free.splice(free.indexOf(block), 1);
         job.blocks.push(block);
@@ -288,9 +291,10 @@ export function naiveEngine(
       publish(job, computed + chunk);
       budget -= chunk;
     }
+    tiers?.settle();
     if (chunks.size === 0 && !running.some(isDecoding)) {
-      // Preempted alone: the scheduler goes round again at once. Else all that wait do so for what is loaded.
-      awaitsLoads = preemptionsBefore === run.preemptions;
+      // Preempted alone, or for what is being stored: the scheduler goes round again at once. Else all wait for what is loaded.
+      awaitsLoads = preemptionsBefore === run.preemptions && !wasWriting;
       if (awaitsLoads && loading.length === 0) throw new Error("naiveEngine: all wait for one another");
       continue;
     }

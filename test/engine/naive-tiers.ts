@@ -10,7 +10,15 @@ interface Load<Job> {
   job: Job;
   /** By tier, the nearest first. */
   tokens: number[];
-  keys: number[];
+  pinned: { tier: number; key: number }[];
+}
+
+/** What the tiers know of a job: chunks of its chain by their place there. */
+interface Known {
+  contentIds: Int32Array;
+  stored: number;
+  due: number;
+  met: Set<number>;
 }
 
 /**
@@ -19,8 +27,13 @@ interface Load<Job> {
  */
 export class NaiveTiers<Job> {
   readonly orders: number[][];
-  /** Keys being loaded, which stay where they are. */
-  readonly loading: number[] = [];
+  /** Keys being loaded, which stay where they are and in each tier that they pass through. */
+  readonly loading: { tier: number; key: number }[] = [];
+  /** By tier, keys on their way into it: those of this step, and those of the one before. */
+  readonly #writing: { key: number; isNew: boolean }[][];
+  readonly #known = new Map<Job, Known>();
+  #storing: Job[] = [];
+  #ended: Job[] = [];
   readonly #queues: Load<Job>[][];
   readonly #endMs: (number | undefined)[];
 
@@ -30,8 +43,13 @@ export class NaiveTiers<Job> {
     readonly blockSize: number,
   ) {
     this.orders = tiers.map(() => []);
+    this.#writing = tiers.map(() => []);
     this.#queues = tiers.map(() => []);
     this.#endMs = tiers.map(() => undefined);
+  }
+
+  get isWriting(): boolean {
+    return this.#writing.some((keys) => keys.length > 0);
   }
 
   chunksIn(tokens: number): number {
@@ -51,57 +69,124 @@ export class NaiveTiers<Job> {
     const first = this.chunksIn(found);
     let there = found;
     let taken = 0;
-    const wanted: number[] = [];
+    let isBusy = false;
     for (const key of this.keys(contentIds, first, this.chunksIn(total))) {
       const tier = this.orders.findIndex((order) => order.includes(key));
       if (tier < 0) break;
-      const busy = this.orders[0]!.filter((held) => this.loading.includes(held)).length;
+      const busy = this.orders[0]!.filter((held) => this.#isBusy(0, held)).length;
       if (tier > 0 && busy + taken + 1 > this.tiers[0]!.chunks) break;
       taken++;
-      wanted.push(key);
+      isBusy ||= this.#isBusy(tier, key);
       const upTo = (first + taken) * size;
       tokens[tier]! += upTo - there;
       there = upTo;
     }
     if (there - found < size || Math.min(there, total - 1) <= found) return undefined;
-    return wanted.some((key) => this.loading.includes(key)) ? "later" : tokens;
+    return isBusy ? "later" : tokens;
   }
 
-  store(tier: number, key: number): void {
-    const order = this.orders[tier]!;
-    if (order.includes(key)) return;
-    if (order.length === this.tiers[tier]!.chunks) {
-      const victim = order.findIndex((held) => !this.loading.includes(held));
-      if (victim < 0) return;
-      order.splice(victim, 1);
+  enter(job: Job, contentIds: Int32Array): void {
+    this.#known.set(job, { contentIds, stored: 0, due: 0, met: new Set() });
+  }
+
+  /** So many chunks will have been computed. */
+  due(job: Job, chunks: number): void {
+    const known = this.#known.get(job)!;
+    known.due = Math.max(known.due, chunks);
+    if (known.due > known.stored && !this.#storing.includes(job)) this.#storing.push(job);
+  }
+
+  pause(job: Job): void {
+    this.#storing = this.#storing.filter((other) => other !== job);
+    this.#known.get(job)!.due = this.#known.get(job)!.stored;
+  }
+
+  leave(job: Job, chunks: number): void {
+    this.pause(job);
+    const known = this.#known.get(job)!;
+    known.due = Math.max(known.stored, chunks);
+    this.#ended.push(job);
+  }
+
+  /** All of a step is scheduled. */
+  settle(): void {
+    for (const keys of this.#writing) for (const write of keys) write.isNew = false;
+    this.#storing = this.#storing.filter((job) => !this.#storeAll(job));
+    for (const job of this.#ended) this.#storeAll(job);
+    for (const job of this.#ended) {
+      const { contentIds, met } = this.#known.get(job)!;
+      const places = [...met].sort((a, b) => b - a);
+      for (const key of places.flatMap((at) => this.keys(contentIds, at, at + 1)))
+        for (const order of this.orders)
+          if (order.includes(key)) order.push(...order.splice(order.indexOf(key), 1));
     }
-    order.push(key);
+    this.#ended = [];
+    this.#writing.forEach((keys, tier) => {
+      this.#writing[tier] = keys.filter(({ isNew }) => isNew);
+    });
   }
 
-  /** Computed up to here: what is full is in every tier. */
-  offer(contentIds: Int32Array, from: number, tokens: number): void {
-    for (const key of this.keys(contentIds, from, this.chunksIn(tokens)))
-      this.tiers.forEach((_, tier) => {
-        this.store(tier, key);
-      });
+  #storeAll(job: Job): boolean {
+    const known = this.#known.get(job)!;
+    const { contentIds, stored, due } = known;
+    const keys = this.keys(contentIds, stored, due);
+    keys.forEach((key, i) => {
+      if (!this.#writing[0]!.some((write) => write.key === key)) known.met.add(stored + i);
+    });
+    const all = this.tiers.map(({ chunks }, tier) => {
+      const order = this.orders[tier]!;
+      const missing = keys.filter((key) => !order.includes(key));
+      const victims = order.filter((held) => !this.#isBusy(tier, held) && !keys.includes(held));
+      const lacking = Math.max(0, order.length + missing.length - chunks);
+      if (lacking > victims.length) return false;
+      for (const victim of victims.slice(0, lacking)) order.splice(order.indexOf(victim), 1);
+      order.push(...missing);
+      this.#writing[tier]!.push(...missing.map((key) => ({ key, isNew: true })));
+      return true;
+    });
+    if (!all.every(Boolean)) return false;
+    known.stored = due;
+    return true;
   }
 
-  /** The first of the chain becomes the most recent. */
-  use(contentIds: Int32Array, tokens: number): void {
-    for (const key of this.keys(contentIds, 0, this.chunksIn(tokens)).reverse())
-      for (const order of this.orders)
-        if (order.includes(key)) order.push(...order.splice(order.indexOf(key), 1));
+  #isBusy(tier: number, key: number): boolean {
+    const isLoading = this.loading.some((pin) => pin.tier === tier && pin.key === key);
+    return isLoading || this.#writing[tier]!.some((write) => write.key === key);
   }
 
   begin(job: Job, contentIds: Int32Array, found: number, tokens: number[], nowMs: number): void {
     const there = tokens.reduce((a, b) => a + b, found);
-    const keys = this.keys(contentIds, this.chunksIn(found), this.chunksIn(there));
-    this.loading.push(...keys);
+    const [from, to] = [this.chunksIn(found), this.chunksIn(there)];
+    const keys = this.keys(contentIds, from, to);
+    const known = this.#known.get(job)!;
+    for (let at = from; at < to; at++) known.met.add(at);
+    known.stored = to;
+    known.due = to;
+    const pinned = keys.flatMap((key) =>
+      this.orders.flatMap((order, tier) => (order.includes(key) ? [{ tier, key }] : [])),
+    );
+    this.loading.push(...pinned);
     for (const key of keys) {
-      const from = this.orders.findIndex((order) => order.includes(key));
-      for (let tier = from - 1; tier >= 0; tier--) this.store(tier, key);
+      const holder = this.orders.findIndex((order) => order.includes(key));
+      for (let tier = holder - 1; tier >= 0; tier--) {
+        if (!this.#promote(tier, key)) continue;
+        pinned.push({ tier, key });
+        this.loading.push(pinned.at(-1)!);
+      }
     }
-    this.#enqueue({ job, tokens, keys }, this.tiers.length - 1, nowMs);
+    this.#enqueue({ job, tokens, pinned }, this.tiers.length - 1, nowMs);
+  }
+
+  /** A key on its way to the pool stays in each tier that it passes through, if that has room. */
+  #promote(tier: number, key: number): boolean {
+    const order = this.orders[tier]!;
+    if (order.length === this.tiers[tier]!.chunks) {
+      const victim = order.findIndex((held) => !this.#isBusy(tier, held));
+      if (victim < 0) return false;
+      order.splice(victim, 1);
+    }
+    order.push(key);
+    return true;
   }
 
   get nextMs(): number {
@@ -121,7 +206,7 @@ export class NaiveTiers<Job> {
       const more = load.tokens.slice(0, link).length > 0;
       if (more) this.#enqueue(load, link - 1, endMs);
       else {
-        for (const key of load.keys) this.loading.splice(this.loading.indexOf(key), 1);
+        for (const pin of load.pinned) this.loading.splice(this.loading.indexOf(pin), 1);
         there.push(load.job);
       }
     }

@@ -21,6 +21,7 @@ export const tieredWorkloads = fc
     cpuKvGbps: fc.double({ min: 0.05, max: 20, noNaN: true }),
     diskKvGbps: fc.double({ min: 0.05, max: 20, noNaN: true }),
     chunkBlocks: fc.constantFrom(1, 1, 2, 3),
+    offloadPromptOnly: fc.boolean(),
   })
   .map(({ workload: { requests, options }, cpuBlocks, diskBlocks, chunkBlocks, ...links }) => ({
     requests,

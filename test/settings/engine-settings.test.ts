@@ -29,6 +29,7 @@ const anySettings: fc.Arbitrary<EngineSettings> = fc.record({
   cpuKvGbps: perhaps(fc.double({ min: 0.001, max: 1e3, noNaN: true })),
   diskKvGbps: perhaps(fc.double({ min: 0.001, max: 1e3, noNaN: true })),
   kvChunkTokens: perhaps(fc.integer({ min: 1, max: 512 })),
+  offloadPromptOnly: perhaps(fc.boolean()),
   kvBytesPerToken: perhaps(fc.integer({ min: 1, max: 1e6 })),
 });
 

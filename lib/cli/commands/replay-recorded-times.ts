@@ -7,7 +7,7 @@ import { inArrivalOrder } from "../../trace/index.js";
 import { formatComparison } from "../comparison-table.js";
 import { type EngineFlags, engineFromFlags } from "../engine-flags.js";
 import { showMs } from "../print-table.js";
-import { engineJson, settingsLines } from "../replay-header.js";
+import { engineJson, settingsLines, tierLines } from "../replay-header.js";
 import { sessionSourceJson } from "../session-flags.js";
 import { capturedSeriesJson, comparisonJson } from "../summary-json.js";
 import { printOut } from "../terminal.js";
@@ -80,15 +80,16 @@ function cacheAlone(captured: Workload, { trace }: RecordedTimesReplay, judgeAft
 }
 
 function text(
-  { engine, poolTokens, run, trace, wallMs }: RecordedTimesReplay,
+  { engine, poolTokens, tiers, run, trace, wallMs }: RecordedTimesReplay,
   comparison: Comparison,
 ): string {
   const { kvCacheBlocks, blockSize } = engine.settings;
   return [
     `${trace.records.length} requests at their recorded times, in ${showMs(wallMs)}`,
     `pool: ${kvCacheBlocks} blocks of ${blockSize} tokens = ${poolTokens} tokens`,
+    ...tierLines(tiers, engine.settings),
     ...settingsLines(engine),
-    `prefix hits: ${run.hitTokens} of ${run.queriedTokens} prompt tokens; ${run.preemptions} preemptions`,
+    `prefix hits: ${run.hitTokens} of ${run.queriedTokens} prompt tokens${tiers.length > 0 ? `, ${run.lowerHitTokens} of them from behind the pool` : ""}; ${run.preemptions} preemptions`,
     ...(run.leftOut > 0
       ? [`left out: ${run.leftOut} requests without an arrival or a prompt, or larger than the pool`]
       : []),
@@ -102,7 +103,7 @@ function text(
 }
 
 function json(captured: CapturedWorkload, replayed: RecordedTimesReplay, comparison: Comparison): string {
-  const { engine, poolTokens, run, wallMs } = replayed;
+  const { engine, poolTokens, tiers, run, wallMs } = replayed;
   const document = {
     ...capturedSeriesJson(replayed),
     virtual_s: null,
@@ -114,6 +115,7 @@ function json(captured: CapturedWorkload, replayed: RecordedTimesReplay, compari
     preemptions: run.preemptions,
     left_out: run.leftOut,
     prefix_hit_tokens: run.hitTokens,
+    ...(tiers.length > 0 && { lower_hit_tokens: run.lowerHitTokens }),
     prefix_query_tokens: run.queriedTokens,
     extrapolated: 0,
     source: capturedSeriesJson(captured),

@@ -66,7 +66,10 @@ export function sizeCommand(): Command {
       "--prices <file>",
       "a provider's prices, for what the prompts cost there (as data/examples/prices.json)",
     )
-    .option("--policies", "run each eviction policy at five sizes, beside the best there can be")
+    .option(
+      "--policies",
+      "run each eviction policy at five sizes, beside the best there can be; LRU alone can be had at all sizes at once",
+    )
     .option(
       "--out-dir <dir>",
       "write memory.html, .svg and .png, time-to-live.* and, with a latency model, ttft.* here",
