@@ -38,6 +38,11 @@ export class SpawnChance {
     this.#toMs = arrivalMs[order[count - 1]];
   }
 
+  /** Whether chance alone lets some request end just before any moment as often as a sub-agent's starter goes on. */
+  get isBusy(): boolean {
+    return this.#windowsOf(0).shareOf(this.#fromMs, this.#toMs) >= LAUNCHED_SHARE;
+  }
+
   /**
    * Odds of an agent's groups: a likelihood ratio, which chance alone makes exceed x with a probability of 1 / x at most
    * (Markov's inequality). Chance is a share of time that is read off the trace, of windows as long as pauses that each
