@@ -39,6 +39,15 @@ rooms.output = ["base"];
 rooms.sweep = [...rooms.judge, "judge", "trace/files", "output"];
 rooms.scale = ["base", "settings", "trace", "trace/files", "sessions", "survival", "cohorts", "output"];
 rooms.figure = ["base", "trace", "sessions", "survival", "cohorts", "output"];
+rooms.explore = [
+  ...rooms.judge,
+  "judge",
+  "calibrate",
+  "explain",
+  "size",
+  "sample",
+  "figure",
+];
 rooms.notebook = ["base", "figure", "output"];
 rooms.capture = [...rooms.judge, "judge", "explain", "trace/files", "output"];
 
@@ -67,6 +76,7 @@ const advice = {
   sweep: "lib/sweep runs replays in parallel and keeps their rows: what one replay does belongs in lib/replay.",
   scale: "lib/scale streams traces that do not fit in memory: what is done with one that does belongs in the earlier rooms.",
   figure: "lib/figure draws results: compute them in lib/judge, lib/cohorts or lib/survival; it never runs an engine.",
+  explore: "lib/explore shows what other rooms compute: compute it there; files are written in lib/cli.",
   notebook: "lib/notebook runs cells: what cells import belongs in the package's other rooms.",
   capture: "lib/capture is the only room with sockets: charts belong in lib/figure.",
 };
@@ -82,8 +92,8 @@ const forbidden = Object.entries(rooms).map(([room, allowed]) => ({
   to: { path: "^lib/", pathNot: `^lib/(${[room, ...allowed].map(inRoom).join("|")})` },
 }));
 
-/** From base to calibrate: what a page in a browser can run. */
-const bundled = Object.keys(rooms).slice(0, Object.keys(rooms).indexOf("calibrate") + 1).filter((room) => room !== "captures");
+/** From base to sample: what a page in a browser can run. */
+const bundled = Object.keys(rooms).slice(0, Object.keys(rooms).indexOf("sample") + 1).filter((room) => room !== "captures");
 
 module.exports = {
   forbidden: [
@@ -104,7 +114,7 @@ module.exports = {
     },
     {
       name: "runs-in-a-browser",
-      comment: "The rooms from base to judge can be bundled for a page: what needs Node belongs in lib/trace/files or a later room.",
+      comment: "The rooms from base to sample can be bundled for a page: what needs Node belongs in lib/trace/files or a later room.",
       severity: "error",
       from: { path: `^lib/(${bundled.map(inRoom).join("|")})` },
       to: { dependencyTypes: ["core"] },

@@ -46,12 +46,15 @@ run(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "
 // The compiler leaves behind what a deleted source was compiled to: it would be packed, and importable by name.
 for (const file of readdirSync(join(root, "dist"), { recursive: true })) {
   if (file.startsWith("bundle")) continue;
+  if (file.startsWith(join("explore", "bundle"))) continue;
   const source = file.replace(/(\.d\.ts|\.js(\.map)?)$/, ".ts");
   if (source !== file && !existsSync(join(root, "lib", source))) rmSync(join(root, "dist", file));
 }
 
 const { bundleCli } = await import("./bundle-cli.mjs");
 await bundleCli(join(root, "dist"));
+const { bundleExplorer } = await import("./bundle-explorer.mjs");
+await bundleExplorer(root);
 
 // Node finds the package by its own name through `exports`; the TypeScript of the notebooks looks for a folder.
 const self = join(root, "node_modules", "prefixlab");

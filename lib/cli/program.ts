@@ -33,6 +33,10 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     "replay a trace in the simulated engine, or against a server, and compare",
     async () => (await import("./commands/replay.js")).replayCommand(),
   ],
+  explore: [
+    "a page with the simulator inside, to be changed and looked at in a browser",
+    async () => (await import("./commands/explore.js")).exploreCommand(),
+  ],
   loadgen: [
     "drive a server and measure",
     async () => (await import("./commands/loadgen.js")).loadgenCommand(),

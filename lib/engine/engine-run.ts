@@ -217,8 +217,8 @@ export class RunRecord implements EngineRun {
   }
 
   loads(replica = 0): EngineLoads | undefined {
-    const { endMs, running, waiting } = this.#logs[replica];
-    return running && waiting && { endMs, running, waiting };
+    const { endMs, running, waiting, heldBlocks } = this.#logs[replica];
+    return running && waiting && heldBlocks && { endMs, running, waiting, heldBlocks };
   }
 
   /** What was emitted when its client had gone is not among the tokens that came. */

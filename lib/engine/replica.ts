@@ -127,7 +127,7 @@ export class Replica implements EngineView {
       beganMs = nowMs;
       nowMs += durationMs;
       busyMs += durationMs;
-      log.push(nowMs, core.runningCount, core.waitingCount, 0, 0);
+      log.push(nowMs, core.runningCount, core.waitingCount, 0, 0, this.#heldBlocks());
       if (this.#contents.length > 0) {
         this.nowMs = nowMs;
         this.tellContents();
@@ -153,7 +153,13 @@ export class Replica implements EngineView {
       core.waitingCount,
       core.load.prefillTokens,
       core.finishedPrefillTokens,
+      this.#heldBlocks(),
     );
     return true;
+  }
+
+  /** Of the pool, for a log that keeps them. */
+  #heldBlocks(): number {
+    return this.log.withLoads ? this.capacityBlocks - this.freeBlocks : 0;
   }
 }

@@ -88,4 +88,6 @@ export interface EngineLoads {
   readonly endMs: Float64Array;
   readonly running: Int32Array;
   readonly waiting: Int32Array;
+  /** Blocks of its pool that requests held. */
+  readonly heldBlocks: Int32Array;
 }

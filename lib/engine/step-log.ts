@@ -1,21 +1,23 @@
 import { grown } from "./grown.js";
 
-/** What is kept of every step: growable columns, 8 bytes a step, or 24 with loads. */
+/** What is kept of every step: growable columns, 8 bytes a step, or 28 with loads. */
 export class StepLog {
   #endMs: Float64Array = new Float64Array(1024);
   #running: Int32Array;
   #waiting: Int32Array;
   #prefillTokens: Int32Array;
   #finishedPrefillTokens: Int32Array;
+  #heldBlocks: Int32Array;
   #length = 0;
 
-  /** @param withLoads also keep, for each step, requests running and waiting and prefill tokens computed and finished */
+  /** @param withLoads also keep, for each step, requests running and waiting, prefill tokens computed and finished, and blocks held */
   constructor(readonly withLoads: boolean) {
     const size = withLoads ? 1024 : 0;
     this.#running = new Int32Array(size);
     this.#waiting = new Int32Array(size);
     this.#prefillTokens = new Int32Array(size);
     this.#finishedPrefillTokens = new Int32Array(size);
+    this.#heldBlocks = new Int32Array(size);
   }
 
   get length(): number {
@@ -28,6 +30,7 @@ export class StepLog {
     waiting: number,
     prefillTokens: number,
     finishedPrefillTokens: number,
+    heldBlocks: number,
   ): void {
     const step = this.#length++;
     if (step === this.#endMs.length) this.#grow();
@@ -37,6 +40,7 @@ export class StepLog {
     this.#waiting[step] = waiting;
     this.#prefillTokens[step] = prefillTokens;
     this.#finishedPrefillTokens[step] = finishedPrefillTokens;
+    this.#heldBlocks[step] = heldBlocks;
   }
 
   /** The columns, cut to length. */
@@ -50,6 +54,7 @@ export class StepLog {
       waiting: this.#waiting.subarray(0, n),
       prefillTokens: this.#prefillTokens.subarray(0, n),
       finishedPrefillTokens: this.#finishedPrefillTokens.subarray(0, n),
+      heldBlocks: this.#heldBlocks.subarray(0, n),
     };
   }
 
@@ -63,6 +68,7 @@ export class StepLog {
     this.#waiting = grown(this.#waiting, size);
     this.#prefillTokens = grown(this.#prefillTokens, size);
     this.#finishedPrefillTokens = grown(this.#finishedPrefillTokens, size);
+    this.#heldBlocks = grown(this.#heldBlocks, size);
   }
 }
 
@@ -77,4 +83,6 @@ export interface StepColumns {
   readonly prefillTokens?: Int32Array;
   /** Prompt tokens of the requests whose prefill ended in the step. */
   readonly finishedPrefillTokens?: Int32Array;
+  /** Blocks of the pool that requests held when the step was composed. */
+  readonly heldBlocks?: Int32Array;
 }

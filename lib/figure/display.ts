@@ -9,9 +9,19 @@ import { renderPng } from "./render-png.js";
 /** Sharpness of the pictures in notebooks: picture pixels per layout pixel. */
 const notebookScale = 1.5;
 
+/** A page of its own, shown in a frame. */
+export interface NotebookPage {
+  /** The whole page. */
+  readonly html: string;
+  /** What stands in its place where no page can be shown. */
+  readonly text: string;
+  readonly heightPx: number;
+}
+
 /**
- * Shows a figure or a table in a notebook, as one bundle of forms of which the front end takes the best it can: a
- * figure is interactive where plotly is known and a PNG everywhere else, a table is HTML or plain text.
+ * Shows a figure, a table or a page in a notebook, as one bundle of forms of which the front end takes the best it can: a
+ * figure is interactive where plotly is known and a PNG everywhere else, a table is HTML or plain text, a page stands in a
+ * frame of its own.
  * @throws WorkError outside a notebook
  * @example
  * ```ts
@@ -20,11 +30,14 @@ const notebookScale = 1.5;
  * await display(toDataFrame([{ turn: 1, ttftMs: 430 }])); // → undefined
  * ```
  */
-export async function display(shown: PlotlyFigure | NotebookFrame): Promise<void> {
+export async function display(shown: PlotlyFigure | NotebookFrame | NotebookPage): Promise<void> {
   const write = notebookWriter();
   if (!write)
     throw new WorkError("display: there is no notebook to show this in; use writeFigure to write files");
-  const bundle = "layout" in shown ? await figureBundle(shown) : { data: tableBundle(shown), metadata: {} };
+  const bundle =
+    "layout" in shown
+      ? await figureBundle(shown)
+      : { data: "html" in shown ? pageBundle(shown) : tableBundle(shown), metadata: {} };
   write({ ...bundle, transient: {} });
 }
 
@@ -62,6 +75,15 @@ export async function figureBundle(
       "text/plain": `figure: ${alt}`,
     },
     metadata: { "image/png": { width, height, alt } },
+  };
+}
+
+/** The MIME bundle of a page: nothing of it reaches the notebook around it. */
+export function pageBundle({ html, text, heightPx }: NotebookPage): Record<string, unknown> {
+  const source = html.replaceAll("&", "&amp;").replaceAll('"', "&quot;");
+  return {
+    "text/html": `<iframe title="${escapeHtml(text).replaceAll('"', "&quot;")}" style="width:100%;height:${heightPx}px;border:0" srcdoc="${source}"></iframe>`,
+    "text/plain": text,
   };
 }
 

@@ -1,7 +1,6 @@
 import { requireInteger, type Tokens } from "../base/index.js";
 import { blockAccesses, tokenShare } from "../replay/index.js";
-import { type Workload, waitsOf } from "../sessions/index.js";
-import { partOfWorkload } from "./part-of-workload.js";
+import { partOfWorkload, type Workload, waitsOf } from "../sessions/index.js";
 
 /** What a smaller context window leaves of a trace. */
 export interface ContextCut {

@@ -1,10 +1,9 @@
 import { InputError, stream } from "../base/index.js";
 import { type AccessRuns, accessRuns, hitRateCurve, hitRateCurveOf } from "../cache/index.js";
 import { type BlockAccesses, blockAccesses } from "../replay/index.js";
-import type { Workload } from "../sessions/index.js";
+import { partOfWorkload, type Workload } from "../sessions/index.js";
 import { type BalanceColumns, balanceColumns } from "./balance-columns.js";
 import { BalancedChoice } from "./balanced-choice.js";
-import { partOfWorkload } from "./part-of-workload.js";
 import { scaledPool } from "./pool-scale.js";
 import { hitRate, type RatedCurve } from "./rated-curve.js";
 import { type SampleDistances, SampleJudge, worstDistance } from "./sample-distances.js";

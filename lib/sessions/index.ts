@@ -8,8 +8,10 @@
  */
 export { adjustedRandIndex } from "./adjusted-rand-index.js";
 export { explainEdge } from "./explain-edge.js";
+export { firstTurns } from "./first-turns.js";
 export { inferSessions } from "./infer-sessions.js";
 export type { InferOptions } from "./parent-rules.js";
+export { partOfWorkload } from "./part-of-workload.js";
 export { type MendedRecords, type RecordedSessions, recordedSessions } from "./recorded-sessions.js";
 export { completionMs } from "./request-columns.js";
 export { type EdgeScore, type SessionScore, scoreSessions } from "./score-sessions.js";

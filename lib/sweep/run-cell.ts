@@ -2,7 +2,7 @@ import { countOutcomes, summarizeCohorts } from "../cohorts/index.js";
 import type { OnTimeout } from "../engine/index.js";
 import type { LatencyModel } from "../latency/index.js";
 import { hitFraction, type Pacing, type Plan, type Replay, replay } from "../replay/index.js";
-import { type Workload, workloadOf } from "../sessions/index.js";
+import { firstTurns, type Workload, workloadOf } from "../sessions/index.js";
 import { cellSettings, type SweepCell } from "./sweep-cell.js";
 
 /** What one what-if gave: flat, so that a table of them is one row a cell. Undefined numbers are null. */
@@ -89,9 +89,4 @@ function tierColumns({ tierUse }: Replay): Record<string, number> {
     ...Object.fromEntries(lower),
     computing_is_faster: tierUse.computingIsFaster,
   };
-}
-
-function firstTurns({ trace, sessions }: Workload, turns: number): Workload {
-  const records = trace.records.filter((_, i) => sessions.turn[i] <= turns);
-  return workloadOf({ ...trace, records });
 }

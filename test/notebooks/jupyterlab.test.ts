@@ -5,16 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { registerKernel } from "../../dist/notebook/index.js";
 import { differences } from "../../lib/notebook/compare-outputs.js";
 import { formatNotebook, type Notebook, parseNotebook } from "../../lib/notebook/index.js";
-import { openChromium } from "./chromium-page.js";
+import { chromium, openChromium } from "../chromium-page.js";
 import { notebooks } from "./read-notebooks.js";
 
 /** The `bin` folder of a Python environment with jupyterlab and nbclient. */
 const jupyterBin = process.env.PREFIXLAB_JUPYTER_BIN ?? "";
 const hasJupyter =
   existsSync(join(jupyterBin, "jupyter-lab")) && existsSync(join(jupyterBin, "jupyter-execute"));
-const chromium = [process.env.PREFIXLAB_CHROMIUM, "/usr/bin/chromium", "/usr/bin/google-chrome"].find(
-  (path) => path && existsSync(path),
-);
 const noJupyter = hasJupyter
   ? ""
   : " (skipped: PREFIXLAB_JUPYTER_BIN names no environment with jupyterlab and nbclient)";

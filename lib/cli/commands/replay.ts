@@ -1,9 +1,9 @@
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { asObject, InputError } from "../../base/index.js";
 import { compareStatistics } from "../../calibrate/index.js";
 import { alignTraces, compareTraces } from "../../judge/index.js";
 import { capturedEngine, type Replay, replay } from "../../replay/index.js";
-import { sessionsOf } from "../../sessions/index.js";
+import { firstTurns, sessionsOf, type Workload } from "../../sessions/index.js";
 import type { EngineSettingName, EngineSettings } from "../../settings/index.js";
 import { writeTrace } from "../../trace/files/index.js";
 import { engineCount, inArrivalOrder, type Trace } from "../../trace/index.js";
@@ -44,6 +44,8 @@ interface ReplayFlags
   readonly recordedTimes?: boolean;
   readonly coldPrompts?: boolean;
   readonly rateScale: number;
+  readonly thinkScale?: number;
+  readonly turns?: number;
   readonly seeds: number;
   readonly seed: number;
   readonly tolerance: number;
@@ -70,6 +72,8 @@ export function replayCommand(): Command {
     )
     .option("--cold-prompts", "make every prompt unique, so that no prefix is reused")
     .option("--rate-scale <x>", "arrivals this many times as fast", parsePositive, 1)
+    .option("--think-scale <x>", "think gaps this many times as long (default: 1)", parseScale)
+    .option("--turns <n>", "keep the first turns of each session", parseCount)
     .option("--seeds <n>", "replays with different seeds, averaged in the comparison", parseCount, 1)
     .option("--seed <n>", "seed of the first replay", parseCount, 1)
     .option("--tolerance <x>", "largest relative error that a gate lets pass", parsePositive, 0.1)
@@ -128,16 +132,19 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
     (f) => f !== undefined,
   );
   refuseOverwrite(flags.dumpTrace, [path, ...models]);
-  const trace = await readInput(path, { strict: flags.strict ?? false });
-  const sessions = sessionsOf(trace, sessionsFromFlags(flags));
-  reportSessions(path, sessions);
+  refuseOfPart(flags);
+  const whole = await readInput(path, { strict: flags.strict ?? false });
+  const found = sessionsOf(whole, sessionsFromFlags(flags));
+  reportSessions(path, found);
+  const workload: Workload = { trace: whole, sessions: found };
+  const { trace, sessions } = flags.turns === undefined ? workload : firstTurns(workload, flags.turns);
   if (flags.recordedTimes) {
     const { replayRecordedTimesCommand } = await import("./replay-recorded-times.js");
-    return replayRecordedTimesCommand({ trace, sessions }, flags);
+    return replayRecordedTimesCommand({ trace, sessions: found }, flags);
   }
   if (flags.url !== undefined) {
     const { replayLiveCommand } = await import("./replay-live.js");
-    return replayLiveCommand(trace, sessions, { ...flags, url: flags.url });
+    return replayLiveCommand(trace, found, { ...flags, url: flags.url });
   }
   const capturedReplicas = engineCount(trace.meta);
   const fleet = fleetFromFlags("replay", flags, trace);
@@ -161,6 +168,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
           answerReuse: flags.answerReuse,
           prompts: flags.coldPrompts ? "unique" : "recorded",
           rateScale: flags.rateScale,
+          ...(flags.thinkScale !== undefined && { thinkScale: flags.thinkScale }),
           seed: flags.seed + k,
           onProgress: bar.update,
         },
@@ -176,6 +184,8 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
     flags.against === undefined &&
     (flags.coldPrompts === true ||
       flags.rateScale !== 1 ||
+      flags.turns !== undefined ||
+      (flags.thinkScale ?? 1) !== 1 ||
       (flags.replicas ?? capturedReplicas) !== capturedReplicas ||
       changesLimit(limit.requestTimeoutMs, trace) ||
       changesEngine(engine, trace));
@@ -204,7 +214,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
       ...comparisonJson(comparison),
       ...(judgeAfter > 0 && { judge_after: judgeAfter }),
       overload: overloadOf(first) ?? null,
-      sessions: sessionSourceJson(sessions),
+      sessions: sessionSourceJson(found),
       statistics: statistics.map(statisticJson),
     };
     printOut(`${JSON.stringify(document, null, 2)}\n`);
@@ -214,6 +224,27 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
     await writeTrace(flags.dumpTrace, { ...first.trace, records });
   }
   if (comparison.verdict === "fail") process.exitCode = 1;
+}
+
+/** What would be of other requests than those that are replayed. */
+function refuseOfPart({ turns, thinkScale, against, url, recordedTimes }: ReplayFlags): void {
+  const flag = turns !== undefined ? "--turns" : thinkScale !== undefined ? "--think-scale" : undefined;
+  if (flag === undefined) return;
+  const other = url !== undefined ? "--url" : recordedTimes ? "--recorded-times" : undefined;
+  if (other !== undefined)
+    throw new InputError(`replay: ${flag} is for the simulated engine: leave it out with ${other}`);
+  if (turns !== undefined && against !== undefined)
+    throw new InputError(
+      "replay: --turns keeps a part of the trace, and --against is a capture of all of it",
+    );
+}
+
+/** A number >= 0 from the command line. */
+function parseScale(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0 && Number.isFinite(value)))
+    throw new InvalidArgumentError("expected a number >= 0");
+  return value;
 }
 
 /** Another capture of the requests of a trace, in the trace's order. */

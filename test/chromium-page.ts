@@ -1,10 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WebSocket } from "undici";
+
+/** The Chromium that tests drive; undefined where there is none. */
+export const chromium = [process.env.PREFIXLAB_CHROMIUM, "/usr/bin/chromium", "/usr/bin/google-chrome"].find(
+  (path) => path && existsSync(path),
+);
 
 /** One page of a headless Chromium, driven over its DevTools protocol. */
 export interface ChromiumPage {
@@ -16,6 +21,10 @@ export interface ChromiumPage {
   /** Clicks in the middle of the element that an expression gives, as a person would. */
   click(element: string): Promise<void>;
   screenshot(file: string): Promise<void>;
+  /** Addresses that it asked for, its own among them. */
+  readonly requests: readonly string[];
+  /** What its console was told of errors, and what nobody caught. */
+  readonly problems: readonly string[];
   /** Ends the browser with all its processes, and removes its profile. */
   close(): Promise<void>;
 }
@@ -29,6 +38,11 @@ export async function openChromium(binary: string, width = 1400, height = 1600):
       "--headless=new",
       "--no-sandbox",
       "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
       "--disable-dev-shm-usage",
       "--remote-debugging-port=0",
       `--user-data-dir=${profile}`,
@@ -40,9 +54,23 @@ export async function openChromium(binary: string, width = 1400, height = 1600):
   const socket = new WebSocket(await devtoolsAddress(browser));
   await new Promise((resolve) => socket.addEventListener("open", resolve, { once: true }));
   let next = 1;
+  const requests: string[] = [];
+  const problems: string[] = [];
   const waiting = new Map<number, (result: Record<string, unknown>) => void>();
   socket.addEventListener("message", ({ data }) => {
-    const message = JSON.parse(String(data)) as { id?: number; result?: Record<string, unknown> };
+    const message = JSON.parse(String(data)) as {
+      id?: number;
+      result?: Record<string, unknown>;
+      method?: string;
+      params?: { request?: { url: string }; type?: string; entry?: { level: string } };
+    };
+    const { method, params = {} } = message;
+    if (method === "Network.requestWillBeSent") requests.push(params.request?.url ?? "");
+    const isProblem =
+      method === "Runtime.exceptionThrown" ||
+      (method === "Runtime.consoleAPICalled" && params.type === "error") ||
+      (method === "Log.entryAdded" && params.entry?.level === "error");
+    if (isProblem) problems.push(JSON.stringify(params).slice(0, 500));
     if (message.id !== undefined) waiting.get(message.id)?.(message.result ?? {});
   });
   let sessionId: string | undefined;
@@ -57,6 +85,7 @@ export async function openChromium(binary: string, width = 1400, height = 1600):
   ({ sessionId } = (await send("Target.attachToTarget", { targetId, flatten: true })) as {
     sessionId: string;
   });
+  for (const domain of ["Network", "Runtime", "Log"]) await send(`${domain}.enable`);
   await send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: false });
   const evaluate = async <T>(expression: string): Promise<T> => {
     const { result } = await send("Runtime.evaluate", {
@@ -67,6 +96,8 @@ export async function openChromium(binary: string, width = 1400, height = 1600):
     return (result as { value?: T } | undefined)?.value as T;
   };
   return {
+    requests,
+    problems,
     async goto(url) {
       await send("Page.navigate", { url });
     },

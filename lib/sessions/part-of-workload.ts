@@ -1,16 +1,18 @@
-import {
-  PARENT_KINDS,
-  type SessionLabels,
-  type WaitedFor,
-  type Workload,
-  waitsOf,
-} from "../sessions/index.js";
 import type { TraceRecord } from "../trace/index.js";
+import { PARENT_KINDS, type SessionLabels, type WaitedFor, waitsOf } from "./sessions.js";
+import type { Workload } from "./workload-of.js";
 
 /**
  * The records at the given indices, in their order, with the sessions that they have in the whole. What a record waited
  * for and is left out is not waited for any more, here and in the records' own `parents`; a record that only waited for
  * such starts an agent. Everything else of a record stays as it was.
+ * @example
+ * ```ts
+ * import { readCapture, workloadOf } from "prefixlab";
+ * import { partOfWorkload } from "prefixlab/sessions";
+ * const workload = workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 }));
+ * [...partOfWorkload(workload, Int32Array.of(0, 1, 2)).sessions.turn]; // → [1, 2, 3]
+ * ```
  */
 export function partOfWorkload({ trace, sessions }: Workload, kept: Int32Array): Workload {
   const place = new Int32Array(trace.records.length).fill(-1);
