@@ -43,13 +43,14 @@ const choices: readonly (readonly Readonly<Record<string, string>>[])[] = [
 
 describe.skipIf(noBrowser !== "")(`the explorer in Chromium${noBrowser}`, () => {
   let page: ChromiumPage;
+  let html = "";
   beforeAll(async () => {
     const { model } = fitLatency([await readTrace("data/fit-sweep-1.jsonl.gz")]);
     const modelFile = join(dir, "model.json");
     writeFileSync(modelFile, JSON.stringify(model.toJson()));
     const traces = [];
     for (const path of paths) traces.push({ workload: workloadOf(await readTrace(path)), name: path });
-    const html = renderExplorer({
+    html = renderExplorer({
       traces,
       models: [{ model, label: "fitted", typed: `--latency-model ${modelFile}` }],
     });
@@ -78,6 +79,41 @@ describe.skipIf(noBrowser !== "")(`the explorer in Chromium${noBrowser}`, () => 
       const { numbers, command } = await ask(chosen.toString());
       const json = await replayJson(command);
       expect({ command, ...inWireNames(numbers) }).toEqual({ command, ...json });
+    }
+  });
+
+  it("answers the newest of questions that come together, and draws it", async () => {
+    const scales = [1.1, 1.2, 1.3, 1.4];
+    const numbers = await page.evaluate<ExploreNumbers>(
+      `Promise.race(${JSON.stringify(scales)}.map((x) => prefixlabExplorer.choose("rate-scale=" + x).then(({ numbers }) => numbers)))`,
+    );
+    expect(numbers).toEqual((await ask("rate-scale=1.4")).numbers);
+    await page.waitFor("document.querySelectorAll('#card-turns2plus .scatterlayer .trace').length > 2", 5000);
+  });
+
+  it("says of a choice in its address what does not fit, and shows the trace's own settings", async () => {
+    await page.evaluate("void (location.hash = 'rate-scale=fast')");
+    await page.waitFor("document.querySelector('[role=alert]').textContent.includes('rate-scale')", 5000);
+  });
+
+  it("computes by itself where it may start no worker", async () => {
+    const file = join(dir, "alone.html");
+    writeFileSync(file, html.replace("<body>", "<body><script>Worker = undefined</script>"));
+    const alone = await openChromium(chromium as string, 800, 900);
+    try {
+      await alone.goto(pathToFileURL(file).href);
+      await alone.waitFor("globalThis.prefixlabExplorer !== undefined", 30_000);
+      const numbers = await alone.evaluate<ExploreNumbers>(
+        "prefixlabExplorer.choose('rate-scale=2').then(({ numbers }) => numbers)",
+      );
+      expect(numbers).toEqual((await ask("rate-scale=2")).numbers);
+      expect(alone.problems).toEqual([]);
+      const [width, inner] = await alone.evaluate<[number, number]>(
+        "[document.documentElement.scrollWidth, innerWidth]",
+      );
+      expect(width).toBeLessThanOrEqual(inner);
+    } finally {
+      await alone.close();
     }
   });
 

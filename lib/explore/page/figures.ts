@@ -62,7 +62,7 @@ function timeTicks(least: number, most: number) {
   const between = powers.length <= 3 ? powers.flatMap((ms) => [ms, 2 * ms, 5 * ms]) : powers;
   return {
     tickvals: between,
-    ticktext: between.map((ms) => (ms >= 1000 ? `${short(ms / 1000)} s` : `${short(ms)} ms`)),
+    ticktext: between.map((ms) => (ms >= 1000 ? `${grouped(ms / 1000)} s` : `${short(ms)} ms`)),
   };
 }
 
@@ -307,12 +307,7 @@ export function reuseFigure(theme: Theme, reuse: ExploreReuse): PageFigure {
         hovertemplate: "%{y}: %{customdata} tokens<extra></extra>",
         marker: {
           color: told.map(({ colour }) => colour),
-          pattern: {
-            shape: told.map(({ pattern }) => pattern),
-            size: 5,
-            solidity: 0.25,
-            fgcolor: theme.paper,
-          },
+          pattern: { ...patternOf(theme), shape: told.map(({ pattern }) => pattern) },
         },
       },
     ],
@@ -388,6 +383,7 @@ export function sessionFigure(theme: Theme, { session }: ExploreAnswer): PageFig
       orientation: "h",
       name,
       y: names,
+      width: Math.min(0.65, 0.14 * turns.length),
       base: turns.map((turn) => ((span(turn)[0] ?? startMs) - startMs) / unit),
       x: turns.map((turn) => {
         const [from, to] = span(turn);
@@ -402,7 +398,6 @@ export function sessionFigure(theme: Theme, { session }: ExploreAnswer): PageFig
     })),
     layout: layoutOf(theme, Math.max(272, Math.min(560, 90 + 22 * turns.length)), {
       barmode: "overlay",
-      bargap: 0.35,
       xaxis: axis(theme, `time since the session began, ${unit === 1 ? "ms" : "s"}`, { rangemode: "tozero" }),
       yaxis: axis(theme, "request", { autorange: "reversed", type: "category", ticks: "" }),
     }),

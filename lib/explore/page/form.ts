@@ -103,7 +103,7 @@ export function pageForm(
         }
       const { poolBytes } = lastAnswer?.numbers ?? {};
       gib.disabled = poolBytes === undefined;
-      gib.placeholder = poolBytes === undefined ? "not known" : "";
+      gib.placeholder = poolBytes === undefined ? "?" : "";
       gib.title =
         poolBytes === undefined
           ? "what a token takes is not known: give bytes of KV a token under More, or choose a card and model"

@@ -30,6 +30,8 @@ let shown: PageAnswer | undefined;
 let sharing: ExploreSharing | undefined;
 let askedMs = 0;
 let coarseMs: number | undefined;
+/** What of the address did not fit: said until something else is chosen. */
+let problem: string | undefined;
 let afterwards: (() => void) | undefined;
 let waiting: ((told: Awaited<ReturnType<ExplorerHandle["choose"]>>) => void) | undefined;
 
@@ -63,7 +65,7 @@ const simulator = new Simulator(script, start, requests, {
     shown = answer;
     const key = `${answer.question.trace} ${answer.question.latency}`;
     if (!answer.isCoarse && Object.keys(answer.question.choices).length === 0) before.set(key, answer.answer);
-    summary.refused(undefined);
+    summary.refused(problem);
     draw(answer);
     if (!answer.isCoarse) {
       const { computingMs } = answer;
@@ -90,6 +92,7 @@ const simulator = new Simulator(script, start, requests, {
 function change(next: PageState, then?: () => void): void {
   state = next;
   afterwards = then;
+  problem = undefined;
   if (!then) nameAddress();
   form.show(state, undefined);
   summary.command(commandOfState(state, page));
@@ -165,7 +168,8 @@ function openHash(): void {
     change(stateOfHash(location.hash, page));
   } catch (error) {
     change({ ...state, choices: {} });
-    summary.refused(error instanceof Error ? error.message : String(error));
+    problem = error instanceof Error ? error.message : String(error);
+    summary.refused(problem);
   }
 }
 

@@ -45,10 +45,12 @@ main > .half { grid-column: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: 2px 0 2px 10px; font-weight: 400; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
+.numbers { overflow-x: auto; }
+tbody th { white-space: normal; min-width: 108px; }
 thead th { color: var(--muted); font-size: 12.5px; border-bottom: 1px solid var(--line); }
 .modeled td { color: var(--modeled); font-weight: 600; }
-.command { display: flex; gap: 8px; align-items: start; }
-.command code { flex: 1; font: 12.5px/1.5 ui-monospace, Menlo, Consolas, monospace; overflow-wrap: anywhere; padding: 3px 0; user-select: all; }
+.command { display: flex; flex-wrap: wrap; gap: 8px; align-items: start; }
+.command code { flex: 1 1 300px; font: 12.5px/1.5 ui-monospace, Menlo, Consolas, monospace; overflow-wrap: anywhere; padding: 3px 0; user-select: all; }
 ul.told { margin: 4px 0 6px; padding-left: 18px; color: var(--muted); font-size: 12.5px; }
 .coarse { opacity: 0.65; }
 ul.legend { list-style: none; margin: 4px 0 0; padding: 0; display: flex; flex-wrap: wrap; gap: 0 14px; font-size: 12.5px; min-height: 19px; }

@@ -1,4 +1,5 @@
 import type { CohortSummary } from "../../cohorts/index.js";
+import { type EngineSettingName, settingRow } from "../../settings/index.js";
 import type { DrawnSurvival, ExploreAnswer, ExploreNumbers } from "../explore-answer.js";
 import type { PageModel, PageTrace } from "../explore-page.js";
 import type { CapturedSurvival } from "../explorer.js";
@@ -37,11 +38,15 @@ export function summaryCard(get: { copyLink(): string; command(): string }): Sum
     wrong,
     says,
     element(
-      "table",
-      {},
-      element("caption", { class: "hidden" }, "latencies by cohort"),
-      element("thead", {}, element("tr", {}, ...head.map((text) => element("th", { scope: "col" }, text)))),
-      body,
+      "div",
+      { class: "numbers", tabindex: 0, role: "group", "aria-label": "latencies by cohort" },
+      element(
+        "table",
+        {},
+        element("caption", { class: "hidden" }, "latencies by cohort"),
+        element("thead", {}, element("tr", {}, ...head.map((text) => element("th", { scope: "col" }, text)))),
+        body,
+      ),
     ),
     told,
     element(
@@ -146,7 +151,7 @@ function notesOf(trace: PageTrace, model: PageModel | undefined, n: ExploreNumbe
         from === "assumed" &&
         ["blockSize", "kvCacheBlocks", "maxNumSeqs", "maxNumBatchedTokens"].includes(name),
     )
-    .map(([name]) => name);
+    .map(([name]) => settingRow(name as EngineSettingName).flag);
   return [
     `${grouped(trace.requests)} requests in ${grouped(trace.sessions)} sessions; pool ${grouped(n.poolTokens)} tokens${gib}; pacing ${n.pacing} (${n.pacingFrom}); latency ${n.latency}`,
     ...(assumed.length > 0 ? [`assumed, as the trace does not tell: ${assumed.join(", ")}`] : []),

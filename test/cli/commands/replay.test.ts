@@ -526,3 +526,24 @@ describe("replay --replicas", () => {
     expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining("give --replicas N")]);
   });
 });
+
+describe("replay --turns and --think-scale", () => {
+  it("keep the first turns, and stretch the pauses between them", () => {
+    const one = errorsOf(["replay", warm, ...profile, "--turns", "1"]);
+    expect([one.requests, one.cohorts.turns2plus.n, one.kind]).toEqual([64, 0, "difference"]);
+    const [slow, usual] = [["--think-scale", "5000"], []].map((flags) =>
+      errorsOf(["replay", warm, ...profile, ...flags]),
+    );
+    expect(slow.virtual_s).toBeGreaterThan(usual.virtual_s + 10);
+  });
+
+  it.each([
+    [["--turns", "0"], /whole number >= 1/],
+    [["--think-scale", "-1"], /expected a number >= 0/],
+    [["--turns", "2", "--against", cold], /--against is a capture of all of it/],
+    [["--think-scale", "2", "--recorded-times"], /leave it out with --recorded-times/],
+  ])("refuse %j", (flags, message) => {
+    const { status, stderr } = runCli(["replay", warm, ...profile, ...flags]);
+    expect([status, stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
+});
