@@ -1,6 +1,7 @@
 import type { SingleBar } from "cli-progress";
 import { type ReadTraceOptions, readTrace } from "../trace/files/index.js";
 import type { Trace, TraceRecord } from "../trace/index.js";
+import { enterStage } from "./stage.js";
 import { printErr } from "./terminal.js";
 
 /** Reads a trace for a command: a progress bar where a person watches, and what was wrong with it on stderr. */
@@ -12,6 +13,7 @@ export async function readInput(
     readonly onRecord?: (record: TraceRecord, line: number) => void;
   } = {},
 ): Promise<Trace> {
+  enterStage("read");
   const bar = progressBar(`reading ${path}`);
   const readOptions: ReadTraceOptions = {
     ...(options.strict && { strict: true }),
@@ -25,6 +27,7 @@ export async function readInput(
     return trace;
   } finally {
     bar.stop();
+    enterStage("work");
   }
 }
 

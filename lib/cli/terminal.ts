@@ -1,3 +1,5 @@
+import { enterStage } from "./stage.js";
+
 /**
  * Characters that a terminal acts on or shows in another order than they are in: C0 and C1 controls but for line end and
  * tab, DEL, line and paragraph separators, the marks of bidirectional text, tags, and halves of surrogate pairs.
@@ -24,6 +26,7 @@ export function visibleLine(text: string): string {
  * @returns false when more should wait for the stream's `drain`
  */
 export function printOut(text: string): boolean {
+  enterStage("write");
   return process.stdout.write(visible(text));
 }
 

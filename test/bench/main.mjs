@@ -8,6 +8,7 @@ import { formatResults } from "./table.mjs";
 
 /** Case files by name, in the order they run. */
 const files = [
+  "commands",
   "replay",
   "mooncake",
   "explain",
@@ -23,9 +24,10 @@ const files = [
   "loadgen",
 ];
 
-const usage = `npm run bench -- [--only NAME[,NAME]] [--json FILE]
+const usage = `npm run bench -- [--only NAME[,NAME]] [--peers] [--json FILE]
 
 Names: ${files.join(", ")}
+--peers: also beside AISimulate's command and LMCache's simulator, where AISIMULATE and LMCACHE_PYTHON name them
 
 Every case is a ratio to a yardstick measured in the same run, so that two runs can be compared:
   node test/bench/compare.mjs A.json B.json
@@ -36,7 +38,12 @@ Example:
 
 async function main() {
   const { values } = parseArgs({
-    options: { only: { type: "string" }, json: { type: "string" }, help: { type: "boolean" } },
+    options: {
+      only: { type: "string" },
+      json: { type: "string" },
+      peers: { type: "boolean" },
+      help: { type: "boolean" },
+    },
   });
   if (values.help) {
     process.stdout.write(usage);
@@ -50,7 +57,8 @@ async function main() {
   }
   const machine = describeMachine();
   const results = [];
-  for (const name of files.filter((file) => wanted.includes(file))) {
+  const chosen = files.filter((file) => wanted.includes(file));
+  for (const name of values.peers ? [...chosen, "peers"] : chosen) {
     process.stderr.write(`bench: ${name}\n`);
     results.push(...(await runFile(`./${name}.bench.mjs`)).map((result) => ({ file: name, ...result })));
   }

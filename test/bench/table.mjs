@@ -2,16 +2,17 @@
 export function formatResults(results) {
   const rows = results.map((r) =>
     r.skipped
-      ? [r.case, "skipped", r.skipped, "", ""]
+      ? [r.case, "skipped", r.skipped, "", "", ""]
       : [
           r.case,
           `${number(r.value)} ${r.unit}`,
           r.aim ? `${r.holds ? "ok" : "SHORT"}  ${r.aim}` : "",
           r.ratio === undefined ? "" : `${number(r.ratio)} x ${r.yardstick}`,
           r.peakRssBytes === undefined ? "" : `${Math.round(r.peakRssBytes / 1e6)} MB`,
+          r.note ?? "",
         ],
   );
-  return formatRows([["case", "result", "aim", "time", "peak memory"], ...rows]);
+  return formatRows([["case", "result", "aim", "time", "peak memory", ""], ...rows]);
 }
 
 /** Rows with their columns aligned; the first is the header. */

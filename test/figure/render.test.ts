@@ -93,9 +93,10 @@ describe("renderHtml", () => {
     expect(html).toContain("<title>a &lt;b> &amp; c</title>");
   });
 
-  it("carries the figure unchanged", () => {
+  it("carries the figure, at the width of the window", () => {
     const json = /const figure = (.*);\n/.exec(html.slice(html.lastIndexOf("<script>")))?.[1];
-    expect(JSON.parse(json ?? "")).toEqual(figure);
+    const { width: _, ...layout } = figure.layout;
+    expect(JSON.parse(json ?? "")).toEqual({ data: figure.data, layout: { ...layout, autosize: true } });
   });
 });
 

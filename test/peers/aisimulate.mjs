@@ -1,15 +1,13 @@
 // node test/peers/aisimulate.mjs --command .../bin/aisimulate [--data DIR]: reused prompt tokens beside AISimulate's, on the
 // same files, pools, token budget and step price. Exit code 1: with no answer reused, which AISimulate assumes, the share in
 // an unbounded pool differs by more than 0.1 %.
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { gunzipSync } from "node:zlib";
 import { importTrace, replay, workloadOf } from "prefixlab";
 import { formatRows } from "../bench/table.mjs";
+import { aisimulate, budget, fixed, missingAisimulate } from "./aisimulate-run.mjs";
 
 const tolerance = 0.001;
 
@@ -27,9 +25,6 @@ const files = [
     "weka-subagents/trace_0254",
   ].map((name) => ["weka", `${name}.json.gz`, 64, [200_000, "tight"]]),
 ];
-
-const budget = { maxNumBatchedTokens: 8192, maxNumSeqs: 256 };
-const fixed = { prefill_ms: 20, decode_ms: 10 };
 
 /** AISimulate's timing "fixed": a step costs the one for prefills, the other for decodes, and their sum for both. */
 const fixedModel = {
@@ -51,7 +46,7 @@ async function main() {
       data: { type: "string", default: fileURLToPath(new URL("../../../shared/data", import.meta.url)) },
     },
   });
-  const missing = missingPeer(values);
+  const missing = missingAisimulate(values.command);
   if (missing !== undefined) {
     process.stdout.write(`skipped: ${missing}\n`);
     return 0;
@@ -105,15 +100,6 @@ async function main() {
   return isOff ? 1 : 0;
 }
 
-function missingPeer({ command }) {
-  if (command === undefined)
-    return "give --command or AISIMULATE, the path of the aisimulate command of a Python environment that has it";
-  const { error, status } = spawnSync(command, ["--help"], { stdio: "ignore" });
-  return error || status !== 0
-    ? `${command} does not run: ${error?.message ?? `exit code ${status}`}`
-    : undefined;
-}
-
 /** Share of prompt tokens that a replay reuses, each request at its first admission. */
 function reusedShare(workload, { format, blockSize, blocks, answerReuse }) {
   const { run } = replay(workload, {
@@ -125,62 +111,6 @@ function reusedShare(workload, { format, blockSize, blocks, answerReuse }) {
   });
   const cached = run.cachedTokens.reduce((sum, tokens) => sum + Math.max(0, tokens), 0);
   return cached / workload.trace.records.reduce((sum, { promptTokens }) => sum + promptTokens, 0);
-}
-
-function aisimulate(command, { format, path, blockSize, blocks }) {
-  const dir = mkdtempSync(join(tmpdir(), "prefixlab-aisimulate-"));
-  try {
-    const trace = join(dir, basename(path, ".gz"));
-    const text = gunzipSync(readFileSync(path)).toString();
-    writeFileSync(trace, format === "weka" ? withModels(text) : text);
-    const config = {
-      traffic: {
-        source: { type: "trace", format, block_size: blockSize, paths: [trace] },
-        load: { type: "trace_timestamps", ...(format === "weka" ? { agentic_lanes: 1 } : { speedup: 1 }) },
-      },
-      engine: {
-        model: "Qwen/Qwen3-8B",
-        hardware: "h200_sxm",
-        backend: "vllm",
-        context_length: 1_000_000,
-        workers: {
-          aggregated: {
-            parallelism: { replicas: 1, tensor: 1, pipeline: 1, attention_data: 1 },
-            scheduler: {
-              max_batched_tokens: budget.maxNumBatchedTokens,
-              max_sequences: budget.maxNumSeqs,
-            },
-            kv_cache: { block_size: blockSize, prefix_caching: true, capacity: { type: "fixed", blocks } },
-            timing: { type: "fixed", ...fixed },
-          },
-        },
-      },
-    };
-    // JSON is YAML.
-    const file = join(dir, "config.yaml");
-    writeFileSync(file, JSON.stringify(config));
-    const out = join(dir, "out");
-    const { status, stderr } = spawnSync(command, ["predict", "-c", file, "--output-dir", out], {
-      encoding: "utf8",
-    });
-    if (status !== 0) return { refusal: stderr.trim().split("\n")[0] };
-    const prediction = JSON.parse(readFileSync(join(out, "prediction.json"), "utf8"));
-    return { share: prediction.first_admission_prefix_cache_reused_ratio };
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
-}
-
-/** A Weka conversation that declares the models of its sub-agents too, without which AISimulate refuses it. */
-function withModels(text) {
-  const conversation = JSON.parse(text);
-  const models = new Set(conversation.models);
-  const add = ({ model, requests = [] }) => {
-    if (model !== undefined) models.add(model);
-    requests.forEach(add);
-  };
-  conversation.requests.forEach(add);
-  return JSON.stringify({ ...conversation, models: [...models] });
 }
 
 process.exitCode = await main();

@@ -17,6 +17,7 @@ import { formatTable, showMs } from "../print-table.js";
 import { readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
 import { addSessionFlags, reportSessions, sessionsFromFlags } from "../session-flags.js";
+import { enterStage } from "../stage.js";
 import { capturedSeriesJson, comparisonJson, replaySeriesJson } from "../summary-json.js";
 import { printOut } from "../terminal.js";
 import { addTimeoutFlags } from "../timeout-flags.js";
@@ -98,6 +99,7 @@ async function runFigure(flags: FigureFlags): Promise<void> {
   const document = figureJson(data);
   const text = `${JSON.stringify(document, null, 2)}\n`;
   const options = data.footnote === undefined ? {} : { footnote: data.footnote };
+  enterStage("write");
   const files = await writeFigure(cacheEffectFigure(data.series, options), flags.outDir, "cache-effect");
   const jsonFile = join(flags.outDir, "cache-effect.json");
   await writeWhole(jsonFile, text);
@@ -153,6 +155,7 @@ async function fromCommittedCaptures(flags: FigureFlags): Promise<FigureData> {
   if (flags.replay !== undefined || flags.nocache !== undefined)
     throw new InputError("--replay and --nocache go with --real TRACE, the capture they belong to");
   const judge = { role: "judge", seed: 1 } as const;
+  enterStage("read");
   const [fitSet, captured, capturedOff] = await Promise.all([
     readCaptures({ role: "fit" }),
     readCapture({ ...judge, scenario: "warm" }),
@@ -160,6 +163,7 @@ async function fromCommittedCaptures(flags: FigureFlags): Promise<FigureData> {
       ? readCapture({ ...judge, scenario: "cold" })
       : readInput(flags.capturedNocache),
   ]);
+  enterStage("work");
   const { kind, cache } = traceOrigin(capturedOff.meta);
   if (kind === "modeled" || cache === "on")
     throw new InputError(
