@@ -1,4 +1,5 @@
 import { toGib } from "../base/index.js";
+import type { LowerTier } from "../engine/index.js";
 import {
   divergencePatterns,
   evictedSpread,
@@ -13,7 +14,7 @@ import {
 } from "../explain/index.js";
 import { missPrice, type PriceList } from "../hardware/index.js";
 import { formatTable, showMs } from "./print-table.js";
-import { engineJson } from "./replay-header.js";
+import { engineJson, tierLines } from "./replay-header.js";
 
 /** All that the `explain` command prints. */
 export interface ExplainResult {
@@ -23,6 +24,8 @@ export interface ExplainResult {
   readonly replicas: number;
   /** Undefined where it is not known, or there is nothing to route. */
   readonly router: string | undefined;
+  /** Behind the pool, where it is simulated: what is found there is no miss. */
+  readonly tiers: readonly LowerTier[];
   readonly costs?: MissCosts;
   readonly recordedTtftMs: number | undefined;
   readonly bytesPerToken: number | undefined;
@@ -135,6 +138,7 @@ export function explanationReport(shown: ExplainResult): string {
     `${path}: ${x.requests.length} requests, ${source}: ${x.cachedTokens} of ${x.promptTokens} prompt tokens (${shareOf(x.cachedTokens, x.promptTokens)}) were found in the cache`,
     ...(x.untold > 0 ? [`${x.untold} requests do not tell what they found, and are in no number here`] : []),
     `pool${shown.replicas > 1 ? ` of each of ${shown.replicas} replicas` : ""}: ${kvCacheBlocks} blocks of ${blockSize} tokens (${x.engine.from.kvCacheBlocks})${shown.router === undefined ? "" : `; router ${shown.router}`}`,
+    ...tierLines(shown.tiers, x.engine.settings),
     ...x.assumptions.map((assumption) => `assumed: ${assumption}`),
     ...replayedLines(shown),
   ];

@@ -17,6 +17,7 @@ export {
   kvBlocksHeld,
   kvLayoutFromConfig,
   kvPoolTokens,
+  kvWindowBytesKept,
 } from "./kv-layout.js";
 export {
   activeParameters,

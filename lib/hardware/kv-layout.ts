@@ -123,6 +123,28 @@ export function kvBlocksHeld({ groups }: KvLayout, tokens: Tokens, inFlightToken
 }
 
 /**
+ * Bytes that the end of a kept prompt takes in windows, on one card, beside what grows by the token. vLLM 0.32 keeps of the layers
+ * with windows only the last window before a prompt's last token (`prefix_cache_retention_interval` 0), nothing of the answer:
+ * a next turn finds the prompt before it up to there, and computes the answer again.
+ * @example
+ * ```ts
+ * import { kvLayoutFromConfig, kvWindowBytesKept } from "prefixlab/hardware";
+ * const layout = kvLayoutFromConfig({
+ *   model_type: "gpt_oss", num_hidden_layers: 24, hidden_size: 2880, head_dim: 64,
+ *   num_attention_heads: 64, num_key_value_heads: 8, sliding_window: 128,
+ * });
+ * kvWindowBytesKept(layout); // → 3145728
+ * ```
+ */
+export function kvWindowBytesKept({ groups, blockBytes }: KvLayout): Bytes {
+  return groups.reduce(
+    (bytes, { kind, blockTokens, windowTokens = 1 }) =>
+      bytes + (kind === "sliding" ? Math.ceil((windowTokens - 1) / blockTokens) * blockBytes : 0),
+    0,
+  );
+}
+
+/**
  * Tokens that vLLM's log says a pool of so many bytes a card holds ("GPU KV cache size"): those of sequences of
  * `maxModelLen` tokens each.
  * @throws InputError when not even one block fits

@@ -73,10 +73,6 @@ async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
   const workload = workloadOf(await readInput(path, { strict: flags.strict ?? false }));
   // The bytes of a token make no other engine.
   const { kvBytesPerToken, ...engine } = engineFromFlags(flags);
-  if (engine.cpuKvGib !== undefined || engine.diskKvGib !== undefined)
-    throw new InputError(
-      "explain: what a lower tier holds is no cause here: leave out --cpu-kv-gib and --disk-kv-gib; replay and size say what is found there",
-    );
   const { answerReuse } = flags;
   const hasModel = givenLatencyFlags(flags).length > 0;
   const fleet = fleetFromFlags("explain", flags, workload.trace);
@@ -90,9 +86,16 @@ async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
     throw new InputError(
       "explain: --policies replays the trace, which needs a latency model: give --profile, --latency-trace or --latency-model",
     );
+  const told = kvBytesPerToken === undefined ? {} : { kvBytesPerToken };
   const prices = flags.prices === undefined ? undefined : await readPrices(flags.prices);
   const options: ReplayOptions | undefined = hasModel
-    ? { model: await latencyFromFlags(flags), engine, answerReuse, ...fleet, ...pacingFromFlags(flags) }
+    ? {
+        model: await latencyFromFlags(flags),
+        engine: { ...engine, ...told },
+        answerReuse,
+        ...fleet,
+        ...pacingFromFlags(flags),
+      }
     : undefined;
   const replayed = isRecorded || !options ? undefined : replay(workload, { ...options, gaps: false });
   const memory = options?.model.memory;
@@ -108,6 +111,7 @@ async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
     source: isRecorded ? "recorded" : "simulated",
     replicas: new Set((replayed ?? workload).trace.records.map(({ replica }) => replica)).size,
     router: replayed?.conditions.router,
+    tiers: replayed?.conditions.tiers ?? [],
     explained: replayed
       ? { ...explained, engine: replayed.conditions.engine, assumptions: replayed.plan.assumptions }
       : explained,

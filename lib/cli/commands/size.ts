@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { bytesPerGib, InputError, type Tokens } from "../../base/index.js";
 import { evictions, serialHits } from "../../cache/index.js";
 import { memoryFigure, timeToLiveFigure, ttftByPoolFigure, writeFigure } from "../../figure/index.js";
-import { type KvLayout, kvLayoutFromConfig } from "../../hardware/index.js";
+import { type KvLayout, kvLayoutFromConfig, kvWindowBytesKept } from "../../hardware/index.js";
 import type { LatencyModel } from "../../latency/index.js";
 import { tokenShare } from "../../replay/index.js";
 import { sessionsOf, type Workload } from "../../sessions/index.js";
@@ -189,10 +189,9 @@ async function layoutOf(flags: SizeFlags, blockSize: Tokens): Promise<KvLayout |
 }
 
 /** What a model's groups of layers mean for the curve, in words for the user. */
-function layoutNotes(
-  { name, prefixReuse, hitTokens, bytesPerToken, warnings }: KvLayout,
-  blockSize: Tokens,
-): string[] {
+function layoutNotes(layout: KvLayout, blockSize: Tokens): string[] {
+  const { name, prefixReuse, hitTokens, bytesPerToken, warnings } = layout;
+  const windowBytes = kvWindowBytesKept(layout);
   return [
     ...warnings.map((warning) => `${name}: ${warning}`),
     ...(bytesPerToken === 0
@@ -205,6 +204,11 @@ function layoutNotes(
       : [
           `${name}: a hit also needs ${prefixReuse === "state" ? "a recurrent state kept just there" : "the last window of some layers"}, which is not modeled: shares are the most that can be found, and windows or states take memory beside`,
         ]),
+    ...(prefixReuse === "window" && windowBytes > 0
+      ? [
+          `${name}: vLLM 0.32 keeps windows where prompts end, none in answers: a next turn computes the answer again; each prompt kept takes ${Number(((windowBytes * layout.tensorParallel) / 2 ** 20).toPrecision(3))} MiB of windows beside${bytesPerToken > 0 ? `, as much as ${Math.round(windowBytes / bytesPerToken)} tokens` : ""}`,
+        ]
+      : []),
     ...(hitTokens > blockSize
       ? [`${name}: a prefix is found in multiples of ${hitTokens} tokens: give --block-size ${hitTokens}`]
       : []),

@@ -48,6 +48,19 @@ describe("prefixlab explain", () => {
     expect(requests).toBeUndefined();
   });
 
+  it("counts what a tier behind the pool has as found", () => {
+    const tier = ["--profile", "h200-qwen3-8b", "--bytes-per-token", "3072", "--cpu-kv-gib"];
+    const evicted = (...flags: string[]) => explained(SMALL_POOL, ...tier, ...flags).causes.evicted!.tokens;
+    const without = evicted("0");
+    // Answers that leave the pool before they are part of a prompt are computed again.
+    const promptsAlone = evicted("1");
+    expect(promptsAlone).toBeGreaterThan(0);
+    expect(promptsAlone).toBeLessThan(without / 2);
+    expect(evicted("1", "--no-offload-prompt-only")).toBe(0);
+    const { stdout } = runCli(["explain", SMALL_POOL, ...tier, "1"]);
+    expect(stdout).toMatch(/^behind the pool, cpu: 10922 blocks/m);
+  });
+
   it("has a row for each request with --requests", () => {
     const { requests, prompt_tokens, cached_tokens } = explained(WARM, "--requests");
     const total = requests!.flatMap(({ parts }) => parts).reduce((sum, { tokens }) => sum + tokens, 0);
