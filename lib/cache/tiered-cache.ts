@@ -33,7 +33,7 @@ export interface TieredCacheOptions {
  *   stored, waits: the pool will have it, or the tier.
  * - A chunk of a lower tier passes through all that are nearer and stays there. Where these are full of chunks being loaded,
  *   the run that can be loaded ends.
- * - What is stored when, and given up: see {@link TierStores}. By default prompts alone are stored (vLLM's
+ * - What is stored when, and given up: `tier-stores.ts` says. By default prompts alone are stored (vLLM's
  *   `offload_prompt_only`): an answer is once it is part of a prompt.
  *
  * Routers see the pool alone.
