@@ -259,7 +259,7 @@ const causeWords: Readonly<Record<string, string>> = {
   off: "caching is off",
   reset: "cache reset",
   elsewhere: "on another replica",
-  evicted_order_unknown: "evicted, order unknown",
+  evicted_order_unknown: "evicted, unclear",
   not_known: "no hash",
   unexplained: "unexplained",
 };
@@ -312,7 +312,7 @@ export function reuseFigure(theme: Theme, reuse: ExploreReuse): PageFigure {
       },
     ],
     layout: layoutOf(theme, 280, {
-      margin: { l: 138, r: 62, t: 8, b: 46 },
+      margin: { l: 148, r: 62, t: 8, b: 46 },
       xaxis: axis(theme, "share of prompt tokens", { range: [0, 1], tickformat: ".0%", rangemode: "tozero" }),
       yaxis: axis(theme, "", { autorange: "reversed", ticks: "", gridcolor: "rgba(0,0,0,0)" }),
     }),

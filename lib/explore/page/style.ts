@@ -46,7 +46,8 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { text-align: right; padding: 2px 0 2px 10px; font-weight: 400; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 .numbers { overflow-x: auto; }
-tbody th { white-space: normal; min-width: 108px; }
+tbody th { white-space: normal; min-width: 150px; }
+@media (max-width: 900px) { .numbers { font-size: 12.5px; } .numbers th, .numbers td { padding-left: 6px; } }
 thead th { color: var(--muted); font-size: 12.5px; border-bottom: 1px solid var(--line); }
 .modeled td { color: var(--modeled); font-weight: 600; }
 .command { display: flex; flex-wrap: wrap; gap: 8px; align-items: start; }
