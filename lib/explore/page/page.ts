@@ -132,7 +132,6 @@ function draw({ answer, captured, question, isCoarse }: PageAnswer): void {
   cards.draw("load", loadFigure(theme, answer), isCoarse);
   cards.draw("session", sessionFigure(theme, answer), isCoarse);
   cards.nameSession(answer.session);
-  if (sharing) drawSharing(isCoarse);
   summary.show(
     page.traces[question.trace],
     page.models.find(({ name }) => name === question.latency),
@@ -159,7 +158,11 @@ function curvesOf(curves: CapturedSurvival | undefined) {
   return curves ? [curves.turn1, curves.turns2plus] : [];
 }
 
-onThemeChange(() => shown && draw(shown));
+onThemeChange(() => {
+  if (!shown) return;
+  draw(shown);
+  drawSharing(shown.isCoarse);
+});
 addEventListener("hashchange", () => openHash());
 
 /** What the address says; where it says what does not fit, the trace's own settings, and why. */
