@@ -13,6 +13,7 @@ const files = [
   "mooncake",
   "explain",
   "engine",
+  "fleet",
   "read",
   "fingerprint",
   "session-inference",
