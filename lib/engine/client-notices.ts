@@ -10,6 +10,8 @@ export interface RequestRouting {
   firstToken?(request: EngineRequest, replica: number, atMs: Ms): void;
   /** Nothing more comes: complete, refused or given up. */
   ended?(request: EngineRequest, replica: number, atMs: Ms): void;
+  /** A replica begins or ceases to take requests. */
+  setOpen?(replica: number, isOpen: boolean, atMs: Ms): void;
 }
 
 /**
@@ -32,6 +34,18 @@ export class ClientNotices {
 
   ended(index: number, atMs: Ms): void {
     this.#due.push(atMs, this.requests.length + index);
+  }
+
+  /** First tokens of these requests that are on their way never come. */
+  dropFirstTokens(indices: ReadonlySet<number>): void {
+    const due = this.#due;
+    const kept: [number, number][] = [];
+    while (due.length > 0) {
+      const atMs = due.nextKey;
+      const event = due.pop();
+      if (!indices.has(event)) kept.push([atMs, event]);
+    }
+    for (const [atMs, event] of kept) due.push(atMs, event);
   }
 
   tellUntil(nowMs: Ms): void {

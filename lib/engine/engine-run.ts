@@ -1,6 +1,8 @@
 import type { Blocks, Ms, Tokens } from "../base/index.js";
+import type { EngineCore } from "./engine-core.js";
 import type { EngineRequest } from "./engine-request.js";
 import type { KvLoad } from "./kv-load.js";
+import type { ReplicaEventOutcome } from "./replica-events.js";
 import type {
   EngineLoads,
   EngineTotals,
@@ -53,6 +55,7 @@ export class RunRecord implements EngineRun {
   readonly refused: number[] = [];
   readonly kvLoads: KvLoad[] = [];
   readonly engines: EngineTotals[] = [];
+  replicaEvents?: ReplicaEventOutcome[];
   completed = 0;
   endMs: Ms = 0;
   busyMs: Ms = 0;
@@ -68,7 +71,9 @@ export class RunRecord implements EngineRun {
   readonly #timedOutMs: Float64Array;
   readonly #leftMs: Float64Array;
   readonly #isRefused: Uint8Array;
+  readonly #lostMs = new Map<number, Ms>();
   #logs: readonly StepColumns[] = [];
+  #timesMs = new Float64Array(0);
 
   constructor(
     requests: readonly EngineRequest[],
@@ -107,6 +112,37 @@ export class RunRecord implements EngineRun {
     if (this.requestTimeoutMs !== undefined) this.#isRefused[request] = 1;
   }
 
+  /** What an engine did, when it stops. */
+  addTotals(core: EngineCore): void {
+    this.preemptions += core.preemptionCount;
+    this.prefixQueryTokens += core.prefixQueryTokens;
+    this.prefixHitTokens += core.prefixHitTokens;
+    this.evictedBlocks += core.cache.evictedBlocks;
+    this.heldBlocks += core.cache.capacityBlocks - core.cache.freeBlocks;
+  }
+
+  /** It is sent again: what came of it before counts no more. */
+  resend(request: number): void {
+    this.replica[request] = -1;
+    this.firstStep[request] = -1;
+    this.emissionMs[request] = 0;
+    this.outputTokens[request] = 0;
+    this.admittedMs[request] = Number.NaN;
+    this.runningAtAdmission[request] = 0;
+    this.cachedTokens[request] = -1;
+    this.resumed.delete(request);
+  }
+
+  /** Its replica has gone with it. */
+  lose(request: number, emittedTokens: Tokens, atMs: Ms): void {
+    this.outputTokens[request] = emittedTokens;
+    this.#lostMs.set(request, atMs);
+  }
+
+  lostMs(request: number): Ms | undefined {
+    return this.#lostMs.get(request);
+  }
+
   /** Its client gives up. */
   giveUp(request: number, atMs: Ms): void {
     this.#timedOutMs[request] = atMs;
@@ -122,8 +158,9 @@ export class RunRecord implements EngineRun {
   hasEnded(request: number): boolean {
     return (
       this.lastStep[request] >= 0 ||
+      this.#lostMs.has(request) ||
       this.#isRefused[request] === 1 ||
-      !Number.isNaN(this.#timedOutMs[request])
+      this.timedOutMs(request) !== undefined
     );
   }
 
@@ -150,7 +187,7 @@ export class RunRecord implements EngineRun {
 
   leftMs(request: number): Ms | undefined {
     const step = this.lastStep[request];
-    return step < 0 ? told(this.#leftMs[request]) : this.#endMs(request)[step];
+    return step < 0 ? (this.lostMs(request) ?? told(this.#leftMs[request])) : this.#endMs(request)[step];
   }
 
   decodeMs(request: number): Ms | undefined {
@@ -221,18 +258,21 @@ export class RunRecord implements EngineRun {
     return running && waiting && heldBlocks && { endMs, running, waiting, heldBlocks };
   }
 
-  /** What was emitted when its client had gone is not among the tokens that came. */
+  /** What was emitted when its client had gone, or it had gone with its replica, is not among the tokens that came. */
   #dropUnseen(): void {
-    let timesMs = new Float64Array(0);
     this.#timedOutMs.forEach((goneMs, request) => {
-      if (Number.isNaN(goneMs)) return;
-      let seen = this.outputTokens[request];
-      if (seen > timesMs.length) timesMs = new Float64Array(2 * seen);
-      this.tokenTimes(request, timesMs, 0);
-      while (seen > 0 && timesMs[seen - 1] > goneMs) seen--;
-      this.outputTokens[request] = seen;
-      if (seen === 0) this.firstStep[request] = -1;
+      if (!Number.isNaN(goneMs)) this.#dropAfter(request, goneMs);
     });
+    for (const [request, goneMs] of this.#lostMs) this.#dropAfter(request, goneMs);
+  }
+
+  #dropAfter(request: number, goneMs: Ms): void {
+    let seen = this.outputTokens[request];
+    if (seen > this.#timesMs.length) this.#timesMs = new Float64Array(2 * seen);
+    this.tokenTimes(request, this.#timesMs, 0);
+    while (seen > 0 && this.#timesMs[seen - 1] > goneMs) seen--;
+    this.outputTokens[request] = seen;
+    if (seen === 0) this.firstStep[request] = -1;
   }
 
   #endMs(request: number): Float64Array {

@@ -22,6 +22,15 @@ export { orderingPolicy, orderings } from "./orderings/index.js";
 export type { OrderedRequests, Ordering, OrderingPolicy, RunningRequests } from "./orderings/ordering.js";
 export { priority } from "./orderings/priority.js";
 export type { ContentListener, EngineView } from "./replica.js";
+export {
+  type OnLoss,
+  onLosses,
+  type ReplicaChange,
+  type ReplicaEvent,
+  type ReplicaEventOutcome,
+  replicaChanges,
+  replicaCount,
+} from "./replica-events.js";
 export { type RunOptions, runEngines, type SimulateOptions } from "./run-engines.js";
 export { simulate } from "./simulate.js";
 export type {

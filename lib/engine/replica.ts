@@ -8,6 +8,8 @@ import { StepLog } from "./step-log.js";
 
 /** What may be seen of an engine from outside, as of now: for routers. */
 export interface EngineView {
+  /** Whether it takes requests. */
+  readonly isOpen: boolean;
   /** Requests sent there that no step has admitted yet. */
   readonly waiting: number;
   readonly running: number;
@@ -33,7 +35,7 @@ export class Replica implements EngineView {
   /** What its requests loaded from lower tiers. */
   readonly kvLoads: KvLoad[] = [];
   /** Requests on their way to the scheduler, by the time they reach it, and requests that it is to drop. */
-  readonly arrivals = new EventHeap();
+  arrivals = new EventHeap();
   /** How many of its arrivals are requests to drop. */
   toDrop = 0;
   /** The engine's clock: the end of its last step, or of the one in progress. */
@@ -45,18 +47,41 @@ export class Replica implements EngineView {
   isStepping = false;
   /** When it acts next; Infinity while nothing is there to do. */
   nextMs: Ms = Number.POSITIVE_INFINITY;
+  isOpen = true;
+  /** Of the engines that this one took the place of. */
+  pastPreemptions = 0;
   /** Contents that came, and complements of those that went, in the step that is made. */
   readonly #contents: number[] = [];
   #contentListener: ContentListener | undefined;
 
   constructor(
     readonly index: number,
-    readonly core: EngineCore,
+    public core: EngineCore,
     readonly timer: StepTimer,
     keepLoads: boolean,
   ) {
     this.log = new StepLog(keepLoads);
     core.onLoaded = (load) => this.kvLoads.push(load);
+  }
+
+  /** A new engine takes the place of one that stopped between its steps, or in one. */
+  replaceCore(core: EngineCore, atMs: Ms): void {
+    // Also a step that only decodes is cut short: it may have been made ahead of time.
+    this.busyMs -= Math.max(0, this.nowMs - atMs);
+    this.log.cutLast(atMs);
+    this.pastPreemptions += this.core.preemptionCount;
+    this.core = core;
+    core.onLoaded = (load) => this.kvLoads.push(load);
+    // Its steps go on in the same log.
+    core.step = this.log.length;
+    this.arrivals = new EventHeap();
+    this.toDrop = 0;
+    this.isStepping = false;
+    this.nowMs = atMs;
+    this.beganMs = atMs;
+    this.nextMs = Number.POSITIVE_INFINITY;
+    this.#contents.length = 0;
+    if (this.#contentListener) this.listenToCache(this.#contentListener);
   }
 
   /** When something next reaches the scheduler: a request, word of one to drop, or what was loaded from a lower tier. */

@@ -1,7 +1,8 @@
-import { describeValue, InputError, type Ms, requireInteger } from "../base/index.js";
-import type { LatencyModel } from "../latency/index.js";
+import { describeValue, InputError, type Ms, requireInteger, type Tokens } from "../base/index.js";
+import type { LatencyModel, StepTimer } from "../latency/index.js";
 import { ClientNotices, type RequestRouting } from "./client-notices.js";
 import { createEngine } from "./create-engine.js";
+import type { EngineCore } from "./engine-core.js";
 import type { EngineOptions } from "./engine-options.js";
 import type { EngineRequest } from "./engine-request.js";
 import { type EngineRun, RunRecord } from "./engine-run.js";
@@ -9,6 +10,14 @@ import { EventHeap } from "./event-heap.js";
 import { Followers } from "./followers.js";
 import { type OnTimeout, onTimeouts } from "./on-timeout.js";
 import { type EngineView, Replica } from "./replica.js";
+import {
+  type OnLoss,
+  onLosses,
+  orderedEvents,
+  type ReplicaEvent,
+  type ReplicaEventOutcome,
+  replicaCount,
+} from "./replica-events.js";
 import { Phase } from "./request-slots.js";
 import { TurnQueue } from "./turn-queue.js";
 import type { WatchCache } from "./watch-cache.js";
@@ -41,6 +50,10 @@ export interface SimulateOptions {
 /** What to simulate on several engines. */
 export interface RunOptions extends SimulateOptions {
   readonly replicas: number;
+  /** What happens to them, in any order. */
+  readonly replicaEvents?: readonly ReplicaEvent[];
+  /** What becomes of requests that were in flight at one that stops or restarts. Default "resend". */
+  readonly onLoss?: OnLoss;
   /** Starts the routing over these engines, whose views stay current. Not asked where there is one engine only. */
   readonly routing: (engines: readonly EngineView[]) => RequestRouting;
 }
@@ -71,7 +84,7 @@ class VirtualRun {
   readonly #notices: ClientNotices | undefined;
   /**
    * What clients do: where it must be chosen to which engine, requests to be sent and, beyond them in number, ends of
-   * requests in turn; beyond these, requests to give up on. With one engine and no time limit the former wait among its
+   * requests in turn; beyond these, requests to give up on, and what happens to replicas. With one engine and no time limit the former wait among its
    * arrivals. Among an engine's arrivals the last are requests to drop.
    */
   readonly #sends = new EventHeap();
@@ -83,24 +96,37 @@ class VirtualRun {
   /** Infinity where clients have no time limit. */
   readonly #limitMs: Ms;
   readonly #onTimeout: OnTimeout;
+  readonly #options: RunOptions;
+  /** What happens to replicas, and what it did. */
+  readonly #events: readonly ReplicaEvent[];
+  readonly #outcomes: ReplicaEventOutcome[] = [];
+  readonly #onLoss: OnLoss;
+  /** Requests that were sent while no replica was open: they go to the first that opens. */
+  readonly #held = new Set<number>();
   /** Slot of each request in its engine, -1 outside; kept only where there is a time limit. */
   readonly #slotOf: Int32Array | undefined;
   readonly #onProgress: ((fraction: number) => void) | undefined;
   #nextProgressStep = 0;
 
   constructor(options: RunOptions) {
-    const { requests, replicas, seed = 0, onTimeout = "next-turn" } = options;
+    const { requests, onTimeout = "next-turn", replicaEvents, onLoss = "resend" } = options;
+    const replicas = replicaCount(options.replicas, replicaEvents);
     this.#requests = requests;
+    this.#options = options;
+    this.#events = orderedEvents(options.replicas, replicaEvents ?? []);
+    this.#onLoss = requireWord("onLoss", onLosses, onLoss);
     this.#limitMs = requireLimit(options.requestTimeoutMs);
-    this.#onTimeout = requireOnTimeout(onTimeout);
+    this.#onTimeout = requireWord("onTimeout", onTimeouts, onTimeout);
     const hasLimit = this.#limitMs < Number.POSITIVE_INFINITY;
     this.#slotOf = hasLimit ? new Int32Array(requests.length).fill(-1) : undefined;
     this.#record = new RunRecord(requests, replicas, hasLimit ? this.#limitMs : undefined);
     this.#untilMs = options.untilMs ?? Number.POSITIVE_INFINITY;
     this.#onProgress = options.onProgress;
     this.#followers = new Followers(requests, (index, atMs) => this.#fire(index, atMs));
-    this.#replicas = Array.from({ length: replicas }, (_, index) => startReplica(options, index, seed));
-    this.#routing = replicas === 1 ? undefined : options.routing(this.#replicas);
+    this.#replicas = Array.from({ length: replicas }, (_, index) => startReplica(options, index));
+    for (const replica of this.#replicas) replica.isOpen = replica.index < options.replicas;
+    const isAlone = replicas === 1 && this.#events.length === 0;
+    this.#routing = isAlone ? undefined : options.routing(this.#replicas);
     if (this.#routing?.firstToken || this.#routing?.ended)
       this.#notices = new ClientNotices(requests, this.#record.replica, this.#routing);
     this.#turns = new TurnQueue(requests, (index, atMs) => this.#fire(index, atMs));
@@ -108,6 +134,7 @@ class VirtualRun {
 
   run(): EngineRun {
     const requests = this.#requests;
+    for (const [k, { atMs }] of this.#events.entries()) this.#sends.push(atMs, 3 * requests.length + k);
     for (let i = 0; i < requests.length; i++) {
       const { fireAtMs } = requests[i];
       if (fireAtMs !== undefined) this.#fire(i, fireAtMs);
@@ -161,7 +188,8 @@ class VirtualRun {
 
   #doClient(event: number, atMs: Ms): void {
     const count = this.#requests.length;
-    if (event >= 2 * count) this.#giveUp(event - 2 * count, atMs);
+    if (event >= 3 * count) this.#change(this.#events[event - 3 * count]);
+    else if (event >= 2 * count) this.#giveUp(event - 2 * count, atMs);
     else if (event >= count) this.#turns.ended(atMs);
     else this.#send(event, atMs);
   }
@@ -169,6 +197,10 @@ class VirtualRun {
   #send(index: number, atMs: Ms): void {
     const request = this.#requests[index];
     this.#notices?.tellUntil(atMs);
+    if (this.#events.length > 0 && !this.#replicas.some(({ isOpen }) => isOpen)) {
+      this.#held.add(index);
+      return;
+    }
     const replica = this.#replicas[this.#routing!.route(request, atMs)];
     if (replica.canHold(request)) this.#deliver(index, atMs, replica);
     else {
@@ -188,8 +220,74 @@ class VirtualRun {
     const record = this.#record;
     if (record.hasEnded(index) || atMs > this.#untilMs) return;
     record.giveUp(index, atMs);
-    this.#notices?.ended(index, atMs);
-    this.#replicas[record.replica[index]].drop(atMs, 2 * this.#requests.length + index);
+    if (!this.#held.delete(index)) {
+      this.#notices?.ended(index, atMs);
+      this.#replicas[record.replica[index]].drop(atMs, 2 * this.#requests.length + index);
+    }
+    if (this.#requests[index].inTurn) this.#turns.ended(atMs);
+    if (this.#onTimeout === "next-turn") this.#followers.ended(index, atMs);
+  }
+
+  /** Something happens to a replica. */
+  #change(event: ReplicaEvent): void {
+    const { atMs, does } = event;
+    if (atMs > this.#untilMs) return;
+    const replica = this.#replicas[event.replica];
+    const gone =
+      does === "stop" || does === "restart" ? this.#stop(replica, atMs) : new Map<number, Tokens>();
+    this.#outcomes.push({ ...event, requests: [...gone.keys()] });
+    if (gone.size > 0) this.#notices?.dropFirstTokens(new Set(gone.keys()));
+    for (const index of gone.keys()) this.#notices?.ended(index, atMs);
+    this.#notices?.tellUntil(atMs);
+    replica.isOpen = does === "add" || does === "restart";
+    this.#routing?.setOpen?.(replica.index, replica.isOpen, atMs);
+    for (const [index, emittedTokens] of gone)
+      if (this.#onLoss === "resend") this.#resend(index, atMs);
+      else this.#lose(index, emittedTokens, atMs);
+    if (!replica.isOpen) return;
+    const held = [...this.#held];
+    this.#held.clear();
+    for (const index of held) this.#send(index, atMs);
+  }
+
+  /** An engine stops in whatever it does, and an empty one takes its place; tokens that came of the requests that it had. */
+  #stop(replica: Replica, atMs: Ms): Map<number, Tokens> {
+    const { core, arrivals } = replica;
+    const { slots } = core;
+    const inside: [index: number, emittedTokens: Tokens][] = [];
+    while (arrivals.length > 0) {
+      const event = arrivals.pop();
+      if (event < this.#requests.length) inside.push([event, 0]);
+    }
+    // A step that only decodes is made whole, and may end later: its tokens do not come.
+    const unseen = !replica.isStepping && replica.nowMs > atMs ? 1 : 0;
+    for (let slot = 0; slot < slots.count; slot++) {
+      const phase = slots.phase[slot];
+      if (phase === Phase.unused) continue;
+      inside.push([slots.tag[slot], core.emittedTokens(slot) - (phase === Phase.decoding ? unseen : 0)]);
+    }
+    if (replica.isStepping) {
+      core.endStep();
+      core.dropFinished();
+    }
+    for (let slot = 0; slot < slots.count; slot++) if (slots.phase[slot] !== Phase.unused) core.abort(slot);
+    this.#record.addTotals(core);
+    replica.replaceCore(startCore(this.#options, replica.index, replica.timer), atMs);
+    if (this.#slotOf) for (const [index] of inside) this.#slotOf[index] = -1;
+    // Those whose client has gone already are nobody's any more.
+    const gone = inside.filter(([index]) => !this.#record.hasEnded(index)).sort(([a], [b]) => a - b);
+    for (const [index, emittedTokens] of inside)
+      if (this.#record.hasEnded(index)) this.#record.leave(index, emittedTokens, atMs);
+    return new Map(gone);
+  }
+
+  #resend(index: number, atMs: Ms): void {
+    this.#record.resend(index);
+    this.#send(index, atMs);
+  }
+
+  #lose(index: number, emittedTokens: Tokens, atMs: Ms): void {
+    this.#record.lose(index, emittedTokens, atMs);
     if (this.#requests[index].inTurn) this.#turns.ended(atMs);
     if (this.#onTimeout === "next-turn") this.#followers.ended(index, atMs);
   }
@@ -329,21 +427,18 @@ class VirtualRun {
 
   #finish(): EngineRun {
     const record = this.#record;
-    for (const { core, nowMs, busyMs, kvLoads } of this.#replicas) {
+    for (const { core, nowMs, busyMs, kvLoads, pastPreemptions } of this.#replicas) {
       const { slots } = core;
       for (let slot = 0; slot < slots.count; slot++)
         if (slots.phase[slot] !== Phase.unused)
           record.outputTokens[slots.tag[slot]] = core.emittedTokens(slot);
-      record.engines.push({ busyMs, preemptions: core.preemptionCount });
+      record.addTotals(core);
+      record.engines.push({ busyMs, preemptions: pastPreemptions + core.preemptionCount });
       record.endMs = Math.max(record.endMs, nowMs);
       record.busyMs += busyMs;
-      record.preemptions += core.preemptionCount;
-      record.prefixQueryTokens += core.prefixQueryTokens;
-      record.prefixHitTokens += core.prefixHitTokens;
-      record.evictedBlocks += core.cache.evictedBlocks;
       for (const load of kvLoads) record.kvLoads.push(load);
-      record.heldBlocks += core.cache.capacityBlocks - core.cache.freeBlocks;
     }
+    if (this.#options.replicaEvents) record.replicaEvents = this.#outcomes;
     record.keepSteps(this.#replicas.map(({ log }) => log.columns()));
     return record;
   }
@@ -354,24 +449,28 @@ function requireLimit(ms: Ms = Number.POSITIVE_INFINITY): Ms {
   throw new InputError(`simulate: requestTimeoutMs must be a time above zero, got ${describeValue(ms)}`);
 }
 
-function requireOnTimeout(word: OnTimeout): OnTimeout {
-  if (onTimeouts.includes(word)) return word;
-  throw new InputError(
-    `simulate: onTimeout must be one of ${onTimeouts.join(", ")}, got ${describeValue(word)}`,
-  );
+function requireWord<Word extends string>(name: string, words: readonly Word[], word: Word): Word {
+  if (words.includes(word)) return word;
+  throw new InputError(`simulate: ${name} must be one of ${words.join(", ")}, got ${describeValue(word)}`);
 }
 
-function startReplica(options: RunOptions, index: number, seed: number | string): Replica {
-  // The first one draws as an engine alone does.
-  const ownSeed = index === 0 ? seed : `${seed}/replica ${index}`;
-  const timer = options.model.timer(ownSeed);
+function startReplica(options: RunOptions, index: number): Replica {
+  const timer = options.model.timer(ownSeed(options, index));
+  return new Replica(index, startCore(options, index, timer), timer, options.keepLoads ?? false);
+}
+
+function startCore(options: RunOptions, index: number, timer: StepTimer): EngineCore {
   const { watchCache } = options;
-  const core = createEngine(options.engine ?? {}, timer, {
-    seed: ownSeed,
+  return createEngine(options.engine ?? {}, timer, {
+    seed: ownSeed(options, index),
     ...(options.contentCount !== undefined && { contentCount: options.contentCount }),
     ...(watchCache && { watchCache: (cache, requestOf) => watchCache(cache, index, requestOf) }),
   });
-  return new Replica(index, core, timer, options.keepLoads ?? false);
+}
+
+/** The first replica draws as an engine alone does. */
+function ownSeed({ seed = 0 }: RunOptions, index: number): number | string {
+  return index === 0 ? seed : `${seed}/replica ${index}`;
 }
 
 /** The earliest time that is later. */

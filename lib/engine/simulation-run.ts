@@ -1,5 +1,6 @@
 import type { Ms, Tokens } from "../base/index.js";
 import type { KvLoad } from "./kv-load.js";
+import type { ReplicaEventOutcome } from "./replica-events.js";
 
 /**
  * What a run tells: requests, tokens and times, one entry a request in the order given. How many tokens a step gives,
@@ -42,6 +43,10 @@ export interface SimulationRun {
   firstTokenMs(request: number): Ms | undefined;
   /** When the client has the last of all its tokens; undefined where it did not complete. */
   lastTokenMs(request: number): Ms | undefined;
+  /** What happened to replicas, and to which requests, in order of time; undefined where nothing was to happen. */
+  readonly replicaEvents?: readonly ReplicaEventOutcome[];
+  /** When a request was lost with its replica; undefined where it was not. */
+  lostMs?(request: number): Ms | undefined;
   /** When its client gave up on a request; undefined where it did not. */
   timedOutMs(request: number): Ms | undefined;
   /** When the engine was done with a request, complete or dropped; undefined where it still had it when it stopped. */

@@ -43,6 +43,11 @@ export class StepLog {
     this.#heldBlocks[step] = heldBlocks;
   }
 
+  /** The last step was cut short. */
+  cutLast(endMs: number): void {
+    if (this.#length > 0) this.#endMs[this.#length - 1] = Math.min(this.#endMs[this.#length - 1], endMs);
+  }
+
   /** The columns, cut to length. */
   columns(): StepColumns {
     const n = this.#length;

@@ -10,6 +10,7 @@ export class EngineReplica extends ClientCounts implements ReplicaView {
   constructor(index: number, engine: EngineView) {
     super(index);
     this.#engine = engine;
+    this.isOpen = engine.isOpen;
   }
 
   get waiting(): number {

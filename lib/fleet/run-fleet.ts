@@ -1,5 +1,12 @@
 import { stream } from "../base/index.js";
-import { engineOptions, runEngines, type SimulateOptions, type SimulationRun } from "../engine/index.js";
+import {
+  engineOptions,
+  type OnLoss,
+  type ReplicaEvent,
+  runEngines,
+  type SimulateOptions,
+  type SimulationRun,
+} from "../engine/index.js";
 import { EngineReplica } from "./engine-replica.js";
 import type { Route, RouterPolicy } from "./router.js";
 import { routerPolicy } from "./routers/index.js";
@@ -14,6 +21,13 @@ export interface FleetOptions extends SimulateOptions {
    * behind it as in "sticky:ttl=300". Default "round-robin".
    */
   readonly router?: string | RouterPolicy | Route;
+  /** What happens to replicas while they run. Requests wait while none is open. */
+  readonly replicaEvents?: readonly ReplicaEvent[];
+  /**
+   * What becomes of requests in flight at a replica that stops or restarts: the client sends them again at once, and what came of
+   * them before counts no more ("resend"), or they fail, and `onTimeout` says what follows ("lose"). Default "resend".
+   */
+  readonly onLoss?: OnLoss;
 }
 
 /**

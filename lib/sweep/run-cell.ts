@@ -21,6 +21,8 @@ export function runCell(workload: Workload, model: LatencyModel, cell: SweepCell
     "answer-reuse": answers,
     "request-timeout": timeout,
     "on-timeout": onTimeout,
+    replicas,
+    router,
   } = cell;
   const sure =
     minConfidence === undefined
@@ -37,6 +39,8 @@ export function runCell(workload: Workload, model: LatencyModel, cell: SweepCell
     thinkScale: Number(cell["think-scale"] ?? 1),
     ...(timeout !== undefined && { requestTimeoutMs: 1000 * Number(timeout) }),
     ...(onTimeout !== undefined && { onTimeout: onTimeout as OnTimeout }),
+    ...(replicas !== undefined && { replicas: Number(replicas) }),
+    ...(router !== undefined && { router: String(router) }),
     seed: cell.seed ?? 1,
   });
   const { run } = result;
@@ -51,7 +55,7 @@ export function runCell(workload: Workload, model: LatencyModel, cell: SweepCell
     timed_out: outcomes.timedOutBeforeFirstToken + outcomes.timedOutAfterFirstToken,
     never_sent: outcomes.neverSent,
     virtual_s: virtualS,
-    busy_fraction: virtualS > 0 ? run.busyMs / result.virtualMs : null,
+    busy_fraction: virtualS > 0 ? run.busyMs / result.conditions.replicas / result.virtualMs : null,
     output_tokens_per_s: virtualS > 0 ? outputTokens / virtualS : null,
     hit_fraction: hitFraction(run),
     ...answerReuseColumns(result.plan),

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { describeValue, InputError, requireFinite, requireInteger } from "../base/index.js";
 import { engineOptions, onTimeouts } from "../engine/index.js";
+import { routerPolicy } from "../fleet/index.js";
 import { pacings } from "../replay/index.js";
 import {
   type EngineSettingName,
@@ -50,6 +51,11 @@ const replayAxes: Readonly<Record<string, Axis>> = {
   "min-confidence": {
     says: "inferred turns that are less sure start sessions (0 to 1)",
     parse: (where, value) => requireFinite(where, "min-confidence", Number(value), 0, 1),
+  },
+  replicas: { says: "equal engines behind a router", parse: wholeNumberFrom(1) },
+  router: {
+    says: "which replica a request is sent to, with its options, as in sticky:ttl=300",
+    parse: (_, value) => routerPolicy(String(value)).name,
   },
   turns: { says: "keep the first turns of each session", parse: wholeNumberFrom(1) },
   seed: { says: "seed of the replay", parse: wholeNumberFrom(0) },
@@ -118,8 +124,9 @@ function asNumber(value: unknown): unknown {
  * @throws InputError when the name is no parameter or a value does not fit it
  */
 export function parseAxis(text: string): readonly [SweepParameter, readonly (string | number)[]] {
-  const [name = "", list = "", ...more] = text.split("=");
-  if (!isParameter(name) || list === "" || more.length > 0)
+  const at = text.indexOf("=");
+  const [name, list] = at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+  if (!isParameter(name) || list === "")
     throw new InputError(
       `sweep: --vary wants name=v1,v2,... with a name of ${Object.keys(sweepParameters).join(", ")}, got ${JSON.stringify(text)}`,
     );
