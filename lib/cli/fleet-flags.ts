@@ -1,5 +1,12 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { InputError } from "../base/index.js";
+import {
+  type OnLoss,
+  onLosses,
+  type ReplicaChange,
+  type ReplicaEvent,
+  replicaChanges,
+} from "../engine/index.js";
 import { routers } from "../fleet/index.js";
 import type { ReplayOptions } from "../replay/index.js";
 import { engineCount, type Trace } from "../trace/index.js";
@@ -35,4 +42,64 @@ export function fleetFromFlags(
   if (router !== undefined && (replicas ?? engineCount(meta)) === 1)
     throw new InputError(`${where}: --router chooses among replicas: give --replicas N with it`);
   return { ...(replicas !== undefined && { replicas }), ...(router !== undefined && { router }) };
+}
+
+/** A replica event as it is typed: of one that is added, the replica is not told. */
+type TypedEvent = Omit<ReplicaEvent, "replica"> & { readonly replica?: number };
+
+/** The flags of what happens to a fleet's replicas. */
+export interface ReplicaEventFlags {
+  readonly replicaEvent?: readonly TypedEvent[];
+  readonly onLoss?: OnLoss;
+}
+
+/** Adds the flags of what happens to replicas to a command. */
+export function addReplicaEventFlags(command: Command): Command {
+  return command
+    .option(
+      "--replica-event <event>",
+      "what happens to a replica, and at which second: stop:1@60, restart:1@90, drain:0@120 (no new requests), add@150; repeatable",
+      (text, before: readonly TypedEvent[] = []) => [...before, parseEvent(text)],
+    )
+    .addOption(
+      new Option(
+        "--on-loss <what>",
+        "with --replica-event: requests in flight at a replica that stops are sent again at once (resend, the default) or fail (lose)",
+      ).choices(onLosses),
+    );
+}
+
+/**
+ * What the flags say happens to replicas, each that is added with its number.
+ * @throws InputError when they say what becomes of requests, and nothing happens
+ */
+export function replicaEventsFromFlags(
+  { replicaEvent, onLoss }: ReplicaEventFlags,
+  replicas: number,
+): Pick<ReplayOptions, "replicaEvents" | "onLoss"> {
+  if (!replicaEvent) {
+    if (onLoss)
+      throw new InputError("replay: --on-loss says what follows a loss: give --replica-event with it");
+    return {};
+  }
+  const ordered = [...replicaEvent].sort((a, b) => a.atMs - b.atMs);
+  let next = replicas;
+  const replicaEvents = ordered.map(
+    (event): ReplicaEvent => ({ ...event, replica: event.replica ?? next++ }),
+  );
+  return { replicaEvents, ...(onLoss && { onLoss }) };
+}
+
+function parseEvent(text: string): TypedEvent {
+  const [, does = "", replica, second = ""] = /^([a-z]+)(?::(\d+))?@(\d+(?:\.\d+)?)$/.exec(text) ?? [];
+  const isAdd = does === "add";
+  if (!replicaChanges.includes(does as ReplicaChange) || isAdd !== (replica === undefined))
+    throw new InvalidArgumentError(
+      "expected stop:REPLICA@SECOND, restart:REPLICA@SECOND, drain:REPLICA@SECOND or add@SECOND",
+    );
+  return {
+    atMs: 1000 * Number(second),
+    does: does as ReplicaChange,
+    ...(replica !== undefined && { replica: Number(replica) }),
+  };
 }

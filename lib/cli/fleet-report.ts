@@ -1,5 +1,5 @@
 import type { FleetReuse } from "../fleet/index.js";
-import { type Replay, replicaRows } from "../replay/index.js";
+import { eventCosts, type Replay, replicaRows, type SomeTtft } from "../replay/index.js";
 import { formatTable, showMs, showPercent } from "./print-table.js";
 
 /** Sides of a fleet's reuse as shares of prompt tokens, under the names of the command line. */
@@ -22,6 +22,7 @@ export function reuseJson(reuse: FleetReuse): Record<string, number | null> {
 export function fleetJson(replay: Replay): Record<string, unknown> {
   if (!replay.reuse) return {};
   return {
+    ...(replay.run.replicaEvents && { replica_events: eventsJson(replay) }),
     reuse: reuseJson(replay.reuse),
     replicas: replicaRows(replay).map((row) => ({
       replica: row.replica,
@@ -54,6 +55,7 @@ export function fleetLines(replay: Replay): string[] {
     String(row.preemptions),
   ]);
   return [
+    ...eventLines(replay),
     `reuse, of prompt tokens: offered ${share(offeredTokens)}, routed ${share(routedTokens)}, delivered ${share(deliveredTokens)}; lost to routing ${share(offeredTokens - routedTokens)}, to eviction ${share(routedTokens - deliveredTokens)}${pooled}`,
     "",
     formatTable(
@@ -71,4 +73,31 @@ export function fleetLines(replay: Replay): string[] {
       rows,
     ).trimEnd(),
   ];
+}
+
+function eventsJson(replay: Replay): Record<string, unknown>[] {
+  const some = ({ requests, ttftMs: { p50, p90, p99 } }: SomeTtft) => ({
+    requests,
+    ttft_ms: { p50: p50 ?? null, p90: p90 ?? null, p99: p99 ?? null },
+  });
+  return eventCosts(replay).map(({ event, gone, before, after }) => ({
+    at_s: event.atMs / 1000,
+    does: event.does,
+    replica: event.replica,
+    in_flight: some(gone),
+    minute_before: some(before),
+    minute_after: some(after),
+  }));
+}
+
+/** What happened to replicas, and TTFT of those whom it struck and of all others around it. */
+function eventLines(replay: Replay): string[] {
+  const { run } = replay;
+  const some = ({ requests, ttftMs: { p50, p99 } }: SomeTtft) =>
+    requests === 0 ? "none" : `${requests}, TTFT p50 ${showMs(p50)}, p99 ${showMs(p99)}`;
+  return eventCosts(replay).map(({ event, gone, before, after }) => {
+    const lost = event.requests.filter((request) => run.lostMs?.(request) !== undefined).length;
+    const became = gone.requests === 0 ? "" : lost > 0 ? ` (${lost} failed)` : " (sent again)";
+    return `${event.does} of replica ${event.replica} at ${event.atMs / 1000} s: in flight there: ${some(gone)}${became}; sent in the minute before: ${some(before)}; in the minute after: ${some(after)}`;
+  });
 }

@@ -77,8 +77,8 @@ export class Replica implements EngineView {
     this.arrivals = new EventHeap();
     this.toDrop = 0;
     this.isStepping = false;
-    this.nowMs = atMs;
-    this.beganMs = atMs;
+    this.nowMs = Math.min(this.nowMs, atMs);
+    this.beganMs = this.nowMs;
     this.nextMs = Number.POSITIVE_INFINITY;
     this.#contents.length = 0;
     if (this.#contentListener) this.listenToCache(this.#contentListener);

@@ -15,6 +15,7 @@ export {
 export { type BlockAccesses, blockAccesses, tokenShare } from "./block-accesses.js";
 export { capturedEngine } from "./captured-engine.js";
 export { type CapturedPacing, capturedPacing } from "./captured-pacing.js";
+export { type EventCost, eventCosts, type SomeTtft } from "./event-costs.js";
 export { hitFraction } from "./hit-fraction.js";
 export { type LoadOverTime, loadOverTime } from "./load-over-time.js";
 export { modeledTrace } from "./modeled-trace.js";

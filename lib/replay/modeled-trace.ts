@@ -43,16 +43,24 @@ export function modeledTrace(
       return modeled;
     }
     modeled.arrivalMs = fireMs;
-    if (run.replicas > 1) modeled.replica = String(run.replica[i]);
+    if (run.replicas > 1 && run.replica[i] >= 0) modeled.replica = String(run.replica[i]);
     if (concurrency[i] > 0) modeled.concurrency = concurrency[i];
     const cachedTokens = run.cachedTokens[i];
     if (cachedTokens >= 0) modeled.cachedTokens = cachedTokens;
     const firstMs = run.firstTokenMs(i);
     // As a load generator has it: what was seen stays, and the wait is known up to the limit.
     const limitMs = run.timedOutMs(i) === undefined ? undefined : run.requestTimeoutMs;
+    const lostMs = run.lostMs?.(i);
     if (firstMs === undefined) {
-      modeled.finishReason = limitMs !== undefined ? "timeout" : cachedTokens < 0 ? "refused" : "unfinished";
-      modeled.elapsedMs = limitMs ?? Math.max(0, run.endMs - fireMs);
+      modeled.finishReason =
+        limitMs !== undefined
+          ? "timeout"
+          : lostMs !== undefined
+            ? "error"
+            : cachedTokens < 0
+              ? "refused"
+              : "unfinished";
+      modeled.elapsedMs = limitMs ?? Math.max(0, (lostMs ?? run.endMs) - fireMs);
       return modeled;
     }
     const outputTokens = run.outputTokens[i];
@@ -70,8 +78,9 @@ export function modeledTrace(
         if (context) modeled.itlCtx = context;
       } else modeled.itlSummary = { meanMs: (run.decodeMs(i) as Ms) / count, count };
     }
-    modeled.finishReason = limitMs !== undefined ? "timeout" : lastMs === undefined ? "unfinished" : "length";
-    modeled.elapsedMs = limitMs ?? (lastMs ?? run.endMs) - fireMs;
+    const cut = limitMs !== undefined ? "timeout" : lostMs !== undefined ? "error" : "unfinished";
+    modeled.finishReason = lastMs === undefined ? cut : "length";
+    modeled.elapsedMs = limitMs ?? (lastMs ?? lostMs ?? run.endMs) - fireMs;
     return modeled;
   });
   const extra = {

@@ -1,5 +1,13 @@
 import type { Bytes, Ms, Tokens } from "../base/index.js";
-import { type LowerTier, lowerTiers, type OnTimeout, type SimulationRun } from "../engine/index.js";
+import {
+  type LowerTier,
+  lowerTiers,
+  type OnLoss,
+  type OnTimeout,
+  type ReplicaEvent,
+  replicaCount,
+  type SimulationRun,
+} from "../engine/index.js";
 import {
   type FleetOptions,
   type FleetReuse,
@@ -48,6 +56,9 @@ export interface ReplayOptions {
    * it as in "sticky:ttl=300". Default "round-robin"; for data-parallel ranks "data-parallel".
    */
   readonly router?: string | RouterPolicy | Route;
+  /** What happens to replicas while they run, and what becomes of requests in flight there: see {@link FleetOptions}. */
+  readonly replicaEvents?: readonly ReplicaEvent[];
+  readonly onLoss?: OnLoss;
   /**
    * The client gives up on a request that has not its last token this long after it was sent. The engine then drops it;
    * its record keeps what came, is finished by "timeout", and its wait for a first token is censored there. Default: never.
@@ -152,7 +163,10 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
   };
   const simulatePlan = (
     plan: Plan,
-    more: Pick<FleetOptions, "requestTimeoutMs" | "onTimeout" | "watchCache"> = {},
+    more: Pick<
+      FleetOptions,
+      "requestTimeoutMs" | "onTimeout" | "watchCache" | "replicaEvents" | "onLoss"
+    > = {},
   ) =>
     runFleet({
       requests: plan.requests,
@@ -196,7 +210,7 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
   const watch = options.tellsReuse
     ? new ReuseWatch({
         requests: plan.requests,
-        replicas: conditions.replicas,
+        replicas: replicaCount(conditions.replicas, options.replicaEvents),
         engine: settings,
         contentCount: plan.contentCount,
       })
@@ -205,6 +219,8 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
     ...(watch && { watchCache: watch.watchCache }),
     ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
     ...(onTimeout && { onTimeout }),
+    ...(options.replicaEvents && { replicaEvents: options.replicaEvents }),
+    ...(options.onLoss && { onLoss: options.onLoss }),
   });
   const modeled = modeledTrace(trace, plan, run, settings, {
     gaps: options.gaps ?? true,
@@ -245,7 +261,15 @@ export function replayConditions(
   { trace }: Pick<Workload, "trace">,
   options: Pick<
     ReplayOptions,
-    "model" | "engine" | "pacing" | "maxInFlight" | "replicas" | "router" | "requestTimeoutMs" | "onTimeout"
+    | "model"
+    | "engine"
+    | "pacing"
+    | "maxInFlight"
+    | "replicas"
+    | "router"
+    | "replicaEvents"
+    | "requestTimeoutMs"
+    | "onTimeout"
   >,
 ): ReplayConditions {
   const { model, requestTimeoutMs, onTimeout = "next-turn" } = options;
@@ -271,7 +295,7 @@ export function replayConditions(
     pacing: pacing ?? captured.pacing,
     pacingFrom: pacing === undefined ? captured.from : "given",
     replicas,
-    ...(replicas > 1 && { router: routerPolicy(router).name }),
+    ...((replicas > 1 || options.replicaEvents) && { router: routerPolicy(router).name }),
     ...(isLockstep && { ranksAsOne: ranks }),
     ...(isLimited && { requestTimeoutMs, onTimeout }),
     latency: model.kind,

@@ -32,7 +32,10 @@ async function mooncake() {
 export async function bench() {
   if (!existsSync(path))
     return [
-      skipped("fleets", "needs conversation_trace.jsonl of kvcache-ai/Mooncake, gzipped, in ../shared/data/mooncake"),
+      skipped(
+        "fleets",
+        "needs conversation_trace.jsonl of kvcache-ai/Mooncake, gzipped, in ../shared/data/mooncake",
+      ),
     ];
   const fleet = await mooncake();
   const n = 12_031;

@@ -8,13 +8,10 @@ import { isOpenAt, naiveFailures } from "./naive-failures.js";
 
 /** Two replicas that come and go beside one that stays, and perhaps one that is added; no two events at one time. */
 const someEvents = fc
-  .array(
-    fc.tuple(fc.integer({ min: 1, max: 2 }), fc.constantFrom("stop", "restart", "drain"), fc.nat(400)),
-    {
-      minLength: 1,
-      maxLength: 5,
-    },
-  )
+  .array(fc.tuple(fc.integer({ min: 1, max: 2 }), fc.constantFrom("stop", "restart", "drain"), fc.nat(400)), {
+    minLength: 1,
+    maxLength: 5,
+  })
   .chain((drawn) =>
     fc.option(fc.nat(400), { nil: undefined }).map((addMs) => {
       const events: ReplicaEvent[] = [];

@@ -33,6 +33,25 @@ describe("tiers behind the pool", () => {
   });
 });
 
+describe("fleets", () => {
+  it("are axes: a router with its options is one value", () => {
+    const grid = gridCells([
+      parseAxis("replicas=2,3"),
+      parseAxis("router=round-robin,sticky:ttl=300,prefix-affinity:cache-threshold=0.5"),
+    ]);
+    expect(grid.length).toBe(6);
+    const rows = grid.map((cell) => runCell({ trace, sessions }, model, cell));
+    expect(rows.map(({ router }) => router).slice(0, 3)).toEqual([
+      "round-robin",
+      "sticky:ttl=300",
+      "prefix-affinity:cache-threshold=0.5",
+    ]);
+    expect(rows[1]!.hit_fraction).toBeGreaterThan(Number(rows[0]!.hit_fraction));
+    expect(() => parseAxis("router=coin")).toThrow(/no router "coin", expected one of/);
+    expect(() => parseAxis("replicas=0")).toThrow(/replicas must be a positive integer/);
+  });
+});
+
 describe("cells", () => {
   it("are all combinations of the axes, the last varying fastest", () => {
     expect(cells).toEqual([

@@ -16,7 +16,14 @@ import {
   parsePositive,
   parseRange,
 } from "../engine-flags.js";
-import { addFleetFlags, type FleetFlags, fleetFromFlags } from "../fleet-flags.js";
+import {
+  addFleetFlags,
+  addReplicaEventFlags,
+  type FleetFlags,
+  fleetFromFlags,
+  type ReplicaEventFlags,
+  replicaEventsFromFlags,
+} from "../fleet-flags.js";
 import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
 import { addPacingFlags, type PacingFlags, pacingFromFlags } from "../pacing-flags.js";
 import { progressBar, readInput } from "../read-input.js";
@@ -37,6 +44,7 @@ interface ReplayFlags
   extends AnswerFlags,
     EngineFlags,
     FleetFlags,
+    ReplicaEventFlags,
     LatencyFlags,
     PacingFlags,
     SessionFlags,
@@ -97,7 +105,7 @@ export function replayCommand(): Command {
     .option("--timeout <s>", "with --url: time limit of one request", parsePositive, 300)
     .option("--strict", "a bad row is fatal")
     .option("--json", "print one JSON document");
-  addFleetFlags(command);
+  addReplicaEventFlags(addFleetFlags(command));
   addEngineFlags(addLatencyFlags(addTimeoutFlags(addSessionFlags(addPacingFlags(addAnswerFlag(command))))));
   return command
     .addHelpText(
@@ -121,6 +129,10 @@ The same requests sent to two servers behind a router, which sees what this clie
 What the cache finds of a capture, apart from when its steps end:
   npx prefixlab replay data/vllm-small-pool/small-pool-1.jsonl.gz --recorded-times
 
+The same when one of them stops after half a minute, and is back, cold, a quarter of a minute later:
+  npx prefixlab replay data/warm-1.jsonl.gz --latency-trace data/fit-sweep-1.jsonl.gz --replicas 4 --router sticky \\
+    --replica-event stop:1@30 --replica-event restart:1@45
+
 Exit code 0: every gate held, or nothing was comparable; 1: a gate did not hold; 2: bad arguments or input.
 `,
     )
@@ -138,6 +150,10 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
   reportSessions(path, found);
   const workload: Workload = { trace: whole, sessions: found };
   const { trace, sessions } = flags.turns === undefined ? workload : firstTurns(workload, flags.turns);
+  if (flags.replicaEvent && (flags.recordedTimes || flags.url !== undefined))
+    throw new InputError(
+      "replay: --replica-event happens to simulated replicas: leave out --url and --recorded-times",
+    );
   if (flags.recordedTimes) {
     const { replayRecordedTimesCommand } = await import("./replay-recorded-times.js");
     return replayRecordedTimesCommand({ trace, sessions: found }, flags);
@@ -148,7 +164,8 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
   }
   const capturedReplicas = engineCount(trace.meta);
   const fleet = fleetFromFlags("replay", flags, trace);
-  const tellsFleet = flags.replicas !== undefined || capturedReplicas > 1;
+  const events = replicaEventsFromFlags(flags, flags.replicas ?? capturedReplicas);
+  const tellsFleet = flags.replicas !== undefined || capturedReplicas > 1 || flags.replicaEvent !== undefined;
   const engine = engineFromFlags(flags);
   const pacing = pacingFromFlags(flags);
   const limit = timeoutFromFlags(flags);
@@ -164,6 +181,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
           ...pacing,
           ...limit,
           ...fleet,
+          ...events,
           tellsReuse: tellsFleet && k === 0,
           answerReuse: flags.answerReuse,
           prompts: flags.coldPrompts ? "unique" : "recorded",
@@ -187,6 +205,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
       flags.turns !== undefined ||
       (flags.thinkScale ?? 1) !== 1 ||
       (flags.replicas ?? capturedReplicas) !== capturedReplicas ||
+      flags.replicaEvent !== undefined ||
       changesLimit(limit.requestTimeoutMs, trace) ||
       changesEngine(engine, trace));
   const { judgeAfter = 0 } = flags;

@@ -547,3 +547,44 @@ describe("replay --turns and --think-scale", () => {
     expect([status, stderr]).toEqual([2, expect.stringMatching(message)]);
   });
 });
+
+describe("replay --replica-event", () => {
+  const events = [
+    "--replica-event",
+    "stop:1@30",
+    "--replica-event",
+    "restart:1@45",
+    "--replica-event",
+    "add@50",
+  ];
+
+  it("tells what was struck, and TTFT of it and of what was sent around it", () => {
+    const document = errorsOf(["replay", warm, ...profile, "--replicas", "2", ...events]);
+    expect(document.replica_events.map(({ at_s, does, replica }: never) => [at_s, does, replica])).toEqual([
+      [30, "stop", 1],
+      [45, "restart", 1],
+      [50, "add", 2],
+    ]);
+    expect(document.replicas.length).toBe(3);
+    expect(document.completed).toBe(document.requests);
+    for (const { minute_before, minute_after } of document.replica_events)
+      expect(minute_before.requests + minute_after.requests).toBeGreaterThan(0);
+    expect(document.verdict).not.toBe("fail");
+  });
+
+  it("refuses events that there are not, and replicas that there are not", () => {
+    const refused = (...args: string[]) => {
+      const { status, stderr } = runCli(["replay", warm, ...profile, "--replicas", "2", ...args]);
+      expect(status).toBe(2);
+      return stderr;
+    };
+    expect(refused("--replica-event", "explode:1@60")).toContain("expected stop:REPLICA@SECOND");
+    expect(refused("--replica-event", "add:2@60")).toContain("add@SECOND");
+    expect(refused("--replica-event", "stop:7@60")).toContain("there are replicas 0 to 1 then");
+    expect(refused("--on-loss", "lose")).toContain("give --replica-event with it");
+    expect(refused("--router", "nearest")).toContain(
+      'no router "nearest", expected one of round-robin, random',
+    );
+    expect(refused("--router", "sticky:ttl=-1")).toContain("ttl must be a finite number >= 0");
+  });
+});
