@@ -37,6 +37,10 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     "a page with the simulator inside, to be changed and looked at in a browser",
     async () => (await import("./commands/explore.js")).exploreCommand(),
   ],
+  fleet: [
+    "how to route: a trace on several engines under each router, with intervals",
+    async () => (await import("./commands/fleet.js")).fleetCommand(),
+  ],
   loadgen: [
     "drive a server and measure",
     async () => (await import("./commands/loadgen.js")).loadgenCommand(),

@@ -35,6 +35,7 @@ export { type PngOptions, renderPng, svgToPng } from "./render-png.js";
 export { type RenderSize, renderSvg } from "./render-svg.js";
 export { type RequestTimelineOptions, requestTimelineChart } from "./request-timeline-chart.js";
 export { type PredictedObserved, residualChart } from "./residual-chart.js";
+export { type DrawnComparison, type DrawnInterval, routerFigure } from "./router-figure.js";
 export { type ServiceCurveChartOptions, serviceCurveChart } from "./service-curve-chart.js";
 export { sessionStripText } from "./session-strip.js";
 export { type SurvivalPanelsOptions, survivalPanels } from "./survival-panels.js";

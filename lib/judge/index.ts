@@ -4,7 +4,8 @@
  * Read `compare.ts` first (which numbers are compared, and which gate), then `scenario-accuracy.ts` (several captures of
  * one scenario, against the engine's own noise), then `judge-captures.ts` (all scenarios of the accuracy page),
  * `start-speed.ts` (how fast one start of an engine was) and `cache-effect.ts` (the figure's data; `published-scenario.ts` has that of another figure, under its own conditions).
- * `compare-engine-view.ts` holds an engine's own view (counters, blocks stored and removed) against rows and simulated pool. Times are milliseconds, errors are modeled / captured - 1.
+ * `compare-engine-view.ts` holds an engine's own view (counters, blocks stored and removed) against rows and simulated pool. `compare-routers.ts` holds a
+ * workload under several routers against each other. Times are milliseconds, errors are modeled / captured - 1.
  */
 export { type AccuracyScenario, accuracyScenarios } from "./accuracy-scenarios.js";
 export { alignTraces } from "./align-traces.js";
@@ -37,6 +38,14 @@ export {
   type PoolComparison,
 } from "./compare-engine-view.js";
 export { comparePacing, type PacingComparison } from "./compare-pacing.js";
+export {
+  type ByQuantile,
+  type CompareRoutersOptions,
+  compareRouters,
+  type ReuseShares,
+  type RouterComparison,
+  type RouterOutcome,
+} from "./compare-routers.js";
 export { type CurveDistance, ttftDistances } from "./curve-distance.js";
 export { type IdleRequest, idleRequests } from "./idle-requests.js";
 export { type IntervalCoverage, intervalCoverage } from "./interval-coverage.js";

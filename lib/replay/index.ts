@@ -17,6 +17,7 @@ export { capturedEngine } from "./captured-engine.js";
 export { type CapturedPacing, capturedPacing } from "./captured-pacing.js";
 export { type EventCost, eventCosts, type SomeTtft } from "./event-costs.js";
 export { hitFraction } from "./hit-fraction.js";
+export { type LoadImbalance, loadImbalance } from "./load-imbalance.js";
 export { type LoadOverTime, loadOverTime } from "./load-over-time.js";
 export { modeledTrace } from "./modeled-trace.js";
 export { offeredLoad } from "./offered-load.js";

@@ -24,7 +24,7 @@ export function missingAisimulate(command) {
  * @param spawn how the command is run; a bench measures it there
  * @returns the share of prompt tokens that were reused at first admission, or why there is none
  */
-export function aisimulate(command, { format, path, blockSize, blocks, spawn = spawnSync }) {
+export function aisimulate(command, { format, path, blockSize, blocks, replicas = 1, spawn = spawnSync }) {
   const dir = mkdtempSync(join(tmpdir(), "prefixlab-aisimulate-"));
   try {
     const trace = join(dir, basename(path, ".gz"));
@@ -42,7 +42,7 @@ export function aisimulate(command, { format, path, blockSize, blocks, spawn = s
         context_length: 1_000_000,
         workers: {
           aggregated: {
-            parallelism: { replicas: 1, tensor: 1, pipeline: 1, attention_data: 1 },
+            parallelism: { replicas, tensor: 1, pipeline: 1, attention_data: 1 },
             scheduler: {
               max_batched_tokens: budget.maxNumBatchedTokens,
               max_sequences: budget.maxNumSeqs,

@@ -1,6 +1,7 @@
-// node test/peers/aisimulate.mjs --command .../bin/aisimulate [--data DIR]: reused prompt tokens beside AISimulate's, on the
-// same files, pools, token budget and step price. Exit code 1: with no answer reused, which AISimulate assumes, the share in
-// an unbounded pool differs by more than 0.1 %.
+// node test/peers/aisimulate.mjs --command .../bin/aisimulate [--data DIR] [--only TEXT]: reused prompt tokens beside
+// AISimulate's, on the same files, pools, token budget and step price; of one engine, and of four behind its only router
+// without Dynamo, round robin. --only: files whose name has this in it. Exit code 1: with no answer reused, which AISimulate
+// assumes, the share of one engine in an unbounded pool differs by more than 0.1 %, or that of a fleet by more than a point.
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,6 +11,8 @@ import { formatRows } from "../bench/table.mjs";
 import { aisimulate, budget, fixed, missingAisimulate } from "./aisimulate-run.mjs";
 
 const tolerance = 0.001;
+const fleetTolerance = 0.01;
+const fleetReplicas = 4;
 
 /** Pools in blocks of the trace's own size; the first holds everything, "tight" little more than the largest request. */
 const files = [
@@ -43,6 +46,7 @@ async function main() {
   const { values } = parseArgs({
     options: {
       command: { type: "string", default: process.env.AISIMULATE },
+      only: { type: "string", default: "" },
       data: { type: "string", default: fileURLToPath(new URL("../../../shared/data", import.meta.url)) },
     },
   });
@@ -53,7 +57,7 @@ async function main() {
   }
   const rows = [];
   let isOff = false;
-  for (const [format, name, blockSize, pools] of files) {
+  for (const [format, name, blockSize, pools] of files.filter(([, file]) => file.includes(values.only))) {
     const path = join(values.data, name);
     if (!existsSync(path)) {
       rows.push([name, "", `skipped: ${path} is absent`, "", "", "", ""]);
@@ -64,19 +68,32 @@ async function main() {
     const largest = Math.max(
       ...workload.trace.records.map(({ promptTokens, outputTokens }) => promptTokens + outputTokens),
     );
-    for (const [k, size] of pools.entries()) {
+    const runs = [
+      ...pools.map((size) => ({ size, replicas: 1 })),
+      ...(format === "mooncake" ? pools : []).map((size) => ({ size, replicas: fleetReplicas })),
+    ];
+    for (const { size, replicas } of runs) {
       const blocks = size === "tight" ? Math.ceil((1.05 * largest) / blockSize) : size;
-      const { share: peer, refusal } = aisimulate(values.command, { format, path, blockSize, blocks });
+      const { share: peer, refusal } = aisimulate(values.command, {
+        format,
+        path,
+        blockSize,
+        blocks,
+        replicas,
+      });
       if (peer === undefined) {
         rows.push([basename(name), "refused", "", refusal, "", "", ""]);
         break;
       }
-      const ours = (answerReuse) => reusedShare(workload, { format, blockSize, blocks, answerReuse });
+      const ours = (answerReuse) =>
+        reusedShare(workload, { format, blockSize, blocks, replicas, answerReuse });
       const off = ours(false);
       const difference = (off - peer) / peer;
-      if (k === 0 && Math.abs(difference) > tolerance) isOff = true;
+      const isUnbounded = size === pools[0];
+      if (replicas === 1 && isUnbounded && Math.abs(difference) > tolerance) isOff = true;
+      if (replicas > 1 && Math.abs(off - peer) > fleetTolerance) isOff = true;
       const percent = `${(100 * difference).toFixed(3)} %`;
-      const pool = k === 0 ? "unbounded" : `${blocks} blocks`;
+      const pool = `${isUnbounded ? "unbounded" : `${blocks} blocks`}${replicas === 1 ? "" : ` x ${replicas}`}`;
       rows.push([
         basename(name),
         pool,
@@ -101,12 +118,14 @@ async function main() {
 }
 
 /** Share of prompt tokens that a replay reuses, each request at its first admission. */
-function reusedShare(workload, { format, blockSize, blocks, answerReuse }) {
+function reusedShare(workload, { format, blockSize, blocks, replicas, answerReuse }) {
   const { run } = replay(workload, {
     model: fixedModel,
     engine: { blockSize, kvCacheBlocks: blocks, ...budget },
     pacing: format === "weka" ? "session" : "open-loop",
     answerReuse,
+    replicas,
+    ...(replicas > 1 && { router: "round-robin" }),
     gaps: false,
   });
   const cached = run.cachedTokens.reduce((sum, tokens) => sum + Math.max(0, tokens), 0);
