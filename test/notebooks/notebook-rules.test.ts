@@ -7,7 +7,7 @@ import { notebooks, notebooksDir } from "./read-notebooks.js";
 const longestCell = 6;
 const widestLine = 120;
 
-it("there are nine notebooks, numbered in reading order", () => {
+it("there are ten notebooks, numbered in reading order", () => {
   expect(notebooks.map(({ name }) => name.slice(0, 2))).toEqual([
     "01",
     "02",
@@ -18,6 +18,7 @@ it("there are nine notebooks, numbered in reading order", () => {
     "07",
     "08",
     "09",
+    "10",
   ]);
 });
 
