@@ -88,8 +88,8 @@ const quantiles = [0.5, 0.9, 0.99] as const;
  * const workload = workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 }));
  * const model = latencyProfile("h200-qwen3-8b");
  * const { outcomes } = compareRouters(workload, { model, replicas: 4, routers: ["round-robin", "sticky"] });
- * outcomes.map(({ router, shares }) => [router, shares.delivered.estimate]); // → [["round-robin", 0.7461], ["sticky", 0.8915]]
- * outcomes[1].lessFirst?.delivered.lower; // → 0.1376
+ * outcomes.map(({ router, shares }) => [router, shares.delivered.estimate]); // → [["round-robin", 0.771], ["sticky", 0.8917]]
+ * outcomes[1].lessFirst?.delivered.lower; // → 0.1018
  * ```
  */
 export function compareRouters(workload: Workload, options: CompareRoutersOptions): RouterComparison {

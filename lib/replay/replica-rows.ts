@@ -28,7 +28,7 @@ export interface ReplicaRow {
  * import { replicaRows } from "prefixlab/replay";
  * const workload = workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 }));
  * const rows = replicaRows(replay(workload, { model: latencyProfile("h200-qwen3-8b"), replicas: 2 }));
- * rows.map(({ requests }) => requests); // → [150, 150]
+ * rows.map(({ requests }) => requests); // → [160, 160]
  * ```
  */
 export function replicaRows({ trace, run, virtualMs }: Replay): ReplicaRow[] {
