@@ -48,7 +48,8 @@ rooms.explore = [
   "sample",
   "figure",
 ];
-rooms.notebook = ["base", "figure", "output"];
+rooms.course = ["base"];
+rooms.notebook = ["base", "figure", "output", "course"];
 rooms.capture = [...rooms.judge, "judge", "explain", "trace/files", "output"];
 
 const advice = {
@@ -77,6 +78,7 @@ const advice = {
   scale: "lib/scale streams traces that do not fit in memory: what is done with one that does belongs in the earlier rooms.",
   figure: "lib/figure draws results: compute them in lib/judge, lib/cohorts or lib/survival; it never runs an engine.",
   explore: "lib/explore shows what other rooms compute: compute it there; files are written in lib/cli.",
+  course: "lib/course checks answers: the exercises and their solutions stand in the notebooks.",
   notebook: "lib/notebook runs cells: what cells import belongs in the package's other rooms.",
   capture: "lib/capture is the only room with sockets: charts belong in lib/figure.",
 };

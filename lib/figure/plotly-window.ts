@@ -27,7 +27,9 @@ const basicTypes: readonly unknown[] = [undefined, "scatter", "bar", "pie"];
 export function plotlyPath({ data }: PlotlyFigure): string {
   const isBasic = data.every(({ type }) => basicTypes.includes(type));
   const require = createRequire(import.meta.url);
-  return require.resolve(isBasic ? "plotly.js-basic-dist/plotly-basic.js" : "plotly.js-dist/plotly.js");
+  return require.resolve(
+    isBasic ? "plotly.js-basic-dist-min/plotly-basic.min.js" : "plotly.js-dist/plotly.js",
+  );
 }
 
 const opened = new Map<string, PlotlyWindow>();

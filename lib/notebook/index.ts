@@ -6,6 +6,7 @@
  * What cells import is the package itself; this room only runs them.
  */
 export type { CellError } from "./cell-error.js";
+export { type ExerciseGrade, exerciseDigests, gradeNotebook } from "./grade-notebook.js";
 export { jupyterDataDir, kernelName, kernelSpec, registerKernel } from "./kernel-spec.js";
 export {
   type CellOutput,

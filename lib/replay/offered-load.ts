@@ -13,7 +13,7 @@ import type { Replay } from "./run-replay.js";
  * const { model } = fitLatency(await readCaptures({ role: "fit" }));
  * const workload = workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 }));
  * const off = replay(workload, { model, engine: { enablePrefixCaching: false } });
- * offeredLoad(workload.trace, off); // → 2.085
+ * offeredLoad(workload.trace, off); // → 2.123
  * ```
  */
 export function offeredLoad(asked: Trace, { run, conditions }: Replay, rateScale = 1): number | undefined {

@@ -89,7 +89,7 @@ describe("renderHtml", () => {
   it("holds plotly and the figure, and loads nothing from elsewhere", () => {
     expect(html).not.toMatch(/<script[^>]+src=/);
     expect(html).not.toMatch(/<link/);
-    expect(html.length).toBeGreaterThan(2_000_000);
+    expect(html.length).toBeGreaterThan(1_000_000);
     expect(html).toContain("<title>a &lt;b> &amp; c</title>");
   });
 

@@ -1,13 +1,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { formatNotebook, isTagged, studentCopy } from "../../lib/notebook/index.js";
+import { readVerdicts } from "../../lib/course/index.js";
+import { exerciseDigests, formatNotebook, isTagged, studentCopy } from "../../lib/notebook/index.js";
 import { notebooks, notebooksDir } from "./read-notebooks.js";
 
 const longestCell = 6;
 const widestLine = 120;
 
-it("there are ten notebooks, numbered in reading order", () => {
+it("there are twelve notebooks, numbered in reading order", () => {
   expect(notebooks.map(({ name }) => name.slice(0, 2))).toEqual([
     "01",
     "02",
@@ -19,6 +20,8 @@ it("there are ten notebooks, numbered in reading order", () => {
     "08",
     "09",
     "10",
+    "11",
+    "12",
   ]);
 });
 
@@ -48,8 +51,19 @@ describe.each(notebooks)("$name", ({ name, file, notebook }) => {
     expect(code.filter((cell) => isTagged(cell, "solution")).length).toBeGreaterThanOrEqual(3);
   });
 
-  it("asks for a prediction before it shows", () => {
-    expect(text).toMatch(/\*\*Predict before you run/);
+  it("asks for a prediction before it shows, and folds what came of it", () => {
+    expect(text.match(/\*\*Predict before you run/g)?.length).toBe(
+      text.match(/<summary>What came of it</g)?.length,
+    );
+  });
+
+  it("checks the answer to each exercise without telling it, and finds that of its solution right", () => {
+    const number = Number(name.slice(0, 2));
+    const digests = exerciseDigests(notebook);
+    expect(Object.keys(digests)).toEqual([1, 2, 3].map((exercise) => `${number}.${exercise}`));
+    const printed = code.flatMap(({ outputs = [] }) => outputs.map((o) => ("text" in o ? o.text : "")));
+    expect(Object.values(readVerdicts(printed.join("\n"), digests))).toEqual(["right", "right", "right"]);
+    expect(text.match(/<summary>Hint</g)).toHaveLength(3);
   });
 
   it("names its sources and ends with cells that assert its numbers, those of the solutions apart", () => {

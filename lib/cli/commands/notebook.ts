@@ -5,8 +5,10 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { InputError, WorkError } from "../../base/index.js";
 import {
+  type ExerciseGrade,
   type FileResult,
   formatNotebook,
+  gradeNotebook,
   jupyterDataDir,
   kernelName,
   parseNotebook,
@@ -20,7 +22,7 @@ import { printErr, printOut } from "../terminal.js";
 /** The `notebook` command: run notebooks headless, register their kernel. */
 export function notebookCommand(): Command {
   const command = new Command("notebook").description(
-    "Run notebooks headless, or register their kernel with Jupyter.",
+    "Run notebooks headless, hand them out and mark them, or register their kernel with Jupyter.",
   );
   command
     .command("run")
@@ -61,6 +63,17 @@ export function notebookCommand(): Command {
     .option("--force", "write over copies that hold something else, such as your answers")
     .addHelpText("after", "\nExample:\n  npx prefixlab notebook student\n")
     .action(writeStudentCopies);
+  command
+    .command("grade")
+    .description(
+      "Run students' copies and count their answers: right, wrong, not yet, or not reached. A check that was changed in a copy counts for nothing.",
+    )
+    .argument("<files...>", "answered copies, each named as the notebook it is a copy of")
+    .option("--of <dir>", "the notebooks that were handed out (default: the project's own)")
+    .option("--timeout <seconds>", "longest time of one cell", "120")
+    .option("--json", "print one JSON document")
+    .addHelpText("after", "\nExample:\n  npx prefixlab notebook grade notebooks/student/*.ipynb\n")
+    .action(gradeCopies);
   command.addHelpText("after", "\nExample:\n  npx prefixlab notebook run\n");
   return command;
 }
@@ -81,6 +94,50 @@ async function writeStudentCopies(
     await writeWhole(path, text);
     printErr(`wrote ${path}\n`);
   }
+}
+
+/** A verdict on one copy. */
+interface CopyGrade {
+  readonly file: string;
+  readonly exercises: readonly ExerciseGrade[];
+}
+
+async function gradeCopies(
+  files: readonly string[],
+  flags: { readonly of?: string; readonly timeout: string; readonly json?: boolean },
+): Promise<void> {
+  const cellTimeoutMs = 1000 * positive("--timeout", flags.timeout);
+  const dir = flags.of ?? dirname((await ownNotebooks())[0]);
+  const grades: CopyGrade[] = [];
+  for (const file of files) {
+    const original = join(dir, basename(file));
+    const text = await readFile(original, "utf8").catch(() => {
+      throw new InputError(`${file}: there is no ${original} that it could be a copy of: give --of DIR`);
+    });
+    const exercises = await gradeNotebook({
+      file: resolve(file),
+      answered: parseNotebook(await readFile(file, "utf8"), file),
+      handedOut: parseNotebook(text, original),
+      cellTimeoutMs,
+    });
+    grades.push({ file, exercises });
+    if (!flags.json) printOut(`${gradeLine(file, exercises)}\n`);
+  }
+  if (flags.json) printOut(`${JSON.stringify(grades, null, 2)}\n`);
+  else if (grades.length > 1)
+    printOut(
+      `${gradeLine(
+        "all",
+        grades.flatMap(({ exercises }) => exercises),
+      )}\n`,
+    );
+}
+
+function gradeLine(of: string, exercises: readonly ExerciseGrade[]): string {
+  const right = exercises.filter(({ verdict }) => verdict === "right").length;
+  const others = exercises.filter(({ verdict }) => verdict !== "right");
+  const named = of === "all" ? [] : others.map(({ exercise, verdict }) => `${exercise} ${verdict}`);
+  return `${of}: ${right} of ${exercises.length} right${named.map((text) => `, ${text}`).join("")}`;
 }
 
 interface RunFlags {
