@@ -19,27 +19,27 @@ export interface FleetFlags {
 }
 
 /** Adds the flags of a fleet to a command. */
-export function addFleetFlags(command: Command): Command {
+export function addFleetFlags(
+  command: Command,
+  usual = "the capture's data-parallel ranks, else 1",
+): Command {
   return command
-    .option(
-      "--replicas <n>",
-      "equal engines behind a router (default: the capture's data-parallel ranks, else 1)",
-      parseCount,
-    )
+    .option("--replicas <n>", `equal engines behind a router (default: ${usual})`, parseCount)
     .option("--router <name>", `which replica a request is sent to: ${Object.keys(routers).join(", ")}`);
 }
 
 /**
  * The fleet that the flags ask for; what they leave out is not in the result.
  * @param where the command's name, for the error
+ * @param captured the trace that tells how many there are where no flag does
  * @throws InputError when there is a router and nothing to route
  */
 export function fleetFromFlags(
   where: string,
   { replicas, router }: FleetFlags,
-  { meta }: Trace,
+  captured?: Trace,
 ): Pick<ReplayOptions, "replicas" | "router"> {
-  if (router !== undefined && (replicas ?? engineCount(meta)) === 1)
+  if (router !== undefined && (replicas ?? (captured ? engineCount(captured.meta) : 1)) === 1)
     throw new InputError(`${where}: --router chooses among replicas: give --replicas N with it`);
   return { ...(replicas !== undefined && { replicas }), ...(router !== undefined && { router }) };
 }

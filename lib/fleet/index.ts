@@ -6,6 +6,7 @@
  * milliseconds.
  */
 export { ClientCounts } from "./client-counts.js";
+export { EngineReplica } from "./engine-replica.js";
 export { type FleetReuse, ReuseWatch } from "./reuse-watch.js";
 export type {
   CacheListener,

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { type ServeOptions, startServer } from "../../lib/capture/index.js";
 import { RequestWriter } from "../../lib/capture/loadgen/request-writer.js";
 import { learnServer } from "../../lib/capture/loadgen/server-facts.js";
+import { runFleet } from "../../lib/fleet/index.js";
 import { emptyStepLoad, latencyProfile } from "../../lib/latency/index.js";
 import { afterTest, eventually } from "./scratch.js";
 
@@ -440,5 +441,65 @@ describe("the served engine's other APIs", () => {
       param: "previous_response_id",
     });
     expect((await wrong({ input: [{ role: "user", content: 3 }] })).message).toContain("input[0].content");
+  });
+});
+
+describe("several served engines behind a router", () => {
+  const prompt = (name: string) => words(640).replaceAll("lorem", name);
+  const cachedOf = async (url: string, text: string, session?: string) => {
+    const body = { prompt: text, max_tokens: 2, ...(session !== undefined && { session_id: session }) };
+    const { usage } = (await post(url, "/v1/completions", body)).json;
+    return usage.prompt_tokens_details.cached_tokens;
+  };
+
+  it("keeps a session at its engine, as the simulated fleet does, and has each engine's metrics under its label", async () => {
+    const router = "sticky:assign=random";
+    const { url } = await serve({ replicas: 2, router });
+    const sent = ["a", "b", "a", "b", "a"] as const;
+    const cached: number[] = [];
+    for (const name of sent) cached.push(await cachedOf(url, prompt("alpha"), name));
+    const contentIds = Int32Array.from({ length: 40 }, (_, block) => block);
+    const { cachedTokens, replica } = runFleet({
+      requests: sent.map((name, at) => ({
+        promptTokens: 640,
+        outputTokens: 2,
+        contentIds,
+        session: name === "a" ? 0 : 1,
+        fireAtMs: at * 60_000,
+      })),
+      model: latency,
+      replicas: 2,
+      router,
+    });
+    expect(cached).toEqual([...cachedTokens]);
+    for (const engine of [0, 1]) {
+      const there = cached.filter((_, at) => replica[at] === engine).reduce((sum, tokens) => sum + tokens, 0);
+      expect(await metric(url, "prompt_tokens_cached_total", `engine="${engine}"`)).toBe(there);
+    }
+    expect(cached.slice(2)).toEqual([624, 624, 624]);
+    const page = await (await request(`${url}/metrics`)).body.text();
+    expect(page.match(/^# TYPE vllm:num_requests_running /gm)).toHaveLength(1);
+  });
+
+  it("scatters a session by round robin, and gives every block back", async () => {
+    const server = await serve({ replicas: 3 });
+    const cached: number[] = [];
+    for (let at = 0; at < 4; at++) cached.push(await cachedOf(server.url, prompt("alpha"), "a"));
+    expect(cached).toEqual([0, 0, 0, 624]);
+    await eventually("blocks come back", () => server.load.usedBlocks === 0);
+    expect(server.load).toEqual({ running: 0, waiting: 0, usedBlocks: 0 });
+  });
+
+  it("feeds a router with its engines' cache events", async () => {
+    const { url } = await serve({ replicas: 2, router: "precise-prefix" });
+    const cached: number[] = [];
+    for (const name of ["alpha", "gamma", "alpha", "gamma"]) cached.push(await cachedOf(url, prompt(name)));
+    expect(cached.slice(2)).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(Math.min(...cached.slice(2))).toBeGreaterThan(0);
+  });
+
+  it("refuses no engine and an unknown router", async () => {
+    await expect(serve({ replicas: 0 })).rejects.toThrow(/replicas must be a whole number|replicas must be/);
+    await expect(serve({ replicas: 2, router: "fastest" })).rejects.toThrow(/no router "fastest"/);
   });
 });

@@ -97,11 +97,12 @@ export class EngineMetrics {
     ["reason"],
   );
 
-  constructor(modelName: string, engine: WallClockEngine) {
-    this.registry.setDefaultLabels({ model_name: modelName, engine: "0" });
+  /** @param index which of a server's engines it is, in the label `engine` */
+  constructor(modelName: string, engine: WallClockEngine, index: number) {
+    this.registry.setDefaultLabels({ model_name: modelName, engine: String(index) });
     const { core } = engine;
     this.#gauge("num_requests_running", "Requests in the running batch.", () => core.runningCount);
-    this.#gauge("num_requests_waiting", "Requests that wait to be admitted.", () => engine.waitingCount);
+    this.#gauge("num_requests_waiting", "Requests that wait to be admitted.", () => engine.waiting);
     this.#gauge(
       "kv_cache_usage_perc",
       "KV blocks in use over all; 1 is full.",

@@ -3,15 +3,13 @@ import { bytesText } from "../wire/index.js";
 import { ApiError } from "./api-error.js";
 import type { CompletionParams } from "./completion-params.js";
 import type { ContentIds } from "./content-ids.js";
-import type { EngineMetrics } from "./engine-metrics.js";
 import { generatedTokens } from "./generated-tokens.js";
-import type { WallClockEngine } from "./wall-clock-engine.js";
+import { type ServedFleet, sessionNumber } from "./served-fleet.js";
 
 /** What stands behind every request. */
 export interface ServedEngine {
-  readonly engine: WallClockEngine;
+  readonly fleet: ServedFleet;
   readonly contents: ContentIds;
-  readonly metrics: EngineMetrics;
   readonly seed: number;
   /** Requests that may wait to be admitted. */
   readonly maxQueue: number;
@@ -33,35 +31,42 @@ export interface Generation {
 
 /**
  * Hands a request to the engine.
+ * @param session what the client calls the session that it belongs to, where it says so
  * @param onToken called with the number of tokens that are out, each time there is one more
  * @throws ApiError 400 when prompt and answer are longer than the model allows, 503 when the queue is full
  */
 export function generate(
   served: ServedEngine,
   params: CompletionParams,
+  session: string | undefined,
   onToken: (emitted: Tokens) => void,
 ): Generation {
-  const { engine, contents, metrics } = served;
+  const { fleet, contents } = served;
   const { promptIds, maxTokens } = params;
   if (promptIds.length + maxTokens > served.maxModelTokens)
     throw new ApiError(
       400,
       `the model's context is ${served.maxModelTokens} tokens, the prompt has ${promptIds.length} and the answer may have ${maxTokens}: shorten one of them`,
     );
-  if (engine.waitingCount >= served.maxQueue) {
-    metrics.rejected();
-    throw new ApiError(
-      503,
-      `the queue is full: ${engine.waitingCount} requests wait already, try again later`,
-    );
-  }
-
-  const arrivedMs = engine.nowMs();
   const { tokenIds, text, finishReason } = answerTo(params, served.seed);
   const all = new Int32Array(promptIds.length + tokenIds.length);
   all.set(promptIds);
   all.set(tokenIds, promptIds.length);
   const held = contents.hold(all);
+  const sent = fleet.send({
+    promptTokens: promptIds.length,
+    outputTokens: tokenIds.length,
+    contentIds: held.ids,
+    ...(session !== undefined && { session: sessionNumber(session) }),
+  });
+  const { engine, metrics } = sent;
+  if (engine.waiting >= served.maxQueue) {
+    held.release();
+    sent.ended();
+    metrics.rejected();
+    throw new ApiError(503, `the queue is full: ${engine.waiting} requests wait already, try again later`);
+  }
+  const arrivedMs = engine.nowMs();
   let admittedMs: Ms | undefined;
   let firstTokenMs: Ms | undefined;
   let lastTokenMs: Ms | undefined;
@@ -73,6 +78,7 @@ export function generate(
     if (isOver) return;
     isOver = true;
     held.release();
+    sent.ended();
     metrics.finished(reason, { arrivedMs, admittedMs, firstTokenMs, lastTokenMs }, promptIds.length, emitted);
   }
 
@@ -92,6 +98,7 @@ export function generate(
         emitted++;
         if (lastTokenMs === undefined) {
           firstTokenMs = atMs;
+          sent.firstToken();
           metrics.firstToken(arrivedMs, atMs, promptIds.length, cachedTokens);
         } else metrics.laterToken(atMs - lastTokenMs);
         lastTokenMs = atMs;

@@ -19,15 +19,17 @@ export function sendAnswer(options: {
   readonly params: CompletionParams;
   readonly makeFormat: FormatMaker;
   readonly modelName: string;
+  /** What the client calls the session of the request, where it says so. */
+  readonly session: string | undefined;
   readonly reply: FastifyReply;
 }): void {
-  const { served, params, makeFormat, modelName, reply } = options;
+  const { served, params, makeFormat, modelName, session, reply } = options;
   const format = makeFormat(randomUUID(), Math.floor(Date.now() / 1000), params.model ?? modelName);
   const out = reply.raw;
   const writer = params.isStreamed
     ? new StreamWriter(params, format, out)
     : new WholeWriter(params, format, out);
-  const generation = generate(served, params, (emitted) => writer.emitted(emitted));
+  const generation = generate(served, params, session, (emitted) => writer.emitted(emitted));
   // From here the answer is written to the socket directly: no buffering, and nothing of Fastify's in between.
   reply.hijack();
   writer.begin(generation);

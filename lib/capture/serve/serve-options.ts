@@ -1,5 +1,6 @@
 import { type Ms, requireFinite, requireInteger, type Tokens } from "../../base/index.js";
 import { type EngineOptions, engineOptions } from "../../engine/index.js";
+import type { Route, RouterPolicy } from "../../fleet/index.js";
 import type { LatencyModel } from "../../latency/index.js";
 import { chooseSettings } from "../../settings/index.js";
 
@@ -15,6 +16,10 @@ export interface ServeOptions {
   readonly modelName?: string;
   /** Default: what the latency model's card or its fitted engine has, else the usual. */
   readonly engine?: Partial<EngineOptions>;
+  /** Engines behind one address, each with a cache of its own. Default 1. */
+  readonly replicas?: number;
+  /** Which of them a request is sent to, as in `runFleet`. Default "round-robin". */
+  readonly router?: string | RouterPolicy | Route;
   /** Engine time over wall time: 10 answers ten times as fast. Default 1. */
   readonly timeScale?: number;
   /** Fixes the latency model's draws and the answers. Default 0. */
@@ -50,6 +55,8 @@ export function serveOptions(given: ServeOptions): CheckedServeOptions {
     latency: given.latency,
     modelName: given.modelName ?? given.latency.kind.replace(/^profile:/, ""),
     engine,
+    replicas: requireInteger("serve", "replicas", given.replicas ?? 1, 1),
+    router: given.router ?? "round-robin",
     timeScale: requireFinite("serve", "timeScale", given.timeScale ?? 1, 1e-3, 1e6),
     seed: requireInteger("serve", "seed", given.seed ?? 0),
     maxQueue: requireInteger("serve", "maxQueue", given.maxQueue ?? 1024, 1),

@@ -3,24 +3,25 @@ import type { AddressInfo } from "node:net";
 import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
 import { type Blocks, InputError, type Ms, type Tokens, WorkError } from "../../base/index.js";
 import type { EngineOptions } from "../../engine/index.js";
+import { sessionName } from "../wire/index.js";
 import { chatFormat, completionFormat, messagesFormat, responsesFormat } from "./answer-format.js";
 import { ApiError, errorBody, messagesErrorBody } from "./api-error.js";
 import { completionParams, detokenizeParams, tokenizeParams } from "./completion-params.js";
 import { ContentIds } from "./content-ids.js";
-import { EngineMetrics } from "./engine-metrics.js";
 import type { ServedEngine } from "./generate.js";
+import { metricsPage } from "./metrics-page.js";
 import { sendAnswer } from "./send-answer.js";
 import { type CheckedServeOptions, type ServeOptions, serveOptions } from "./serve-options.js";
-import { WallClockEngine } from "./wall-clock-engine.js";
+import { ServedFleet } from "./served-fleet.js";
 
 /** A running server. */
 export interface EngineServer {
   /** Where it listens. */
   readonly url: string;
   readonly modelName: string;
-  /** Settings of the engine inside. */
+  /** Settings of the engine inside, or of each. */
   readonly engine: EngineOptions;
-  /** What the engine holds at this moment. */
+  /** What the engine holds at this moment, or all of them together. */
   readonly load: { readonly running: number; readonly waiting: number; readonly usedBlocks: Blocks };
   /** Takes no new requests, gives those under way `graceMs` to end, then cuts them. */
   close(graceMs?: Ms): Promise<void>;
@@ -31,29 +32,23 @@ const version = (
 ).version;
 
 /**
- * Serves the simulated engine behind OpenAI's APIs and Anthropic's messages, by the wall clock. It has vLLM's scheduler and prefix
+ * Serves the simulated engine, or several equal ones behind a router, behind OpenAI's APIs and Anthropic's messages, by the wall clock. It has vLLM's scheduler and prefix
  * cache, and its step times are the latency model's; its answers are meaningless, deterministic text, one byte a
  * token.
  * @throws InputError for a wrong setting; WorkError when it cannot listen
  */
 export async function startServer(given: ServeOptions): Promise<EngineServer> {
   const checked = serveOptions(given);
-  const engine = new WallClockEngine({
-    engine: checked.engine,
-    model: checked.latency,
-    timeScale: checked.timeScale,
-    seed: checked.seed,
-  });
-  const { cache } = engine.core;
-  const options = { ...checked, maxModelTokens: maxModelTokens(checked, cache.requestCapacityBlocks) };
+  const fleet = new ServedFleet(checked);
+  const options = { ...checked, maxModelTokens: maxModelTokens(checked, fleet.requestCapacityBlocks) };
   const served: ServedEngine = {
-    engine,
+    fleet,
     contents: new ContentIds({
       blockSize: options.engine.blockSize,
-      poolBlocks: options.engine.kvCacheBlocks,
-      isPooled: (id) => cache.holds(id),
+      // What routers remember outlives the pools: an id that is used again soon would be taken for what it was.
+      poolBlocks: options.engine.kvCacheBlocks * (options.replicas === 1 ? 1 : 4 * options.replicas),
+      isPooled: (id) => fleet.holds(id),
     }),
-    metrics: new EngineMetrics(options.modelName, engine),
     seed: options.seed,
     maxQueue: options.maxQueue,
     maxModelTokens: options.maxModelTokens,
@@ -74,11 +69,7 @@ export async function startServer(given: ServeOptions): Promise<EngineServer> {
     modelName: options.modelName,
     engine: options.engine,
     get load() {
-      return {
-        running: engine.core.runningCount,
-        waiting: engine.waitingCount,
-        usedBlocks: cache.capacityBlocks - cache.freeBlocks,
-      };
+      return fleet.load;
     },
     async close(graceMs = 5_000) {
       // A connection that served a request until just now is kept alive by its client: it becomes idle only then.
@@ -87,7 +78,7 @@ export async function startServer(given: ServeOptions): Promise<EngineServer> {
       await app.close();
       clearInterval(sweep);
       clearTimeout(cut);
-      engine.stop();
+      fleet.stop();
     },
   };
 }
@@ -148,22 +139,17 @@ function addRoutes(app: FastifyInstance, options: CheckedServeOptions, served: S
   const { modelName, maxModelTokens } = options;
   const createdS = Math.floor(Date.now() / 1000);
 
-  app.post("/v1/completions", (request, reply) => {
-    const params = completionParams("completions", request.body);
-    sendAnswer({ served, params, makeFormat: completionFormat, modelName, reply });
-  });
-  app.post("/v1/chat/completions", (request, reply) => {
-    const params = completionParams("chat", request.body);
-    sendAnswer({ served, params, makeFormat: chatFormat, modelName, reply });
-  });
-  app.post("/v1/responses", (request, reply) => {
-    const params = completionParams("responses", request.body);
-    sendAnswer({ served, params, makeFormat: responsesFormat, modelName, reply });
-  });
-  app.post("/v1/messages", (request, reply) => {
-    const params = completionParams("messages", request.body);
-    sendAnswer({ served, params, makeFormat: messagesFormat, modelName, reply });
-  });
+  for (const [path, kind, makeFormat] of [
+    ["/v1/completions", "completions", completionFormat],
+    ["/v1/chat/completions", "chat", chatFormat],
+    ["/v1/responses", "responses", responsesFormat],
+    ["/v1/messages", "messages", messagesFormat],
+  ] as const)
+    app.post(path, ({ headers, body }, reply) => {
+      const params = completionParams(kind, body);
+      const session = sessionName(headers, body)?.name;
+      sendAnswer({ served, params, makeFormat, modelName, session, reply });
+    });
   app.post("/v1/messages/count_tokens", (request) => {
     // What is counted has no limit of its own.
     const params = completionParams("messages", { max_tokens: 1, ...(request.body as object) });
@@ -189,8 +175,8 @@ function addRoutes(app: FastifyInstance, options: CheckedServeOptions, served: S
   app.get("/health", (_request, reply) => reply.code(200).send());
   app.get("/version", () => ({ version: `prefixlab ${version}` }));
   app.get("/metrics", async (_request, reply) => {
-    const { registry } = served.metrics;
-    reply.header("content-type", registry.contentType);
-    return registry.metrics();
+    const registries = served.fleet.replicas.map(({ metrics }) => metrics.registry);
+    reply.header("content-type", registries[0].contentType);
+    return metricsPage(registries);
   });
 }

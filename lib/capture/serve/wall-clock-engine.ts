@@ -1,5 +1,12 @@
-import type { Ms, Tokens } from "../../base/index.js";
-import { createEngine, type EngineCore, type EngineOptions } from "../../engine/index.js";
+import { type Blocks, InputError, type Ms, type Tokens } from "../../base/index.js";
+import {
+  type ContentListener,
+  createEngine,
+  type EngineCore,
+  type EngineOptions,
+  type EngineRequest,
+  type EngineView,
+} from "../../engine/index.js";
 import type { LatencyModel, StepTimer } from "../../latency/index.js";
 
 /** What the engine tells about one request. Times are ms of engine time. */
@@ -39,7 +46,8 @@ const SPIN_MS: Ms = 1;
  * simulation. A step ends when the latency model says, and the next one begins at that very time, however late the
  * timer came, so that lateness does not add up.
  */
-export class WallClockEngine {
+export class WallClockEngine implements EngineView {
+  readonly isOpen = true;
   readonly core: EngineCore;
   /** Called at the end of each step. */
   onStep: (() => void) | undefined;
@@ -64,7 +72,7 @@ export class WallClockEngine {
     readonly engine: Partial<EngineOptions>;
     readonly model: LatencyModel;
     readonly timeScale: number;
-    readonly seed: number;
+    readonly seed: number | string;
   }) {
     this.#timer = options.model.timer(options.seed);
     this.core = createEngine(options.engine, this.#timer, { seed: options.seed });
@@ -76,9 +84,33 @@ export class WallClockEngine {
     return (performance.now() - this.#startedAtMs) * this.#timeScale;
   }
 
-  /** Requests that no step has admitted yet. */
-  get waitingCount(): number {
+  get waiting(): number {
     return this.core.waitingCount + this.#arriving.length;
+  }
+
+  get running(): number {
+    return this.core.runningCount;
+  }
+
+  get freeBlocks(): Blocks {
+    return this.core.cache.freeBlocks;
+  }
+
+  get capacityBlocks(): Blocks {
+    return this.core.cache.capacityBlocks;
+  }
+
+  cachedTokens({ contentIds, promptTokens }: EngineRequest): Tokens {
+    return this.core.cache.cachedTokens(contentIds, promptTokens);
+  }
+
+  listenToCache(listener: ContentListener): void {
+    const { cache } = this.core;
+    if (!cache.listen)
+      throw new InputError(
+        'serve: the engines\' caches do not tell what they hold and lose: a router that is fed by cache events needs prefixReuse "blocks"',
+      );
+    cache.listen((contentId, isHeld) => listener(contentId, isHeld, this.#stepEndMs ?? this.#clockMs));
   }
 
   /**
