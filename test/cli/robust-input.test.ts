@@ -257,7 +257,7 @@ describe("CSV for a spreadsheet", () => {
 });
 
 describe("a trace without latencies", () => {
-  it("is named by the figure, with what to run first", () => {
+  it("is named by the figure, with what to give it", () => {
     const path = write(
       rows(8)
         .replaceAll(/"ttft_ms":\d+,/g, "")
@@ -266,7 +266,7 @@ describe("a trace without latencies", () => {
     const { status, stderr } = runCli(["figure", "--real", path, "--out-dir", join(dir, "figure")]);
     expect(status).toBe(2);
     expect(stderr).toContain("holds no latencies (no row has a ttft_ms above 0)");
-    expect(stderr).toContain("prefixlab replay TRACE --profile NAME --dump-trace OUT");
+    expect(stderr).toContain("--profile NAME, --latency-trace F or --model-config F --gpu NAME");
   });
 });
 
