@@ -7,7 +7,7 @@ import type { EngineSettings } from "../../lib/settings/index.js";
 import { readEngineView, readTrace } from "../../lib/trace/files/index.js";
 
 /** Captures of a real vLLM with its offloading connector behind a pool that evicts, at their own times. */
-describe.each([{ file: "pool-180", exact: 112, requests: 124 }])("$file", ({ file, exact, requests }) => {
+describe.each([{ file: "small-pool-1", exact: 112, requests: 124 }])("$file", ({ file, exact, requests }) => {
   const path = join(dataDir(), "vllm-tiers", `${file}.jsonl.gz`);
   const captured = async () => workloadOf(await readTrace(path));
   async function replayed(engine?: Partial<EngineSettings>) {
