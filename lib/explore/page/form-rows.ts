@@ -82,6 +82,7 @@ export const formGroups: readonly FormGroup[] = [
       { name: "scheduler-reserve-full-isl", label: "wait for room for the whole prompt" },
       { name: "prefix-reuse", label: "prefixes are found in" },
       { name: "kv-chunk-tokens", label: "tokens moved as one below the pool" },
+      { name: "offload-prompt-only", label: "prompts alone are stored below the pool" },
       { name: "bytes-per-token", label: "bytes of KV a token" },
       { name: "seed", label: "seed", usual: "1" },
     ],
