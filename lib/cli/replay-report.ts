@@ -1,7 +1,7 @@
 import type { StatisticCell } from "../calibrate/index.js";
 import { type CohortSummary, cohortNames, countOutcomes, summarizeCohorts } from "../cohorts/index.js";
 import type { Comparison } from "../judge/index.js";
-import { hitFraction, type Replay } from "../replay/index.js";
+import { hitFraction, offeredLoad, type Replay } from "../replay/index.js";
 import type { SessionLabels } from "../sessions/index.js";
 import { formatComparison } from "./comparison-table.js";
 import { fleetLines } from "./fleet-report.js";
@@ -95,12 +95,10 @@ const overloadedFrom = 1.2;
  * How many times the engine's work exceeds the time in which it was asked for, of an open loop; undefined where it keeps up,
  * where clients wait for answers, or where all was sent at one time.
  */
-export function overloadOf({ conditions, run, trace }: Replay): number | undefined {
-  if (conditions.pacing !== "open-loop") return undefined;
-  const fired = run.fireMs.filter((ms) => Number.isFinite(ms));
-  const spanMs = fired.reduce((a, b) => Math.max(a, b), 0) - fired.reduce((a, b) => Math.min(a, b), Infinity);
-  const load = run.busyMs / conditions.replicas / spanMs;
-  return trace.records.length >= 10 && spanMs > 0 && load > overloadedFrom ? load : undefined;
+export function overloadOf(replay: Replay): number | undefined {
+  if (replay.conditions.pacing !== "open-loop") return undefined;
+  const load = offeredLoad(replay.trace, replay);
+  return load !== undefined && load > overloadedFrom ? load : undefined;
 }
 
 function overloadLines(replay: Replay): string[] {

@@ -33,3 +33,4 @@ export {
 } from "./inspect-trace.js";
 export { countOutcomes, type Outcomes } from "./outcomes.js";
 export { type TtftSurvival, ttftSurvival } from "./survival-series.js";
+export { tellsTtft } from "./tells-ttft.js";

@@ -7,6 +7,7 @@
  * how to write one. Times are milliseconds, sizes are tokens or blocks.
  */
 export type { RequestRouting } from "./client-notices.js";
+export { CoreView } from "./core-view.js";
 export { createEngine, type EngineExtra } from "./create-engine.js";
 export { EngineCore } from "./engine-core.js";
 export { type EngineOptions, engineOptions } from "./engine-options.js";
@@ -31,6 +32,7 @@ export {
   replicaChanges,
   replicaCount,
 } from "./replica-events.js";
+export { replicaSeed } from "./replica-seed.js";
 export { type RunOptions, runEngines, type SimulateOptions } from "./run-engines.js";
 export { simulate } from "./simulate.js";
 export type {

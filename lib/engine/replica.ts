@@ -1,5 +1,6 @@
-import { InputError, type Ms, type Tokens } from "../base/index.js";
+import type { Ms, Tokens } from "../base/index.js";
 import type { StepTimer } from "../latency/index.js";
+import { CoreView } from "./core-view.js";
 import type { EngineCore } from "./engine-core.js";
 import type { EngineRequest } from "./engine-request.js";
 import { EventHeap } from "./event-heap.js";
@@ -30,7 +31,7 @@ export interface EngineView {
 export type ContentListener = (contentId: number, isHeld: boolean, atMs: Ms) => void;
 
 /** One engine in virtual time: its core, its clock, what is on its way to it, and what it did. */
-export class Replica implements EngineView {
+export class Replica extends CoreView implements EngineView {
   readonly log: StepLog;
   /** What its requests loaded from lower tiers. */
   readonly kvLoads: KvLoad[] = [];
@@ -60,6 +61,7 @@ export class Replica implements EngineView {
     readonly timer: StepTimer,
     keepLoads: boolean,
   ) {
+    super();
     this.log = new StepLog(keepLoads);
     core.onLoaded = (load) => this.kvLoads.push(load);
   }
@@ -93,30 +95,9 @@ export class Replica implements EngineView {
     return this.core.waitingCount + this.arrivals.length - this.toDrop;
   }
 
-  get running(): number {
-    return this.core.runningCount;
-  }
-
-  get freeBlocks(): number {
-    return this.core.cache.freeBlocks;
-  }
-
-  get capacityBlocks(): number {
-    return this.core.cache.capacityBlocks;
-  }
-
-  cachedTokens({ contentIds, promptTokens }: EngineRequest): Tokens {
-    return this.core.cache.cachedTokens(contentIds, promptTokens);
-  }
-
   listenToCache(listener: ContentListener): void {
-    const { cache } = this.core;
-    if (!cache.listen)
-      throw new InputError(
-        'the engines\' caches do not tell what they hold and lose: a router that is fed by cache events needs prefixReuse "blocks"',
-      );
     this.#contentListener = listener;
-    cache.listen((contentId, isHeld) => this.#contents.push(isHeld ? contentId : ~contentId));
+    this.listenToCore((contentId, isHeld) => this.#contents.push(isHeld ? contentId : ~contentId));
   }
 
   /** The step in which contents came and went is over. */

@@ -18,6 +18,7 @@ import {
   type ReplicaEventOutcome,
   replicaCount,
 } from "./replica-events.js";
+import { replicaSeed } from "./replica-seed.js";
 import { Phase } from "./request-slots.js";
 import { TurnQueue } from "./turn-queue.js";
 import type { WatchCache } from "./watch-cache.js";
@@ -455,22 +456,17 @@ function requireWord<Word extends string>(name: string, words: readonly Word[], 
 }
 
 function startReplica(options: RunOptions, index: number): Replica {
-  const timer = options.model.timer(ownSeed(options, index));
+  const timer = options.model.timer(replicaSeed(options.seed ?? 0, index));
   return new Replica(index, startCore(options, index, timer), timer, options.keepLoads ?? false);
 }
 
 function startCore(options: RunOptions, index: number, timer: StepTimer): EngineCore {
   const { watchCache } = options;
   return createEngine(options.engine ?? {}, timer, {
-    seed: ownSeed(options, index),
+    seed: replicaSeed(options.seed ?? 0, index),
     ...(options.contentCount !== undefined && { contentCount: options.contentCount }),
     ...(watchCache && { watchCache: (cache, requestOf) => watchCache(cache, index, requestOf) }),
   });
-}
-
-/** The first replica draws as an engine alone does. */
-function ownSeed({ seed = 0 }: RunOptions, index: number): number | string {
-  return index === 0 ? seed : `${seed}/replica ${index}`;
 }
 
 /** The earliest time that is later. */

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { deflateRawSync } from "node:zlib";
 import { InputError } from "../base/index.js";
+import { escapeHtml } from "../figure/index.js";
 import { type LatencyModel, latencyProfile, profileNames } from "../latency/index.js";
 import type { Workload } from "../sessions/index.js";
 import type { ExplorePage, PageModel, PageTrace } from "./explore-page.js";
@@ -183,8 +184,4 @@ function jsonText(value: unknown): string {
 /** A script inside a script element. */
 function scriptText(script: string): string {
   return script.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }

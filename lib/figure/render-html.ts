@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describeFigure } from "./describe-figure.js";
+import { escapeHtml } from "./escape-html.js";
 import type { PlotlyFigure } from "./plotly-figure.js";
 import { plotlyPath } from "./plotly-window.js";
 
@@ -45,8 +46,4 @@ Plotly.newPlot("figure", figure.data, figure.layout, { responsive: true, display
 </body>
 </html>
 `;
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }

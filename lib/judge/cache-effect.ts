@@ -1,4 +1,5 @@
 import { InputError } from "../base/index.js";
+import { tellsTtft } from "../cohorts/index.js";
 import { type Replay, type ReplayOptions, replay } from "../replay/index.js";
 import { sessionsOf, type Workload } from "../sessions/index.js";
 import type { Trace } from "../trace/index.js";
@@ -55,10 +56,9 @@ export function cacheEffect(workload: Workload, options: CacheEffectOptions): Ca
   const on = run(true);
   const off = run(false);
   const aligned = capturedOff && alignTraces(captured, capturedOff);
-  const isTimed = captured.records.some(({ ttftMs = 0 }) => ttftMs > 0);
   return {
     series: [
-      ...(isTimed ? [{ kind: "captured", cache: "on", trace: captured, sessions } as const] : []),
+      ...(tellsTtft(captured) ? [{ kind: "captured", cache: "on", trace: captured, sessions } as const] : []),
       { kind: "modeled", cache: "on", trace: on.trace, sessions, replay: on },
       ...(capturedOff
         ? [

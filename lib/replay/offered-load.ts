@@ -16,7 +16,7 @@ import type { Replay } from "./run-replay.js";
  * offeredLoad(workload.trace, off); // → 2.123
  * ```
  */
-export function offeredLoad(asked: Trace, { run, conditions }: Replay, rateScale = 1): number | undefined {
+export function offeredLoad(asked: Trace, { run, conditions }: Replay): number | undefined {
   let firstMs = Number.POSITIVE_INFINITY;
   let lastMs = Number.NEGATIVE_INFINITY;
   for (const { arrivalMs } of asked.records) {
@@ -24,7 +24,7 @@ export function offeredLoad(asked: Trace, { run, conditions }: Replay, rateScale
     firstMs = Math.min(firstMs, arrivalMs);
     lastMs = Math.max(lastMs, arrivalMs);
   }
-  const spanMs = (lastMs - firstMs) / rateScale;
+  const spanMs = lastMs - firstMs;
   if (asked.records.length < 10 || !(spanMs > 0)) return undefined;
   return run.busyMs / conditions.replicas / spanMs;
 }

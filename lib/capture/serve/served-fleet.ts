@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Blocks, type Ms, stream } from "../../base/index.js";
-import type { EngineRequest } from "../../engine/index.js";
+import { type EngineRequest, replicaSeed } from "../../engine/index.js";
 import { EngineReplica, Routing, routerPolicy } from "../../fleet/index.js";
 import { EngineMetrics } from "./engine-metrics.js";
 import type { CheckedServeOptions } from "./serve-options.js";
@@ -34,8 +34,7 @@ export class ServedFleet {
         engine: options.engine,
         model: options.latency,
         timeScale: options.timeScale,
-        // The first one draws as an engine alone does.
-        seed: index === 0 ? seed : `${seed}/replica ${index}`,
+        seed: replicaSeed(seed, index),
       });
       return { engine, metrics: new EngineMetrics(modelName, engine, index) };
     });

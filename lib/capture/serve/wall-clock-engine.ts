@@ -1,10 +1,10 @@
-import { type Blocks, InputError, type Ms, type Tokens } from "../../base/index.js";
+import type { Ms, Tokens } from "../../base/index.js";
 import {
   type ContentListener,
+  CoreView,
   createEngine,
   type EngineCore,
   type EngineOptions,
-  type EngineRequest,
   type EngineView,
 } from "../../engine/index.js";
 import type { LatencyModel, StepTimer } from "../../latency/index.js";
@@ -46,7 +46,7 @@ const SPIN_MS: Ms = 1;
  * simulation. A step ends when the latency model says, and the next one begins at that very time, however late the
  * timer came, so that lateness does not add up.
  */
-export class WallClockEngine implements EngineView {
+export class WallClockEngine extends CoreView implements EngineView {
   readonly isOpen = true;
   readonly core: EngineCore;
   /** Called at the end of each step. */
@@ -74,6 +74,7 @@ export class WallClockEngine implements EngineView {
     readonly timeScale: number;
     readonly seed: number | string;
   }) {
+    super();
     this.#timer = options.model.timer(options.seed);
     this.core = createEngine(options.engine, this.#timer, { seed: options.seed });
     this.#timeScale = options.timeScale;
@@ -88,29 +89,8 @@ export class WallClockEngine implements EngineView {
     return this.core.waitingCount + this.#arriving.length;
   }
 
-  get running(): number {
-    return this.core.runningCount;
-  }
-
-  get freeBlocks(): Blocks {
-    return this.core.cache.freeBlocks;
-  }
-
-  get capacityBlocks(): Blocks {
-    return this.core.cache.capacityBlocks;
-  }
-
-  cachedTokens({ contentIds, promptTokens }: EngineRequest): Tokens {
-    return this.core.cache.cachedTokens(contentIds, promptTokens);
-  }
-
   listenToCache(listener: ContentListener): void {
-    const { cache } = this.core;
-    if (!cache.listen)
-      throw new InputError(
-        'serve: the engines\' caches do not tell what they hold and lose: a router that is fed by cache events needs prefixReuse "blocks"',
-      );
-    cache.listen((contentId, isHeld) => listener(contentId, isHeld, this.#stepEndMs ?? this.#clockMs));
+    this.listenToCore((contentId, isHeld) => listener(contentId, isHeld, this.#stepEndMs ?? this.#clockMs));
   }
 
   /**

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { InputError } from "../../base/index.js";
+import { tellsTtft } from "../../cohorts/index.js";
 import { cacheEffect, compareTraces } from "../../judge/index.js";
 import { offeredLoad, type Replay, replay } from "../../replay/index.js";
 import { sessionsOf } from "../../sessions/index.js";
@@ -66,9 +67,8 @@ export async function modeledFigure(path: string, flags: FigureModeledFlags): Pr
       };
       const captured: FigureSeries = { key: capturedKey, kind, cache, ...workload };
       const notes = notesOf(trace, [off]);
-      const isTimed = trace.records.some(({ ttftMs = 0 }) => ttftMs > 0);
       return {
-        series: isTimed ? [captured, modeled] : [modeled],
+        series: tellsTtft(trace) ? [captured, modeled] : [modeled],
         ...notes,
         lines: [
           "the trace has no block hashes: what a cache would find is not known, and only the cache off is modeled",

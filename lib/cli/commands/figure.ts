@@ -2,7 +2,7 @@ import { basename, join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { InputError } from "../../base/index.js";
 import { readCapture, readCaptures } from "../../captures/index.js";
-import { summarizeCohorts } from "../../cohorts/index.js";
+import { summarizeCohorts, tellsTtft } from "../../cohorts/index.js";
 import { cacheEffectFigure, writeFigure } from "../../figure/index.js";
 import { fitLatency } from "../../fit/index.js";
 import { cacheEffect } from "../../judge/index.js";
@@ -188,7 +188,7 @@ async function fromTraces(flags: FigureFlags): Promise<FigureData> {
   for (const { kind: meant, named, usual, path } of wanted) {
     if (path === undefined) continue;
     const trace = await readInput(path);
-    if (!trace.records.some(({ ttftMs = 0 }) => ttftMs > 0))
+    if (!tellsTtft(trace))
       throw new InputError(
         `${path} holds no latencies (no row has a ttft_ms above 0), and the figure is made of them: replay it ` +
           "here, with a latency model (--profile NAME, --latency-trace F or --model-config F --gpu NAME)",
