@@ -1,20 +1,18 @@
-import type { FleetReuse } from "../fleet/index.js";
+import { type FleetReuse, reuseShares } from "../fleet/index.js";
 import { eventCosts, type Replay, replicaRows, type SomeTtft } from "../replay/index.js";
 import { formatTable, showMs, showPercent } from "./print-table.js";
 
 /** Sides of a fleet's reuse as shares of prompt tokens, under the names of the command line. */
 export function reuseJson(reuse: FleetReuse): Record<string, number | null> {
-  const { offeredTokens, routedTokens, deliveredTokens, pooledTokens, promptTokens } = reuse;
-  const share = (tokens: number | undefined) =>
-    tokens === undefined || promptTokens === 0 ? null : tokens / promptTokens;
+  const shares = reuseShares(reuse);
   return {
-    offered: share(offeredTokens),
-    routed: share(routedTokens),
-    delivered: share(deliveredTokens),
-    pooled: share(pooledTokens),
-    lost_to_routing: share(offeredTokens - routedTokens),
-    lost_to_eviction: share(routedTokens - deliveredTokens),
-    prompt_tokens: promptTokens,
+    offered: shares?.offered ?? null,
+    routed: shares?.routed ?? null,
+    delivered: shares?.delivered ?? null,
+    pooled: shares?.pooled ?? null,
+    lost_to_routing: shares ? (reuse.offeredTokens - reuse.routedTokens) / reuse.promptTokens : null,
+    lost_to_eviction: shares ? (reuse.routedTokens - reuse.deliveredTokens) / reuse.promptTokens : null,
+    prompt_tokens: reuse.promptTokens,
   };
 }
 

@@ -7,6 +7,7 @@
  */
 export { ClientCounts } from "./client-counts.js";
 export { EngineReplica } from "./engine-replica.js";
+export { type FleetShares, reuseShares } from "./reuse-shares.js";
 export { type FleetReuse, ReuseWatch } from "./reuse-watch.js";
 export type {
   CacheListener,

@@ -18,6 +18,7 @@ export interface CacheWatcher {
 export class WatchedCache implements KvCache {
   readonly listen?: NonNullable<KvCache["listen"]>;
   readonly loaded?: NonNullable<KvCache["loaded"]>;
+  readonly scheduled?: NonNullable<KvCache["scheduled"]>;
   readonly seatOf?: NonNullable<KvCache["seatOf"]>;
   readonly #cache: KvCache;
   readonly #watcher: CacheWatcher;
@@ -31,6 +32,7 @@ export class WatchedCache implements KvCache {
     // What a cache can do is told by what it has.
     if (cache.listen) this.listen = (listener) => cache.listen?.(listener);
     if (cache.loaded) this.loaded = (slot) => cache.loaded?.(slot);
+    if (cache.scheduled) this.scheduled = () => cache.scheduled?.();
     if (cache.seatOf) this.seatOf = (slot) => cache.seatOf?.(slot) as number;
   }
 
@@ -54,9 +56,13 @@ export class WatchedCache implements KvCache {
     return this.#cache.evictedBlocks;
   }
 
-  enter(slot: number, contentIds: Int32Array, tokens: Tokens): void {
+  get isWriting(): boolean {
+    return this.#cache.isWriting === true;
+  }
+
+  enter(slot: number, contentIds: Int32Array, tokens: Tokens, promptTokens?: Tokens): void {
     this.#watcher.entered(slot, contentIds, tokens);
-    this.#cache.enter(slot, contentIds, tokens);
+    this.#cache.enter(slot, contentIds, tokens, promptTokens);
   }
 
   fit(slot: number, totalTokens: Tokens, chunkTokens: Tokens, reservesAll: boolean): Admission | undefined {
@@ -81,9 +87,9 @@ export class WatchedCache implements KvCache {
     this.#cache.publish(slot, tokens);
   }
 
-  release(slot: number, tokens: Tokens): void {
+  release(slot: number, tokens: Tokens, waitsAgain?: boolean): void {
     this.#watcher.released(slot);
-    this.#cache.release(slot, tokens);
+    this.#cache.release(slot, tokens, waitsAgain);
   }
 
   holds(contentId: number): boolean {

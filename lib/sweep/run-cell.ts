@@ -1,8 +1,10 @@
 import { countOutcomes, summarizeCohorts } from "../cohorts/index.js";
 import type { OnTimeout } from "../engine/index.js";
+import { reuseShares } from "../fleet/index.js";
 import type { LatencyModel } from "../latency/index.js";
 import { hitFraction, type Pacing, type Plan, type Replay, replay } from "../replay/index.js";
 import { firstTurns, type Workload, workloadOf } from "../sessions/index.js";
+import { engineCount } from "../trace/index.js";
 import { cellSettings, type SweepCell } from "./sweep-cell.js";
 
 /** What one what-if gave: flat, so that a table of them is one row a cell. Undefined numbers are null. */
@@ -41,6 +43,7 @@ export function runCell(workload: Workload, model: LatencyModel, cell: SweepCell
     ...(onTimeout !== undefined && { onTimeout: onTimeout as OnTimeout }),
     ...(replicas !== undefined && { replicas: Number(replicas) }),
     ...(router !== undefined && { router: String(router) }),
+    tellsReuse: Number(replicas ?? engineCount(workload.trace.meta)) > 1,
     seed: cell.seed ?? 1,
   });
   const { run } = result;
@@ -59,6 +62,7 @@ export function runCell(workload: Workload, model: LatencyModel, cell: SweepCell
     output_tokens_per_s: virtualS > 0 ? outputTokens / virtualS : null,
     hit_fraction: hitFraction(run),
     ...answerReuseColumns(result.plan),
+    ...reuseColumns(result),
     ...tierColumns(result),
     preemptions: run.preemptions,
     extrapolated: result.extrapolated,
@@ -81,6 +85,18 @@ function answerReuseColumns({ answerReuse }: Plan): SweepRow {
   return {
     answer_reuse_requests: answerReuse ? answerReuse.requests : 0,
     answer_reuse_points: answerReuse ? 100 * (answerReuse.sharedWith - answerReuse.sharedWithout) : 0,
+  };
+}
+
+/** Sides of a fleet's reuse as shares of prompt tokens, where there is a fleet. */
+function reuseColumns({ reuse }: Replay): SweepRow {
+  if (!reuse) return {};
+  const shares = reuseShares(reuse);
+  return {
+    reuse_offered: shares?.offered ?? null,
+    reuse_routed: shares?.routed ?? null,
+    reuse_delivered: shares?.delivered ?? null,
+    reuse_pooled: shares?.pooled ?? null,
   };
 }
 

@@ -4,6 +4,7 @@ import { BlockCache } from "../../lib/cache/index.js";
 import { type EngineOptions, type EngineRequest, engineOptions } from "../../lib/engine/index.js";
 import { ReuseWatch, type RouterPolicy, runFleet } from "../../lib/fleet/index.js";
 import { everyCost as model } from "../engine/linear-model.js";
+import { tieredWorkloads } from "../engine/tiered-workloads.js";
 import { workloads } from "../engine/workloads.js";
 
 const fixed = (requests: readonly EngineRequest[], of: readonly number[]): RouterPolicy => ({
@@ -149,6 +150,32 @@ describe("sides of a fleet's reuse", () => {
     const { run, reuse } = watched(requests, engineOptions({ blockSize: 4, kvCacheBlocks: 10 }), 1, [0]);
     expect(run.preemptions).toBeGreaterThan(0);
     expect([reuse.offeredTokens, reuse.deliveredTokens]).toEqual([0, 0]);
+  });
+
+  it("change nothing where tiers are behind the pools, whatever these store and load", () => {
+    let loads = 0;
+    fc.assert(
+      fc.property(tieredWorkloads, assignments, ({ requests, options }, drawn) => {
+        const { run, reuse, unwatched } = watched(
+          requests,
+          options,
+          2,
+          drawn.map((replica) => replica % 2),
+        );
+        const plain = unwatched();
+        for (const column of ["fireMs", "admittedMs", "cachedTokens", "outputTokens", "replica"] as const)
+          expect([...run[column]]).toEqual([...plain[column]]);
+        expect(run.kvLoads).toEqual(plain.kvLoads);
+        const { offered, routed, delivered } = reuse.byRequest;
+        delivered.forEach((tokens, i) => {
+          expect(routed[i]).toBeGreaterThanOrEqual(tokens);
+          expect(offered[i]).toBeGreaterThanOrEqual(routed[i]);
+        });
+        loads += run.kvLoads.length;
+      }),
+      { numRuns: 100 },
+    );
+    expect(loads).toBeGreaterThan(20);
   });
 
   it("have no common pool where replicas have seats or tiers, and still fall", () => {

@@ -15,7 +15,7 @@ import {
 import { readTextFile } from "../../trace/files/index.js";
 import { parseCount } from "../engine-flags.js";
 import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
-import { formatTable, showMs } from "../print-table.js";
+import { formatTable, showMs, showPercent } from "../print-table.js";
 import { progressBar, readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
 import { printErr, printOut } from "../terminal.js";
@@ -59,9 +59,15 @@ export function sweepCommand(): Command {
 Parameters to vary:
 ${parameters.join("\n")}
 
+A row of several replicas tells what of the prompts was offered, routed, delivered and would be pooled (reuse_*).
+
 Example, how much cache the captured workload needs:
   npx prefixlab sweep data/warm-1.jsonl.gz --latency-trace data/fit-sweep-1.jsonl.gz \\
     --vary kv-cache-size=512,1024,2048,4096 --vary seed=1..3 --out-dir out/pool
+
+How many engines, and how to route:
+  npx prefixlab sweep data/warm-1.jsonl.gz --latency-trace data/fit-sweep-1.jsonl.gz \\
+    --vary replicas=2,4 --vary router=round-robin,sticky,prefix-affinity --out-dir out/fleet
 
 On a cluster, run shards 0/n to n-1/n into one shared folder; the last one to end writes results.jsonl,
 results.parquet and sweep.html/.svg/.png. The bytes do not depend on the sharding.
@@ -174,14 +180,31 @@ function rowsTable(rows: readonly SweepRow[]): string {
   const parameters = Object.keys(sweepParameters).filter((name) =>
     rows.some((row) => row[name] !== undefined),
   );
+  const sides = ["offered", "routed", "delivered", "pooled"].filter((side) =>
+    rows.some((row) => typeof row[`reuse_${side}`] === "number"),
+  );
   const ms = (value: string | number | null | undefined): string =>
     showMs(typeof value === "number" ? value : undefined);
   return formatTable(
-    [...parameters, "requests", "hit rate", "busy", "TTFT p50", "p90", "p99", "turns 2+ p50", "ITL p50"],
+    [
+      ...parameters,
+      "requests",
+      "hit rate",
+      ...sides,
+      "busy",
+      "TTFT p50",
+      "p90",
+      "p99",
+      "turns 2+ p50",
+      "ITL p50",
+    ],
     rows.map((row) => [
       ...parameters.map((name) => String(row[name] ?? "")),
       String(row.requests),
-      `${(100 * Number(row.hit_fraction)).toFixed(1)} %`,
+      showPercent(Number(row.hit_fraction)),
+      ...sides.map((side) =>
+        typeof row[`reuse_${side}`] === "number" ? showPercent(Number(row[`reuse_${side}`])) : "-",
+      ),
       `${(100 * Number(row.busy_fraction)).toFixed(0)} %`,
       ms(row.all_ttft_ms_p50),
       ms(row.all_ttft_ms_p90),
