@@ -1,5 +1,5 @@
 import { commonValue } from "../base/index.js";
-import type { FitReport, LatencyFit } from "../fit/index.js";
+import { type FitReport, type LatencyFit, perEngine } from "../fit/index.js";
 import { withConditions } from "../latency/index.js";
 import { sessionsOf, type Workload } from "../sessions/index.js";
 import type { Trace, TraceRecord } from "../trace/index.js";
@@ -17,7 +17,7 @@ export interface Calibration extends LatencyFit {
   readonly scheduling?: SchedulingEvidence;
   /** What was tried by replaying, the simplest first; empty where nothing was open, or nothing could be replayed. */
   readonly tried: readonly TriedSupposition[];
-  /** Per trace: the records that were fitted on beside a replay with the model. Empty for a trace that cannot be replayed. */
+  /** Per trace of one engine: the records that were fitted on beside a replay with the model. Empty for a trace that cannot be replayed. */
   readonly inSample: readonly (readonly StatisticCell[])[];
 }
 
@@ -27,7 +27,7 @@ const leastDifference = 0.01;
 const worstInSample = 0.25;
 
 /**
- * Fits a latency model and decides what the traces do not tell of their engine. Whether it schedules asynchronously shows in
+ * Fits a latency model, on captures of fleets by replica, and decides what the traces do not tell of their engine. Whether it schedules asynchronously shows in
  * how many step ends requests see pass before their own (`stepsWaited` of the judge room), or, without gaps, in the time from
  * scheduled to first token. How the parts of a step add up, the token budget, and scheduling where nothing shows it, are decided by
  * replaying: each supposition is fitted on three of four records and scored on replays of the whole traces by the fourth;
@@ -42,10 +42,10 @@ const worstInSample = 0.25;
  * [supposed.form.combine, supposed.asyncScheduling, from.asyncScheduling]; // → ["sum", false, "fitted"]
  * ```
  */
-export function calibrateLatency(traces: readonly Trace[], options: CalibrateOptions = {}): Calibration {
+export function calibrateLatency(captures: readonly Trace[], options: CalibrateOptions = {}): Calibration {
+  const { traces, isFitted, leftOut: ofNoEngine } = perEngine(captures, options.isFitted);
   const workloads = traces.map((trace): Workload => ({ trace, sessions: sessionsOf(trace) }));
   const candidates = candidatesFor(traces, options);
-  const isFitted = options.isFitted ?? (() => true);
   const fitting: Fitting = { ...options, isFitted, from: candidates.from };
   const { forms, budgets, asyncScheduling } = candidates;
   // The budget first, since without it no step is what it seems; then scheduling; then the form.
@@ -91,7 +91,11 @@ export function calibrateLatency(traces: readonly Trace[], options: CalibrateOpt
         })),
       },
     }),
-    report: { ...report, warnings: [...report.warnings, ...inSampleWarnings(inSample)] },
+    report: {
+      ...report,
+      leftOut: [...report.leftOut, ...ofNoEngine],
+      warnings: [...report.warnings, ...inSampleWarnings(inSample)],
+    },
     supposed,
     from,
     ...(scheduling && { scheduling }),

@@ -1,5 +1,11 @@
 import { mean, type Tokens } from "../base/index.js";
-import { fitLatency, type LatencyFit, type LatencyKind, wayInTakenAsZero } from "../fit/index.js";
+import {
+  fitLatency,
+  type IsFitted,
+  type LatencyFit,
+  type LatencyKind,
+  wayInTakenAsZero,
+} from "../fit/index.js";
 import {
   type LatencyModel,
   type StepForm,
@@ -10,7 +16,7 @@ import {
 import { capturedEngine, type Replay, recomputedPrefills, replay } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
 import type { EngineSettingName, EngineSettings } from "../settings/index.js";
-import { dataParallel, type Trace, type TraceRecord } from "../trace/index.js";
+import { dataParallel, type Trace } from "../trace/index.js";
 import type { Candidates, Supposition } from "./candidates.js";
 import { replayError } from "./replay-error.js";
 import { searchFactors } from "./search-factors.js";
@@ -24,14 +30,14 @@ export interface CalibrateOptions {
   readonly maxNumBatchedTokens?: Tokens;
   readonly longPrefillTokenThreshold?: Tokens;
   /** Which records to learn from; the others only load the engine. Default: all. */
-  readonly isFitted?: (record: TraceRecord, index: number, trace: Trace) => boolean;
+  readonly isFitted?: IsFitted;
   /** Seed of the replays, and of which records are left out. Default 1. */
   readonly seed?: number;
 }
 
 /** The options of a calibration, and what is known by now of the engine. */
 export interface Fitting extends Omit<CalibrateOptions, "isFitted"> {
-  readonly isFitted: (record: TraceRecord, index: number, trace: Trace) => boolean;
+  readonly isFitted: IsFitted;
   readonly from: Candidates["from"];
   /** Evidence has decided about scheduling. */
   readonly isSchedulingKnown?: boolean;

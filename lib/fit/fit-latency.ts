@@ -13,6 +13,7 @@ import type { ModelFit } from "./model-fit.js";
 import type { Observation } from "./observation.js";
 import { observeTrace } from "./observations.js";
 import { observeMeans } from "./observe-means.js";
+import { type IsFitted, perEngine } from "./per-engine.js";
 import { uncachedPromptTokens } from "./prefill-chunks.js";
 import type { PrefillStep } from "./prefill-steps.js";
 import { shapeOfTraces } from "./shape-of-traces.js";
@@ -33,7 +34,7 @@ export interface FitOptions {
    * Which records to learn from; the others' tokens and prefills still load the engine. Default: all. For judging on
    * a part of a trace that the fit has not seen.
    */
-  readonly isFitted?: (record: TraceRecord, index: number, trace: Trace) => boolean;
+  readonly isFitted?: IsFitted;
   /**
    * With mean gaps only: prefills that the trace does not show, such as recomputing after preemptions where KV blocks
    * are scarce. Asked once a round with the model so far, so that a simulation can answer. Default: none.
@@ -71,7 +72,7 @@ const mostMeans = 0.05;
 const worstRSquared = -0.1;
 
 /**
- * Fits a latency model on traces of one engine. Traces with per-token gaps are used by the engine's steps, those where
+ * Fits a latency model on traces of one engine, or of a fleet of such, which are split by replica. Traces with per-token gaps are used by the engine's steps, those where
  * more than 5 % of decodes are without by the mean gaps of whole decodes, which give no noise and serve the physical model only; TTFTs count where a request
  * found the engine idle.
  * @throws InputError when the traces hold too little to fit on, saying what is missing
@@ -83,7 +84,9 @@ const worstRSquared = -0.1;
  * model.range.uncachedTokens; // → [16, 2048]
  * ```
  */
-export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): LatencyFit {
+export function fitLatency(captures: readonly Trace[], given: FitOptions = {}): LatencyFit {
+  const { traces, isFitted, leftOut: ofNoEngine } = perEngine(captures, given.isFitted);
+  const options = { ...given, isFitted };
   if (options.maxNumBatchedTokens !== undefined)
     requireInteger("fitLatency", "maxNumBatchedTokens", options.maxNumBatchedTokens, 1);
   for (const trace of traces) refuseOtherEngine(trace);
@@ -154,7 +157,7 @@ export function fitLatency(traces: readonly Trace[], options: FitOptions = {}): 
       used,
       leftOut: [...leftOut]
         .map(([reason, count]) => ({ reason, count }))
-        .concat(fit.leftOut)
+        .concat(fit.leftOut, ofNoEngine)
         .sort((a, b) => b.count - a.count),
       coefficients,
       residuals,

@@ -2,7 +2,7 @@
  * Fits: latency models from captures.
  *
  * Read `fit-latency.ts` first, what a fit is made of: `reconstruct-steps.ts` recovers the engine's steps from a
- * recording, `observations.ts` collects measured durations with the work behind them, `fit-physical.ts` prices that
+ * recording (a fleet's has been split by `per-engine.ts`), `observations.ts` collects measured durations with the work behind them, `fit-physical.ts` prices that
  * work, `fit-empirical.ts` keeps donors of it. Times are milliseconds.
  */
 export {
@@ -13,6 +13,7 @@ export {
   wayInTakenAsZero,
 } from "./fit-latency.js";
 export type { FitReport, FittedCoefficient, ResidualSummary } from "./fit-report.js";
+export { type IsFitted, type PerEngine, perEngine } from "./per-engine.js";
 export { lonePrefillSteps, uncachedPromptTokens } from "./prefill-chunks.js";
 export type { PrefillStep } from "./prefill-steps.js";
 export {

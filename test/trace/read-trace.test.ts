@@ -232,7 +232,17 @@ describe("a file that is no trace ends in an InputError that says what it is", (
     [
       "pretty.json",
       JSON.stringify({ a: Array.from({ length: 50 }, (_, i) => i) }, null, 1),
-      "is no trace in the tap schema",
+      "For another format, import it first",
+    ],
+    [
+      "mooncake.jsonl",
+      '{"timestamp": 0, "input_length": 5, "output_length": 1, "hash_ids": [1]}\n',
+      "looks like a Mooncake trace: for prefixlab import, --format mooncake reads it",
+    ],
+    [
+      "azure.csv",
+      "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,374,44\n",
+      "looks like an Azure trace: for prefixlab import, --format azure reads it",
     ],
     [
       "bad-meta.jsonl",

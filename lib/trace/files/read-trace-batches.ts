@@ -5,6 +5,7 @@ import { defaultBlockSize, metaFromJson } from "../meta-line.js";
 import { RowError } from "../row-error.js";
 import type { JsonValue, RowProblem, TraceMeta, TraceRecord } from "../trace.js";
 import { closedSchema, endFromJson, reasonsInWords, type TraceEnd } from "./end-line.js";
+import { identifyFile, noImport } from "./importers/identify-file.js";
 import { LineSplitter } from "./line-splitter.js";
 import { finiteOnly } from "./parse-json.js";
 import { RecordParser } from "./record-line.js";
@@ -98,7 +99,7 @@ export function readTraceBatches(
     if (rejectedCount === foreignAfterRows && records === 0 && !sawMeta)
       throw new InputError(
         `${path}: is no trace in the tap schema: none of its first ${foreignAfterRows} rows can be used; ` +
-          `line ${rejected[0]?.line}: ${rejected[0]?.reason}. For another format, import it first`,
+          `line ${rejected[0]?.line}: ${rejected[0]?.reason}`,
       );
   }
 
@@ -170,6 +171,21 @@ export function readTraceBatches(
   const onTooLong = (line: number) => reject(line, "longer than 256 MiB");
 
   async function* batches(): AsyncGenerator<TraceRecord[], void> {
+    try {
+      yield* usableBatches();
+    } catch (error) {
+      if (!(error instanceof InputError) || records > 0 || sawMeta || rejectedCount === 0) throw error;
+      const found = await identifyFile(path);
+      // A trace of this schema whose rows are all bad is one none the less.
+      if (found?.advice === noImport) throw error;
+      const advice = found
+        ? `The file looks like ${found.what}: for prefixlab import, ${found.advice}`
+        : "For another format, import it first (prefixlab import --help lists them)";
+      throw new InputError(`${error.message}. ${advice}`);
+    }
+  }
+
+  async function* usableBatches(): AsyncGenerator<TraceRecord[], void> {
     const source = await openBytes(path);
     for await (const chunk of source) {
       if (blocks.size > (options.maxBlocks ?? Number.POSITIVE_INFINITY)) blocks.clear();

@@ -18,6 +18,9 @@ const has =
     fields.every((field) => head[field] !== undefined);
 const read = (format: string) => `--format ${format} reads it`;
 
+/** What there is to do with a trace of this project's own. */
+export const noImport = "it needs no import";
+
 /** First match wins: files of the tools whose formats are read, and those that lie beside them. */
 const knownFiles: readonly KnownFile[] = [
   {
@@ -97,7 +100,7 @@ const knownFiles: readonly KnownFile[] = [
   },
   {
     what: "a trace of the tap schema",
-    advice: "it needs no import",
+    advice: noImport,
     is: (head) =>
       isJsonObject(head.meta) || (head.prompt_tokens !== undefined && head.arrival_ms !== undefined),
   },
