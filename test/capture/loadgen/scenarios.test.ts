@@ -64,7 +64,7 @@ describe("scenario scripts", () => {
     async ({ file, seed }) => {
       const { meta } = await readTrace(join("data", file));
       const options = optionsOf(basename(file).replace(/-\d+\.jsonl\.gz$/, ""), seed);
-      expect(Object.keys(options).length).toBeGreaterThan(4);
+      expect(Object.keys(options).length).toBeGreaterThan(3);
       // A tap does not know what its client was asked for.
       if (meta.source !== "tap") expect(meta.extra.options).toMatchObject(options);
     },
