@@ -14,11 +14,11 @@ export interface CacheEffectSeries extends Workload {
   readonly replay?: Replay;
 }
 
-/** The captures, the replays of the warm one with cache on and off, and how they compare. */
+/** The captures, the replays of the first with cache on and off, and how they compare. */
 export interface CacheEffect {
   readonly series: readonly CacheEffectSeries[];
-  /** Modeled against captured, cache on. */
-  readonly on: Comparison;
+  /** Modeled against captured, cache on; undefined where the capture had it off. */
+  readonly on?: Comparison;
   /** Modeled against captured, cache off; undefined without a capture of the same requests with it off. */
   readonly off?: Comparison;
 }
@@ -29,11 +29,12 @@ export interface CacheEffectOptions extends ReplayOptions {
 }
 
 /**
- * What a prefix cache does to time to first token: a capture with the cache on, its replay, and the same schedule
- * replayed with prefix caching off. That replay is a counterfactual: nothing of a capture with the cache off goes into it.
- * A trace without latencies is not drawn itself: it gives the schedule of the replays.
- * @param workload the capture with the cache on: its arrivals, think gaps and sharing drive both replays
- * @throws InputError when the capture has no block hashes
+ * What a prefix cache does to time to first token: a capture, its replay, and the same schedule replayed with prefix caching
+ * the other way, which is a counterfactual: nothing of a capture of that kind goes into it. The capture is judged by the replay
+ * of its own kind, as its meta line tells it; where that is silent its cache was on. A trace without latencies is not drawn
+ * itself: it gives the schedule of the replays.
+ * @param workload the capture, mostly with the cache on: its arrivals, think gaps and sharing drive both replays
+ * @throws InputError when the capture has no block hashes, or had its cache off and `capturedOff` is given beside it
  * @example
  * ```ts
  * import { cacheEffect, fitLatency, readCapture, readCaptures, workloadOf } from "prefixlab";
@@ -41,7 +42,7 @@ export interface CacheEffectOptions extends ReplayOptions {
  * const warm = workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 }));
  * const effect = cacheEffect(warm, { model });
  * effect.series.map(({ kind, cache }) => `${kind}, cache ${cache}`); // → ["captured, cache on", "modeled, cache on", "modeled, cache off"]
- * effect.on.cachedTokens.exactFraction; // → 1
+ * effect.on?.cachedTokens.exactFraction; // → 1
  * ```
  */
 export function cacheEffect(workload: Workload, options: CacheEffectOptions): CacheEffect {
@@ -51,6 +52,11 @@ export function cacheEffect(workload: Workload, options: CacheEffectOptions): Ca
     throw new InputError(
       "cacheEffect: the captured trace has no block_hashes, so nothing says which prompts share a prefix",
     );
+  const cache = captured.meta.engine?.enablePrefixCaching === false ? "off" : "on";
+  if (cache === "off" && capturedOff)
+    throw new InputError(
+      "cacheEffect: the capture had its cache off: capturedOff goes with one that had it on",
+    );
   const run = (enablePrefixCaching: boolean): Replay =>
     replay(workload, { ...replayOptions, engine: { ...options.engine, enablePrefixCaching } });
   const on = run(true);
@@ -58,7 +64,7 @@ export function cacheEffect(workload: Workload, options: CacheEffectOptions): Ca
   const aligned = capturedOff && alignTraces(captured, capturedOff);
   return {
     series: [
-      ...(tellsTtft(captured) ? [{ kind: "captured", cache: "on", trace: captured, sessions } as const] : []),
+      ...(tellsTtft(captured) ? [{ kind: "captured", cache, trace: captured, sessions } as const] : []),
       { kind: "modeled", cache: "on", trace: on.trace, sessions, replay: on },
       ...(capturedOff
         ? [
@@ -72,7 +78,7 @@ export function cacheEffect(workload: Workload, options: CacheEffectOptions): Ca
         : []),
       { kind: "modeled", cache: "off", trace: off.trace, sessions, replay: off },
     ],
-    on: compareTraces(workload, { modeled: [on.trace] }),
+    [cache]: compareTraces(workload, { modeled: [(cache === "on" ? on : off).trace] }),
     ...(aligned && { off: compareTraces({ trace: aligned, sessions }, { modeled: [off.trace] }) }),
   };
 }

@@ -32,7 +32,23 @@ describe("cacheEffect", () => {
     expect(modeledOff!.replay!.trace.records.every((r) => r.cachedTokens === 0)).toBe(true);
     expect(on!.replay!.trace.records.some((r) => r.cachedTokens! > 0)).toBe(true);
     expect(on!.replay!.plan.pacing).toBe("session");
-    expect(effect.on.cells.length).toBeGreaterThan(20);
+    expect(effect.on!.cells.length).toBeGreaterThan(20);
+  });
+
+  it("judges a capture with the cache off by the replay of its kind", () => {
+    const off = {
+      ...cold,
+      meta: { ...cold.meta, engine: { ...cold.meta.engine, enablePrefixCaching: false } },
+    };
+    const effect = cacheEffect(workloadOf(off), { model });
+    expect(effect.series.map((s) => `${s.kind} ${s.cache}`)).toEqual([
+      "captured off",
+      "modeled on",
+      "modeled off",
+    ]);
+    expect(effect.on).toBeUndefined();
+    for (const cell of effect.off!.cells) expect(cell.error).toBeCloseTo(0, 9);
+    expect(() => cacheEffect(workloadOf(off), { model, capturedOff: cold })).toThrow(/had its cache off/);
   });
 
   it("refuses a capture without hashes", () => {

@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { InputError } from "../../base/index.js";
 import { tellsTtft } from "../../cohorts/index.js";
-import { cacheEffect, compareTraces } from "../../judge/index.js";
+import { cacheEffect } from "../../judge/index.js";
 import { offeredLoad, type Replay, replay } from "../../replay/index.js";
 import { sessionsOf } from "../../sessions/index.js";
 import { importTrace } from "../../trace/files/index.js";
@@ -84,10 +84,9 @@ export async function modeledFigure(path: string, flags: FigureModeledFlags): Pr
       const label = kind === "modeled" ? { label: `modeled (${basename(path)})` } : {};
       return { ...one, key: kind === "modeled" ? "source" : capturedKey, kind, cache, ...label };
     });
-    const off = replays[1];
     return {
+      ...effect,
       series,
-      ...(cache === "off" ? { off: compareTraces(workload, { modeled: [off.trace] }) } : { on: effect.on }),
       ...notesOf(trace, replays),
     };
   } finally {
