@@ -1,5 +1,6 @@
-// Puts the compiled command line into a few files, dist/bundle: opening hundreds of small ones takes longer than what most
-// commands do. What others import by name, and what runs in a thread or process of its own, stays as it was compiled.
+// Puts the compiled command line into a few files, dist/bundle, and a sweep's worker into one: opening hundreds of small ones
+// takes longer than what most commands do. What others import by name, and what runs in a process of its own, stays as it
+// was compiled.
 import { readdirSync, rmSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { rolldown } from "rolldown";
@@ -7,10 +8,20 @@ import { rolldown } from "rolldown";
 /** Folder of the bundle in dist. Files beside each other: a module's own address is one folder up from each. */
 export const bundleFolder = "bundle";
 
-/** Bundles dist/cli/program.js, and removes what an earlier build left there. */
+/** Bundles both, and removes what an earlier build left there. */
 export async function bundleCli(dist) {
+  const written = new Set([
+    ...(await bundleEntry(dist, "program", join("cli", "program.js"))),
+    ...(await bundleEntry(dist, "sweep-worker", join("sweep", "sweep-worker.js"))),
+  ]);
+  for (const file of readdirSync(join(dist, bundleFolder)))
+    if (!written.has(file)) rmSync(join(dist, bundleFolder, file));
+}
+
+/** Bundles one compiled file under a name, and returns the files that this took. */
+async function bundleEntry(dist, name, entry) {
   const bundle = await rolldown({
-    input: { program: join(dist, "cli", "program.js") },
+    input: { [name]: join(dist, entry) },
     platform: "node",
     external: (id) => !/^[./]/.test(id) && !/^[A-Za-z]:/.test(id),
     // A room's index names everything in the room: what a command does not use is not loaded for it.
@@ -24,9 +35,7 @@ export async function bundleCli(dist) {
     entryFileNames: "[name].js",
     chunkFileNames: "[name]-[hash].js",
   });
-  const written = new Set(output.map(({ fileName }) => fileName));
-  for (const file of readdirSync(join(dist, bundleFolder)))
-    if (!written.has(file)) rmSync(join(dist, bundleFolder, file));
+  return output.map(({ fileName }) => fileName);
 }
 
 /** A module finds files beside it by its address: the one that it was compiled to, wherever it went. */

@@ -1,6 +1,6 @@
 import { InputError } from "../base/index.js";
 import { type LatencyModel, latencyModelFromJson, latencyProfile } from "../latency/index.js";
-import { type Replay, replay } from "../replay/index.js";
+import { keepPlan, type Replay, replay } from "../replay/index.js";
 import { firstTurns, partOfWorkload, type Workload } from "../sessions/index.js";
 import { answerOf, drawnSurvival, type ExploreAnswer } from "./explore-answer.js";
 import { type ExploreChoices, replayOfChoices } from "./explore-choices.js";
@@ -81,7 +81,13 @@ export class Explorer {
       this.#last = undefined;
       const workload = this.#workload(question);
       const { options } = replayOfChoices(choices);
-      const replayed = replay(workload, { ...options, model: this.#model(latency), keepLoads: true });
+      const planOf = this.#remember(`plan ${partKey(question)}`, () => keepPlan(workload));
+      const replayed = replay(workload, {
+        ...options,
+        model: this.#model(latency),
+        planOf,
+        keepLoads: true,
+      });
       this.#last = { key, replayed, workload };
     }
     return this.#last;

@@ -2,7 +2,7 @@
  * The page with the simulator inside: a trace, the compiled engine and plotly in one HTML file.
  *
  * Read `explorer.ts` first (what a page may ask), then `explore-choices.ts` (what its reader may choose, by the flags of
- * `replay`), `pack-workload.ts` (what of a trace is in the page, and what is not) and `render-explorer.ts` (how the page is
+ * `replay`), `packWorkload` of `lib/replay` (what of a trace is in the page, and what is not) and `render-explorer.ts` (how the page is
  * made). `page/` runs in a browser: `worker.ts` computes, `page.ts` shows; the build bundles both. Times are milliseconds,
  * pools tokens and blocks.
  */

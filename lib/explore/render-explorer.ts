@@ -4,9 +4,9 @@ import { deflateRawSync } from "node:zlib";
 import { InputError } from "../base/index.js";
 import { escapeHtml } from "../figure/index.js";
 import { type LatencyModel, latencyProfile, profileNames } from "../latency/index.js";
+import { packWorkload } from "../replay/index.js";
 import type { Workload } from "../sessions/index.js";
 import type { ExplorePage, PageModel, PageTrace } from "./explore-page.js";
-import { packWorkload } from "./pack-workload.js";
 import { explorerStyle } from "./page/style.js";
 
 /** A trace to explore. */

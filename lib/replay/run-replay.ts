@@ -32,7 +32,7 @@ import { capturedPacing } from "./captured-pacing.js";
 import { modeledTrace } from "./modeled-trace.js";
 import type { Pacing } from "./pacing.js";
 import { pacingDoubts } from "./pacing-doubts.js";
-import { type Plan, type Prompts, planReplay } from "./plan.js";
+import { type Plan, type PlanOptions, type Prompts, planReplay } from "./plan.js";
 import { type TierUse, tierUse } from "./tier-use.js";
 
 /** One replay of a trace through the simulated engine. */
@@ -81,6 +81,8 @@ export interface ReplayOptions {
   readonly keepLoads?: boolean;
   /** Tell what of the prompts could have been found; costs about as much again as the caches themselves. Default false. */
   readonly tellsReuse?: boolean;
+  /** Plans this workload; for replays that share plans, see {@link keepPlan}. Default: {@link planReplay}. */
+  readonly planOf?: (options: PlanOptions) => Plan;
   readonly onProgress?: (fraction: number) => void;
 }
 
@@ -149,7 +151,7 @@ export interface Replay extends Workload {
 export function replay(workload: Workload, options: ReplayOptions): Replay {
   const startedMs = performance.now();
   const { trace, sessions } = workload;
-  const { model, seed = 1 } = options;
+  const { model, seed = 1, planOf = (given: PlanOptions) => planReplay(workload, given) } = options;
   const conditions = replayConditions(workload, options);
   const { settings } = conditions.engine;
   const planOptions = {
@@ -184,8 +186,8 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
   let plan: Plan;
   const paced = conditions.pacing === "session";
   if (paced && trace.records.every((r) => r.ttftMs === undefined) && sessions.parent.some((p) => p >= 0)) {
-    const open = simulatePlan(planReplay(workload, { ...planOptions, pacing: "open-loop" }));
-    plan = planReplay(workload, { ...planOptions, durationsMs: durationsMs(open) });
+    const open = simulatePlan(planOf({ ...planOptions, pacing: "open-loop" }));
+    plan = planOf({ ...planOptions, durationsMs: durationsMs(open) });
     plan = {
       ...plan,
       assumptions: [
@@ -193,7 +195,7 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
         ...plan.assumptions,
       ],
     };
-  } else plan = planReplay(workload, planOptions);
+  } else plan = planOf(planOptions);
   plan = {
     ...plan,
     assumptions: [

@@ -3,8 +3,9 @@ import type { OnTimeout } from "../engine/index.js";
 import { reuseShares } from "../fleet/index.js";
 import type { LatencyModel } from "../latency/index.js";
 import { hitFraction, type Pacing, type Plan, type Replay, replay } from "../replay/index.js";
-import { firstTurns, type Workload, workloadOf } from "../sessions/index.js";
+import { type Workload, workloadOf } from "../sessions/index.js";
 import { engineCount } from "../trace/index.js";
+import { CellWorkloads } from "./cell-workloads.js";
 import { cellSettings, type SweepCell } from "./sweep-cell.js";
 
 /** What one what-if gave: flat, so that a table of them is one row a cell. Undefined numbers are null. */
@@ -15,9 +16,15 @@ export type SweepRow = Readonly<Record<string, string | number | null>>;
  * machine: no wall time.
  */
 export function runCell(workload: Workload, model: LatencyModel, cell: SweepCell): SweepRow {
+  const workloads = new CellWorkloads((minConfidence) =>
+    minConfidence === undefined ? workload : workloadOf(workload.trace, { minConfidence }),
+  );
+  return runCellOf(workloads, model, cell);
+}
+
+/** {@link runCell} for many cells of one trace, which share what they can. */
+export function runCellOf(workloads: CellWorkloads, model: LatencyModel, cell: SweepCell): SweepRow {
   const {
-    turns,
-    "min-confidence": minConfidence,
     pacing,
     prompts,
     "answer-reuse": answers,
@@ -26,13 +33,10 @@ export function runCell(workload: Workload, model: LatencyModel, cell: SweepCell
     replicas,
     router,
   } = cell;
-  const sure =
-    minConfidence === undefined
-      ? workload
-      : workloadOf(workload.trace, { minConfidence: Number(minConfidence) });
-  const kept = turns === undefined ? sure : firstTurns(sure, Number(turns));
-  const result = replay(kept, {
+  const { workload, planOf } = workloads.of(cell);
+  const result = replay(workload, {
     model,
+    planOf,
     engine: cellSettings(cell),
     ...(pacing !== undefined && { pacing: pacing as Pacing }),
     answerReuse: answers !== "off",

@@ -10,6 +10,8 @@ export class SweepStore {
   readonly dir: string;
   readonly cells: readonly SweepCell[];
   readonly #digest: string;
+  /** Results that were saved or read here, by cell. */
+  readonly #known = new Map<number, SweepRow>();
 
   private constructor(dir: string, cells: readonly SweepCell[], digest: string) {
     this.dir = dir;
@@ -37,26 +39,26 @@ export class SweepStore {
 
   /** Indices of cells without a usable result, of this shard: cell k belongs to shard k mod count. */
   async missing(shard = 0, count = 1): Promise<number[]> {
-    const done = new Set(await readdir(join(this.dir, "cells")));
-    const missing: number[] = [];
-    for (const [k, cell] of this.cells.entries())
-      if (k % count === shard && !(done.has(this.#file(cell)) && (await this.#row(cell)))) missing.push(k);
-    return missing;
+    const mine = [...this.cells.keys()].filter((k) => k % count === shard);
+    const { unusable } = await this.#look(mine);
+    return unusable;
   }
 
   /** Files of results that cannot be read, such as one that a full disk or a copy cut: their cells are missing. */
   async damaged(): Promise<string[]> {
-    const done = new Set(await readdir(join(this.dir, "cells")));
-    const files: string[] = [];
-    for (const cell of this.cells)
-      if (done.has(this.#file(cell)) && !(await this.#row(cell))) files.push(join("cells", this.#file(cell)));
-    return files;
+    const { unusable, files } = await this.#look([...this.cells.keys()]);
+    return unusable
+      .map((k) => this.#file(this.cells[k]))
+      .filter((file) => files.has(file))
+      .map((file) => join("cells", file));
   }
 
   /** Keeps a cell's result, whole or not at all. */
   async save(index: number, row: SweepRow): Promise<void> {
     const file = join(this.dir, "cells", this.#file(this.cells[index]));
-    await writeWhole(file, `${JSON.stringify(row)}\n`);
+    const text = JSON.stringify(row);
+    await writeWhole(file, `${text}\n`);
+    this.#known.set(index, JSON.parse(text));
   }
 
   /**
@@ -66,8 +68,8 @@ export class SweepStore {
    */
   async merge(): Promise<readonly SweepRow[]> {
     const rows: SweepRow[] = [];
-    for (const cell of this.cells) {
-      const row = await this.#row(cell);
+    for (const index of this.cells.keys()) {
+      const row = await this.#row(index);
       if (row) rows.push(row);
     }
     if (rows.length < this.cells.length)
@@ -79,8 +81,20 @@ export class SweepStore {
     return rows;
   }
 
+  /** Those of these cells that have no usable result, and the files that are there. */
+  async #look(indices: readonly number[]): Promise<{ unusable: number[]; files: ReadonlySet<string> }> {
+    const files = new Set(await readdir(join(this.dir, "cells")));
+    const unusable: number[] = [];
+    for (const index of indices)
+      if (!files.has(this.#file(this.cells[index])) || !(await this.#row(index))) unusable.push(index);
+    return { unusable, files };
+  }
+
   /** The result of a cell; undefined when there is none that can be read, or it is another cell's. */
-  async #row(cell: SweepCell): Promise<SweepRow | undefined> {
+  async #row(index: number): Promise<SweepRow | undefined> {
+    const known = this.#known.get(index);
+    if (known) return known;
+    const cell = this.cells[index];
     const text = await readFile(join(this.dir, "cells", this.#file(cell)), "utf8").catch(() => "");
     let row: unknown;
     try {
@@ -91,7 +105,9 @@ export class SweepStore {
     if (row === null || typeof row !== "object" || Array.isArray(row)) return undefined;
     const found = row as SweepRow;
     const isOfCell = Object.entries(cell).every(([name, value]) => found[name] === value);
-    return isOfCell && typeof found.requests === "number" ? found : undefined;
+    if (!isOfCell || typeof found.requests !== "number") return undefined;
+    this.#known.set(index, found);
+    return found;
   }
 
   #file(cell: SweepCell): string {

@@ -6,8 +6,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { InputError } from "../../lib/base/index.js";
 import { readCapture } from "../../lib/captures/index.js";
 import { latencyProfile } from "../../lib/latency/index.js";
+import { packWorkload, unpackWorkload } from "../../lib/replay/index.js";
 import { inferSessions, workloadOf } from "../../lib/sessions/index.js";
+import { CellWorkloads, inPlanOrder } from "../../lib/sweep/cell-workloads.js";
 import { cellsFromJsonLines, gridCells, parseAxis, runCell, SweepStore } from "../../lib/sweep/index.js";
+import { runCellOf } from "../../lib/sweep/run-cell.js";
 import { multiturnTrace } from "../replay/multiturn-trace.js";
 
 const { trace } = multiturnTrace({
@@ -135,6 +138,29 @@ describe("runCell", () => {
     expect(Number(ends!.timed_out) + Number(ends!.never_sent) + Number(ends!.completed)).toBe(30);
     expect(() => parseAxis("request-timeout=0")).toThrow(InputError);
     expect(() => parseAxis("on-timeout=retry")).toThrow("must be one of next-turn, end-session");
+  });
+
+  it("gives what each cell gives alone, where cells share a packed trace and their plans", async () => {
+    const mixed = gridCells(
+      ["seed=1..2", "turns=1,3", "rate-scale=1,2", "kv-cache-size=60,200"].map((axis) => parseAxis(axis)),
+    );
+    mixed.push(
+      ...["open-loop", "session"].map((pacing) => ({ pacing, "min-confidence": 0.9, "block-size": 32 })),
+      { prompts: "cold" },
+      { "answer-reuse": "off", replicas: 2 },
+    );
+    const whole = workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 }));
+    const made = new CellWorkloads((minConfidence) => {
+      const workload = minConfidence === undefined ? whole : workloadOf(whole.trace, { minConfidence });
+      return unpackWorkload(packWorkload(workload, (size) => new SharedArrayBuffer(size)));
+    });
+    const order = inPlanOrder(mixed, [...mixed.keys()]);
+    expect([...order].sort((a, b) => a - b)).toEqual([...mixed.keys()]);
+    for (const index of order)
+      expect(runCellOf(made, model, mixed[index]!)).toEqual(runCell(whole, model, mixed[index]!));
+    // Seeds and pools share a plan; what follows another plan starts a group.
+    const plans = order.map((index) => JSON.stringify({ ...mixed[index], seed: 0, "kv-cache-size": 0 }));
+    expect(plans.filter((plan, i) => plan !== plans[i - 1]).length).toBe(new Set(plans).size);
   });
 
   it("keeps only the first turns when told so", () => {

@@ -81,12 +81,12 @@ async function runSweepCommand(tracePath: string, flags: SweepFlags): Promise<vo
   const inputs = [tracePath, ...latencyTrace, latencyModel, cellsFile].filter((file) => file !== undefined);
   for (const name of outputs) refuseOverwrite(join(flags.outDir, name), inputs);
   const { axes, cells } = await sweepCells(flags);
-  // Read here as well as by the workers: a trace that cannot be used is refused before any starts.
-  await readInput(tracePath);
+  const trace = await readInput(tracePath);
   const model = await latencyFromFlags(flags);
   const bar = progressBar(`${cells.length} cells`);
   const result = await runSweep({
     tracePath,
+    trace,
     model,
     cells,
     outDir: flags.outDir,

@@ -1,6 +1,6 @@
+import { unpackWorkload } from "../../replay/index.js";
 import type { ExploreReply, ExploreRequest } from "../explore-messages.js";
 import { Explorer } from "../explorer.js";
-import { unpackWorkload } from "../unpack-workload.js";
 
 /** Takes a page's messages, one after another, and posts what comes of them. */
 export function startExplorer(post: (reply: ExploreReply) => void): (request: ExploreRequest) => void {

@@ -1,4 +1,4 @@
-import { capturedEngine, capturedPacing } from "../replay/index.js";
+import type { Bytes } from "../base/index.js";
 import { PARENT_KINDS, type SessionLabels, type Workload } from "../sessions/index.js";
 import { settingsToWire } from "../settings/index.js";
 import {
@@ -10,6 +10,8 @@ import {
   type TraceMeta,
   type TraceRecord,
 } from "../trace/index.js";
+import { capturedEngine } from "./captured-engine.js";
+import { capturedPacing } from "./captured-pacing.js";
 import { idRunsOf } from "./id-runs.js";
 import { type Column, packColumns } from "./packed-columns.js";
 
@@ -31,16 +33,28 @@ export interface WorkloadHead {
 }
 
 /**
- * A workload as a page carries it: columns of numbers, and no more of its meta line than a replay asks for. Hashes, keys,
- * names of requests, sessions, models and engines, prompts and messages stay out; blocks are dense ids, which say which
- * prompts share a beginning and nothing else.
+ * A workload in one piece, for a page that carries it and for threads that share it: columns of numbers, and no more of its
+ * meta line than a replay asks for. Hashes, keys, names of requests, sessions, models and engines, prompts and messages stay
+ * out; blocks are dense ids, which say which prompts share a beginning and nothing else.
+ * @param allocate memory of so many bytes, such as a SharedArrayBuffer; default: an ArrayBuffer
+ * @example
+ * ```ts
+ * import { readCapture, workloadOf } from "prefixlab";
+ * import { packWorkload, unpackWorkload } from "prefixlab/replay";
+ * const workload = workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 }));
+ * const bytes = packWorkload(workload, (size) => new SharedArrayBuffer(size));
+ * unpackWorkload(bytes).trace.records.length === workload.trace.records.length; // → true
+ * ```
  */
-export function packWorkload({ trace, sessions }: Workload): Uint8Array {
+export function packWorkload(
+  { trace, sessions }: Workload,
+  allocate?: (bytes: Bytes) => ArrayBuffer | SharedArrayBuffer,
+): Uint8Array {
   const { records } = trace;
   const prompts = idRunsOf(records.map(({ blockIds }) => blockIds));
   const answers = idRunsOf(records.map(({ outputBlockIds }) => outputBlockIds));
   const head: WorkloadHead = { meta: metaOf(trace), blocks: trace.blocks.size };
-  return packColumns({
+  const packed = {
     head,
     columns: {
       promptTokens: Int32Array.from(records, (r) => r.promptTokens),
@@ -62,7 +76,8 @@ export function packWorkload({ trace, sessions }: Workload): Uint8Array {
       answerLengths: answers.lengths,
       ...sessionColumns(sessions),
     },
-  });
+  };
+  return packColumns(packed, allocate);
 }
 
 function sessionColumns({

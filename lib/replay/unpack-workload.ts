@@ -9,6 +9,15 @@ import { type Column, type PackedColumns, unpackColumns } from "./packed-columns
  * The workload that `packWorkload` packed. Replays of it come out as of the one that was packed; of a captured answer it
  * knows the first and the last token.
  * @throws InputError when the bytes are cut short
+ * @example
+ * ```ts
+ * import { latencyProfile, readCapture, replay, summarizeCohorts, workloadOf } from "prefixlab";
+ * import { packWorkload, unpackWorkload } from "prefixlab/replay";
+ * const workload = workloadOf(await readCapture({ role: "judge", scenario: "warm", seed: 1 }));
+ * const model = latencyProfile("h200-qwen3-8b");
+ * const [one, other] = [workload, unpackWorkload(packWorkload(workload))].map((given) => replay(given, { model }));
+ * summarizeCohorts(one).all.ttftMs.p50 === summarizeCohorts(other).all.ttftMs.p50; // → true
+ * ```
  */
 export function unpackWorkload(bytes: Uint8Array): Workload {
   const packed = unpackColumns(bytes);

@@ -1,6 +1,6 @@
-import { InputError } from "../base/index.js";
+import { type Bytes, InputError } from "../base/index.js";
 
-/** A column of numbers, as a page carries it. */
+/** A column of numbers. */
 export type Column = Int32Array | Float64Array | Uint8Array;
 
 /** Named columns, and what is said beside them in JSON. */
@@ -18,14 +18,18 @@ const alignment = 8;
 /**
  * Columns as one piece of bytes: the length of a JSON text, the text, and the columns behind it, each at a multiple of eight
  * bytes, in the machine's byte order (little-endian wherever browsers run).
+ * @param allocate memory of so many bytes; default: an ArrayBuffer
  */
-export function packColumns({ head, columns }: PackedColumns): Uint8Array {
+export function packColumns(
+  { head, columns }: PackedColumns,
+  allocate: (bytes: Bytes) => ArrayBuffer | SharedArrayBuffer = (size) => new ArrayBuffer(size),
+): Uint8Array {
   const entries = Object.entries(columns);
   const index = entries.map(([name, column]) => [name, kindOf(column), column.length] as const);
   const text = new TextEncoder().encode(JSON.stringify({ head, index }));
   let size = aligned(4 + text.length);
   for (const [, column] of entries) size += aligned(column.byteLength);
-  const bytes = new Uint8Array(size);
+  const bytes = new Uint8Array(allocate(size));
   new DataView(bytes.buffer).setUint32(0, text.length, true);
   bytes.set(text, 4);
   let at = aligned(4 + text.length);
@@ -43,7 +47,9 @@ export function packColumns({ head, columns }: PackedColumns): Uint8Array {
 export function unpackColumns(bytes: Uint8Array): PackedColumns {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getUint32(0, true);
-  const { head, index } = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))) as {
+  // A copy: a decoder takes no shared memory.
+  const text = new TextDecoder().decode(bytes.slice(4, 4 + length));
+  const { head, index } = JSON.parse(text) as {
     head: unknown;
     index: readonly (readonly [string, Kind, number])[];
   };
@@ -51,7 +57,7 @@ export function unpackColumns(bytes: Uint8Array): PackedColumns {
   const columns = index.map(([name, kind, count]) => {
     const size = count * kinds[kind].BYTES_PER_ELEMENT;
     if (at + size > bytes.byteLength)
-      throw new InputError(`unpackColumns: column "${name}" is cut short: the page is not whole`);
+      throw new InputError(`unpackColumns: column "${name}" is cut short: the bytes are not whole`);
     const column = new kinds[kind](bytes.buffer as ArrayBuffer, bytes.byteOffset + at, count);
     at += aligned(size);
     return [name, column] as const;

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { chainsOfRuns, idRunsOf } from "../../lib/explore/id-runs.js";
-import { packWorkload } from "../../lib/explore/pack-workload.js";
-import { unpackWorkload } from "../../lib/explore/unpack-workload.js";
 import { latencyProfile } from "../../lib/latency/index.js";
+import { chainsOfRuns, idRunsOf } from "../../lib/replay/id-runs.js";
 import { replay } from "../../lib/replay/index.js";
+import { packWorkload } from "../../lib/replay/pack-workload.js";
+import { unpackWorkload } from "../../lib/replay/unpack-workload.js";
 import { completionMs, type Workload, workloadOf } from "../../lib/sessions/index.js";
 import { readTrace } from "../../lib/trace/files/index.js";
 
