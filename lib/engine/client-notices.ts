@@ -4,6 +4,10 @@ import { EventHeap } from "./event-heap.js";
 
 /** Chooses the engine for each request, and is told what the client comes to know of it. */
 export interface RequestRouting {
+  /** Whether it goes by nothing that engines do: requests may then be routed before engines run, and it is told nothing. */
+  readonly isBlind?: boolean;
+  /** Whether what different engines' caches tell must come in order of time. */
+  readonly isOrdered?: boolean;
   /** The engine that a request is sent to: its index. */
   route(request: EngineRequest, nowMs: Ms): number;
   /** The client has the first token. Told in order of time, before the next request is routed. */

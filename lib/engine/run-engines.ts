@@ -83,6 +83,8 @@ class VirtualRun {
   /** Undefined where there is one engine only. */
   readonly #routing: RequestRouting | undefined;
   readonly #notices: ClientNotices | undefined;
+  /** Whether nothing that engines do makes a client send: then each runs by itself from one send to the next. */
+  readonly #isApart: boolean;
   /**
    * What clients do: where it must be chosen to which engine, requests to be sent and, beyond them in number, ends of
    * requests in turn; beyond these, requests to give up on, and what happens to replicas. With one engine and no time limit the former wait among its
@@ -128,7 +130,9 @@ class VirtualRun {
     for (const replica of this.#replicas) replica.isOpen = replica.index < options.replicas;
     const isAlone = replicas === 1 && this.#events.length === 0;
     this.#routing = isAlone ? undefined : options.routing(this.#replicas);
-    if (this.#routing?.firstToken || this.#routing?.ended)
+    this.#isApart = this.#routing !== undefined && !this.#routing.isOrdered && isOpenLoop(options);
+    const isTold = this.#routing?.firstToken || this.#routing?.ended;
+    if (this.#routing && isTold && !(this.#isApart && this.#routing.isBlind))
       this.#notices = new ClientNotices(requests, this.#record.replica, this.#routing);
     this.#turns = new TurnQueue(requests, (index, atMs) => this.#fire(index, atMs));
   }
@@ -141,6 +145,13 @@ class VirtualRun {
       if (fireAtMs !== undefined) this.#fire(i, fireAtMs);
     }
     this.#turns.start();
+    if (this.#isApart) this.#runApart();
+    else this.#runTogether();
+    return this.#finish();
+  }
+
+  /** All engines in order of time. */
+  #runTogether(): void {
     const due: Replica[] = [];
     for (;;) {
       const atMs = Math.min(this.#ready.nextKey, this.#sends.nextKey);
@@ -152,7 +163,26 @@ class VirtualRun {
       const othersMs = due.length === 1 ? this.#ready.nextKey : justAfter(atMs);
       for (const replica of due) this.#actAt(replica, this.#runUntil(replica, othersMs));
     }
-    return this.#finish();
+  }
+
+  /** Each engine by itself, up to what clients do next: what comes of it is the same as together. */
+  #runApart(): void {
+    // Without time limits and events of replicas, clients do nothing but send.
+    if (this.#routing!.isBlind && !this.#slotOf && this.#events.length === 0)
+      for (let atMs = this.#sends.nextKey; this.#sends.length > 0; atMs = this.#sends.nextKey)
+        this.#send(this.#sends.pop(), atMs);
+    for (;;) {
+      const atMs = this.#sends.nextKey;
+      for (const replica of this.#replicas) {
+        while (replica.nextMs < atMs) {
+          if (replica.isStepping) this.#endStep(replica);
+          replica.nextMs = this.#runUntil(replica, Number.POSITIVE_INFINITY);
+        }
+        if (replica.nextMs === atMs && replica.isStepping) this.#endStep(replica);
+      }
+      if (atMs === Number.POSITIVE_INFINITY) break;
+      while (this.#sends.nextKey === atMs) this.#doClient(this.#sends.pop(), atMs);
+    }
   }
 
   /** Engines that act at this instant, in order. */
@@ -169,7 +199,7 @@ class VirtualRun {
 
   #actAt(replica: Replica, atMs: Ms): void {
     replica.nextMs = atMs;
-    if (atMs < Number.POSITIVE_INFINITY) this.#ready.push(atMs, replica.index);
+    if (atMs < Number.POSITIVE_INFINITY && !this.#isApart) this.#ready.push(atMs, replica.index);
   }
 
   /** The client sends a request, which may be in the future. */
@@ -443,6 +473,11 @@ class VirtualRun {
     record.keepSteps(this.#replicas.map(({ log }) => log.columns()));
     return record;
   }
+}
+
+/** Whether all requests have times of their own, and nobody watches in which order engines do what they do. */
+function isOpenLoop({ requests, watchCache }: RunOptions): boolean {
+  return watchCache === undefined && requests.every(({ fireAtMs }) => fireAtMs !== undefined);
 }
 
 function requireLimit(ms: Ms = Number.POSITIVE_INFINITY): Ms {

@@ -35,6 +35,11 @@ export class CacheIndex implements CacheListener {
     );
   }
 
+  /** One draw decides for the events of all replicas. */
+  get isOrdered(): boolean {
+    return this.#options.loss > 0;
+  }
+
   stored(replica: number, contentId: number, atMs: Ms): void {
     this.#note(replica, contentId, atMs);
   }

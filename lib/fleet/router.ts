@@ -29,6 +29,8 @@ export type RouterSight = "own-counts" | "engine-load" | "cache";
  * may lie ahead of the request that is routed next, and then is not to be known yet.
  */
 export interface CacheListener {
+  /** Whether events of different replicas must come in order of time. Default: those of one replica do. */
+  readonly isOrdered?: boolean;
   stored(replica: number, contentId: number, atMs: Ms): void;
   evicted(replica: number, contentId: number, atMs: Ms): void;
 }
@@ -53,6 +55,8 @@ export interface RouterPolicy<View extends ClientView = ReplicaView> {
   readonly name: string;
   /** What it looks at. Default: everything. */
   readonly sees?: RouterSight;
+  /** Whether it goes by nothing but the request and which replicas are open. It is then told nothing after it was asked. */
+  readonly isBlind?: boolean;
   start(fleet: RoutedFleet<View>): Router<View>;
 }
 

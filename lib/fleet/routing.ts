@@ -11,14 +11,24 @@ export class Routing<View extends ClientView = ReplicaView> {
   readonly #router: Router<View>;
   readonly #replicas: readonly (View & ClientCounts)[];
   readonly #name: string;
+  readonly isBlind: boolean;
+  /** Whether a listener of caches asked for it. */
+  isOrdered = false;
 
   constructor(
     policy: RouterPolicy<View>,
     fleet: RoutedFleet<View> & { readonly replicas: readonly (View & ClientCounts)[] },
   ) {
     this.#name = policy.name;
+    this.isBlind = policy.isBlind ?? false;
     this.#replicas = fleet.replicas;
-    this.#router = policy.start(fleet);
+    this.#router = policy.start({
+      ...fleet,
+      listenToCaches: (listener) => {
+        this.isOrdered ||= listener.isOrdered ?? false;
+        fleet.listenToCaches(listener);
+      },
+    });
   }
 
   /**

@@ -6,6 +6,7 @@ export function randomReplica(): ClientRouterPolicy {
   return {
     name: "random",
     sees: "own-counts",
+    isBlind: true,
     start: ({ random }) => ({
       route: (_, replicas) => openReplica(replicas, random.integer(openCount(replicas))),
     }),

@@ -5,6 +5,7 @@ export function roundRobin(): ClientRouterPolicy {
   return {
     name: "round-robin",
     sees: "own-counts",
+    isBlind: true,
     start: () => {
       let next = 0;
       return {
