@@ -1,4 +1,5 @@
 import { type Blocks, describeValue, InputError, type RandomStream, stream } from "../base/index.js";
+import { ContentTable } from "./content-table.js";
 import type { Eviction, EvictionPolicy } from "./eviction/eviction.js";
 import { lru } from "./eviction/lru.js";
 
@@ -26,7 +27,8 @@ export class BlockPool {
   /** Blocks with the same content form a ring, so that losing one leaves the others findable. */
   readonly #twinPrevious: Int32Array;
   readonly #twinNext: Int32Array;
-  #blockOf: Int32Array;
+  /** The first of each ring. */
+  readonly #blockOf: ContentTable;
   /** Freed blocks without content, the last one freed on top; they are in no ring, so `#twinNext` names the one below. */
   #blankTop = NONE;
   /** Blocks never used: this one and all after it. */
@@ -54,7 +56,7 @@ export class BlockPool {
     this.#contentOf = new Int32Array(capacityBlocks).fill(NONE);
     this.#twinPrevious = new Int32Array(capacityBlocks);
     this.#twinNext = new Int32Array(capacityBlocks);
-    this.#blockOf = new Int32Array(Math.max(16, contentCount)).fill(NONE);
+    this.#blockOf = new ContentTable(contentCount);
     this.#policyName = policy.name;
     this.#eviction = policy.start({ capacityBlocks, random });
     this.#tellsStored = this.#eviction.stored !== undefined;
@@ -73,7 +75,7 @@ export class BlockPool {
 
   /** The block that holds this content, or -1. Taking it into use is {@link BlockPool.acquire}. */
   find(contentId: number): number {
-    return contentId < this.#blockOf.length ? this.#blockOf[contentId] : NONE;
+    return this.#blockOf.find(contentId);
   }
 
   /** True when nobody uses the block, so that acquiring it takes one from the free ones. */
@@ -128,12 +130,11 @@ export class BlockPool {
   /** Makes a block in use findable under a content id. A second block with the same content stays a spare. */
   register(block: number, contentId: number): void {
     if (this.#contentOf[block] !== NONE) return;
-    if (contentId >= this.#blockOf.length) this.#growContents(contentId);
     this.#contentOf[block] = contentId;
     if (this.#tellsStored) this.#eviction.stored!(block, contentId);
-    const first = this.#blockOf[contentId];
+    const first = this.#blockOf.find(contentId);
     if (first === NONE) {
-      this.#blockOf[contentId] = block;
+      this.#blockOf.add(contentId, block);
       this.#twinNext[block] = block;
       this.#twinPrevious[block] = block;
       this.onContent?.(contentId, true);
@@ -196,19 +197,13 @@ export class BlockPool {
     this.#contentOf[block] = NONE;
     const next = this.#twinNext[block];
     if (next === block) {
-      this.#blockOf[contentId] = NONE;
+      this.#blockOf.remove(contentId);
       this.onContent?.(contentId, false);
       return;
     }
     const previous = this.#twinPrevious[block];
     this.#twinNext[previous] = next;
     this.#twinPrevious[next] = previous;
-    if (this.#blockOf[contentId] === block) this.#blockOf[contentId] = next;
-  }
-
-  #growContents(contentId: number): void {
-    const larger = new Int32Array(Math.max(contentId + 1, this.#blockOf.length * 2)).fill(NONE);
-    larger.set(this.#blockOf);
-    this.#blockOf = larger;
+    if (this.#blockOf.find(contentId) === block) this.#blockOf.move(contentId, next);
   }
 }

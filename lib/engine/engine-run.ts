@@ -213,7 +213,16 @@ export class RunRecord implements EngineRun {
     if (count < 1) return 0;
     const endMs = this.#endMs(request);
     let place = at;
-    let beforeMs = endMs[this.firstStep[request]];
+    const first = this.firstStep[request];
+    let beforeMs = endMs[first];
+    if (!this.resumed.has(request)) {
+      for (let step = first + 1; step <= first + count; step++) {
+        const ms = endMs[step];
+        into[place++] = ms - beforeMs;
+        beforeMs = ms;
+      }
+      return count;
+    }
     for (const { firstStep, count: tokens } of this.#closingWindows(request)) {
       const endStep = firstStep + tokens;
       for (let step = firstStep; step < endStep; step++) {

@@ -107,7 +107,8 @@ export class Followers {
 }
 
 function requireOneTime({ fireAtMs, after, inTurn }: EngineRequest, i: number): void {
-  if ([fireAtMs, after, inTurn].filter((given) => given !== undefined).length !== 1)
+  const times = Number(fireAtMs !== undefined) + Number(after !== undefined) + Number(inTurn !== undefined);
+  if (times !== 1)
     throw new InputError(`simulate: request ${i} must have exactly one of fireAtMs, after and inTurn`);
   if (inTurn && !(Number.isInteger(inTurn.maxInFlight) && inTurn.maxInFlight >= 1 && inTurn.gapMs >= 0))
     throw new InputError(

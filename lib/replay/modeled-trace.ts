@@ -112,21 +112,38 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
  */
 function inFlightAtArrival(run: SimulationRun): Int32Array {
   const n = run.fireMs.length;
-  const sent: number[] = [];
-  const doneMs: number[] = [];
   const refused = new Set(run.refused);
+  const isCounted = (i: number) => !Number.isNaN(run.fireMs[i]) && !refused.has(i);
+  const sentMs = new Float64Array(n);
+  const doneMs = new Float64Array(n);
+  let count = 0;
   for (let i = 0; i < n; i++) {
-    if (Number.isNaN(run.fireMs[i]) || refused.has(i)) continue;
-    sent.push(i);
-    doneMs.push(run.lastTokenMs(i) ?? run.timedOutMs(i) ?? Number.POSITIVE_INFINITY);
+    if (!isCounted(i)) continue;
+    sentMs[count] = run.fireMs[i];
+    doneMs[count++] = run.lastTokenMs(i) ?? run.timedOutMs(i) ?? Number.POSITIVE_INFINITY;
   }
-  const byFire = Int32Array.from(sent).sort((a, b) => run.fireMs[a] - run.fireMs[b] || a - b);
-  const doneSorted = Float64Array.from(doneMs).sort();
+  const sent = sentMs.subarray(0, count).sort();
+  const done = doneMs.subarray(0, count).sort();
   const inFlight = new Int32Array(n);
-  let finished = 0;
-  byFire.forEach((index, k) => {
-    while (finished < doneSorted.length && doneSorted[finished] <= run.fireMs[index]) finished++;
-    inFlight[index] = k + 1 - finished;
-  });
+  /** By place among those sent: how many of those sent at that time have been counted. */
+  const together = new Int32Array(count);
+  for (let i = 0; i < n; i++) {
+    if (!isCounted(i)) continue;
+    const atMs = run.fireMs[i];
+    const before = countBelow(sent, atMs, false);
+    inFlight[i] = before + ++together[before] - countBelow(done, atMs, true);
+  }
   return inFlight;
+}
+
+/** How many of sorted times are before a time, or with `orAt` at it too. */
+function countBelow(sorted: Float64Array, ms: Ms, orAt: boolean): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < ms || (orAt && sorted[middle] === ms)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
