@@ -1,3 +1,4 @@
+import type { Tokens } from "../../base/index.js";
 import { RowError } from "../row-error.js";
 import type { TraceRecord } from "../trace.js";
 
@@ -9,6 +10,11 @@ const longestOutput = 1 << 21;
 const plausibleTokens = 65_536;
 /** Hundreds of times what the fastest hardware makes of one sequence. */
 const mostTokensPerMs = 1000;
+
+/** True for counts that {@link requirePossibleCounts} accepts whatever the row's times are. */
+export function isPlausible(promptTokens: Tokens, outputTokens: Tokens): boolean {
+  return promptTokens <= longestPrompt && outputTokens <= plausibleTokens;
+}
 
 /**
  * Work that goes with the tokens of a row must not go with a claim that the row itself refutes.

@@ -106,6 +106,11 @@ export function readTraceBatches(
   function onLine(bytes: Buffer, start: number, end: number, line: number): void {
     firstBytes ??= bytes.toString("latin1", start, Math.min(end, start + metaStart.length));
     try {
+      const plain = parser.plainRecord(bytes, start, end, meta.blockSize ?? defaultBlockSize);
+      if (plain) {
+        take(plain, line);
+        return;
+      }
       const json = parser.parse(bytes, start, end);
       if (json.meta !== undefined && json.prompt_tokens === undefined) {
         if (sawMeta || records > 0) throw new RowError("a meta line must come once, before the first record");
@@ -120,19 +125,22 @@ export function readTraceBatches(
         rowsAtEnd = records + rejectedCount;
         return;
       }
-      const record = parser.record(json, meta.blockSize ?? defaultBlockSize);
-      records++;
-      checks.add(record, line, meta.blockSize ?? defaultBlockSize, parser.digest());
-      if (parser.hadNaN) checks.addNaN(line);
-      for (const field of parser.tooLarge) checks.addTooLarge(line, field);
-      ready.push(record);
-      options.onRecord?.(record, line);
+      take(parser.record(json, meta.blockSize ?? defaultBlockSize), line);
     } catch (error) {
       if (!(error instanceof RowError)) throw error;
       // Chains cannot be judged without the block size, so a bad meta line is not just one row less.
       if (error.message.startsWith("meta.")) throw new InputError(`${path}: line ${line}: ${error.message}`);
       reject(line, error.message);
     }
+  }
+
+  function take(record: TraceRecord, line: number): void {
+    records++;
+    checks.add(record, line, meta.blockSize ?? defaultBlockSize, parser.digest());
+    if (parser.hadNaN) checks.addNaN(line);
+    for (const field of parser.tooLarge) checks.addTooLarge(line, field);
+    ready.push(record);
+    options.onRecord?.(record, line);
   }
 
   function takeMeta(json: JsonValue, line: number): TraceMeta {

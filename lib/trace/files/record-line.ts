@@ -1,34 +1,25 @@
 import { describeValue, isJsonObject, type Tokens } from "../../base/index.js";
-import { ArrayArena } from "../array-arena.js";
 import type { BlockTable } from "../block-table.js";
 import { checkedInt, checkedMs, checkedString } from "../row-checks.js";
 import { RowError } from "../row-error.js";
 import type { JsonValue, TraceRecord } from "../trace.js";
-import { NumberArrays, skipSpace } from "./number-arrays.js";
+import { skipSpace } from "./number-arrays.js";
 import { setOrigin } from "./origin-fields.js";
 import { finiteOnly, type LenientJson, parseLenientJson } from "./parse-json.js";
+import { PlainRows } from "./plain-rows.js";
 import { requirePossibleCounts } from "./possible-counts.js";
-import { RowDigest } from "./row-digest.js";
-
-/** Arrays that are read from the bytes of the line. The order gives each its bit in `seen`. */
-const arrayFields = [
-  "block_hashes",
-  "output_block_hashes",
-  "tail_block_hash",
-  "itl_ms",
-  "itl_tokens",
-  "output_token_ids",
-  "num_running",
-  "prefill_tokens",
-] as const;
-const blockHashes = 0;
-const outputBlockHashes = 1;
-const tailBlockHash = 2;
-const itlMs = 3;
-const itlTokens = 4;
-const outputTokenIds = 5;
-const numRunning = 6;
-const prefillTokens = 7;
+import {
+  arrayFields,
+  blockHashes,
+  itlMs,
+  itlTokens,
+  numRunning,
+  outputBlockHashes,
+  outputTokenIds,
+  prefillTokens,
+  RowArrays,
+  tailBlockHash,
+} from "./row-arrays.js";
 
 const knownFields = new Set([
   ...arrayFields.slice(0, numRunning),
@@ -58,26 +49,32 @@ type Json = Record<string, JsonValue | undefined>;
 
 /**
  * Turns lines of the tap schema into records. The long arrays are read from the bytes by hand (block hashes into
- * the table, without rounding), everything else by JSON.parse. Reuses its buffers: one parser a file.
+ * the table, without rounding), everything else by JSON.parse, or by {@link PlainRows} where a row holds nothing unusual.
+ * Reuses its buffers: one parser a file.
  */
 export class RecordParser {
-  readonly #blocks: BlockTable;
-  readonly #arrays = new NumberArrays();
-  readonly #arena = new ArrayArena();
-  readonly #values: (Int32Array | Float64Array | undefined)[] = [];
-  readonly #digest = new RowDigest();
-  #seen = 0;
+  readonly #arrays: RowArrays;
+  readonly #plain: PlainRows;
   #hadNaN = false;
   #tooLarge: readonly string[] = [];
 
   constructor(blocks: BlockTable) {
-    this.#blocks = blocks;
+    this.#arrays = new RowArrays(blocks);
+    this.#plain = new PlainRows(this.#arrays);
+  }
+
+  /** The record of a line that is plain: `parse` and `record` give the same. Undefined for any other. */
+  plainRecord(bytes: Buffer, start: number, end: number, blockSize: Tokens): TraceRecord | undefined {
+    const record = this.#plain.read(bytes, start, end, blockSize);
+    this.#hadNaN = false;
+    this.#tooLarge = [];
+    return record;
   }
 
   /** The JSON object of a line without its long arrays, which are kept aside for {@link record}. */
   parse(bytes: Buffer, start: number, end: number): Json {
-    this.#seen = 0;
-    this.#digest.reset();
+    const { digest } = this.#arrays;
+    this.#arrays.reset();
     let rest = "";
     let restStart = start;
     let inContext = false;
@@ -93,8 +90,7 @@ export class RecordParser {
         const field = arrayFieldAt(bytes, keyStart, keyEnd, inContext);
         if (field >= 0) {
           rest += `${bytes.toString("utf8", restStart, p)}0`;
-          this.#readArray(field, bytes, p, end);
-          p = restStart = this.#arrays.position;
+          p = restStart = this.#arrays.read(field, bytes, p, end);
         } else p = skipNested(bytes, p, end);
       } else if (opener === 0x7b) {
         if (!inContext && equalsAscii(bytes, keyStart, keyEnd, "itl_ctx")) {
@@ -113,7 +109,7 @@ export class RecordParser {
       p = skipSpace(bytes, p + 1, end);
     }
     rest += bytes.toString("utf8", restStart, end);
-    this.#digest.addText(rest);
+    digest.addText(rest);
     const { value: parsed, hadNaN } = parseJson(rest);
     this.#hadNaN = hadNaN;
     this.#tooLarge = [];
@@ -134,7 +130,7 @@ export class RecordParser {
 
   /** A number that rows with the same content share, and others practically never. */
   digest(): number {
-    return this.#digest.value();
+    return this.#arrays.digest.value();
   }
 
   /**
@@ -263,34 +259,12 @@ export class RecordParser {
     }
   }
 
-  #readArray(field: number, bytes: Buffer, start: number, end: number): void {
-    const arrays = this.#arrays;
-    const name = field >= numRunning ? `itl_ctx.${arrayFields[field]}` : (arrayFields[field] as string);
-    if (field === itlMs) {
-      arrays.readDoubles(bytes, start, end, name);
-      this.#digest.addInts(arrays.doubleBits, 2 * arrays.length);
-      this.#values[field] = this.#arena.copyDoubles(arrays.doubles, arrays.length);
-    } else if (field >= itlTokens) {
-      arrays.readInts(bytes, start, end, name);
-      this.#digest.addInts(arrays.ints, arrays.length);
-      this.#values[field] = this.#arena.copyInts(arrays.ints, arrays.length);
-    } else {
-      arrays.readHashes(bytes, start, end, name);
-      const ids = this.#arena.ints(arrays.length);
-      const { highs, lows } = arrays;
-      this.#blocks.internChain(highs, lows, ids);
-      this.#digest.addInts(lows, ids.length);
-      this.#values[field] = ids;
-    }
-    this.#seen |= 1 << field;
-  }
-
   /** A long array of the row, or undefined. The JSON holds a 0 in the place of an array read from the bytes. */
   #array(field: number, json: Json): Int32Array | Float64Array | undefined {
     const name = arrayFields[field] as string;
     const value = json[name];
     if (value === undefined || value === null) return undefined;
-    if (value === 0 && this.#seen & (1 << field)) return this.#values[field];
+    if (value === 0 && this.#arrays.seen & (1 << field)) return this.#arrays.values[field];
     throw new RowError(`${name} must be one array of numbers, got ${describeValue(value)}`);
   }
 }

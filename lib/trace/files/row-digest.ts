@@ -29,6 +29,21 @@ export class RowDigest {
     this.#b = Math.imul(b ^ a, 0x85ebca6b | 0);
   }
 
+  /** Takes in bytes from `start` up to, not including, `end`. */
+  addBytes(bytes: Uint8Array, start: number, end: number): void {
+    let a = this.#a ^ (end - start);
+    let b = this.#b;
+    let p = start;
+    for (; p + 3 < end; p += 4) {
+      const word = bytes[p] | (bytes[p + 1] << 8) | (bytes[p + 2] << 16) | (bytes[p + 3] << 24);
+      a = Math.imul(a ^ word, 0x9e3779b1 | 0);
+      b = Math.imul(b ^ a ^ (a >>> 15), 0xc2b2ae35 | 0);
+    }
+    for (; p < end; p++) a = Math.imul(a ^ bytes[p], 0x01000193);
+    this.#a = a ^ (a >>> 15);
+    this.#b = Math.imul(b ^ a, 0x85ebca6b | 0) ^ (b >>> 13);
+  }
+
   /** Takes in 32-bit integers; the bits of doubles too, through a view of their buffer. */
   addInts(values: Int32Array | Uint32Array, length: number): void {
     let a = this.#a ^ length;
