@@ -13,7 +13,17 @@ const highestRank = rankBits + 1;
  * of a union is the merge of the counters, whatever the split.
  */
 export class DistinctCounter {
-  readonly #ranks: Uint8Array = new Uint8Array(registers);
+  readonly #ranks: Uint8Array;
+
+  /** @param ranks the registers of a counter to go on from, as {@link registers} gives them. Default: none seen. */
+  constructor(ranks: Uint8Array = new Uint8Array(registers)) {
+    this.#ranks = ranks;
+  }
+
+  /** What it holds: for sending to another process. */
+  get registers(): Uint8Array {
+    return this.#ranks;
+  }
 
   /** Takes in a hash given as its upper and lower 32 bits. Its bits are mixed first: hashes may be running numbers. */
   add(high: number, low: number): void {

@@ -6,12 +6,10 @@
  * DuckDB). `SQL.md` says how the same SQL runs on a cluster engine. Times are milliseconds, counts are tokens.
  */
 export { DistinctCounter } from "./distinct-counter.js";
+export type { TraceFileSummary } from "./merge-parts.js";
 export { QuantileSketch } from "./quantile-sketch.js";
 export { type QueryOptions, type QueryResult, queryTraces } from "./query-traces.js";
-export {
-  type SummarizeOptions,
-  summarizeTraceFile,
-  type TraceFileSummary,
-} from "./summarize-trace-file.js";
+export type { LabelledRow } from "./session-windows.js";
+export { type SummarizeOptions, summarizeTraceFile } from "./summarize-trace-file.js";
 export { type ParquetOptions, traceToParquet } from "./trace-to-parquet.js";
-export { type LabelledRow, type WindowOptions, windowedSessions } from "./windowed-sessions.js";
+export { type WindowOptions, windowedSessions } from "./windowed-sessions.js";

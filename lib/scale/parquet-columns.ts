@@ -1,6 +1,6 @@
 import type { ParquetType, SchemaElement } from "hyparquet";
 import type { Ms, Tokens } from "../base/index.js";
-import type { LabelledRow } from "./windowed-sessions.js";
+import type { LabelledRow } from "./session-windows.js";
 
 /** What a row of the table keeps of a record. */
 export interface TableRow {

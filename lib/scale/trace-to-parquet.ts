@@ -5,8 +5,9 @@ import { outputFile, replaceFile } from "../output/index.js";
 import { type ReadProgress, readTraceRows } from "../trace/files/index.js";
 import { isComplete, meanGapMs, totalMs } from "../trace/index.js";
 import { type ParquetColumn, parquetColumns, type TableRow } from "./parquet-columns.js";
-import { tableBlocks } from "./summarize-trace-file.js";
-import { type LabelledRow, windowedSessions } from "./windowed-sessions.js";
+import type { LabelledRow } from "./session-windows.js";
+import { tableBlocks } from "./trace-part.js";
+import { windowedSessions } from "./windowed-sessions.js";
 
 /** How to convert. */
 export interface ParquetOptions {

@@ -71,7 +71,8 @@ export function survivalSketch(options: { readonly relativeAccuracy?: number } =
   return {
     relativeAccuracy,
     add(time, observed = true) {
-      requireObservations("survivalSketch.add", { times: [time], observed: [observed] });
+      if (!(time >= 0) || typeof observed !== "boolean")
+        requireObservations("survivalSketch.add", { times: [time], observed: [observed] });
       if (time > largest)
         throw new InputError(
           `survivalSketch.add: time must be at most ${largest.toExponential(0).replace("+", "")}, got ${time}`,

@@ -16,15 +16,22 @@ export class BlockTable {
   #halves: Uint32Array = new Uint32Array(2048);
   #slots: Int32Array = new Int32Array(2048).fill(-1);
   #size = 0;
+  #generation = 0;
 
   /** How many distinct hashes have been seen: ids run from 0 to size - 1. */
   get size(): number {
     return this.#size;
   }
 
+  /** How often it was emptied: ids of one generation mean nothing in the next. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   /** Forgets all hashes; ids given before mean nothing any more. */
   clear(): void {
     this.#size = 0;
+    this.#generation++;
     this.#slots.fill(-1);
   }
 

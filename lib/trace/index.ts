@@ -6,6 +6,7 @@
  * written in `files/`, which has an index of its own: nothing here touches a disk. Times are milliseconds since the
  * start of the capture; counts are tokens.
  */
+export { BlockMover } from "./block-mover.js";
 export { BlockTable } from "./block-table.js";
 export { type DataParallel, dataParallel, engineCount } from "./data-parallel.js";
 export type {

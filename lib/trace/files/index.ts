@@ -11,6 +11,7 @@ export type { TraceEnd } from "./end-line.js";
 
 export { counterNames, engineViewPath, readEngineView } from "./engine-view-file.js";
 export { exportFormats, exportTrace } from "./exporters/export-trace.js";
+export type { FileFactsState } from "./file-facts.js";
 export {
   type BlockHashes,
   Fingerprinter,
@@ -25,8 +26,10 @@ export { type OpenTokenizer, openTokenizer } from "./open-tokenizer.js";
 export { readTextFile } from "./read-text-file.js";
 export { readTrace } from "./read-trace.js";
 export type { ReadProgress, ReadRowsOptions, ReadTraceOptions } from "./read-trace-batches.js";
+export { mergeFacts, type PartLines, readTracePart, type TracePartRows } from "./read-trace-part.js";
 export { readTraceRows, type TraceRows } from "./read-trace-rows.js";
 export { recordFromLine, recordToLine } from "./record-text.js";
+export { outlineTrace, type TraceOutline } from "./trace-outline.js";
 export {
   type ResumeOptions,
   TraceWriter,

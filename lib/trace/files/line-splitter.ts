@@ -16,8 +16,10 @@ export class LineSplitter {
   #pendingBytes = 0;
   #skipping = false;
 
-  constructor(maxLineBytes = 1 << 28) {
+  /** @param linesBefore lines of the file before the first chunk */
+  constructor(maxLineBytes = 1 << 28, linesBefore = 0) {
     this.#maxLineBytes = maxLineBytes;
+    this.lineNumber = linesBefore;
   }
 
   /** Hands every line that this chunk completes to `onLine`; `onTooLong` gets the number of a line above the limit. */

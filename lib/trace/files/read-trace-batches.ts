@@ -1,16 +1,15 @@
 import { InputError } from "../../base/index.js";
-import { fileWriter } from "../../output/index.js";
 import { BlockTable } from "../block-table.js";
 import { defaultBlockSize, metaFromJson } from "../meta-line.js";
 import { RowError } from "../row-error.js";
 import type { JsonValue, RowProblem, TraceMeta, TraceRecord } from "../trace.js";
-import { closedSchema, endFromJson, reasonsInWords, type TraceEnd } from "./end-line.js";
+import { endFromJson } from "./end-line.js";
+import { FileFacts } from "./file-facts.js";
 import { identifyFile, noImport } from "./importers/identify-file.js";
 import { LineSplitter } from "./line-splitter.js";
 import { finiteOnly } from "./parse-json.js";
 import { RecordParser } from "./record-line.js";
 import { openBytes } from "./trace-bytes.js";
-import { TraceChecks } from "./trace-checks.js";
 
 /** How to read a trace. */
 export interface ReadTraceOptions {
@@ -31,8 +30,26 @@ export interface ReadRowsOptions extends ReadTraceOptions {
   readonly maxBlocks?: number;
 }
 
-/** What only the writer that continues a trace wants of its read. */
+/** A part of a file that is read: lines from 1. */
+export interface FilePart {
+  /** The meta line of the file, 0 where it has none, and what it says: the part may begin behind it. */
+  readonly metaLine: number;
+  readonly meta: TraceMeta;
+  /** A byte where a line begins, and that line. */
+  readonly fromByte: number;
+  readonly lineThere: number;
+  /** The first line that is read: those before it are passed over. */
+  readonly fromLine: number;
+  /** The first line of the part's own: those read before it count elsewhere. */
+  readonly ownLine: number;
+  /** The first line that is not the part's own. Reading goes on up to the first record from there on. */
+  readonly toLine: number;
+}
+
+/** What only the writer that continues a trace, or a reader of parts of one, wants of its read. */
 export interface ReadBatchesOptions extends ReadRowsOptions {
+  /** Read only this. Default: all. */
+  readonly part?: FilePart;
   /** A trace without records is one too, if it has a meta line or is empty. Default false. */
   readonly mayBeEmpty?: boolean;
 }
@@ -51,6 +68,12 @@ export interface TraceBatches {
   readonly rejected: readonly RowProblem[];
   readonly rejectedCount: number;
   readonly warnings: readonly RowProblem[];
+  /** Of a part: to be put together with those of the others. */
+  readonly facts: FileFacts;
+  /** The line of the meta line, 0 without one. */
+  readonly metaLine: number;
+  /** Of a part: the line of the first record behind it, once all was read. */
+  readonly nextRecordLine: number | undefined;
   readonly recordCount: number;
   /** Bytes behind the last line end: a last line that was cut, or only lacks its end. */
   readonly unfinished: "none" | "usable" | "cut";
@@ -75,28 +98,28 @@ export function readTraceBatches(
 ): TraceBatches {
   const blocks = new BlockTable();
   const parser = new RecordParser(blocks);
-  const splitter = new LineSplitter();
-  const checks = new TraceChecks();
-  const rejected: RowProblem[] = [];
+  const { part } = options;
+  const splitter = new LineSplitter(undefined, part ? part.lineThere - 1 : 0);
+  const facts = new FileFacts(path, keptProblems, part !== undefined);
+  const { checks, rejected } = facts;
   const warnings: RowProblem[] = [];
-  let meta: TraceMeta = { extra: {} };
-  let sawMeta = false;
-  let rejectedCount = 0;
-  let records = 0;
+  const [fromLine, ownLine, toLine] = part
+    ? [part.fromLine, part.ownLine, part.toLine]
+    : [1, 1, Number.POSITIVE_INFINITY];
+  let meta: TraceMeta = part?.meta ?? { extra: {} };
+  let metaLine = part?.metaLine ?? 0;
+  let sawMeta = ownLine > 1 && metaLine > 0;
+  let sawRecord = ownLine > 1;
+  let nextRecordLine: number | undefined;
   let ready: TraceRecord[] = [];
-  let schema = 1;
   let firstBytes: string | undefined;
-  let lastEnd: TraceEnd | undefined;
-  const unrecorded = new Map<string, number>();
-  let rowsAtEnd = 0;
   let unfinished: TraceBatches["unfinished"] = "none";
-  let isCutOff = false;
 
   function reject(line: number, reason: string): void {
+    if (line < ownLine || line >= toLine) return;
     if (options.strict) throw new InputError(`${path}: line ${line}: ${reason}`);
-    rejectedCount++;
-    if (rejected.length < keptProblems) rejected.push({ line, reason });
-    if (rejectedCount === foreignAfterRows && records === 0 && !sawMeta)
+    facts.reject(line, reason);
+    if (facts.rejectedCount === foreignAfterRows && !sawRecord && !sawMeta)
       throw new InputError(
         `${path}: is no trace in the tap schema: none of its first ${foreignAfterRows} rows can be used; ` +
           `line ${rejected[0]?.line}: ${rejected[0]?.reason}`,
@@ -104,6 +127,7 @@ export function readTraceBatches(
   }
 
   function onLine(bytes: Buffer, start: number, end: number, line: number): void {
+    if (line < fromLine || nextRecordLine !== undefined) return;
     firstBytes ??= bytes.toString("latin1", start, Math.min(end, start + metaStart.length));
     try {
       const plain = parser.plainRecord(bytes, start, end, meta.blockSize ?? defaultBlockSize);
@@ -113,16 +137,15 @@ export function readTraceBatches(
       }
       const json = parser.parse(bytes, start, end);
       if (json.meta !== undefined && json.prompt_tokens === undefined) {
-        if (sawMeta || records > 0) throw new RowError("a meta line must come once, before the first record");
+        if (sawMeta || sawRecord) throw new RowError("a meta line must come once, before the first record");
         sawMeta = true;
+        metaLine = line;
         meta = takeMeta(json.meta, line);
         return;
       }
       if (json.end !== undefined && json.prompt_tokens === undefined) {
-        lastEnd = endFromJson(json.end);
-        for (const [reason, count] of Object.entries(lastEnd.unrecorded ?? {}))
-          unrecorded.set(reason, (unrecorded.get(reason) ?? 0) + count);
-        rowsAtEnd = records + rejectedCount;
+        const end = endFromJson(json.end);
+        if (line >= ownLine && line < toLine) facts.takeEnd(end);
         return;
       }
       take(parser.record(json, meta.blockSize ?? defaultBlockSize), line);
@@ -135,7 +158,18 @@ export function readTraceBatches(
   }
 
   function take(record: TraceRecord, line: number): void {
-    records++;
+    if (line >= toLine) {
+      nextRecordLine = line;
+      return;
+    }
+    sawRecord = true;
+    if (line < ownLine) {
+      checks.addBefore(record);
+      ready.push(record);
+      options.onRecord?.(record, line);
+      return;
+    }
+    facts.records++;
     checks.add(record, line, meta.blockSize ?? defaultBlockSize, parser.digest());
     if (parser.hadNaN) checks.addNaN(line);
     for (const field of parser.tooLarge) checks.addTooLarge(line, field);
@@ -147,33 +181,17 @@ export function readTraceBatches(
     if (json === null || typeof json !== "object" || Array.isArray(json)) return metaFromJson(json);
     const { value, tooLarge } = finiteOnly(json as { readonly [key: string]: JsonValue });
     for (const field of tooLarge)
-      warnings.push({ line, reason: `meta.${field} is a number beyond what a double holds: left out` });
-    const facts = metaFromJson(value);
-    if (typeof value.schema === "number") schema = value.schema;
-    return facts;
-  }
-
-  /** What the closing line, or its absence, says about rows that are not there. */
-  function closing(): string | undefined {
-    const rows = records + rejectedCount;
-    if (lastEnd !== undefined && rowsAtEnd === rows) {
-      if (lastEnd.records !== rows)
-        return `the recording was closed with ${lastEnd.records} records, ${rows} were read`;
-      if (lastEnd.lost)
-        return `${lastEnd.lost} records could not be written when it was recorded: they are missing`;
-      return undefined;
-    }
-    if (lastEnd === undefined && schema < closedSchema) return undefined;
-    const writer = fileWriter(path);
-    return writer === undefined
-      ? "the recording was not closed: whoever wrote it was stopped; rows in flight are missing"
-      : `the recording is not closed yet: process ${writer} is writing it`;
+      facts.warned.push({ line, reason: `meta.${field} is a number beyond what a double holds: left out` });
+    const taken = metaFromJson(value);
+    if (typeof value.schema === "number") facts.schema = value.schema;
+    return taken;
   }
 
   /** Whether the file holds nothing but the begin of a trace. */
   function isBegun(): boolean {
-    const isCutMeta = unfinished === "cut" && rejectedCount === 1 && metaStart.startsWith(firstBytes ?? "");
-    return sawMeta || rejectedCount === 0 || isCutMeta;
+    const isCutMeta =
+      unfinished === "cut" && facts.rejectedCount === 1 && metaStart.startsWith(firstBytes ?? "");
+    return sawMeta || facts.rejectedCount === 0 || isCutMeta;
   }
 
   const onTooLong = (line: number) => reject(line, "longer than 256 MiB");
@@ -182,7 +200,7 @@ export function readTraceBatches(
     try {
       yield* usableBatches();
     } catch (error) {
-      if (!(error instanceof InputError) || records > 0 || sawMeta || rejectedCount === 0) throw error;
+      if (!(error instanceof InputError) || sawRecord || sawMeta || facts.rejectedCount === 0) throw error;
       const found = await identifyFile(path);
       // A trace of this schema whose rows are all bad is one none the less.
       if (found?.advice === noImport) throw error;
@@ -194,38 +212,29 @@ export function readTraceBatches(
   }
 
   async function* usableBatches(): AsyncGenerator<TraceRecord[], void> {
-    const source = await openBytes(path);
+    const source = await openBytes(path, part?.fromByte ?? 0);
     for await (const chunk of source) {
       if (blocks.size > (options.maxBlocks ?? Number.POSITIVE_INFINITY)) blocks.clear();
       splitter.push(chunk, onLine, onTooLong);
       const batch = ready;
       ready = [];
       yield batch;
-      options.onProgress?.({ bytesRead: source.bytesRead, totalBytes: source.totalBytes, records });
+      const { bytesRead, totalBytes } = source;
+      options.onProgress?.({ bytesRead, totalBytes, records: facts.records });
+      if (nextRecordLine !== undefined) return;
     }
-    const before = rejectedCount;
+    const before = facts.rejectedCount;
     if (source.cutOff !== undefined && options.strict) throw new InputError(`${path}: ${source.cutOff}`);
-    isCutOff = source.cutOff !== undefined;
-    if (splitter.finish(onLine, onTooLong)) unfinished = rejectedCount > before ? "cut" : "usable";
+    facts.cutOff = source.cutOff;
+    if (splitter.finish(onLine, onTooLong)) unfinished = facts.rejectedCount > before ? "cut" : "usable";
     yield ready;
-    if (source.cutOff !== undefined) warnings.push({ line: 0, reason: source.cutOff });
-    if (unfinished === "cut")
-      warnings.push({
-        line: splitter.lineNumber,
-        reason: "the last line is cut: it has no line end and cannot be used",
-      });
-    if (records === 0 && !(options.mayBeEmpty && isBegun()))
-      throw new InputError(noRecords(path, rejectedCount, rejected[0], source.cutOff));
-    const missing = closing();
-    if (missing !== undefined && options.strict && lastEnd !== undefined && lastEnd.records > records)
-      throw new InputError(`${path}: ${missing}`);
-    if (missing !== undefined) warnings.push({ line: 0, reason: missing });
-    if (unrecorded.size > 0)
-      warnings.push({
-        line: 0,
-        reason: `requests passed unrecorded while it was captured: ${reasonsInWords(Object.fromEntries(unrecorded))}`,
-      });
-    warnings.push(...checks.warnings());
+    if (unfinished === "cut") facts.cutLine = splitter.lineNumber;
+    facts.noteWriter();
+    if (part) return;
+    requireRecords(path, facts, options.mayBeEmpty === true && isBegun());
+    const missing = facts.missingAtEnd;
+    if (missing !== undefined && options.strict) throw new InputError(`${path}: ${missing}`);
+    warnings.push(...facts.warnings());
   }
 
   return {
@@ -235,24 +244,37 @@ export function readTraceBatches(
     blocks,
     rejected,
     get rejectedCount() {
-      return rejectedCount;
+      return facts.rejectedCount;
     },
     warnings,
+    facts,
+    get metaLine() {
+      return metaLine;
+    },
+    get nextRecordLine() {
+      return nextRecordLine;
+    },
     get recordCount() {
-      return records;
+      return facts.records;
     },
     get unfinished() {
       return unfinished;
     },
     get isCutOff() {
-      return isCutOff;
+      return facts.cutOff !== undefined;
     },
     batches,
   };
 }
 
-function noRecords(path: string, rejectedCount: number, first: RowProblem | undefined, cutOff = ""): string {
-  const why = cutOff && `; ${cutOff}`;
-  if (!first) return `${path}: holds no record${why}`;
-  return `${path}: holds no usable record: ${rejectedCount} rejected, the first at line ${first.line}: ${first.reason}${why}`;
+/** @throws InputError where a file that was read whole holds no record that can be used */
+export function requireRecords(path: string, facts: FileFacts, mayBeEmpty = false): void {
+  if (facts.records > 0 || mayBeEmpty) return;
+  const why = facts.cutOff === undefined ? "" : `; ${facts.cutOff}`;
+  const [first] = facts.rejected;
+  throw new InputError(
+    first
+      ? `${path}: holds no usable record: ${facts.rejectedCount} rejected, the first at line ${first.line}: ${first.reason}${why}`
+      : `${path}: holds no record${why}`,
+  );
 }

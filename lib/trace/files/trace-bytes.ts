@@ -3,7 +3,7 @@ import { open, stat } from "node:fs/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { createGunzip, type Gunzip } from "node:zlib";
 import { describeValue, InputError } from "../../base/index.js";
-import { asUtf8 } from "./text-encoding.js";
+import { asUtf8, wideEncoding } from "./text-encoding.js";
 
 const chunkBytes = 1 << 20;
 
@@ -25,15 +25,17 @@ export interface ByteSource extends AsyncIterable<Buffer> {
  * Opens a file for reading in chunks of bounded size; content that begins with the gzip signature is decompressed,
  * whatever the file is called, and UTF-16 is turned into UTF-8. A gzip stream that ends in the middle yields all that can be decompressed and then
  * sets `cutOff`, since a capture that was killed leaves such a file.
+ * @param fromByte where to begin, in a file that is neither compressed nor UTF-16 (see {@link isPlainText})
  * @throws InputError when there is no such file, it is a directory, it cannot be read, or is named `.gz` and is
  * not gzip
  */
-export async function openBytes(path: string): Promise<ByteSource> {
+export async function openBytes(path: string, fromByte = 0): Promise<ByteSource> {
   const { size, gzip } = await look(path);
   let bytesRead = 0;
   let cutOff: string | undefined;
   async function* read(): AsyncGenerator<Buffer> {
     for await (const chunk of createReadStream(path, {
+      ...(fromByte > 0 && { start: fromByte }),
       highWaterMark: gzip ? chunkBytes >> 3 : chunkBytes,
     })) {
       bytesRead += (chunk as Buffer).length;
@@ -60,6 +62,20 @@ export async function openBytes(path: string): Promise<ByteSource> {
         },
       ),
   };
+}
+
+/** Whether the bytes of a file are its content, so that it can be read from any place. */
+export async function isPlainText(path: string): Promise<boolean> {
+  const { gzip, size } = await look(path);
+  if (gzip || size === 0) return false;
+  const file = await open(path, "r");
+  try {
+    const head = Buffer.alloc(Math.min(size, chunkBytes));
+    await file.read(head, 0, head.length, 0);
+    return wideEncoding(head) === undefined;
+  } finally {
+    await file.close();
+  }
 }
 
 async function look(path: string): Promise<{ size: number; gzip: boolean }> {

@@ -1,8 +1,9 @@
 import type { Tokens } from "../../base/index.js";
 import { isUnknownEnding } from "../finish-reasons.js";
 import type { RowProblem, TraceRecord } from "../trace.js";
+import { KeptRows } from "./kept-rows.js";
 import { DigestSet } from "./row-digest.js";
-import { UnitChecks } from "./unit-checks.js";
+import { UnitChecks, type UnitChecksState } from "./unit-checks.js";
 
 /** A doubt that rows share: how many, and the first. */
 interface Doubt {
@@ -12,10 +13,29 @@ interface Doubt {
 
 /** Fields of which a warning is kept: their names come from the file. */
 const keptFields = 20;
+/** Of a part of a file: some of them may be among the first of the whole. */
+const keptFieldsOfPart = 10_000;
+
+/** What {@link TraceChecks} of a part of a file found, as plain data. */
+export interface TraceChecksState {
+  readonly records: number;
+  readonly withArrival: number;
+  readonly withHashes: number;
+  readonly withTtft: number;
+  readonly doubts: readonly (readonly [string, Doubt])[];
+  readonly tooLarge: readonly (readonly [string, Doubt])[];
+  readonly unknownEndings: readonly string[];
+  readonly units: UnitChecksState;
+  /** The latest arrival before the part, and up to its end; undefined where there was none. */
+  readonly latestBeforeMs?: number;
+  readonly latestMs?: number;
+}
 
 /** Watches records go by in file order and says at the end what a user should know about the whole file. */
 export class TraceChecks {
-  readonly #digests = new DigestSet();
+  readonly #digests: DigestSet | undefined;
+  /** The digests of all rows, where rows of other parts of the file are to be compared with them. */
+  readonly kept: KeptRows | undefined;
   readonly #units = new UnitChecks();
   readonly #doubts = new Map<string, Doubt>();
   readonly #unknownEndings = new Set<string>();
@@ -25,11 +45,64 @@ export class TraceChecks {
   #withTtft = 0;
   readonly #tooLarge = new Map<string, Doubt>();
   #lastArrivalMs = Number.NEGATIVE_INFINITY;
+  #arrivalBeforeMs = Number.NEGATIVE_INFINITY;
+
+  /** @param ofPart true to keep the digests of all rows instead of looking for those that repeat */
+  constructor(ofPart = false) {
+    this.#digests = ofPart ? undefined : new DigestSet();
+    this.kept = ofPart ? new KeptRows() : undefined;
+  }
+
+  /** Takes note of a record before the part, which counts elsewhere. */
+  addBefore({ arrivalMs }: TraceRecord): void {
+    if (arrivalMs === undefined || arrivalMs < this.#lastArrivalMs) return;
+    this.#lastArrivalMs = this.#arrivalBeforeMs = arrivalMs;
+  }
+
+  state(): TraceChecksState {
+    return {
+      records: this.#records,
+      withArrival: this.#withArrival,
+      withHashes: this.#withHashes,
+      withTtft: this.#withTtft,
+      doubts: [...this.#doubts],
+      tooLarge: [...this.#tooLarge],
+      unknownEndings: [...this.#unknownEndings],
+      units: this.#units.state(),
+      ...(Number.isFinite(this.#arrivalBeforeMs) && { latestBeforeMs: this.#arrivalBeforeMs }),
+      ...(Number.isFinite(this.#lastArrivalMs) && { latestMs: this.#lastArrivalMs }),
+    };
+  }
+
+  /** Adds what was found in the part of the file behind all that was added. */
+  merge(state: TraceChecksState, rows: KeptRows): void {
+    this.#records += state.records;
+    this.#withArrival += state.withArrival;
+    this.#withHashes += state.withHashes;
+    this.#withTtft += state.withTtft;
+    for (const [kind, doubt] of state.doubts) this.#doubt(kind, doubt.firstLine, doubt.count);
+    for (const [field, doubt] of state.tooLarge) this.addTooLarge(doubt.firstLine, field, doubt.count);
+    for (const ending of state.unknownEndings)
+      if (this.#unknownEndings.size < 5) this.#unknownEndings.add(ending);
+    this.#units.merge(state.units);
+    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, state.latestMs ?? Number.NEGATIVE_INFINITY);
+    const { digests } = rows;
+    for (let row = 0; row < digests.length; row++)
+      if (this.#digests?.seenBefore(digests[row])) this.#doubt("duplicate", rows.lineOf(row));
+  }
+
+  /** The latest arrival so far; undefined without one. */
+  get latestMs(): number | undefined {
+    return Number.isFinite(this.#lastArrivalMs) ? this.#lastArrivalMs : undefined;
+  }
 
   /** Takes note of a record and of its row's digest. */
   add(record: TraceRecord, line: number, blockSize: Tokens, digest?: number): void {
     this.#records++;
-    if (digest !== undefined && this.#digests.seenBefore(digest)) this.#doubt("duplicate", line);
+    if (digest !== undefined) {
+      this.kept?.add(line, digest);
+      if (this.#digests?.seenBefore(digest)) this.#doubt("duplicate", line);
+    }
     this.#units.add(record);
     if (record.ttftMs !== undefined) this.#withTtft++;
     if (record.arrivalMs !== undefined) {
@@ -59,10 +132,11 @@ export class TraceChecks {
   }
 
   /** A field that is only carried through holds a number beyond a double, and was left out. */
-  addTooLarge(line: number, field: string): void {
+  addTooLarge(line: number, field: string, count = 1): void {
     const doubt = this.#tooLarge.get(field);
-    if (doubt) doubt.count++;
-    else if (this.#tooLarge.size < keptFields) this.#tooLarge.set(field, { count: 1, firstLine: line });
+    if (doubt) doubt.count += count;
+    else if (this.#tooLarge.size < (this.kept ? keptFieldsOfPart : keptFields))
+      this.#tooLarge.set(field, { count, firstLine: line });
   }
 
   /** The next record is of another file or stream: its arrival is not compared with the last one's. */
@@ -135,10 +209,10 @@ export class TraceChecks {
     return found;
   }
 
-  #doubt(kind: string, line: number): void {
+  #doubt(kind: string, line: number, count = 1): void {
     const doubt = this.#doubts.get(kind);
-    if (doubt) doubt.count++;
-    else this.#doubts.set(kind, { count: 1, firstLine: line });
+    if (doubt) doubt.count += count;
+    else this.#doubts.set(kind, { count, firstLine: line });
   }
 
   #told(kind: string, text: (count: number) => string): [number, string | undefined] {

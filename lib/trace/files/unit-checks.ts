@@ -15,6 +15,18 @@ class RoughMedian {
     this.count++;
   }
 
+  /** The buckets that hold something, with their counts. */
+  state(): readonly (readonly [number, number])[] {
+    return Array.from(this.#counts.entries()).filter(([, count]) => count > 0);
+  }
+
+  merge(state: readonly (readonly [number, number])[]): void {
+    for (const [bucket, count] of state) {
+      this.#counts[bucket] += count;
+      this.count += count;
+    }
+  }
+
   value(): number {
     let below = 0;
     for (let bucket = 0; bucket < this.#counts.length; bucket++) {
@@ -23,6 +35,16 @@ class RoughMedian {
     }
     return Number.NaN;
   }
+}
+
+/** What {@link UnitChecks} found, as plain JSON; times are undefined without an arrival. */
+export interface UnitChecksState {
+  readonly ttftMs: readonly (readonly [number, number])[];
+  readonly gapMs: readonly (readonly [number, number])[];
+  readonly arrivals: number;
+  readonly firstArrivalMs?: number;
+  readonly lastArrivalMs: number;
+  readonly maxConcurrency: number;
 }
 
 /**
@@ -51,6 +73,26 @@ export class UnitChecks {
     }
     if (record.concurrency !== undefined)
       this.#maxConcurrency = Math.max(this.#maxConcurrency, record.concurrency);
+  }
+
+  state(): UnitChecksState {
+    return {
+      ttftMs: this.#ttftMs.state(),
+      gapMs: this.#gapMs.state(),
+      arrivals: this.#arrivals,
+      ...(this.#arrivals > 0 && { firstArrivalMs: this.#firstArrivalMs }),
+      lastArrivalMs: this.#lastArrivalMs,
+      maxConcurrency: this.#maxConcurrency,
+    };
+  }
+
+  merge(state: UnitChecksState): void {
+    this.#ttftMs.merge(state.ttftMs);
+    this.#gapMs.merge(state.gapMs);
+    this.#arrivals += state.arrivals;
+    this.#firstArrivalMs = Math.min(this.#firstArrivalMs, state.firstArrivalMs ?? Number.POSITIVE_INFINITY);
+    this.#lastArrivalMs = Math.max(this.#lastArrivalMs, state.lastArrivalMs);
+    this.#maxConcurrency = Math.max(this.#maxConcurrency, state.maxConcurrency);
   }
 
   /** One line for each field that looks wrong. */
