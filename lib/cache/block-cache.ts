@@ -98,16 +98,9 @@ export class BlockCache implements KvCache {
     const pool = this.#pool;
     const findable = this.#findableBlocks(totalTokens);
     if (reservesAll && this.isStillBlocked(slot, totalTokens)) return undefined;
-    const contentIds = this.#contentIds[slot];
     const found = this.#blocks[slot];
-    let hits = 0;
-    let idleHits = 0;
-    for (; hits < findable; hits++) {
-      const block = pool.find(contentIds[hits]);
-      if (block === NONE) break;
-      found[hits] = block;
-      if (pool.isFree(block)) idleHits++;
-    }
+    const hits = pool.findLeading(this.#contentIds[slot], findable, found);
+    const idleHits = pool.freeAmong(found, hits);
     const cached = hits * this.blockSize;
     const chunk = Math.min(totalTokens - cached, chunkTokens);
     const reserved = reservesAll ? totalTokens : cached + chunk;

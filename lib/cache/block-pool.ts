@@ -78,6 +78,23 @@ export class BlockPool {
     return this.#blockOf.find(contentId);
   }
 
+  /**
+   * The blocks that hold the first contents of a chain, into `blocks`, up to the first that none holds.
+   * @param limit of the chain, at most so many
+   * @returns how many
+   */
+  findLeading(contentIds: Int32Array, limit: Blocks, blocks: Int32Array): Blocks {
+    return this.#blockOf.findLeading(contentIds, limit, blocks);
+  }
+
+  /** How many of the first `count` of these blocks nobody uses. */
+  freeAmong(blocks: Int32Array, count: Blocks): Blocks {
+    const references = this.#references;
+    let free = 0;
+    for (let i = 0; i < count; i++) if (references[blocks[i]] === 0) free++;
+    return free;
+  }
+
   /** True when nobody uses the block, so that acquiring it takes one from the free ones. */
   isFree(block: number): boolean {
     return this.#references[block] === 0;
@@ -97,7 +114,18 @@ export class BlockPool {
 
   /** {@link BlockPool.acquire} for the first `count` of these blocks, in order. */
   acquireAll(blocks: Int32Array, count: number): void {
-    for (let i = 0; i < count; i++) this.acquire(blocks[i]);
+    const references = this.#references;
+    const eviction = this.#eviction;
+    let taken = 0;
+    for (let i = 0; i < count; i++) {
+      const block = blocks[i];
+      if (references[block]++ === 0) {
+        taken++;
+        eviction.reused(block);
+      }
+      if (this.#tellsHits) eviction.hit!(block);
+    }
+    this.#free -= taken;
   }
 
   /**
@@ -154,6 +182,7 @@ export class BlockPool {
   release(blocks: Int32Array, count: number): void {
     const references = this.#references;
     const contentOf = this.#contentOf;
+    const eviction = this.#eviction;
     let idle = 0;
     let blank = 0;
     for (let i = count - 1; i >= 0; i--) {
@@ -163,7 +192,7 @@ export class BlockPool {
       if (contentId === NONE) blank++;
       else {
         idle++;
-        this.#eviction.freed(block, contentId);
+        eviction.freed(block, contentId);
       }
     }
     this.#free += idle + blank;

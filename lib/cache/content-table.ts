@@ -32,6 +32,22 @@ export class ContentTable {
     return page < this.#startOf.length ? this.#blocks[this.#startOf[page] + (contentId & (PAGE - 1))] : NONE;
   }
 
+  /** {@link ContentTable.find} for the first contents of a chain, at most `limit`, into `blocks`, up to one that is not held. */
+  findLeading(chain: Int32Array, limit: number, blocks: Int32Array): number {
+    const startOf = this.#startOf;
+    const entries = this.#blocks;
+    let found = 0;
+    for (; found < limit; found++) {
+      const contentId = chain[found];
+      const page = contentId >>> PAGE_BITS;
+      if (page >= startOf.length) break;
+      const block = entries[startOf[page] + (contentId & (PAGE - 1))];
+      if (block === NONE) break;
+      blocks[found] = block;
+    }
+    return found;
+  }
+
   /** A content that nothing held is held by this block. */
   add(contentId: number, block: number): void {
     const page = contentId >>> PAGE_BITS;

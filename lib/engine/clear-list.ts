@@ -1,4 +1,4 @@
-/** Empties a list. Setting the length costs even where it is 0, and most steps have nothing to clear. */
-export function clearList(list: unknown[]): void {
-  if (list.length > 0) list.length = 0;
+/** Empties a list that is filled again at once: it keeps its room, which setting its length to 0 would give back. */
+export function clearList(list: number[]): void {
+  for (let left = list.length; left > 0; left--) list.pop();
 }
