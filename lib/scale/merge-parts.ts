@@ -40,15 +40,14 @@ export function mergeParts(path: string, meta: TraceMeta, parts: readonly TraceP
   all.merge(turn1);
   all.merge(turns2plus);
   const { extra, ...known } = meta;
-  const warnings = facts.warnings();
   return {
     inspection: {
       ...totals.inspection(meta.blockSize ?? 16),
       rejected: facts.rejectedCount,
-      warnings: warnings.length,
+      warnings: facts.warnings.length,
       meta: { ...(known as Readonly<Record<string, JsonValue>>), ...extra },
       sessions: sessions.counts(),
-      problems: [...facts.rejected, ...warnings].slice(0, 20),
+      problems: [...facts.rejected, ...facts.warnings].slice(0, 20),
     },
     ttft: { all, turn1, turns2plus },
   };

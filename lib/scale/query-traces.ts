@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DuckDBInstance } from "@duckdb/node-api";
 import { InputError } from "../base/index.js";
 import type { ReadProgress } from "../trace/files/index.js";
 import { traceToParquet } from "./trace-to-parquet.js";
@@ -57,6 +56,7 @@ async function runSql(
   tables: readonly { readonly path: string; readonly parquet: string }[],
   spillFolder: string,
 ): Promise<QueryResult> {
+  const { DuckDBInstance } = await import("@duckdb/node-api");
   // Nothing is fetched: the Parquet reader is built in, and other extensions stay out.
   const instance = await DuckDBInstance.create(":memory:", {
     autoinstall_known_extensions: "false",

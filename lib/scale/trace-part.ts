@@ -86,7 +86,7 @@ export async function summarizePart(
   const goesOn = windows.window >= end;
   if (!goesOn) windows.finish();
   return {
-    facts: rows.facts.state(),
+    facts: rows.facts(),
     totals: totals.state(),
     sessions: sessionTotals.state(windows.named, windows.carried()),
     ...(windows.hasBegun &&

@@ -20,7 +20,7 @@ export function requestWindow(where: string, windowRequests = 400_000) {
 }
 
 /**
- * Sessions of a trace of any length, in one pass and bounded memory: see {@link SessionWindows}.
+ * Sessions of a trace of any length, in one pass and bounded memory: see `SessionWindows`.
  *
  * The labels are those of `sessionsOf` on the whole trace when no session pauses for more than a quarter of a window,
  * and trunks show in every window. The stream should be in order of arrival; rows less than a quarter of a window out of

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { InputError } from "../../base/index.js";
 import { type SweepSeries, sweepChart, writeFigure } from "../../figure/index.js";
 import {
@@ -15,6 +15,7 @@ import {
 import { readTextFile } from "../../trace/files/index.js";
 import { parseCount } from "../engine-flags.js";
 import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
+import { parseShard } from "../parse-shard.js";
 import { formatTable, showMs, showPercent } from "../print-table.js";
 import { progressBar, readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
@@ -224,12 +225,4 @@ function answerReuseLines(rows: readonly SweepRow[]): string[] {
     : [
         `assumed, but where answer-reuse is off: the next turn repeats the answer before it, where no hashes tell the answer: ${requests} requests find more by it, +${most("answer_reuse_points").toFixed(2)} points of all prompt tokens in a pool without bound`,
       ];
-}
-
-function parseShard(text: string): { index: number; count: number } {
-  const match = /^(\d+)\/(\d+)$/.exec(text);
-  const [index, count] = [Number(match?.[1]), Number(match?.[2])];
-  if (!match || count < 1 || index >= count)
-    throw new InvalidArgumentError("expected i/n with 0 <= i < n, such as 0/4");
-  return { index, count };
 }

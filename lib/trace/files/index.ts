@@ -24,11 +24,19 @@ export type { ImportOptions } from "./importers/importer.js";
 export { type TimeUnit, timeUnits } from "./importers/time-unit.js";
 export { type OpenTokenizer, openTokenizer } from "./open-tokenizer.js";
 export { readTextFile } from "./read-text-file.js";
+export { readTextLines } from "./read-text-lines.js";
 export { readTrace } from "./read-trace.js";
 export type { ReadProgress, ReadRowsOptions, ReadTraceOptions } from "./read-trace-batches.js";
-export { mergeFacts, type PartLines, readTracePart, type TracePartRows } from "./read-trace-part.js";
+export {
+  type MergedFacts,
+  mergeFacts,
+  type PartLines,
+  readTracePart,
+  type TracePartRows,
+} from "./read-trace-part.js";
 export { readTraceRows, type TraceRows } from "./read-trace-rows.js";
 export { recordFromLine, recordToLine } from "./record-text.js";
+export type { TraceChecksState } from "./trace-checks.js";
 export { outlineTrace, type TraceOutline } from "./trace-outline.js";
 export {
   type ResumeOptions,
@@ -36,4 +44,5 @@ export {
   type TraceWriterOptions,
   UnwrittenRecordsError,
 } from "./trace-writer.js";
+export type { UnitChecksState } from "./unit-checks.js";
 export { writeTrace } from "./write-trace.js";

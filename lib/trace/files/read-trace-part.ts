@@ -1,5 +1,5 @@
 import type { BlockTable } from "../block-table.js";
-import type { TraceRecord } from "../trace.js";
+import type { RowProblem, TraceRecord } from "../trace.js";
 import { FileFacts, type FileFactsState } from "./file-facts.js";
 import { type ReadRowsOptions, readTraceBatches, requireRecords } from "./read-trace-batches.js";
 import { placeBefore, type TraceOutline } from "./trace-outline.js";
@@ -20,7 +20,8 @@ export interface TracePartRows {
   batches(): AsyncGenerator<{ readonly records: readonly TraceRecord[]; readonly lines: readonly number[] }>;
   /** The line of the first record behind the part, if there is one. */
   readonly nextRecordLine: number | undefined;
-  readonly facts: FileFacts;
+  /** What the part tells beside its records, once all was read. */
+  facts(): FileFactsState;
 }
 
 /**
@@ -55,7 +56,7 @@ export function readTracePart(
   );
   return {
     blocks: source.blocks,
-    facts: source.facts,
+    facts: () => source.facts.state(),
     get nextRecordLine() {
       return source.nextRecordLine;
     },
@@ -69,6 +70,15 @@ export function readTracePart(
   };
 }
 
+/** What a file tells beside its records. */
+export interface MergedFacts {
+  readonly records: number;
+  /** The first thousand rows that were left out. */
+  readonly rejected: readonly RowProblem[];
+  readonly rejectedCount: number;
+  readonly warnings: readonly RowProblem[];
+}
+
 /**
  * The facts of a whole file from those of its parts, in order.
  * @throws InputError when no part holds a record that can be used
@@ -79,13 +89,14 @@ export function readTracePart(
  * const path = `${dataDir()}/warm-1.jsonl.gz`;
  * const rows = readTracePart(path, await outlineTrace(path), { fromLine: 1, ownLine: 1, toLine: 1e9 });
  * for await (const _ of rows.batches());
- * const { records, rejectedCount } = mergeFacts(path, [rows.facts.state()]);
+ * const { records, rejectedCount } = mergeFacts(path, [rows.facts()]);
  * [records, rejectedCount]; // → [320, 0]
  * ```
  */
-export function mergeFacts(path: string, parts: readonly FileFactsState[]): FileFacts {
+export function mergeFacts(path: string, parts: readonly FileFactsState[]): MergedFacts {
   const facts = new FileFacts(path, keptProblems);
   for (const part of parts) facts.merge(part);
   requireRecords(path, facts);
-  return facts;
+  const { records, rejected, rejectedCount } = facts;
+  return { records, rejected, rejectedCount, warnings: facts.warnings() };
 }

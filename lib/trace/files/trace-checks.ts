@@ -16,14 +16,14 @@ const keptFields = 20;
 /** Of a part of a file: some of them may be among the first of the whole. */
 const keptFieldsOfPart = 10_000;
 
-/** What {@link TraceChecks} of a part of a file found, as plain data. */
+/** What `TraceChecks` of a part of a file found, as plain data. */
 export interface TraceChecksState {
   readonly records: number;
   readonly withArrival: number;
   readonly withHashes: number;
   readonly withTtft: number;
-  readonly doubts: readonly (readonly [string, Doubt])[];
-  readonly tooLarge: readonly (readonly [string, Doubt])[];
+  readonly doubts: readonly (readonly [string, { readonly count: number; readonly firstLine: number }])[];
+  readonly tooLarge: readonly (readonly [string, { readonly count: number; readonly firstLine: number }])[];
   readonly unknownEndings: readonly string[];
   readonly units: UnitChecksState;
   /** The latest arrival before the part, and up to its end; undefined where there was none. */

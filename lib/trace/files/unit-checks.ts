@@ -37,7 +37,7 @@ class RoughMedian {
   }
 }
 
-/** What {@link UnitChecks} found, as plain JSON; times are undefined without an arrival. */
+/** What `UnitChecks` found, as plain JSON; times are undefined without an arrival. */
 export interface UnitChecksState {
   readonly ttftMs: readonly (readonly [number, number])[];
   readonly gapMs: readonly (readonly [number, number])[];
