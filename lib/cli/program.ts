@@ -65,6 +65,10 @@ const commands: Readonly<Record<string, readonly [description: string, load: () 
     "run notebooks headless, or register their kernel with Jupyter",
     async () => (await import("./commands/notebook.js")).notebookCommand(),
   ],
+  completion: [
+    "completion of commands and flags for bash, zsh or fish",
+    async () => (await import("./commands/completion.js")).completionCommand(commands),
+  ],
 };
 
 /**
