@@ -5,6 +5,7 @@ import { describeFigure } from "./describe-figure.js";
 import { rounded } from "./format-quantity.js";
 import type { PlotlyFigure } from "./plotly-figure.js";
 import { renderPng } from "./render-png.js";
+import { valueText } from "./value-text.js";
 
 /** Sharpness of the pictures in notebooks: picture pixels per layout pixel. */
 const notebookScale = 1.5;
@@ -18,10 +19,16 @@ export interface NotebookPage {
   readonly heightPx: number;
 }
 
+/** Forms of one value, of which a front end takes the best it can. */
+export interface MimeBundle {
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
 /**
- * Shows a figure, a table or a page in a notebook, as one bundle of forms of which the front end takes the best it can: a
- * figure is interactive where plotly is known and a PNG everywhere else, a table is HTML or plain text, a page stands in a
- * frame of its own.
+ * Shows a value in a notebook, as one bundle of forms of which the front end takes the best it can: a figure is interactive
+ * where plotly is known and a PNG everywhere else, a table is HTML or plain text, a page stands in a frame of its own, and
+ * anything else is text: whole where it is short, otherwise an outline of its fields.
  * @throws WorkError outside a notebook
  * @example
  * ```ts
@@ -30,15 +37,19 @@ export interface NotebookPage {
  * await display(toDataFrame([{ turn: 1, ttftMs: 430 }])); // → undefined
  * ```
  */
-export async function display(shown: PlotlyFigure | NotebookFrame | NotebookPage): Promise<void> {
+export async function display(shown: unknown): Promise<void> {
   const write = notebookWriter();
   if (!write)
     throw new WorkError("display: there is no notebook to show this in; use writeFigure to write files");
-  const bundle =
-    "layout" in shown
-      ? await figureBundle(shown)
-      : { data: "html" in shown ? pageBundle(shown) : tableBundle(shown), metadata: {} };
-  write({ ...bundle, transient: {} });
+  write({ ...(await valueBundle(shown)), transient: {} });
+}
+
+/** Any value as a notebook shows it: a figure, a table or a page as such, anything else as text that is short enough to read. */
+export async function valueBundle(value: unknown): Promise<MimeBundle> {
+  if (isFigure(value)) return figureBundle(value);
+  if (isPage(value)) return { data: pageBundle(value), metadata: {} };
+  if (isTable(value)) return { data: tableBundle(value), metadata: {} };
+  return { data: { "text/plain": valueText(value) }, metadata: {} };
 }
 
 /** tslab's way to the front end. An installation without tslab, an optional peer, runs no notebook. */
@@ -107,4 +118,20 @@ function cellText(value: unknown): string {
 
 function escapeHtml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+function isFigure(value: unknown): value is PlotlyFigure {
+  return isObject(value) && Array.isArray(value.data) && isObject(value.layout);
+}
+
+function isPage(value: unknown): value is NotebookPage {
+  return isObject(value) && typeof value.html === "string" && typeof value.heightPx === "number";
+}
+
+function isTable(value: unknown): value is NotebookFrame {
+  return isObject(value) && Array.isArray(value.columns) && Array.isArray(value.values);
 }

@@ -10,7 +10,7 @@ export { type CacheEffectCurve, cacheEffectFigure } from "./cache-effect-figure.
 export type { AxisRequest, AxisUnit } from "./chart-axis.js";
 export { type FrameRow, type FrameValue, type NotebookFrame, toDataFrame } from "./data-frame.js";
 export { describeFigure } from "./describe-figure.js";
-export { display, type NotebookPage } from "./display.js";
+export { display, type MimeBundle, type NotebookPage, valueBundle } from "./display.js";
 export { escapeHtml } from "./escape-html.js";
 export { formatCount, formatMs, formatPercent } from "./format-quantity.js";
 export { type GapSeries, gapChart } from "./gap-chart.js";

@@ -1,5 +1,4 @@
 import { relative } from "node:path";
-import { locateLine } from "./locate-line.js";
 
 /** Why a cell failed, in the terms of its notebook. */
 export interface CellError {
@@ -12,12 +11,12 @@ export interface CellError {
   readonly traceback: readonly string[];
 }
 
-/** What the converter made of a cell, to find lines again. */
-export interface CompiledCell {
-  readonly source: string;
-  readonly compiled: string;
-  /** The file name that stack frames of the cell carry. */
-  readonly frameName: string;
+/** The sources that stack frames lead to. Places are 1-based. */
+export interface FrameSources {
+  readonly cellSource: (cellNumber: number) => string | undefined;
+  readonly cellLine: (cellNumber: number, line: number, column: number) => number | undefined;
+  /** Of a translated file that a cell imported. */
+  readonly fileLine: (path: string, line: number, column: number) => number | undefined;
 }
 
 /** A complaint of the compiler, 1-based. */
@@ -41,8 +40,19 @@ export function compileError(source: string, problems: readonly CompileProblem[]
   };
 }
 
-/** The error of a cell that threw: its line, the code around it, and the frames above it, by paths from `cwd`. */
-export function runtimeError(thrown: unknown, cell: CompiledCell, cwd: string): CellError {
+/** Frames shown of one error: a recursion without end has thousands. */
+const mostFrames = 12;
+
+/**
+ * The error of a cell that threw: the frames down to the cell, by paths from `cwd` and lines of the sources, with the code around
+ * the place in a cell where it was thrown, and around the place in the cell that failed.
+ */
+export function runtimeError(
+  thrown: unknown,
+  cellNumber: number,
+  sources: FrameSources,
+  cwd: string,
+): CellError {
   const isError =
     thrown instanceof Error || (typeof thrown === "object" && thrown !== null && "stack" in thrown);
   const error = isError ? (thrown as Error) : undefined;
@@ -50,24 +60,60 @@ export function runtimeError(thrown: unknown, cell: CompiledCell, cwd: string): 
   const message = error ? String(error.message) : textOf(thrown);
   const frames = String(error?.stack ?? "")
     .split("\n")
-    .filter((line) => /^\s+at /.test(line));
-  const inCell = frames.findIndex((frame) => frame.includes(cell.frameName));
-  const at = inCell < 0 ? undefined : new RegExp(`${cell.frameName}:(\\d+):\\d+`).exec(frames[inCell]);
-  const line = at ? locateLine(cell.source, cell.compiled.split("\n")[Number(at[1]) - 1] ?? "") : undefined;
-  const above = (inCell < 0 ? frames : frames.slice(0, inCell))
-    .filter((frame) => !/node:internal|node_modules\/tslab/.test(frame))
-    .map((frame) => tidyFrame(frame, cwd));
+    .filter((frame) => /^\s+at /.test(frame))
+    .flatMap((frame) => readFrame(frame, sources, cwd) ?? []);
+  const bottom = frames.findLastIndex((frame) => frame.cell === cellNumber);
+  const line = frames.find((frame) => frame.cell === cellNumber)?.line;
+  const above = (bottom < 0 ? frames : frames.slice(0, bottom + 1)).filter(
+    ({ text }) => !/node:internal|node:vm/.test(text),
+  );
+  const explained = new Set<number>();
+  const shown = above.slice(0, mostFrames).flatMap(({ text, cell, line: at }) => {
+    const here = cell === cellNumber && at !== undefined ? `    at line ${at} of the cell` : text;
+    const isNew = cell !== undefined && at !== undefined && !explained.has(cell);
+    // The innermost place in a cell, and the one in the cell that failed.
+    if (!isNew || (explained.size > 0 && cell !== cellNumber)) return [here];
+    explained.add(cell);
+    return [here, ...excerpt(sources.cellSource(cell) ?? "", at)];
+  });
   return {
     name,
     message,
     ...(line === undefined ? {} : { line }),
     traceback: [
-      `${name}: ${message}`,
-      ...above,
-      ...(line === undefined ? [] : [`    at line ${line} of the cell`, ...excerpt(cell.source, line)]),
+      name === "" ? message : `${name}: ${message}`,
+      ...shown,
       ...(error?.cause === undefined ? [] : [`  caused by ${textOf(error.cause)}`]),
     ],
   };
+}
+
+/** A frame of a stack, as it is shown, and the place in a cell that it leads to. */
+interface Frame {
+  readonly text: string;
+  readonly cell?: number;
+  readonly line?: number;
+}
+
+/** Undefined for the call of a cell, which stands in none of its lines. */
+function readFrame(frame: string, sources: FrameSources, cwd: string): Frame | undefined {
+  const inCell = /\bcell-(\d+)\.ts:(\d+):(\d+)/.exec(frame);
+  if (inCell) {
+    const [place, ...numbers] = inCell;
+    const [cell, compiledLine, column] = numbers.map(Number);
+    const line = sources.cellLine(cell, compiledLine, column);
+    // Functions of earlier cells are called as methods of the object that holds them.
+    const text = frame.replace(place, `cell ${cell}, line ${line}`).replace("at Object.", "at ");
+    return line === undefined ? undefined : { text, cell, line };
+  }
+  const text = frame.replace(
+    /(\/[^\s():]+\.[cm]?js):(\d+):(\d+)/,
+    (place, path: string, at: string, column: string) => {
+      const line = sources.fileLine(path, Number(at), Number(column));
+      return line === undefined ? place : `${path.replace(/js$/, "ts")}:${line}`;
+    },
+  );
+  return { text: tidyFrame(text, cwd) };
 }
 
 /** What was thrown, as text; an object may refuse to be one. */

@@ -1,15 +1,15 @@
 import { createRequire } from "node:module";
-import {
-  type CellError,
-  type CompiledCell,
-  type CompileProblem,
-  compileError,
-  runtimeError,
-} from "./cell-error.js";
-import { expandShorthand } from "./expand-shorthand.js";
+import vm from "node:vm";
+import type { MimeBundle } from "../figure/index.js";
+import { type CellCompiler, CompileFailure, type Completion, createCellCompiler } from "./cell-compiler.js";
+import { type CellError, compileError, type FrameSources, runtimeError } from "./cell-error.js";
+import { CellFiles } from "./cell-files.js";
+import type { CellScope, CompiledText } from "./module-to-function.js";
 
-/** What came of a cell. */
-export type CellResult = { readonly ok: true } | { readonly ok: false; readonly error: CellError };
+/** What came of a cell: the value of the expression that it ends with, where there is one. */
+export type CellResult =
+  | { readonly ok: true; readonly value?: MimeBundle }
+  | { readonly ok: false; readonly error: CellError };
 
 /** Runs cells one after the other in one scope, as a kernel does. */
 export interface CellExecutor {
@@ -23,101 +23,125 @@ export interface CellExecutor {
   /** Stops a cell that awaits. */
   interrupt(): void;
   inspect(source: string, position: number): string | undefined;
-  complete(source: string, position: number): { start: number; end: number; candidates: readonly string[] };
-  /** Whether a prompt should run the text or go on reading, with the indentation to go on with. */
-  isComplete(source: string): { completed: boolean; indent?: string };
+  complete(source: string, position: number): Completion;
+  isComplete: CellCompiler["isComplete"];
   close(): void;
 }
 
-/** A MIME bundle on its way out of a cell. */
-export interface DisplayBundle {
-  readonly data: Readonly<Record<string, unknown>>;
-  readonly metadata: Readonly<Record<string, unknown>>;
+/** The hook behind tslab's display functions, which the package's `display` uses as well. */
+interface TslabDisplays {
+  lastWriteDisplayData: ((bundle: MimeBundle, update?: boolean) => void) | null;
 }
 
-/** The parts of tslab that are used: its converter, its executor and the hook behind its display functions. */
-interface Tslab {
-  createConverter: typeof import("tslab/dist/converter.js").createConverter;
-  isCompleteCode: typeof import("tslab/dist/converter.js").isCompleteCode;
-  createExecutor: typeof import("tslab/dist/executor.js").createExecutor;
-  printQuickInfo: typeof import("tslab/dist/inspect.js").printQuickInfo;
-  jupyter: { lastWriteDisplayData: ((bundle: DisplayBundle, update?: boolean) => void) | null };
+/** What a cell leaves behind, with the types of all that was declared so far. */
+interface LeftByCell extends CellScope {
+  readonly declarations: string;
 }
 
-function loadTslab(): Tslab {
-  const require = createRequire(import.meta.url);
-  return {
-    ...(require("tslab/dist/converter.js") as Pick<Tslab, "createConverter" | "isCompleteCode">),
-    ...(require("tslab/dist/executor.js") as Pick<Tslab, "createExecutor">),
-    ...(require("tslab/dist/inspect.js") as Pick<Tslab, "printQuickInfo">),
-    jupyter: require("tslab/dist/jupyter.js") as Tslab["jupyter"],
-  };
+/** A cell that was run. */
+interface RunCell {
+  readonly source: string;
+  readonly lineOf: CompiledText["lineOf"];
 }
 
-/** tslab prints a compiler's complaint through console.error with this format. */
-const complaintFormat = "%s%d:%d - %s";
+/** What the code of a cell is called with: it must be called through the virtual machine for an interrupt to stop its loops. */
+interface CellGlobals {
+  readonly scope: Record<string, unknown>;
+  readonly require: (name: string) => unknown;
+}
+
+const globalsName = "prefixlab.cell";
+const globalsKey = Symbol.for(globalsName);
 
 /**
- * An executor over tslab's own converter and executor, for cells whose imports resolve from `cwd`. What tslab would
- * print to say that a cell failed is returned as an error with the line in the cell.
+ * An executor over tslab's converter, for cells whose imports resolve from `cwd`. A cell is a function whose variables are
+ * local while it runs and become properties of one plain object at its end, where later cells find them.
  * @param onDisplay receives what cells display
  */
 export function createCellExecutor(
   cwd: string,
-  onDisplay: (bundle: DisplayBundle, update: boolean) => void,
+  onDisplay: (bundle: MimeBundle, update: boolean) => void,
 ): CellExecutor {
-  const tslab = loadTslab();
-  tslab.jupyter.lastWriteDisplayData = (bundle, update) => onDisplay(bundle, update === true);
-  const converter = tslab.createConverter({ isJS: false, isBrowser: false });
-  let compiled = "";
-  let frameName = "cell";
-  let problems: CompileProblem[] = [];
-  const cells = new Map<string, CompiledCell>();
-  let thrown: { readonly value: unknown } | undefined;
-  const node = {
-    ...converter,
-    convert(prevDecl: string, source: string) {
-      const result = converter.convert(prevDecl, source);
-      compiled = result.output ?? "";
-      // Frames of the cell carry its name instead of the virtual machine's.
-      if (result.output) result.output = `${result.output}\n//# sourceURL=${frameName}`;
-      return result;
-    },
+  const require = createRequire(import.meta.url);
+  const displays = require("tslab/dist/jupyter.js") as TslabDisplays;
+  displays.lastWriteDisplayData = (bundle, update) => onDisplay(bundle, update === true);
+  // Required, as cells require the package: a module that is on its way through import() cannot be.
+  const { valueBundle } = require("../figure/index.js") as typeof import("../figure/index.js");
+  const compiler = createCellCompiler(cwd);
+  const files = new CellFiles();
+  const scope: Record<string, unknown> = {};
+  const cells = new Map<number, RunCell>();
+  let declarations = "";
+  let current = 0;
+  let stop = (): void => undefined;
+  const sources: FrameSources = {
+    cellSource: (number) => cells.get(number)?.source,
+    cellLine: (number, line, column) => cells.get(number)?.lineOf(line, column),
+    fileLine: (path, line, column) => files.lineOf(path, line, column),
   };
-  const executor = tslab.createExecutor(
-    cwd,
-    { node, browser: node, close: () => converter.close() },
-    {
-      log: (...values: unknown[]) => console.log(...values),
-      error(...values: unknown[]) {
-        if (values[0] === complaintFormat && values.length === 5) {
-          const [, , line, column, message] = values as [string, string, number, number, string];
-          problems.push({ line, column, message });
-        } else thrown = { value: values[0] };
-      },
-    },
-  );
+  const held: CellGlobals = { scope, require: files.requireFrom(cwd) };
+  Object.defineProperty(globalThis, globalsKey, { value: held, configurable: true });
+
+  /** Compiles and runs a cell; undefined where it declares types alone. */
+  async function run(source: string, cellNumber: number): Promise<LeftByCell | undefined> {
+    const { cell, files: imported } = compiler.compile(declarations, source);
+    files.add(imported);
+    if (!cell) return undefined;
+    cells.set(cellNumber, { source, lineOf: cell.lineOf });
+    const globals = `globalThis[Symbol.for(${JSON.stringify(globalsName)})]`;
+    const left = vm.runInThisContext(
+      `(${cell.hasAwait ? "async function" : "function"} (exports, require) {\n${cell.code}\n})(${globals}.scope, ${globals}.require)`,
+      { filename: `cell-${cellNumber}.ts`, lineOffset: -1, breakOnSigint: true },
+    );
+    return { ...((await left) as CellScope), declarations: cell.declarations };
+  }
+
+  /** Puts what a cell leaves where later cells find it. */
+  function keep({ values, shared, declarations: declared }: LeftByCell): void {
+    for (const [key, value] of Object.entries(values))
+      Object.defineProperty(scope, key, { value, writable: true, configurable: true, enumerable: true });
+    for (const [key, accessor] of Object.entries(shared))
+      Object.defineProperty(scope, key, { ...accessor, configurable: true, enumerable: true });
+    declarations = declared;
+  }
+
+  function errorOf(thrown: unknown, source: string, cellNumber: number): CellError {
+    if (thrown instanceof CompileFailure) return compileError(source, thrown.problems);
+    const isInterrupt = (thrown as { code?: unknown } | null)?.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED";
+    return runtimeError(isInterrupt ? interruption() : thrown, cellNumber, sources, cwd);
+  }
+
   return {
     async execute(source, cellNumber) {
-      frameName = `cell-${cellNumber}.ts`;
-      problems = [];
-      thrown = undefined;
-      // Showing the cell's value may fail as well, and is the cell's doing.
-      const ran = await executor.execute(expandShorthand(source)).catch((error: unknown) => {
-        thrown = { value: error };
-        return false;
+      current = cellNumber;
+      const interrupted = new Promise<never>((_, reject) => {
+        stop = () => reject(interruption());
       });
-      const cell = { source, compiled, frameName };
-      cells.set(frameName, cell);
-      if (ran) return { ok: true };
-      if (problems.length > 0) return { ok: false, error: compileError(source, problems) };
-      return { ok: false, error: runtimeError((thrown as { value: unknown } | undefined)?.value, cell, cwd) };
+      try {
+        // An interrupt may end the cell's JavaScript without a word: its run is then never heard of again. Node goes on from the
+        // end of a timer's callback, but not from that of a socket's, behind which a request comes.
+        const turn = new Promise((resolve) => setTimeout(resolve, 0));
+        const left = await Promise.race([turn.then(() => run(source, cellNumber)), interrupted]);
+        if (!left) return { ok: true };
+        keep(left);
+        // Showing the value may fail as well, and is the cell's doing.
+        const { last } = left;
+        return {
+          ok: true,
+          ...(last !== undefined && last !== null && { value: await valueBundle(last) }),
+        };
+      } catch (thrown) {
+        return { ok: false, error: errorOf(thrown, source, cellNumber) };
+      } finally {
+        stop = () => undefined;
+      }
     },
     strayError(value) {
-      const from = /cell-\d+\.ts/.exec((value as Error | undefined)?.stack ?? "")?.[0];
-      const cell = cells.get(from ?? frameName) ?? { source: "", compiled, frameName };
-      const { line, ...error } = runtimeError(value, cell, cwd);
-      const where = cell.frameName === frameName ? "" : ` in ${cell.frameName.replace(/-(\d+)\.ts/, " $1")}`;
+      const from = Number(
+        /\bcell-(\d+)\.ts:/.exec((value as Error | undefined)?.stack ?? "")?.[1] ?? current,
+      );
+      const { line, ...error } = runtimeError(value, from, sources, cwd);
+      const where = from === current ? "" : ` in cell ${from}`;
       return {
         ...error,
         ...(line !== undefined && where === "" && { line }),
@@ -125,13 +149,18 @@ export function createCellExecutor(
         traceback: [...error.traceback, `  nobody awaited it${where}: add await, or catch it`],
       };
     },
-    interrupt: () => executor.interrupt(),
-    inspect(source, position) {
-      const info = executor.inspect(source, position);
-      return info ? tslab.printQuickInfo(info) : undefined;
-    },
-    complete: (source, position) => executor.complete(source, position),
-    isComplete: (source) => tslab.isCompleteCode(source),
-    close: () => executor.close(),
+    interrupt: () => stop(),
+    inspect: (source, position) => compiler.inspect(declarations, source, position),
+    complete: (source, position) => compiler.complete(declarations, source, position),
+    isComplete: (source) => compiler.isComplete(source),
+    close: () => compiler.close(),
   };
+}
+
+/** What a cell is ended with when its front end interrupts it: it has no frames of its own. */
+function interruption(): Error {
+  const error = new Error("the cell was interrupted: what it declared is lost, what it did stays done");
+  error.name = "Interrupted";
+  error.stack = "";
+  return error;
 }

@@ -1,13 +1,14 @@
 /**
  * Notebooks under tslab: running them headless, and their Jupyter kernel.
  *
- * Read `cell-executor.ts` first (tslab's converter and executor behind one interface), then `run-notebook.ts`
- * (headless, in a process of its own) and `kernel-server.ts` (the same executor behind Jupyter's wire protocol).
- * What cells import is the package itself; this room only runs them.
+ * Read `cell-executor.ts` first (cells in one scope, over tslab's converter: `cell-compiler.ts`, `module-to-function.ts`), then
+ * `run-notebook.ts` (headless, in a process of its own) and `kernel-server.ts` (the same executor behind Jupyter's wire
+ * protocol). `lab-extension.ts` draws figures in JupyterLab. What cells import is the package itself; this room only runs them.
  */
 export type { CellError } from "./cell-error.js";
 export { type ExerciseGrade, exerciseDigests, gradeNotebook } from "./grade-notebook.js";
 export { jupyterDataDir, kernelName, kernelSpec, registerKernel } from "./kernel-spec.js";
+export { registerLabExtension } from "./lab-extension.js";
 export {
   type CellOutput,
   formatNotebook,

@@ -6,6 +6,7 @@ import type { Ms } from "../base/index.js";
 import { type CellResult, createCellExecutor } from "./cell-executor.js";
 import type { CellOutput } from "./notebook-file.js";
 import { divertStreams, OutputLog } from "./output-log.js";
+import { refuseStdin } from "./refuse-stdin.js";
 
 /** Parent to child: a cell, or word that there are no more. */
 export type ChildRequest =
@@ -19,6 +20,7 @@ export type ChildMessage =
 
 const log = new OutputLog();
 const send = (message: ChildMessage) => process.send?.(message);
+refuseStdin();
 divertStreams((name, text) => log.write(name, text));
 const executor = createCellExecutor(process.cwd(), (bundle) => log.display(bundle));
 /** What failed without anybody waiting for it, since the last cell's end. */
@@ -61,7 +63,8 @@ function answer(found: CellResult): void {
   const result: CellResult =
     found.ok && stray ? { ok: false, error: executor.strayError(stray.value) } : found;
   if (!result.ok) log.fail(result.error);
-  send({ type: "done", result, outputs: log.take() });
+  else if (result.value) log.result(result.value);
+  send({ type: "done", result: result.ok ? { ok: true } : result, outputs: log.take() });
 }
 
 process.on("disconnect", () => process.exit(0));

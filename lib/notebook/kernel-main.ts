@@ -6,8 +6,10 @@ import { readFileSync } from "node:fs";
 import { Publisher, Reply, Router } from "zeromq";
 import { InputError } from "../base/index.js";
 import { createCellExecutor } from "./cell-executor.js";
+import { startControlThread } from "./control-thread.js";
 import { type ConnectionInfo, KernelServer } from "./kernel-server.js";
 import { divertStreams } from "./output-log.js";
+import { refuseStdin } from "./refuse-stdin.js";
 
 const [connectionFile] = process.argv.slice(2);
 if (connectionFile === undefined) throw new InputError("kernel-main: the connection file must be given");
@@ -16,33 +18,34 @@ const address = (port: number) => `${connection.transport}://${connection.ip}:${
 
 const iopub = new Publisher({ linger: 1000 });
 const shell = new Router({ linger: 1000 });
-const control = new Router({ linger: 1000 });
 const stdin = new Router();
 const heartbeat = new Reply();
 await Promise.all([
   iopub.bind(address(connection.iopub_port)),
   shell.bind(address(connection.shell_port)),
-  control.bind(address(connection.control_port)),
   stdin.bind(address(connection.stdin_port)),
   heartbeat.bind(address(connection.hb_port)),
 ]);
 
 const executor = createCellExecutor(process.cwd(), (bundle, update) => server.display(bundle, update));
 const server: KernelServer = new KernelServer(executor, connection.key, iopub);
+refuseStdin();
 divertStreams((name, text) => server.print(name, text));
 
-/** Reads a socket until the kernel is asked to stop. Messages that are none, or are not signed, are dropped. */
-async function serve(socket: Router): Promise<void> {
-  for await (const frames of socket) {
-    server.handle(frames, socket).then(
-      (goOn) => {
-        if (!goOn) process.exit(0);
-      },
-      (error: unknown) => {
-        if (!(error instanceof InputError)) throw error;
-      },
-    );
-  }
+/** Answers a request, until the kernel is asked to stop. Messages that are none, or are not signed, are dropped. */
+function answer(frames: Buffer[], socket: { send(frames: Buffer[]): Promise<void> }): void {
+  server.handle(frames, socket).then(
+    (goOn) => {
+      if (!goOn) process.exit(0);
+    },
+    (error: unknown) => {
+      if (!(error instanceof InputError)) throw error;
+    },
+  );
+}
+
+async function serve(): Promise<void> {
+  for await (const frames of shell) answer(frames, shell);
 }
 
 async function echo(): Promise<void> {
@@ -58,4 +61,5 @@ setInterval(() => {
 process.on("SIGINT", () => executor.interrupt());
 process.on("uncaughtException", (error) => console.error("uncaught:", error));
 process.on("unhandledRejection", (reason) => console.error("unhandled rejection:", reason));
-await Promise.all([serve(shell), serve(control), echo()]);
+await startControlThread(address(connection.control_port), connection.key, answer);
+await Promise.all([serve(), echo()]);

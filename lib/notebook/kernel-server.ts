@@ -1,4 +1,6 @@
+import type { MimeBundle } from "../figure/index.js";
 import type { CellExecutor, CellResult } from "./cell-executor.js";
+import { CellHistory } from "./cell-history.js";
 import { type JupyterMessage, readMessage, replyTo, writeMessage } from "./jupyter-message.js";
 
 /** What Jupyter writes into the connection file. */
@@ -32,6 +34,7 @@ const abortMs = 20;
  */
 export class KernelServer {
   #count = 0;
+  #history = new CellHistory();
   #current: JupyterMessage | undefined;
   #pending: { name: string; text: string } | undefined;
   #flushing = false;
@@ -63,11 +66,7 @@ export class KernelServer {
         answer("kernel_info_reply", kernelInfo);
         break;
       case "is_complete_request": {
-        const { completed, indent } = this.executor.isComplete(String(request.content.code));
-        answer(
-          "is_complete_reply",
-          completed ? { status: "complete" } : { status: "incomplete", indent: indent ?? "" },
-        );
+        answer("is_complete_reply", this.executor.isComplete(String(request.content.code)));
         break;
       }
       case "inspect_request": {
@@ -89,7 +88,11 @@ export class KernelServer {
         answer("comm_info_reply", { status: "ok", comms: {} });
         break;
       case "history_request":
-        answer("history_reply", { status: "ok", history: [] });
+        answer("history_reply", { status: "ok", history: this.#history.find(request.content) });
+        break;
+      case "interrupt_request":
+        this.executor.interrupt();
+        answer("interrupt_reply", { status: "ok" });
         break;
       case "shutdown_request":
         answer("shutdown_reply", { status: "ok", restart: request.content.restart === true });
@@ -126,15 +129,18 @@ export class KernelServer {
       this.#send(socket, replyTo(request, "execute_reply", { status: "aborted" }));
     } else {
       const code = String(request.content.code);
-      const count = ++this.#count;
+      const isSilent = request.content.silent === true;
+      const count = isSilent ? this.#count : ++this.#count;
       this.#flush();
       this.#current = request;
-      if (request.content.silent !== true)
-        this.#publish(request, "execute_input", { code, execution_count: count });
-      const result = await this.executor.execute(code, count).catch(failedResult);
+      if (!isSilent) this.#publish(request, "execute_input", { code, execution_count: count });
+      const result = await this.executor.execute(code, isSilent ? 0 : count).catch(failedResult);
       await new Promise((resolve) => setImmediate(resolve));
       this.#flush();
+      if (!isSilent) this.#history.add(count, code, result.ok ? plainText(result.value) : undefined);
       if (result.ok) {
+        if (result.value && !isSilent)
+          this.#publish(request, "execute_result", { execution_count: count, ...result.value });
         const content = { status: "ok", execution_count: count, user_expressions: {}, payload: [] };
         this.#send(socket, replyTo(request, "execute_reply", content));
       } else {
@@ -178,6 +184,10 @@ export class KernelServer {
       before.then(() => sink.send(frames)).catch(() => undefined),
     );
   }
+}
+
+function plainText(value: MimeBundle | undefined): string | undefined {
+  return value && String(value.data["text/plain"]);
 }
 
 /** A cell that its executor could not bring to an end has failed, and its front end must hear of it. */

@@ -18,7 +18,7 @@ export function kernelSpec(): object {
     ],
     display_name: "TypeScript (prefixlab)",
     language: "typescript",
-    interrupt_mode: "signal",
+    interrupt_mode: "message",
   };
 }
 

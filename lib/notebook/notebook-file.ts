@@ -18,6 +18,13 @@ export type CellOutput =
       readonly metadata: { readonly [key: string]: NotebookJson };
     }
   | {
+      readonly output_type: "execute_result";
+      /** The cell's. */
+      readonly execution_count: number | null;
+      readonly data: { readonly [mime: string]: NotebookJson };
+      readonly metadata: { readonly [key: string]: NotebookJson };
+    }
+  | {
       readonly output_type: "error";
       readonly ename: string;
       readonly evalue: string;
@@ -88,8 +95,11 @@ function parseOutput(output: JsonObject): CellOutput {
   if (known.output_type === "stream") return { ...known, text: joined(output.text ?? "") };
   if (known.output_type === "error") return known;
   const data = isJsonObject(output.data) ? output.data : {};
+  const count = typeof output.execution_count === "number" ? output.execution_count : null;
   return {
-    output_type: "display_data",
+    ...(known.output_type === "execute_result"
+      ? { output_type: "execute_result", execution_count: count }
+      : { output_type: "display_data" }),
     data: Object.fromEntries(
       Object.entries(data).map(([mime, value]) => [mime, isJsonMime(mime) ? value : joined(value)]),
     ),

@@ -1,5 +1,5 @@
+import type { MimeBundle } from "../figure/index.js";
 import type { CellError } from "./cell-error.js";
-import type { DisplayBundle } from "./cell-executor.js";
 import type { CellOutput, NotebookJson } from "./notebook-file.js";
 
 /** Collects what a cell puts out, in order, with neighbouring texts of one stream joined. */
@@ -15,12 +15,18 @@ export class OutputLog {
     this.#stream.parts.push(text);
   }
 
-  display({ data, metadata }: DisplayBundle): void {
+  display({ data, metadata }: MimeBundle): void {
+    this.#closeStream();
+    this.#outputs.push({ output_type: "display_data", ...asJson({ data, metadata }) });
+  }
+
+  /** The value that a cell ends with. */
+  result({ data, metadata }: MimeBundle): void {
     this.#closeStream();
     this.#outputs.push({
-      output_type: "display_data",
-      data: data as Record<string, NotebookJson>,
-      metadata: metadata as Record<string, NotebookJson>,
+      output_type: "execute_result",
+      execution_count: null,
+      ...asJson({ data, metadata }),
     });
   }
 
@@ -42,6 +48,10 @@ export class OutputLog {
     this.#outputs.push({ output_type: "stream", name: this.#stream.name, text: this.#stream.parts.join("") });
     this.#stream = undefined;
   }
+}
+
+function asJson(bundle: MimeBundle) {
+  return bundle as { data: Record<string, NotebookJson>; metadata: Record<string, NotebookJson> };
 }
 
 /** Sends what this process would print to `write` instead. */

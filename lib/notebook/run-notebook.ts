@@ -42,7 +42,11 @@ export async function runNotebook(options: RunNotebookOptions): Promise<Notebook
     for (const [index, cell] of cells.entries()) {
       if (cell.cellType !== "code") continue;
       const { result, outputs } = await session.execute(cell.source, index + 1, cellTimeoutMs);
-      cells[index] = { ...cell, executionCount: ++count, outputs };
+      count++;
+      const counted = outputs.map((output) =>
+        output.output_type === "execute_result" ? { ...output, execution_count: count } : output,
+      );
+      cells[index] = { ...cell, executionCount: count, outputs: counted };
       onCell?.(count, codeCells);
       const expected = isTagged(cell, "raises-exception");
       if (!result.ok && !expected)

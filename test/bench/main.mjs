@@ -23,6 +23,7 @@ const files = [
   "scale",
   "tap",
   "loadgen",
+  "notebook",
 ];
 
 const usage = `npm run bench -- [--only NAME[,NAME]] [--peers] [--json FILE]

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { compileError, runtimeError } from "../../lib/notebook/cell-error.js";
-import { locateLine } from "../../lib/notebook/locate-line.js";
+import { compileError, type FrameSources, runtimeError } from "../../lib/notebook/cell-error.js";
 
 const source = [
   "import { quantile } from 'prefixlab';",
@@ -11,25 +10,11 @@ const source = [
   "const found = median(values);",
 ].join("\n");
 
-describe("locateLine", () => {
-  it.each([
-    ["    return (0, prefixlab_1.quantile)(list, 5);", 4],
-    ["exports.found = median(exports.values);", 6],
-    ["exports.values = [1, 2, 3];", 2],
-    ["function median(list) {", 3],
-  ])("finds the line behind %s", (compiled, line) => expect(locateLine(source, compiled)).toBe(line));
-
-  it("finds nothing for a line that is like none", () => {
-    expect(locateLine(source, "}")).toBeUndefined();
-    expect(locateLine(source, "Object.defineProperty(other, thing)")).toBeUndefined();
-  });
-});
-
 describe("runtimeError", () => {
-  const cell = {
-    source,
-    compiled: "\n    return (0, prefixlab_1.quantile)(list, 5);",
-    frameName: "cell-7.ts",
+  const sources: FrameSources = {
+    cellSource: (cell) => (cell === 7 ? source : undefined),
+    cellLine: (cell, line) => (cell === 7 ? line + 2 : undefined),
+    fileLine: (path, line) => (path === "/home/me/lab/notebooks/mine.js" ? line + 10 : undefined),
   };
 
   it("names the line in the cell and shows the code around it, with paths from the folder", () => {
@@ -37,14 +22,16 @@ describe("runtimeError", () => {
     error.stack = [
       "RangeError: p is out of range",
       "    at check (file:///home/me/lab/dist/base/errors.js:4:9)",
+      "    at mine (/home/me/lab/notebooks/mine.js:3:9)",
       "    at median (cell-7.ts:2:12)",
       "    at execute (/home/me/lab/node_modules/tslab/dist/executor.js:1:1)",
     ].join("\n");
-    const { line, traceback } = runtimeError(error, cell, "/home/me/lab/notebooks");
+    const { line, traceback } = runtimeError(error, 7, sources, "/home/me/lab/notebooks");
     expect(line).toBe(4);
-    expect(traceback.slice(0, 3)).toEqual([
+    expect(traceback.slice(0, 4)).toEqual([
       "RangeError: p is out of range",
       "    at check (../dist/base/errors.js:4:9)",
+      "    at mine (mine.ts:13)",
       "    at line 4 of the cell",
     ]);
     expect(traceback.join("\n")).toContain("----> 4    return quantile(list, 5) as number;");
@@ -52,8 +39,8 @@ describe("runtimeError", () => {
   });
 
   it("takes whatever is thrown", () => {
-    expect(runtimeError("boom", cell, "/").traceback).toEqual(["thrown: boom"]);
-    expect(runtimeError(undefined, cell, "/").message).toBe("undefined");
+    expect(runtimeError("boom", 7, sources, "/").traceback).toEqual(["thrown: boom"]);
+    expect(runtimeError(undefined, 7, sources, "/").message).toBe("undefined");
   });
 });
 

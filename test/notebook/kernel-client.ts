@@ -21,6 +21,8 @@ export interface KernelClient {
   request(type: string, content: object): Promise<Execution>;
   /** @param onPublish called with the type of each message on the broadcast channel, when it comes */
   execute(code: string, onPublish?: (type: string) => void): Promise<Execution>;
+  /** Asks the kernel to stop what it does, as front ends do. */
+  interrupt(): Promise<Readonly<Record<string, unknown>>>;
   readonly process: ChildProcess;
   close(): void;
 }
@@ -63,15 +65,23 @@ async function connectKernel(kernelMain: string, dir: string) {
   const child = spawn(process.execPath, [kernelMain, file], { cwd: dir, stdio: "ignore" });
   const ended = new Promise<"ended">((resolve) => child.once("exit", () => resolve("ended")));
   const shell = new Dealer({ linger: 0 });
+  const control = new Dealer({ linger: 0 });
   const iopub = new Subscriber({ linger: 0 });
   shell.connect(`tcp://127.0.0.1:${shell_port}`);
+  control.connect(`tcp://127.0.0.1:${control_port}`);
   iopub.connect(`tcp://127.0.0.1:${iopub_port}`);
   iopub.subscribe();
   const waiting = new Map<string, Waiting>();
   void listen(shell, (message) => waiting.get(String(message.parent.msg_id))?.onReply(message));
+  void listen(control, (message) => waiting.get(String(message.parent.msg_id))?.onReply(message));
   void listen(iopub, (message) => waiting.get(String(message.parent.msg_id))?.onPublish(message));
   let sends: Promise<void> = Promise.resolve();
-  const request = (type: string, content: object, onPublish?: (type: string) => void) =>
+  const request = (
+    type: string,
+    content: object,
+    onPublish?: (type: string) => void,
+    socket: Dealer = shell,
+  ) =>
     new Promise<Execution>((resolve) => {
       const id = randomUUID();
       waiting.set(id, waitingFor(resolve, onPublish));
@@ -87,14 +97,16 @@ async function connectKernel(kernelMain: string, dir: string) {
         { identities: [], header, parent: {}, metadata: {}, content: { ...content } },
         key,
       );
-      sends = sends.then(() => shell.send(frames)).catch(() => undefined);
+      sends = sends.then(() => socket.send(frames)).catch(() => undefined);
     });
   const client: KernelClient = {
     request,
     execute: (code, onPublish) =>
       request("execute_request", { code, silent: false, stop_on_error: true }, onPublish),
+    interrupt: async () => (await request("interrupt_request", {}, undefined, control)).reply,
     process: child,
     close() {
+      control.close();
       shell.close();
       iopub.close();
       child.kill("SIGKILL");

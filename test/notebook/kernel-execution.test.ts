@@ -31,7 +31,7 @@ describe("KernelServer", () => {
       interrupt: () => undefined,
       inspect: () => undefined,
       complete: () => ({ start: 0, end: 0, candidates: [] }),
-      isComplete: () => ({ completed: true }),
+      isComplete: () => ({ status: "complete" }),
       close: () => undefined,
     };
     const sent: { to: string; message: JupyterMessage }[] = [];

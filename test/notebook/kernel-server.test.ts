@@ -22,6 +22,9 @@ const texts = ({ published }: Execution) =>
   published.flatMap(({ type, content }) => (type === "stream" ? [String(content.text)] : [])).join("");
 const types = ({ published }: Execution) => published.map(({ type }) => type);
 
+/** Behind a failed cell, what was sent meanwhile is aborted for a moment. */
+const afterAbort = () => new Promise((resolve) => setTimeout(resolve, 100));
+
 describe("the kernel", () => {
   it("delivers every line of 5,000 printed in one cell, and says that it is idle", async () => {
     const execution = await kernel.execute("for (let i = 0; i < 5000; i++) console.log('line', i);");
@@ -39,7 +42,11 @@ describe("the kernel", () => {
     expect(inputs.map((input) => input?.code)).toEqual(["const a = 1;", "a + 1"]);
     expect(Number(inputs[1]?.execution_count) - Number(inputs[0]?.execution_count)).toBe(1);
     expect(second.reply).toMatchObject({ status: "ok", execution_count: inputs[1]?.execution_count });
-    expect(texts(second)).toBe("2\n");
+    const result = second.published.find(({ type }) => type === "execute_result")?.content;
+    expect(result).toMatchObject({
+      execution_count: inputs[1]?.execution_count,
+      data: { "text/plain": "2" },
+    });
   });
 
   it("sends a failed cell's error with its traceback, and aborts what was already queued behind it", async () => {
@@ -54,7 +61,7 @@ describe("the kernel", () => {
   });
 
   it("runs on after a failure", async () => {
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await afterAbort();
     expect((await kernel.execute("console.log('still here')")).reply.status).toBe("ok");
   });
 
@@ -84,6 +91,35 @@ describe("the kernel", () => {
       if (type === "stream") kernel.process.kill("SIGINT");
     });
     expect(interrupted.reply.status).toBe("error");
+  });
+
+  it.each([
+    ["at the top", "const before = 1;\nconsole.log('busy');\nwhile (true) {}"],
+    [
+      "behind an await",
+      "console.log('busy');\nawait new Promise((done) => setTimeout(done, 10));\nwhile (true) {}",
+    ],
+  ])("ends a loop without end %s when a front end interrupts it, and runs on", async (_, code) => {
+    await afterAbort();
+    const kept = await kernel.execute("const kept = 'here';");
+    expect(kept.reply.status).toBe("ok");
+    const running = kernel.execute(code);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(await kernel.interrupt()).toMatchObject({ status: "ok" });
+    expect((await running).reply).toMatchObject({ status: "error", ename: "Interrupted" });
+    await afterAbort();
+    expect(texts(await kernel.execute("console.log(kept)"))).toBe("here\n");
+  });
+
+  it("refuses to read from a terminal that is not there", async () => {
+    for (const code of ["process.stdin.on('data', () => {})", "prompt('how many?')"]) {
+      await afterAbort();
+      const { reply } = await kernel.execute(
+        `import * as readline from 'node:readline';\n(globalThis as any).${code}`,
+      );
+      expect(reply).toMatchObject({ status: "error", ename: "InputError" });
+      expect(String(reply.evalue)).toContain("a notebook has no terminal to read from");
+    }
   });
 });
 

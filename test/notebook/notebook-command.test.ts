@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { notebookOf, scratchFolder } from "./sample-notebook.js";
@@ -44,6 +44,10 @@ describe("prefixlab notebook kernel", () => {
     expect(status).toBe(0);
     expect(stdout).toContain(`JUPYTER_PATH=${scratch.dir}`);
     expect(existsSync(join(scratch.dir, "kernels", "prefixlab", "kernel.json"))).toBe(true);
+    const extension = join(scratch.dir, "labextensions", "prefixlab-figures");
+    const { jupyterlab } = JSON.parse(readFileSync(join(extension, "package.json"), "utf8"));
+    for (const file of [jupyterlab._build.load, "static/plotly-basic.min.js", "static/plotly.js"])
+      expect(existsSync(join(extension, file))).toBe(true);
   });
 });
 

@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { registerKernel } from "../../dist/notebook/index.js";
+import { registerKernel, registerLabExtension } from "../../dist/notebook/index.js";
 import { differences } from "../../lib/notebook/compare-outputs.js";
 import { formatNotebook, type Notebook, parseNotebook } from "../../lib/notebook/index.js";
 import { chromium, openChromium } from "../chromium-page.js";
@@ -32,6 +32,7 @@ const env = {
 };
 beforeAll(async () => {
   await registerKernel(join(dir, "data"));
+  await registerLabExtension(join(dir, "data"));
 });
 // A kernel that was told to end may still be writing.
 afterAll(() => rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
@@ -123,7 +124,7 @@ describe.skipIf(noBrowser !== "")(`JupyterLab${noBrowser}`, () => {
     await ended;
   });
 
-  it("runs all cells in the browser: the figure is drawn, all lines arrive, the failure shows its traceback", async () => {
+  it("runs all cells in the browser: the figure is interactive, all lines arrive, the failure shows its traceback", async () => {
     const page = await openChromium(chromium as string);
     try {
       await page.goto(`${address}/lab/tree/lab.ipynb?token=test`);
@@ -142,12 +143,13 @@ describe.skipIf(noBrowser !== "")(`JupyterLab${noBrowser}`, () => {
         "document.querySelector('.jp-RenderedText[data-mime-type=\"application/vnd.jupyter.stderr\"]')?.textContent ?? ''";
       await page.waitFor(`(${errorText}).includes('deliberate')`, 60_000);
       expect(await page.evaluate<string>(errorText)).toContain("at line 2 of the cell");
-      await page.waitFor("document.querySelector('.jp-RenderedImage img')?.naturalWidth > 500", 20_000);
+      const figure = "document.querySelector('.jp-OutputArea-output.js-plotly-plot')";
+      await page.waitFor(`${figure}?.querySelectorAll('.scatterlayer .trace').length === 2`, 20_000);
       const lines = await page.evaluate<number>(
         "[...document.querySelectorAll('.jp-RenderedText pre')].map((e) => e.textContent).join('').match(/^line \\d+$/gm)?.length ?? 0",
       );
       expect(lines).toBe(5000);
-      await page.evaluate("document.querySelector('.jp-RenderedImage img').scrollIntoView()");
+      await page.evaluate(`${figure}.scrollIntoView()`);
       await page.screenshot(join(out, "jupyterlab.png"));
     } catch (error) {
       await page.screenshot(join(out, "jupyterlab-failed.png"));

@@ -13,6 +13,7 @@ import {
   kernelName,
   parseNotebook,
   registerKernel,
+  registerLabExtension,
   runFiles,
   studentCopy,
 } from "../../notebook/index.js";
@@ -38,7 +39,7 @@ export function notebookCommand(): Command {
   command
     .command("kernel")
     .description(
-      "Register the TypeScript kernel of this checkout with Jupyter, for JupyterLab, VS Code and nbconvert.",
+      "Register the TypeScript kernel of this checkout with Jupyter, for JupyterLab, VS Code and nbconvert, and make figures interactive in JupyterLab.",
     )
     .option("--dir <dir>", "a Jupyter data folder (default: the user's own); use it with JUPYTER_PATH")
     .option("--json", "print one JSON document")
@@ -49,9 +50,14 @@ export function notebookCommand(): Command {
     .action(async (flags: { dir?: string; json?: boolean }) => {
       const dataDir = resolve(flags.dir ?? jupyterDataDir());
       const dir = await registerKernel(dataDir);
-      if (flags.json) printOut(`${JSON.stringify({ name: kernelName, dir, data_dir: dataDir })}\n`);
+      const labExtension = await registerLabExtension(dataDir);
+      if (flags.json)
+        printOut(
+          `${JSON.stringify({ name: kernelName, dir, data_dir: dataDir, lab_extension: labExtension })}\n`,
+        );
       else {
         printOut(`kernel "${kernelName}" registered in ${dir}\n`);
+        printOut(`interactive figures for JupyterLab in ${labExtension}\n`);
         if (flags.dir !== undefined) printOut(`Jupyter finds it with JUPYTER_PATH=${dataDir}\n`);
       }
     });
