@@ -2,7 +2,7 @@
  * Where KV is kept and found, by itself: no scheduler, no clock.
  *
  * Read `kv-cache.ts` first (what a scheduler asks of a cache), then `block-cache.ts` (vLLM's blocks, on `block-pool.ts`),
- * `tiered-cache.ts` (memory behind them, on `kv-tier.ts`) and `slot-cache.ts` (llama.cpp's seats). `eviction/` has one file a
+ * `tiered-cache.ts` (memory behind them, on `kv-tier.ts`, or `shared-tier.ts` where several engines share a store) and `slot-cache.ts` (llama.cpp's seats). `eviction/` has one file a
  * policy; `eviction/eviction.ts` says how to write one. `hit-rate-curve.ts` gives hits against pool size for all sizes at
  * once. Sizes are blocks; content is named by dense integer ids.
  */
@@ -25,8 +25,9 @@ export {
   hitRateCurveOf,
 } from "./hit-rate-curve.js";
 export type { Admission, KvCache } from "./kv-cache.js";
-export type { KvTier } from "./kv-tier.js";
+export { KvTier } from "./kv-tier.js";
 export { optimalHits } from "./optimal-hits.js";
 export { serialHits } from "./serial-hits.js";
 export { SlotCache, type SlotCacheOptions } from "./slot-cache.js";
+export type { Tier } from "./tier.js";
 export { TieredCache, type TieredCacheOptions } from "./tiered-cache.js";

@@ -11,6 +11,8 @@ export interface Admission {
    * admitted to load them, and computes nothing until {@link KvCache.loaded}.
    */
   readonly lowerTokens?: readonly Tokens[] | undefined;
+  /** In place of these, tokens after the cached ones that another engine computed for it and holds. */
+  readonly remoteTokens?: Tokens | undefined;
   /** What it would load is being loaded for another request: it is to be asked for again, and not to be admitted now. */
   readonly isOnItsWay?: boolean;
 }
@@ -42,6 +44,11 @@ export interface KvCache {
    */
   enter(slot: number, contentIds: Int32Array, tokens: Tokens, promptTokens?: Tokens): void;
   /**
+   * Only where KV comes from other engines: the first `tokens` tokens of one that has entered are held by another engine, and what of
+   * them is not found here is loaded from there, once.
+   */
+  expect?(slot: number, tokens: Tokens): void;
+  /**
    * Whether a waiting request could be admitted now. Changes nothing; the answer is valid until the next call.
    * @param totalTokens what it must compute or find before its next token
    * @param chunkTokens most that it may compute in this step
@@ -67,6 +74,8 @@ export interface KvCache {
   release(slot: number, tokens: Tokens, waitsAgain?: boolean): void;
   /** Only where there are lower tiers: all of a step is scheduled. What requests leave there is stored. */
   scheduled?(): void;
+  /** Only where there are lower tiers: the engine stops, and others may go on with a store that it shares with them. */
+  close?(): void;
   /** Only where there are lower tiers: whether something is on its way into them, which a step less waits for. */
   readonly isWriting?: boolean;
   /** Whether anything here holds this content, so that a request may find it. */

@@ -1,5 +1,6 @@
 import { type Blocks, InvariantError } from "../base/index.js";
 import { grownTo } from "./grown-to.js";
+import type { Tier } from "./tier.js";
 
 const NONE = -1;
 
@@ -7,10 +8,15 @@ const NONE = -1;
  * A tier of memory behind the pool: content in chunks of one size, the least recently used given up first. A chunk that is
  * being loaded or written is pinned, and stays; its place among the others moves all the same. As vLLM's CPU tier does
  * (`vllm/v1/kv_offload/cpu/manager.py` and `policies/lru.py`); every operation O(1) but for passing over pinned chunks.
- *
- * Chunks are named by dense integers: the content id of their last block.
+ * @example
+ * ```ts
+ * import { KvTier } from "prefixlab/cache";
+ * const tier = new KvTier(2);
+ * for (const chunk of [7, 8, 9]) tier.store(chunk);
+ * [7, 8, 9].map((chunk) => tier.has(chunk)); // → [false, true, true]
+ * ```
  */
-export class KvTier {
+export class KvTier implements Tier {
   readonly capacityChunks: Blocks;
   /** Chunks held, those of them that are pinned, and chunks given up so far. */
   heldChunks = 0;
@@ -32,6 +38,14 @@ export class KvTier {
 
   has(chunk: number): boolean {
     return chunk < this.#pins.length && this.#pins[chunk] !== NONE;
+  }
+
+  isThere(chunk: number): boolean {
+    return this.has(chunk);
+  }
+
+  isBusy(chunk: number): boolean {
+    return this.isPinned(chunk);
   }
 
   isPinned(chunk: number): boolean {
@@ -70,6 +84,13 @@ export class KvTier {
     this.unpin(chunk);
   }
 
+  /** What was being written will not be there after all. */
+  abandon(chunk: number): void {
+    this.written(chunk);
+    if (this.#pins[chunk] > 0) return;
+    this.#drop(chunk);
+  }
+
   isBeingWritten(chunk: number): boolean {
     return this.#beingWritten.has(chunk);
   }
@@ -89,11 +110,15 @@ export class KvTier {
     let victim = this.#searchFrom;
     while (this.#pins[victim] > 0) victim = this.#newer[victim];
     this.#searchFrom = victim;
-    this.#unlink(victim);
-    this.#pins[victim] = NONE;
-    this.heldChunks--;
+    this.#drop(victim);
     this.evictedChunks++;
     return true;
+  }
+
+  #drop(chunk: number): void {
+    this.#unlink(chunk);
+    this.#pins[chunk] = NONE;
+    this.heldChunks--;
   }
 
   #append(chunk: number): void {

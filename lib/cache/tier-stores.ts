@@ -1,5 +1,5 @@
 import type { Blocks } from "../base/index.js";
-import type { KvTier } from "./kv-tier.js";
+import type { Tier } from "./tier.js";
 
 /** What a request has left in the tiers; chunks are counted from its chain's start. */
 interface Leaving {
@@ -16,7 +16,7 @@ interface Leaving {
 
 /** A chunk on its way into a tier. */
 interface Write {
-  readonly tier: KvTier;
+  readonly tier: Tier;
   readonly chunk: number;
 }
 
@@ -33,7 +33,7 @@ interface Write {
  *   one is storing just then.
  */
 export class TierStores {
-  readonly #tiers: readonly KvTier[];
+  readonly #tiers: readonly Tier[];
   readonly #chunkBlocks: Blocks;
   readonly #onStored: (contentIds: Int32Array, at: number) => void;
   readonly #bySlot: Leaving[] = [];
@@ -47,7 +47,7 @@ export class TierStores {
    * @param onStored told of each chunk that a tier takes in: its chain, and its place there
    */
   constructor(
-    tiers: readonly KvTier[],
+    tiers: readonly Tier[],
     chunkBlocks: Blocks,
     onStored: (contentIds: Int32Array, at: number) => void,
   ) {
@@ -76,7 +76,7 @@ export class TierStores {
   /** Its leading chunks are to be stored. */
   due(slot: number, chunks: number): void {
     const leaving = this.#bySlot[slot];
-    if (chunks <= leaving.due) return;
+    if (chunks <= leaving.due || this.#tiers.length === 0) return;
     if (leaving.due === leaving.stored) this.#storing.push(leaving);
     leaving.due = chunks;
   }
@@ -105,7 +105,7 @@ export class TierStores {
     const leaving = this.#bySlot[slot];
     this.pause(slot);
     leaving.due = Math.max(leaving.stored, chunks);
-    this.#ended.push(leaving);
+    if (this.#tiers.length > 0) this.#ended.push(leaving);
   }
 
   /** All of a step is scheduled. */
@@ -137,7 +137,7 @@ export class TierStores {
   }
 
   /** All of the chunks are in the tier then, or what it holds is as it was. */
-  #storeIn(tier: KvTier, contentIds: Int32Array, from: number, to: number): boolean {
+  #storeIn(tier: Tier, contentIds: Int32Array, from: number, to: number): boolean {
     const kept: number[] = [];
     const missing: number[] = [];
     for (let at = from; at < to; at++) {

@@ -3,6 +3,8 @@ import type { BlockCache } from "./block-cache.js";
 import { grownTo } from "./grown-to.js";
 import type { Admission, KvCache } from "./kv-cache.js";
 import { KvTier } from "./kv-tier.js";
+import { SharedTier } from "./shared-tier.js";
+import type { Tier } from "./tier.js";
 import { TierStores } from "./tier-stores.js";
 
 const NONE = -1;
@@ -15,6 +17,8 @@ export interface TieredCacheOptions {
   readonly pool: BlockCache;
   /** Tokens that each tier holds, the one nearest to the pool first. */
   readonly tierTokens: readonly Tokens[];
+  /** A store behind these which other engines share, in chunks of the same size. */
+  readonly store?: KvTier;
   /** Tokens that are looked up, stored and given up as one: whole blocks. Default: one block. */
   readonly chunkTokens?: Tokens;
   /** Whether answers are stored only once they are part of a prompt. Default true. */
@@ -33,6 +37,9 @@ export interface TieredCacheOptions {
  *   stored, waits: the pool will have it, or the tier.
  * - A chunk of a lower tier passes through all that are nearer and stays there. Where these are full of chunks being loaded,
  *   the run that can be loaded ends.
+ * - Of a request whose KV another engine holds ({@link TieredCache.expect}), all that is not found in the pool is loaded from
+ *   there, to the last token of its prompt, and nothing from the tiers: a connector between engines goes first
+ *   (`get_num_new_matched_tokens` of `kv_connector/v1/nixl/pull_scheduler.py` and `multi_connector.py`).
  * - What is stored when, and given up: `tier-stores.ts` says. By default prompts alone are stored (vLLM's
  *   `offload_prompt_only`): an answer is once it is part of a prompt.
  *
@@ -58,7 +65,8 @@ export interface TieredCacheOptions {
  */
 export class TieredCache implements KvCache {
   readonly blockSize: Tokens;
-  readonly tiers: readonly KvTier[];
+  readonly tiers: readonly Tier[];
+  readonly #shared: SharedTier | undefined;
   readonly #pool: BlockCache;
   readonly #chunkBlocks: Blocks;
   readonly #promptOnly: boolean;
@@ -68,18 +76,21 @@ export class TieredCache implements KvCache {
   #state: Int32Array = new Int32Array(64);
   #loadedTokens: Int32Array = new Int32Array(64);
   #poolTokens: Int32Array = new Int32Array(64);
+  /** By slot: tokens that another engine holds for it; 0 once they are loaded. */
+  #remoteTokens: Int32Array = new Int32Array(64);
   /** By slot: tokens of it that go into tiers, and blocks that its prefill still lacks. */
   #storableTokens: Int32Array = new Int32Array(64);
   #lacking: Int32Array = new Int32Array(64);
-  readonly #pinned: (readonly { readonly tier: KvTier; readonly key: number }[])[] = [];
+  readonly #pinned: (readonly { readonly tier: Tier; readonly key: number }[])[] = [];
   /** Sum of what prefills lack. */
   #reserved: Blocks = 0;
   readonly #admission: {
     cachedTokens: Tokens;
     chunkTokens: Tokens;
     lowerTokens: readonly Tokens[] | undefined;
+    remoteTokens: Tokens | undefined;
     isOnItsWay: boolean;
-  } = { cachedTokens: 0, chunkTokens: 0, lowerTokens: undefined, isOnItsWay: false };
+  } = { cachedTokens: 0, chunkTokens: 0, lowerTokens: undefined, remoteTokens: undefined, isOnItsWay: false };
   readonly #lowerTokens: Tokens[];
   /** Where chunks are several blocks: the blocks of each chunk stored, and those of the chunks that tiers hold, made when asked for. */
   readonly #blocksOf = new Map<number, Int32Array>();
@@ -88,7 +99,8 @@ export class TieredCache implements KvCache {
   #fittedTotal: Tokens = 0;
 
   /** @throws InputError when chunks are not whole blocks */
-  constructor({ pool, tierTokens, chunkTokens = pool.blockSize, promptOnly = true }: TieredCacheOptions) {
+  constructor(options: TieredCacheOptions) {
+    const { pool, tierTokens, store, chunkTokens = pool.blockSize, promptOnly = true } = options;
     requireInteger("TieredCache", "chunkTokens", chunkTokens, 1);
     if (chunkTokens % pool.blockSize !== 0)
       throw new InputError(
@@ -97,12 +109,16 @@ export class TieredCache implements KvCache {
     this.blockSize = pool.blockSize;
     this.#pool = pool;
     this.#chunkBlocks = chunkTokens / pool.blockSize;
-    this.tiers = tierTokens.map((tokens) => new KvTier(Math.floor(tokens / chunkTokens)));
+    this.#shared = store && new SharedTier(store);
+    this.tiers = [
+      ...tierTokens.map((tokens) => new KvTier(Math.floor(tokens / chunkTokens))),
+      ...(this.#shared ? [this.#shared] : []),
+    ];
     this.#stores = new TierStores(this.tiers, this.#chunkBlocks, (contentIds, chunk) =>
       this.#noteBlocks(contentIds, chunk),
     );
     this.#promptOnly = promptOnly;
-    this.#lowerTokens = tierTokens.map(() => 0);
+    this.#lowerTokens = this.tiers.map(() => 0);
   }
 
   get capacityBlocks(): Blocks {
@@ -130,13 +146,19 @@ export class TieredCache implements KvCache {
       this.#state = grownTo(this.#state, slot + 1);
       this.#loadedTokens = grownTo(this.#loadedTokens, slot + 1);
       this.#poolTokens = grownTo(this.#poolTokens, slot + 1);
+      this.#remoteTokens = grownTo(this.#remoteTokens, slot + 1);
       this.#storableTokens = grownTo(this.#storableTokens, slot + 1);
       this.#lacking = grownTo(this.#lacking, slot + 1);
     }
     this.#contentIds[slot] = contentIds;
+    this.#remoteTokens[slot] = 0;
     this.#storableTokens[slot] = this.#promptOnly ? promptTokens : tokens;
     this.#stores.enter(slot, contentIds);
     this.#pool.enter(slot, contentIds, tokens);
+  }
+
+  expect(slot: number, tokens: Tokens): void {
+    this.#remoteTokens[slot] = tokens;
   }
 
   fit(slot: number, totalTokens: Tokens, chunkTokens: Tokens, reservesAll: boolean): Admission | undefined {
@@ -145,6 +167,7 @@ export class TieredCache implements KvCache {
     const admission = this.#admission;
     admission.isOnItsWay = false;
     admission.lowerTokens = undefined;
+    admission.remoteTokens = undefined;
     if (this.#state[slot] === State.loaded) {
       const cached = usableTokens(this.#loadedTokens[slot], totalTokens);
       const chunk = Math.min(totalTokens - cached, chunkTokens);
@@ -156,7 +179,8 @@ export class TieredCache implements KvCache {
     if (reservesAll && this.tiers.every(({ pinnedChunks }) => pinnedChunks === 0))
       if (this.#pool.isStillBlocked(slot, totalTokens)) return this.#refuse();
     const found = this.#pool.cachedTokens(this.#contentIds[slot], totalTokens);
-    const lower = this.#findLower(this.#contentIds[slot], found, totalTokens);
+    const remote = this.#remoteTokens[slot];
+    const lower = remote > 0 ? remote - found : this.#findLower(this.#contentIds[slot], found, totalTokens);
     if (admission.isOnItsWay) return this.#answer(found, 0);
     const fitted = this.#pool.fit(
       slot,
@@ -167,7 +191,8 @@ export class TieredCache implements KvCache {
     if (fitted === undefined) return this.#refuse();
     if (lower === 0) return this.#answer(found, fitted.chunkTokens);
     if (this.#pool.fittedBlocks > this.#pool.freeBlocks - this.#reserved) return this.#refuse();
-    admission.lowerTokens = this.#lowerTokens;
+    if (remote > 0) admission.remoteTokens = lower;
+    else admission.lowerTokens = this.#lowerTokens;
     return this.#answer(found, 0);
   }
 
@@ -175,7 +200,7 @@ export class TieredCache implements KvCache {
     if (slot !== this.#fittedSlot || this.#admission.isOnItsWay)
       throw new InvariantError(`TieredCache.admit: slot ${slot} was not the last to fit`);
     this.#fittedSlot = NONE;
-    const { cachedTokens, chunkTokens, lowerTokens } = this.#admission;
+    const { cachedTokens, chunkTokens, lowerTokens, remoteTokens } = this.#admission;
     if (this.#state[slot] === State.loaded) {
       if (!this.grow(slot, cachedTokens + chunkTokens))
         throw new InvariantError(`TieredCache.admit: no room for slot ${slot}, although it fitted`);
@@ -183,6 +208,13 @@ export class TieredCache implements KvCache {
     }
     this.#pool.admit(slot);
     this.#setLacking(slot, this.#blocksFor(this.#fittedTotal) - this.#pool.heldBlocks(slot));
+    if (remoteTokens) {
+      this.#remoteTokens[slot] = 0;
+      this.#state[slot] = State.loading;
+      this.#loadedTokens[slot] = cachedTokens + remoteTokens;
+      this.#pinned[slot] = [];
+      return;
+    }
     if (!lowerTokens) return;
     const there = lowerTokens.reduce((sum, tokens) => sum + tokens, cachedTokens);
     this.#state[slot] = State.loading;
@@ -225,6 +257,11 @@ export class TieredCache implements KvCache {
   /** Of the pool alone. */
   listen(listener: (contentId: number, isHeld: boolean) => void): void {
     this.#pool.listen(listener);
+  }
+
+  /** The engine stops: what it was loading and storing in a shared store is given up. */
+  close(): void {
+    this.#shared?.leave();
   }
 
   scheduled(): void {
@@ -271,10 +308,10 @@ export class TieredCache implements KvCache {
     let from = foundTokens;
     for (; chunk < end; chunk++) {
       const key = this.#keyOf(contentIds, chunk);
-      const tier = this.tiers.findIndex((one) => one.has(key));
+      const tier = this.tiers.findIndex((one) => one.isThere(key));
       if (tier === NONE) break;
       if (tier > 0 && nearest.pinnedChunks + chunk - first >= nearest.capacityChunks) break;
-      isOnItsWay ||= this.tiers[tier].isPinned(key);
+      isOnItsWay ||= this.tiers[tier].isBusy(key);
       lower[tier] += (chunk + 1) * chunkTokens - from;
       from = (chunk + 1) * chunkTokens;
     }
@@ -291,14 +328,14 @@ export class TieredCache implements KvCache {
     const end = this.#chunksIn(this.#loadedTokens[slot]);
     for (let chunk = this.#chunksIn(this.#poolTokens[slot]); chunk < end; chunk++)
       keys.push(this.#keyOf(contentIds, chunk));
-    const pinned: { readonly tier: KvTier; readonly key: number }[] = [];
-    const pin = (tier: KvTier, key: number) => {
+    const pinned: { readonly tier: Tier; readonly key: number }[] = [];
+    const pin = (tier: Tier, key: number) => {
       tier.pin(key);
       pinned.push({ tier, key });
     };
-    for (const key of keys) for (const tier of this.tiers) if (tier.has(key)) pin(tier, key);
+    for (const key of keys) for (const tier of this.tiers) if (tier.isThere(key)) pin(tier, key);
     for (const key of keys) {
-      const from = this.tiers.findIndex((tier) => tier.has(key));
+      const from = this.tiers.findIndex((tier) => tier.isThere(key));
       for (const tier of this.tiers.slice(0, from).reverse()) if (tier.store(key)) pin(tier, key);
     }
     this.#pinned[slot] = pinned;

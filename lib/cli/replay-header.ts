@@ -26,6 +26,7 @@ export function headerLines(conditions: ReplayConditions, prompts: string): stri
     ...tierLines(conditions.tiers, engine.settings),
     ...settingsLines(engine),
     ...(replicas > 1 ? [`replicas: ${replicas} of these, router ${router}`] : []),
+    ...prefillLines(conditions),
     `pacing: ${pacing} (${pacingFrom}); prompts: ${prompts}; latency model: ${latency}${at}`,
     ...limitLine(conditions),
   ];
@@ -33,16 +34,42 @@ export function headerLines(conditions: ReplayConditions, prompts: string): stri
 
 /** Memory behind the pool; what of it is assumed says so. */
 export function tierLines(tiers: readonly LowerTier[], settings: EngineSettings): string[] {
-  const { kvChunkTokens, cpuKvGbps, diskKvGbps, blockSize, enablePrefixCaching, cpuKvGib, diskKvGib } =
-    settings;
-  if (!enablePrefixCaching && (cpuKvGib || diskKvGib))
+  const { kvChunkTokens, blockSize, enablePrefixCaching, cpuKvGib, diskKvGib, sharedKvGib } = settings;
+  if (!enablePrefixCaching && (cpuKvGib || diskKvGib || sharedKvGib))
     return ["behind the pool: nothing, as prefix caching is off"];
-  const given = { cpu: cpuKvGbps, disk: diskKvGbps };
+  const given = { cpu: settings.cpuKvGbps, disk: settings.diskKvGbps, shared: settings.sharedKvGbps };
   const chunk = kvChunkTokens === undefined ? "" : `, in chunks of ${kvChunkTokens} tokens`;
   return tiers.map(
     ({ name, tokens, gbps, latencyMs }) =>
-      `behind the pool, ${name}: ${Math.floor(tokens / blockSize)} blocks = ${tokens} tokens${chunk}; loads at ${gbps} GB/s${given[name] === undefined ? " (assumed)" : ""} and ${latencyMs} ms each (assumed), one at a time beside the steps; stores take no time`,
+      `behind the pool, ${name === "shared" ? "one store for all replicas" : name}: ${Math.floor(tokens / blockSize)} blocks = ${tokens} tokens${chunk}; loads at ${gbps} GB/s${given[name] === undefined ? " (assumed)" : ""} and ${latencyMs} ms each (assumed), one at a time beside the steps; stores take no time`,
   );
+}
+
+/** Engines that compute prompts for the replicas: how they differ, and what of the network is assumed. */
+function prefillLines({ prefill, engine, latency }: ReplayConditions): string[] {
+  if (!prefill) return [];
+  const { replicas, router, gbps, link, assumed, nonCachedTokens } = prefill;
+  const there = prefill.engine.settings;
+  const differs = asFlags(
+    Object.fromEntries(
+      engineSettingNames
+        .filter((name) => there[name] !== engine.settings[name])
+        .map((name) => [name, there[name]]),
+    ),
+  );
+  const own = [
+    ...(differs === "" ? [] : [differs]),
+    ...(prefill.latency === latency ? [] : [`latency model ${prefill.latency}`]),
+  ];
+  const said = (what: (typeof assumed)[number]) => (assumed.includes(what) ? " (assumed)" : "");
+  const local =
+    nonCachedTokens === undefined
+      ? "all prompts"
+      : `prompts of which ${nonCachedTokens} tokens or more are not in the cache of their decode engine (--non-cached-tokens)`;
+  return [
+    `prefill: ${replicas} engines${own.length > 0 ? ` with ${own.join(", ")}` : " as these"}, router ${router}, compute ${local}`,
+    `network of each engine: ${gbps} GB/s${said("bandwidth")} and ${link.latencyMs} ms${said("latency")} a transfer, one at a time beside the steps, in whole blocks; the first token comes from the decode engine, which computes the last prompt token again`,
+  ];
 }
 
 /** An engine's settings as the flags that give them, a line for each place that they come from. */
@@ -74,7 +101,11 @@ export function headerJson(conditions: ReplayConditions): Record<string, unknown
       ...(poolBytes !== undefined && { pool_gib: toGib(poolBytes) }),
     },
     pacing_from: pacingFrom,
-    ...(conditions.replicas > 1 && { replica_count: conditions.replicas, router: conditions.router }),
+    ...((conditions.replicas > 1 || conditions.prefill) && {
+      replica_count: conditions.replicas,
+      router: conditions.router,
+    }),
+    ...(conditions.prefill && { prefill: prefillJson(conditions.prefill) }),
     latency: {
       kind: latency,
       fitted_at: fittedAt ? settingsToWire(fittedAt) : null,
@@ -82,6 +113,18 @@ export function headerJson(conditions: ReplayConditions): Record<string, unknown
       ...(notes && { notes }),
     },
     ...(conditions.ranksAsOne !== undefined && { ranks_as_one: conditions.ranksAsOne }),
+  };
+}
+
+function prefillJson(prefill: NonNullable<ReplayConditions["prefill"]>): Record<string, unknown> {
+  const { replicas, router, engine, poolTokens, latency, link, gbps, assumed, nonCachedTokens } = prefill;
+  return {
+    replica_count: replicas,
+    router,
+    engine: { ...engineJson(engine), pool_tokens: poolTokens },
+    latency,
+    non_cached_tokens: nonCachedTokens ?? null,
+    kv_transfer: { gbps, latency_ms: link.latencyMs, tokens_per_ms: link.tokensPerMs, assumed },
   };
 }
 

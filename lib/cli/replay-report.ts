@@ -29,7 +29,7 @@ export function replayReport(options: {
   const lines = [
     `${requests} requests, ${sessionsInWords(sessions)}; seed ${first.seed}${replays.length > 1 ? ` and ${replays.length - 1} more` : ""}`,
     ...headerLines(first.conditions, first.plan.prompts),
-    `${(first.virtualMs / 1000).toFixed(1)} s of virtual time in ${showMs(first.wallMs)}; engine busy ${(100 * (first.run.busyMs / first.conditions.replicas / first.virtualMs)).toFixed(0)} %; ${first.run.preemptions} preemptions`,
+    `${(first.virtualMs / 1000).toFixed(1)} s of virtual time in ${showMs(first.wallMs)}; engine busy ${(100 * (first.run.busyMs / first.conditions.engines / first.virtualMs)).toFixed(0)} %; ${first.run.preemptions} preemptions`,
     ...first.plan.assumptions.map((a) => `assumed: ${a}`),
     ...unserved(first),
     ...tierUseLines(first),

@@ -1,5 +1,5 @@
 import type { ByQuantile, RouterComparison, RouterOutcome } from "../judge/index.js";
-import { reuseJson } from "./fleet-report.js";
+import { fromStoreJson, prefillJson, reuseJson, stageLines } from "./fleet-report.js";
 import { formatTable, showMs, showPercent } from "./print-table.js";
 import { headerJson, headerLines } from "./replay-header.js";
 
@@ -35,7 +35,8 @@ function outcomeJson(outcome: RouterOutcome, first: string): Record<string, unkn
   const { router, replay, shares, ttftMs, imbalance, lessFirst } = outcome;
   return {
     router,
-    ...(replay.reuse && { reuse: reuseJson(replay.reuse) }),
+    ...(replay.reuse && { reuse: { ...reuseJson(replay.reuse), ...fromStoreJson(replay) } }),
+    ...prefillJson(replay),
     reuse_intervals: {
       offered: limits(shares.offered),
       routed: limits(shares.routed),
@@ -136,6 +137,7 @@ export function comparedReport({ outcomes, replicas, sessions, level }: RouterCo
       ],
       overview,
     ),
+    ...stageLines(outcomes.map(({ router, replay }) => ({ router, replay }))),
     ...(differences.length === 0
       ? []
       : [

@@ -16,6 +16,15 @@ export interface RequestRouting {
   ended?(request: EngineRequest, replica: number, atMs: Ms): void;
   /** A replica begins or ceases to take requests. */
   setOpen?(replica: number, isOpen: boolean, atMs: Ms): void;
+  /**
+   * Where prefills are apart: the prefill engine that computes the prompt of a request, from 0, once its engine is chosen; undefined
+   * where that one computes it itself.
+   */
+  prefill?(request: EngineRequest, replica: number, nowMs: Ms): number | undefined;
+  /** A prefill engine has no more to compute of a request. */
+  prefillEnded?(request: EngineRequest, prefill: number, atMs: Ms): void;
+  /** A prefill engine begins or ceases to take requests. */
+  setPrefillOpen?(prefill: number, isOpen: boolean, atMs: Ms): void;
 }
 
 /**

@@ -1,10 +1,18 @@
 import { stream } from "../base/index.js";
-import { BlockCache, evictionPolicy, type KvCache, SlotCache, TieredCache } from "../cache/index.js";
+import {
+  BlockCache,
+  evictionPolicy,
+  type KvCache,
+  type KvTier,
+  SlotCache,
+  TieredCache,
+} from "../cache/index.js";
 import type { StepTimer } from "../latency/index.js";
 import { EngineCore } from "./engine-core.js";
 import { type EngineOptions, engineOptions } from "./engine-options.js";
 import { type LowerTier, lowerTiers } from "./lower-tiers.js";
 import { orderingPolicy } from "./orderings/index.js";
+import { sharedStore } from "./shared-store.js";
 
 /** What an engine is made with beside its settings. */
 export interface EngineExtra {
@@ -12,6 +20,10 @@ export interface EngineExtra {
   readonly seed?: number | string;
   /** How many content ids there will be, if known. */
   readonly contentCount?: number;
+  /** Whether KV comes to it from other engines, or is kept there for them: vLLM's blocks only. */
+  readonly sharesKv?: boolean;
+  /** Where the settings name a shared store: that which others share, too. Default: one of its own. */
+  readonly store?: KvTier;
   /** Puts something between the scheduler and the cache; told the tag of the request that a slot stands for. */
   readonly watchCache?: (cache: KvCache, tagOf: (slot: number) => number) => KvCache;
 }
@@ -34,7 +46,7 @@ export function createEngine(
     watched,
     orderingPolicy(options.schedulingPolicy),
     timer,
-    tiers,
+    tiers.length > 0 || extra.sharesKv ? tiers : undefined,
   );
   return core;
 }
@@ -42,7 +54,7 @@ export function createEngine(
 function cacheOf(
   options: EngineOptions,
   tiers: readonly LowerTier[],
-  { seed = 0, contentCount }: EngineExtra,
+  { seed = 0, contentCount, sharesKv = false, store = sharedStore(options) }: EngineExtra,
 ): KvCache {
   const { blockSize, kvCacheBlocks, maxNumSeqs, enablePrefixCaching, prefixReuse, eviction } = options;
   const { kvChunkTokens, offloadPromptOnly } = options;
@@ -54,10 +66,11 @@ function cacheOf(
     eviction: evictionPolicy(eviction),
     random: stream(seed, "eviction"),
   });
-  if (tiers.length === 0) return pool;
+  if (tiers.length === 0 && !sharesKv) return pool;
   return new TieredCache({
     pool,
-    tierTokens: tiers.map(({ tokens }) => tokens),
+    tierTokens: tiers.filter(({ name }) => name !== "shared").map(({ tokens }) => tokens),
+    ...(store && tiers.some(({ name }) => name === "shared") && { store }),
     ...(offloadPromptOnly !== undefined && { promptOnly: offloadPromptOnly }),
     ...(kvChunkTokens !== undefined && { chunkTokens: kvChunkTokens }),
   });

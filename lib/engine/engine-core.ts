@@ -61,6 +61,13 @@ export class EngineCore {
   preemptionCount = 0;
   /** Told of each load that is there, before its request is admitted. */
   onLoaded: ((load: KvLoad) => void) | undefined;
+  /**
+   * Asked when a request that another engine computed has room for its KV and begins to load it: when it is there. `depthTokens`
+   * were found here, `tokens` are loaded.
+   */
+  onReceive: ((tag: number, depthTokens: Tokens, tokens: Tokens, nowMs: Ms) => Ms) | undefined;
+  /** Whether requests that end hold their blocks until another engine has read them: {@link EngineCore.letGo}. */
+  keepsEnded = false;
   /** Number of the step in progress, or of the next one between steps. */
   step = 0;
 
@@ -81,28 +88,34 @@ export class EngineCore {
   #waitingCount = 0;
   #runningCount = 0;
   #inStep = false;
-  /** Where the cache has lower tiers. */
+  /** Where the cache has lower tiers, or KV comes from other engines or is kept for them. */
   readonly #transfers: KvTransfers | undefined;
   /** Those whose KV has been loaded: they wait, and hold blocks. */
   readonly #loaded: Ordering;
-  /** What each that loads does load, by slot. */
-  readonly #loads: Omit<KvLoad, "endMs">[] = [];
+  /** What each that loads from tiers does load, by slot; undefined for what comes from another engine. */
+  readonly #loads: (Omit<KvLoad, "endMs"> | undefined)[] = [];
+  /** Requests that have ended and hold their blocks, and how many of them will let go at a time that is known. */
+  #keptCount = 0;
+  #lettingGoCount = 0;
   /** Those that wait for what is on its way for others, of the step being composed. */
   readonly #passedOver: number[] = [];
   /** Whether nothing can be done until something is loaded or comes. */
   #awaitsLoads = false;
   #nowMs: Ms = 0;
 
-  /** @param links of the cache's lower tiers, the one nearest to the pool first */
+  /**
+   * @param links of the cache's lower tiers, the one nearest to the pool first; undefined where no KV comes or goes, none where it
+   * does so between engines only
+   */
   constructor(
     options: EngineOptions,
     cache: KvCache,
     ordering: OrderingPolicy,
     timer: StepTimer,
-    links: readonly KvLink[] = [],
+    links?: readonly KvLink[],
   ) {
     const { slots } = this;
-    this.#transfers = links.length > 0 ? new KvTransfers(links) : undefined;
+    this.#transfers = links && new KvTransfers(links);
     this.options = options;
     this.cache = cache;
     this.#timer = timer;
@@ -128,7 +141,11 @@ export class EngineCore {
 
   /** Requests that wait to be admitted to run, those that load among them. */
   get waitingCount(): number {
-    return this.#waitingCount + (this.#transfers?.count ?? 0);
+    return this.#waitingCount + this.#loadingCount;
+  }
+
+  get #loadingCount(): number {
+    return this.#transfers === undefined ? 0 : this.#transfers.count - this.#lettingGoCount;
   }
 
   /** Whether there is nothing to do until a request comes or {@link EngineCore.nextLoadMs}. */
@@ -136,7 +153,7 @@ export class EngineCore {
     return this.#runningCount === 0 && (this.#waitingCount === 0 || this.#awaitsLoads);
   }
 
-  /** When {@link EngineCore.finishLoads} is next to be called; Infinity while nothing is loaded from lower tiers. */
+  /** When {@link EngineCore.finishLoads} is next to be called; Infinity while nothing is loaded, and nobody lets go. */
   get nextLoadMs(): Ms {
     return this.#transfers === undefined ? Number.POSITIVE_INFINITY : this.#transfers.nextMs;
   }
@@ -160,9 +177,10 @@ export class EngineCore {
 
   /**
    * Puts a request into the waiting queue and returns its slot, which `finished` will name.
+   * @param remoteTokens of its prompt, which another engine has computed and holds
    * @throws InputError when it has no tokens, names too little content, or needs more blocks than it may have
    */
-  submit(request: EngineRequest, tag: number): number {
+  submit(request: EngineRequest, tag: number, remoteTokens: Tokens = 0): number {
     const { promptTokens, outputTokens, contentIds, priority } = request;
     const { blockSize, requestCapacityBlocks } = this.cache;
     requireInteger("EngineCore.submit", "promptTokens", promptTokens, 1);
@@ -180,14 +198,19 @@ export class EngineCore {
         `EngineCore.submit: ${promptTokens} + ${outputTokens} tokens fill ${fullBlocks} blocks of ${blockSize}, got ${contentIds.length} content ids`,
       );
     const { cache } = this;
-    // An engine that has nothing to do makes empty steps until all is stored.
-    if (this.#transfers && this.isIdle) for (let step = 0; step < 2; step++) cache.scheduled?.();
+    if (this.#transfers && this.isIdle) this.settle();
     const slot = this.slots.take(request, tag);
     cache.enter(slot, contentIds, promptTokens + outputTokens, promptTokens);
+    if (remoteTokens > 0) cache.expect!(slot, remoteTokens);
     this.#ordering.push(slot);
     this.#waitingCount++;
     this.#awaitsLoads = false;
     return slot;
+  }
+
+  /** An engine that has nothing to do makes empty steps until all is stored in lower tiers. */
+  settle(): void {
+    for (let step = 0; step < 2; step++) this.cache.scheduled?.();
   }
 
   /**
@@ -201,16 +224,36 @@ export class EngineCore {
       phase[slot] = Phase.leaving;
       return;
     }
-    if (phase[slot] === Phase.waiting) {
+    if (phase[slot] === Phase.kept) {
+      this.#keptCount--;
+      this.#releaseEnded(slot);
+      this.slots.drop(slot);
+      return;
+    }
+    if (this.#isWaiting(slot)) {
       this.#waitingIn(slot).remove(slot);
       this.#waitingCount--;
-      if (computedTokens[slot] > 0) this.cache.release(slot, computedTokens[slot]);
+      if (phase[slot] === Phase.loaded) this.cache.release(slot, computedTokens[slot]);
     } else {
       const tokens = this.#knownTokens(slot);
       this.#stopRunning(slot);
       this.cache.release(slot, tokens);
     }
     this.slots.drop(slot);
+  }
+
+  /** The engine stops, between steps: it gives back all that it holds, for what is on its way as well. */
+  stop(): void {
+    const { slots, cache } = this;
+    for (let slot = 0; slot < slots.count; slot++) {
+      const phase = slots.phase[slot];
+      if (phase === Phase.unused) continue;
+      if (phase === Phase.loading || phase === Phase.leaving) {
+        cache.release(slot, slots.computedTokens[slot]);
+        slots.drop(slot);
+      } else this.abort(slot);
+    }
+    cache.close?.();
   }
 
   /**
@@ -231,7 +274,7 @@ export class EngineCore {
       // The only one to be served was preempted: as in vLLM, the scheduler goes round again at once.
       // So it does where all wait for what is being stored.
       if (this.preempted.length > preemptedBefore || isWriting) continue;
-      if (this.#transfers && this.#transfers.count > 0) {
+      if (this.#loadingCount + this.#keptCount > 0) {
         this.#awaitsLoads = true;
         return undefined;
       }
@@ -285,12 +328,11 @@ export class EngineCore {
       if (slot === NONE) break;
       this.#stopRunning(slot);
       // An aborted request's entry may be for the same slot and step as that of the slot's next owner.
-      slots.phase[slot] = Phase.unused;
+      slots.phase[slot] = this.keepsEnded ? Phase.kept : Phase.unused;
       this.finished.push(slot);
     }
-    // The last output token was never fed back.
-    for (const slot of this.#inReleaseOrder())
-      this.cache.release(slot, slots.promptTokens[slot] + slots.outputTokens[slot] - 1);
+    if (this.keepsEnded) this.#keptCount += this.finished.length;
+    else for (const slot of this.#inReleaseOrder()) this.#releaseEnded(slot);
     this.#inStep = false;
     this.step++;
   }
@@ -305,22 +347,40 @@ export class EngineCore {
       const slot = this.#transfers!.takeEnded(seenMs);
       if (slot === NONE) break;
       this.#awaitsLoads = false;
+      if (slots.phase[slot] === Phase.kept) {
+        this.#lettingGoCount--;
+        this.abort(slot);
+        continue;
+      }
       if (slots.phase[slot] === Phase.leaving) {
         cache.release(slot, slots.computedTokens[slot]);
         slots.drop(slot);
         continue;
       }
       cache.loaded!(slot);
-      slots.phase[slot] = Phase.waiting;
+      slots.phase[slot] = Phase.loaded;
       this.#loaded.push(slot);
       this.#waitingCount++;
-      this.onLoaded?.({ ...this.#loads[slot], endMs: this.#transfers!.endMs(slot) });
+      const load = this.#loads[slot];
+      if (load) this.onLoaded?.({ ...load, endMs: this.#transfers!.endMs(slot) });
     }
   }
 
-  /** Gives back the slots that {@link EngineCore.endStep} finished, once the caller has read them. */
+  /** A request that has ended holds its blocks until then, when another engine has read them, or will not. Between steps only. */
+  letGo(slot: number, atMs: Ms): void {
+    this.#transfers!.expect(slot, atMs);
+    this.#lettingGoCount++;
+  }
+
+  /** Gives back the slots that {@link EngineCore.endStep} finished, once the caller has read them; not those that are kept. */
   dropFinished(): void {
-    for (const slot of this.finished) this.slots.drop(slot);
+    if (!this.keepsEnded) for (const slot of this.finished) this.slots.drop(slot);
+  }
+
+  #releaseEnded(slot: number): void {
+    const { promptTokens, outputTokens } = this.slots;
+    // The last output token was never fed back.
+    this.cache.release(slot, promptTokens[slot] + outputTokens[slot] - 1);
   }
 
   #compose(): void {
@@ -440,6 +500,10 @@ export class EngineCore {
         this.#startLoading(slot, admission, admission.lowerTokens);
         continue;
       }
+      if (admission.remoteTokens) {
+        this.#startReceiving(slot, admission, admission.remoteTokens);
+        continue;
+      }
       const { cachedTokens, chunkTokens } = admission;
       this.#startRunning(slot, cachedTokens);
       this.#compute(slot, chunkTokens, total);
@@ -458,13 +522,10 @@ export class EngineCore {
   /** A waiting request takes blocks for what it finds, and leaves the queue while part of that is loaded. */
   #startLoading(slot: number, { cachedTokens }: Admission, lowerTokens: readonly Tokens[]): void {
     const { slots } = this;
-    const thereTokens = lowerTokens.reduce((sum, tokens) => sum + tokens, cachedTokens);
-    this.#ordering.remove(slot);
-    this.#waitingCount--;
-    this.cache.admit(slot);
-    slots.phase[slot] = Phase.loading;
-    // The last token is computed again where all was loaded: its logits are not kept.
-    slots.computedTokens[slot] = Math.min(thereTokens, this.#prefillTotal(slot) - 1);
+    this.#leaveToLoad(
+      slot,
+      lowerTokens.reduce((sum, tokens) => sum + tokens, cachedTokens),
+    );
     this.#transfers!.begin(slot, lowerTokens, this.#nowMs);
     this.#loads[slot] = {
       tag: slots.tag[slot],
@@ -475,9 +536,32 @@ export class EngineCore {
     };
   }
 
+  /** The same for one whose KV another engine holds. */
+  #startReceiving(slot: number, { cachedTokens }: Admission, remoteTokens: Tokens): void {
+    this.#leaveToLoad(slot, cachedTokens + remoteTokens);
+    this.#loads[slot] = undefined;
+    const { tag } = this.slots;
+    this.#transfers!.expect(slot, this.onReceive!(tag[slot], cachedTokens, remoteTokens, this.#nowMs));
+  }
+
+  #leaveToLoad(slot: number, thereTokens: Tokens): void {
+    const { slots } = this;
+    this.#ordering.remove(slot);
+    this.#waitingCount--;
+    this.cache.admit(slot);
+    slots.phase[slot] = Phase.loading;
+    // The last token is computed again where all was loaded: its logits are not kept.
+    slots.computedTokens[slot] = Math.min(thereTokens, this.#prefillTotal(slot) - 1);
+  }
+
+  #isWaiting(slot: number): boolean {
+    const phase = this.slots.phase[slot];
+    return phase === Phase.waiting || phase === Phase.loaded;
+  }
+
   /** The queue in which a waiting request is. */
   #waitingIn(slot: number): Ordering {
-    return this.slots.computedTokens[slot] > 0 ? this.#loaded : this.#ordering;
+    return this.slots.phase[slot] === Phase.loaded ? this.#loaded : this.#ordering;
   }
 
   /** Waiting requests take free seats. */
@@ -498,7 +582,7 @@ export class EngineCore {
     // What holds blocks goes first, or those in front of it could wait for these for ever.
     const slot = (this.#transfers && this.#loaded.next()) ?? this.#ordering.next();
     if (slot === undefined) return NONE;
-    if (this.slots.phase[slot] !== Phase.waiting)
+    if (!this.#isWaiting(slot))
       throw new InputError(
         `ordering "${this.#orderingName}": next() returned ${slot}, which does not wait: it must name a request that was pushed or put back, and not removed since`,
       );
@@ -508,7 +592,7 @@ export class EngineCore {
   /** Moves a waiting request that fits to the running ones, with `cachedTokens` found. */
   #startRunning(slot: number, cachedTokens: Tokens): void {
     const { slots } = this;
-    const isLoaded = slots.computedTokens[slot] > 0;
+    const isLoaded = slots.phase[slot] === Phase.loaded;
     this.#waitingIn(slot).remove(slot);
     this.#waitingCount--;
     this.cache.admit(slot);
@@ -516,10 +600,14 @@ export class EngineCore {
     slots.beginRunning(slot);
     if (slots.preemptions[slot] === 0) {
       slots.cachedTokens[slot] = cachedTokens;
-      // vLLM counts those of a preempted request apart (`vllm/v1/metrics/stats.py`, PrefixCacheStats.record).
-      this.prefixQueryTokens += this.options.enablePrefixCaching ? slots.promptTokens[slot] : 0;
-      this.prefixHitTokens += cachedTokens;
-      if (isLoaded) this.lowerHitTokens += cachedTokens - this.#loads[slot].depthTokens;
+      const load = isLoaded ? this.#loads[slot] : undefined;
+      // vLLM counts those of a preempted request apart (`vllm/v1/metrics/stats.py`, PrefixCacheStats.record). What another engine
+      // computed was looked up there.
+      if (!isLoaded || load) {
+        this.prefixQueryTokens += this.options.enablePrefixCaching ? slots.promptTokens[slot] : 0;
+        this.prefixHitTokens += cachedTokens;
+      }
+      if (load) this.lowerHitTokens += cachedTokens - load.depthTokens;
     }
     this.#running.append(slot, slots.runPrevious, slots.runNext);
     this.#runningCount++;

@@ -1,6 +1,7 @@
 import type { Blocks, Ms, Tokens } from "../base/index.js";
 import type { EngineCore } from "./engine-core.js";
 import type { EngineRequest } from "./engine-request.js";
+import type { PrefillRun } from "./hand-overs.js";
 import type { KvLoad } from "./kv-load.js";
 import type { ReplicaEventOutcome } from "./replica-events.js";
 import type {
@@ -56,6 +57,7 @@ export class RunRecord implements EngineRun {
   readonly kvLoads: KvLoad[] = [];
   readonly engines: EngineTotals[] = [];
   replicaEvents?: ReplicaEventOutcome[];
+  prefill?: PrefillRun;
   completed = 0;
   endMs: Ms = 0;
   busyMs: Ms = 0;

@@ -67,6 +67,17 @@ export class EventHeap {
     return top;
   }
 
+  /** Takes out all entries of a value; others stay in order. Goes through the whole queue. */
+  remove(value: number): void {
+    const kept: [key: number, value: number][] = [];
+    while (this.length > 0) {
+      const key = this.nextKey;
+      const entry = this.pop();
+      if (entry !== value) kept.push([key, entry]);
+    }
+    for (const [key, entry] of kept) this.push(key, entry);
+  }
+
   /** Moves those listed that have not left to the front of the list. */
   #closeUp(): void {
     const listed = this.#listed;

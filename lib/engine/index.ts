@@ -14,6 +14,7 @@ export { type EngineOptions, engineOptions } from "./engine-options.js";
 export type { EngineRequest, Follows } from "./engine-request.js";
 export type { EngineRun } from "./engine-run.js";
 export { Followers } from "./followers.js";
+export type { PrefillRun } from "./hand-overs.js";
 export type { KvLoad } from "./kv-load.js";
 export { type KvLink, transferMs } from "./kv-transfers.js";
 export { type LowerTier, lowerTiers } from "./lower-tiers.js";
@@ -33,7 +34,7 @@ export {
   replicaCount,
 } from "./replica-events.js";
 export { replicaSeed } from "./replica-seed.js";
-export { type RunOptions, runEngines, type SimulateOptions } from "./run-engines.js";
+export { type PrefillEngines, type RunOptions, runEngines, type SimulateOptions } from "./run-engines.js";
 export { simulate } from "./simulate.js";
 export type {
   EngineLoads,

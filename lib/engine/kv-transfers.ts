@@ -58,6 +58,12 @@ export class KvTransfers {
     this.#passOn(slot, nowMs);
   }
 
+  /** What goes over another link than these, and is there at `endMs`. */
+  expect(slot: number, endMs: Ms): void {
+    this.#endMs[slot] = endMs;
+    this.#there.push(endMs, slot);
+  }
+
   /** A slot whose load was there by then, in the order of their ends; -1 when there is none left. */
   takeEnded(byMs: Ms): number {
     this.#advance(byMs);

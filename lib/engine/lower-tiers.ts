@@ -3,7 +3,8 @@ import type { EngineOptions } from "./engine-options.js";
 
 /** A tier of memory behind the KV pool, and the link over which its KV comes nearer. */
 export interface LowerTier {
-  readonly name: "cpu" | "disk";
+  /** "shared": one that all replicas of a fleet share. */
+  readonly name: "cpu" | "disk" | "shared";
   readonly tokens: Tokens;
   readonly tokensPerMs: number;
   /** What a transfer takes beside that. */
@@ -11,10 +12,11 @@ export interface LowerTier {
   readonly gbps: number;
 }
 
-/** What is assumed of each link where nothing tells: PCIe 4.0 x16, and one NVMe drive read through files. */
+/** What is assumed of each link where nothing tells: PCIe 4.0 x16, one NVMe drive read through files, a network card of 200 Gbit/s. */
 const links = {
   cpu: { gbps: 25, latencyMs: 0.1 },
   disk: { gbps: 5, latencyMs: 1 },
+  shared: { gbps: 25, latencyMs: 1 },
 } as const;
 
 /**
@@ -29,18 +31,19 @@ const links = {
  * ```
  */
 export function lowerTiers(options: EngineOptions): readonly LowerTier[] {
-  const { cpuKvGib = 0, diskKvGib = 0, kvBytesPerToken, prefixReuse, enablePrefixCaching } = options;
-  if (cpuKvGib === 0 && diskKvGib === 0) return [];
+  const { cpuKvGib = 0, diskKvGib = 0, sharedKvGib = 0 } = options;
+  const { kvBytesPerToken, prefixReuse, enablePrefixCaching } = options;
+  if (cpuKvGib === 0 && diskKvGib === 0 && sharedKvGib === 0) return [];
   if (kvBytesPerToken === undefined)
     throw new InputError(
-      "cpuKvGib and diskKvGib are in GiB, and nothing tells the bytes of a token: give kvBytesPerToken (--bytes-per-token), or a latency model that knows them (--profile, --model-config)",
+      "cpuKvGib, diskKvGib and sharedKvGib are in GiB, and nothing tells the bytes of a token: give kvBytesPerToken (--bytes-per-token), or a latency model that knows them (--profile, --model-config)",
     );
   if (prefixReuse !== "blocks")
     throw new InputError(
-      `cpuKvGib and diskKvGib are tiers behind vLLM's blocks, and prefixReuse is "${prefixReuse}": leave them out, or give prefixReuse "blocks"`,
+      `cpuKvGib, diskKvGib and sharedKvGib are tiers behind vLLM's blocks, and prefixReuse is "${prefixReuse}": leave them out, or give prefixReuse "blocks"`,
     );
   if (!enablePrefixCaching) return [];
-  const tier = (name: "cpu" | "disk", gib: number, gbps: number = links[name].gbps): LowerTier[] =>
+  const tier = (name: LowerTier["name"], gib: number, gbps: number = links[name].gbps): LowerTier[] =>
     gib === 0
       ? []
       : [
@@ -52,5 +55,9 @@ export function lowerTiers(options: EngineOptions): readonly LowerTier[] {
             gbps,
           },
         ];
-  return [...tier("cpu", cpuKvGib, options.cpuKvGbps), ...tier("disk", diskKvGib, options.diskKvGbps)];
+  return [
+    ...tier("cpu", cpuKvGib, options.cpuKvGbps),
+    ...tier("disk", diskKvGib, options.diskKvGbps),
+    ...tier("shared", sharedKvGib, options.sharedKvGbps),
+  ];
 }

@@ -37,6 +37,10 @@ export class Replica extends CoreView implements EngineView {
   readonly kvLoads: KvLoad[] = [];
   /** Requests on their way to the scheduler, by the time they reach it, and requests that it is to drop. */
   arrivals = new EventHeap();
+  /** Whether it only computes prompts, whose KV others read. */
+  isPrefill = false;
+  /** Slots that are to be aborted when the step in progress is over. */
+  readonly toAbort: number[] = [];
   /** How many of its arrivals are requests to drop. */
   toDrop = 0;
   /** The engine's clock: the end of its last step, or of the one in progress. */
@@ -78,6 +82,7 @@ export class Replica extends CoreView implements EngineView {
     core.step = this.log.length;
     this.arrivals = new EventHeap();
     this.toDrop = 0;
+    this.toAbort.length = 0;
     this.isStepping = false;
     this.nowMs = Math.min(this.nowMs, atMs);
     this.beganMs = this.nowMs;
@@ -113,6 +118,19 @@ export class Replica extends CoreView implements EngineView {
   canHold({ promptTokens, outputTokens }: EngineRequest): boolean {
     const { core } = this;
     return core.blocksNeeded(promptTokens, outputTokens) <= core.cache.requestCapacityBlocks;
+  }
+
+  /** Takes a request out, on its way or at this slot: now, or when the step in progress is over. */
+  remove(index: number, slot: number): void {
+    if (slot < 0) this.arrivals.remove(index);
+    else if (this.isStepping) this.toAbort.push(slot);
+    else this.core.abort(slot);
+  }
+
+  /** The step in progress is over. */
+  abortRemoved(): void {
+    for (const slot of this.toAbort) this.core.abort(slot);
+    this.toAbort.length = 0;
   }
 
   /** A request's client has gone: the scheduler learns of it. */

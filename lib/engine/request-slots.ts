@@ -1,8 +1,20 @@
 import type { EngineRequest } from "./engine-request.js";
 import { grown } from "./grown.js";
 
-/** Where a request is in its life. Leaving: its client has gone, and what it loads is still on its way. */
-export const Phase = { unused: 0, waiting: 1, prefilling: 2, decoding: 3, loading: 4, leaving: 5 } as const;
+/**
+ * Where a request is in its life. Leaving: its client has gone, and what it loads is still on its way. Loaded: it
+ * waits with what it loaded. Kept: it has ended, and another engine will read its KV.
+ */
+export const Phase = {
+  unused: 0,
+  waiting: 1,
+  prefilling: 2,
+  decoding: 3,
+  loading: 4,
+  leaving: 5,
+  loaded: 6,
+  kept: 7,
+} as const;
 
 const NONE = -1;
 const NO_REQUEST: EngineRequest = { promptTokens: 0, outputTokens: 0, contentIds: new Int32Array(0) };

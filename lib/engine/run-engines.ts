@@ -1,13 +1,16 @@
 import { describeValue, InputError, type Ms, requireInteger, type Tokens } from "../base/index.js";
+import type { KvTier } from "../cache/index.js";
 import type { LatencyModel, StepTimer } from "../latency/index.js";
 import { ClientNotices, type RequestRouting } from "./client-notices.js";
 import { createEngine } from "./create-engine.js";
 import type { EngineCore } from "./engine-core.js";
-import type { EngineOptions } from "./engine-options.js";
+import { type EngineOptions, engineOptions } from "./engine-options.js";
 import type { EngineRequest } from "./engine-request.js";
 import { type EngineRun, RunRecord } from "./engine-run.js";
 import { EventHeap } from "./event-heap.js";
 import { Followers } from "./followers.js";
+import { HandOvers } from "./hand-overs.js";
+import type { KvLink } from "./kv-transfers.js";
 import { type OnTimeout, onTimeouts } from "./on-timeout.js";
 import { type EngineView, Replica } from "./replica.js";
 import {
@@ -20,6 +23,8 @@ import {
 } from "./replica-events.js";
 import { replicaSeed } from "./replica-seed.js";
 import { Phase } from "./request-slots.js";
+import { sharedStore } from "./shared-store.js";
+import type { EngineTotals } from "./simulation-run.js";
 import { TurnQueue } from "./turn-queue.js";
 import type { WatchCache } from "./watch-cache.js";
 
@@ -48,6 +53,19 @@ export interface SimulateOptions {
   readonly onProgress?: (fraction: number) => void;
 }
 
+/** Engines that compute prompts, whose KV the others read. */
+export interface PrefillEngines {
+  readonly replicas: number;
+  /** How long their steps take. Default: as those of the others. */
+  readonly model?: LatencyModel;
+  /** Settings in which they differ from the others. */
+  readonly engine?: Partial<EngineOptions>;
+  /** The network of each engine, over which KV is read. */
+  readonly link: KvLink;
+  /** What happens to them, in any order. */
+  readonly replicaEvents?: readonly ReplicaEvent[];
+}
+
 /** What to simulate on several engines. */
 export interface RunOptions extends SimulateOptions {
   readonly replicas: number;
@@ -55,8 +73,10 @@ export interface RunOptions extends SimulateOptions {
   readonly replicaEvents?: readonly ReplicaEvent[];
   /** What becomes of requests that were in flight at one that stops or restarts. Default "resend". */
   readonly onLoss?: OnLoss;
+  /** Engines in front of these, which then compute prompts only where the routing says so. */
+  readonly prefill?: PrefillEngines;
   /** Starts the routing over these engines, whose views stay current. Not asked where there is one engine only. */
-  readonly routing: (engines: readonly EngineView[]) => RequestRouting;
+  readonly routing: (engines: readonly EngineView[], prefillEngines: readonly EngineView[]) => RequestRouting;
 }
 
 /** Steps between two calls of `onProgress`. */
@@ -68,6 +88,10 @@ const PROGRESS_STEPS = 0x10000;
  * numbers. Requests that follow one another in a circle are never sent, as those whose parent does not complete.
  *
  * Of what happens at one instant, steps end first, then requests are sent or given up, then steps begin; engines in order.
+ * Where prefills are apart, a request goes to its prefill engine as one of a single token, which nobody gets (vLLM's proxy asks for
+ * `max_tokens` 1); then to its decode engine, which reads the KV that it does not hold, computes the last prompt token again and
+ * gives the first token. What a stopped engine computed and had not handed over is lost with it, as `onLoss` says
+ * (`kv_load_failure_policy` "fail").
  * @throws InputError when a request has neither or several of `fireAtMs`, `after` and `inTurn`, or follows itself or none;
  * when `requestTimeoutMs` is not above zero
  */
@@ -78,7 +102,14 @@ export function runEngines(options: RunOptions): EngineRun {
 
 class VirtualRun {
   readonly #requests: readonly EngineRequest[];
+  /** All engines, those that prefill after the others. */
   readonly #replicas: readonly Replica[];
+  /** How many of them are not for prefills only. */
+  readonly #decoders: number;
+  /** What engines share behind their pools, where there is such a store. */
+  readonly #store: KvTier | undefined;
+  /** Where prefills are apart. */
+  readonly #handOvers: HandOvers | undefined;
   readonly #record: RunRecord;
   /** Undefined where there is one engine only. */
   readonly #routing: RequestRouting | undefined;
@@ -87,7 +118,7 @@ class VirtualRun {
   readonly #isApart: boolean;
   /**
    * What clients do: where it must be chosen to which engine, requests to be sent and, beyond them in number, ends of
-   * requests in turn; beyond these, requests to give up on, and what happens to replicas. With one engine and no time limit the former wait among its
+   * requests in turn; beyond these, requests to give up on, prompts computed elsewhere, what happens to replicas, and engines to wake. With one engine and no time limit the former wait among its
    * arrivals. Among an engine's arrivals the last are requests to drop.
    */
   readonly #sends = new EventHeap();
@@ -103,6 +134,8 @@ class VirtualRun {
   /** What happens to replicas, and what it did. */
   readonly #events: readonly ReplicaEvent[];
   readonly #outcomes: ReplicaEventOutcome[] = [];
+  readonly #prefillEvents: readonly ReplicaEvent[];
+  readonly #prefillOutcomes: ReplicaEventOutcome[] = [];
   readonly #onLoss: OnLoss;
   /** Requests that were sent while no replica was open: they go to the first that opens. */
   readonly #held = new Set<number>();
@@ -112,11 +145,14 @@ class VirtualRun {
   #nextProgressStep = 0;
 
   constructor(options: RunOptions) {
-    const { requests, onTimeout = "next-turn", replicaEvents, onLoss = "resend" } = options;
+    const { requests, onTimeout = "next-turn", replicaEvents, onLoss = "resend", prefill } = options;
     const replicas = replicaCount(options.replicas, replicaEvents);
+    const prefills = prefill ? replicaCount(prefill.replicas, prefill.replicaEvents) : 0;
     this.#requests = requests;
     this.#options = options;
+    this.#decoders = replicas;
     this.#events = orderedEvents(options.replicas, replicaEvents ?? []);
+    this.#prefillEvents = orderedEvents(prefill?.replicas ?? 0, prefill?.replicaEvents ?? []);
     this.#onLoss = requireWord("onLoss", onLosses, onLoss);
     this.#limitMs = requireLimit(options.requestTimeoutMs);
     this.#onTimeout = requireWord("onTimeout", onTimeouts, onTimeout);
@@ -126,11 +162,23 @@ class VirtualRun {
     this.#untilMs = options.untilMs ?? Number.POSITIVE_INFINITY;
     this.#onProgress = options.onProgress;
     this.#followers = new Followers(requests, (index, atMs) => this.#fire(index, atMs));
-    this.#replicas = Array.from({ length: replicas }, (_, index) => startReplica(options, index));
-    for (const replica of this.#replicas) replica.isOpen = replica.index < options.replicas;
-    const isAlone = replicas === 1 && this.#events.length === 0;
-    this.#routing = isAlone ? undefined : options.routing(this.#replicas);
-    this.#isApart = this.#routing !== undefined && !this.#routing.isOrdered && isOpenLoop(options);
+    if (replicas + prefills > 1) this.#store = storeOf(options);
+    this.#replicas = Array.from({ length: replicas + prefills }, (_, index) => this.#startReplica(index));
+    for (const replica of this.#replicas)
+      replica.isOpen = replica.isPrefill
+        ? replica.index - replicas < prefill!.replicas
+        : replica.index < options.replicas;
+    if (prefill) this.#handOvers = this.#startHandOvers(prefill);
+    const isAlone = replicas === 1 && this.#events.length === 0 && !prefill;
+    this.#routing = isAlone
+      ? undefined
+      : options.routing(this.#replicas.slice(0, replicas), this.#replicas.slice(replicas));
+    this.#isApart =
+      this.#routing !== undefined &&
+      !this.#routing.isOrdered &&
+      !this.#store &&
+      !prefill &&
+      isOpenLoop(options);
     const isTold = this.#routing?.firstToken || this.#routing?.ended;
     if (this.#routing && isTold && !(this.#isApart && this.#routing.isBlind))
       this.#notices = new ClientNotices(requests, this.#record.replica, this.#routing);
@@ -139,7 +187,8 @@ class VirtualRun {
 
   run(): EngineRun {
     const requests = this.#requests;
-    for (const [k, { atMs }] of this.#events.entries()) this.#sends.push(atMs, 3 * requests.length + k);
+    for (const [k, { atMs }] of [...this.#events, ...this.#prefillEvents].entries())
+      this.#sends.push(atMs, 4 * requests.length + k);
     for (let i = 0; i < requests.length; i++) {
       const { fireAtMs } = requests[i];
       if (fireAtMs !== undefined) this.#fire(i, fireAtMs);
@@ -219,7 +268,8 @@ class VirtualRun {
 
   #doClient(event: number, atMs: Ms): void {
     const count = this.#requests.length;
-    if (event >= 3 * count) this.#change(this.#events[event - 3 * count]);
+    if (event >= 4 * count) this.#doElse(event - 4 * count, atMs);
+    else if (event >= 3 * count) this.#handOvers!.tell(event - 3 * count, atMs);
     else if (event >= 2 * count) this.#giveUp(event - 2 * count, atMs);
     else if (event >= count) this.#turns.ended(atMs);
     else this.#send(event, atMs);
@@ -228,16 +278,36 @@ class VirtualRun {
   #send(index: number, atMs: Ms): void {
     const request = this.#requests[index];
     this.#notices?.tellUntil(atMs);
-    if (this.#events.length > 0 && !this.#replicas.some(({ isOpen }) => isOpen)) {
+    if (this.#events.length > 0 && !this.#replicas.some(({ isOpen, isPrefill }) => isOpen && !isPrefill)) {
       this.#held.add(index);
       return;
     }
     const replica = this.#replicas[this.#routing!.route(request, atMs)];
-    if (replica.canHold(request)) this.#deliver(index, atMs, replica);
-    else {
-      this.#record.replica[index] = replica.index;
-      this.#refuse(index, atMs);
-    }
+    this.#record.replica[index] = replica.index;
+    const first = this.#handOvers
+      ? this.#handOvers.send(index, replica, atMs)
+      : replica.canHold(request) && replica;
+    if (first) this.#deliver(index, atMs, first);
+    else this.#refuse(index, atMs);
+  }
+
+  /** What happens to a replica, or an engine that has something to do at last. */
+  #doElse(event: number, atMs: Ms): void {
+    const [decodes, prefills] = [this.#events.length, this.#prefillEvents.length];
+    if (event < decodes) this.#change(this.#events[event]);
+    else if (event < decodes + prefills) this.#changePrefill(this.#prefillEvents[event - decodes]);
+    else this.#wake(this.#replicas[event - decodes - prefills], atMs);
+  }
+
+  /** Wakes an engine then, if it sleeps. */
+  #wakeAt(replica: Replica, atMs: Ms): void {
+    const count = this.#events.length + this.#prefillEvents.length;
+    this.#sends.push(atMs, 4 * this.#requests.length + count + replica.index);
+  }
+
+  #wake(replica: Replica, atMs: Ms): void {
+    const wakeMs = Math.max(atMs, replica.nowMs);
+    if (!replica.isStepping && wakeMs < replica.nextMs) this.#actAt(replica, wakeMs);
   }
 
   #refuse(index: number, atMs: Ms): void {
@@ -253,7 +323,10 @@ class VirtualRun {
     record.giveUp(index, atMs);
     if (!this.#held.delete(index)) {
       this.#notices?.ended(index, atMs);
-      this.#replicas[record.replica[index]].drop(atMs, 2 * this.#requests.length + index);
+      if (this.#handOvers?.isBefore(index)) {
+        this.#handOvers.leave(index, atMs);
+        record.leave(index, 0, atMs);
+      } else this.#replicas[record.replica[index]].drop(atMs, 2 * this.#requests.length + index);
     }
     if (this.#requests[index].inTurn) this.#turns.ended(atMs);
     if (this.#onTimeout === "next-turn") this.#followers.ended(index, atMs);
@@ -272,13 +345,40 @@ class VirtualRun {
     this.#notices?.tellUntil(atMs);
     replica.isOpen = does === "add" || does === "restart";
     this.#routing?.setOpen?.(replica.index, replica.isOpen, atMs);
-    for (const [index, emittedTokens] of gone)
-      if (this.#onLoss === "resend") this.#resend(index, atMs);
-      else this.#lose(index, emittedTokens, atMs);
+    this.#giveBack(gone, atMs);
     if (!replica.isOpen) return;
     const held = [...this.#held];
     this.#held.clear();
     for (const index of held) this.#send(index, atMs);
+  }
+
+  /** Something happens to a prefill engine. What it computed and was not read is gone with it, wherever its request is. */
+  #changePrefill(event: ReplicaEvent): void {
+    const { atMs, does } = event;
+    if (atMs > this.#untilMs) return;
+    const replica = this.#replicas[this.#decoders + event.replica];
+    const gone = does === "stop" || does === "restart" ? this.#stopPrefill(replica, atMs) : [];
+    this.#prefillOutcomes.push({ ...event, requests: gone });
+    for (const index of gone) this.#notices?.ended(index, atMs);
+    this.#notices?.tellUntil(atMs);
+    replica.isOpen = does === "add" || does === "restart";
+    this.#routing!.setPrefillOpen?.(event.replica, replica.isOpen, atMs);
+    this.#giveBack(new Map(gone.map((index) => [index, 0])), atMs);
+  }
+
+  /** Requests that are gone with their engine, and the tokens that came of each: clients send them again, or do not. */
+  #giveBack(gone: ReadonlyMap<number, Tokens>, atMs: Ms): void {
+    for (const [index, emittedTokens] of gone)
+      if (this.#onLoss === "resend") this.#resend(index, atMs);
+      else this.#lose(index, emittedTokens, atMs);
+  }
+
+  /** @returns requests that are gone with it */
+  #stopPrefill(replica: Replica, atMs: Ms): number[] {
+    const gone = this.#handOvers!.stopPrefill(replica.index - this.#decoders, atMs);
+    if (this.#slotOf) for (const index of gone) this.#slotOf[index] = -1;
+    this.#replaceCore(replica, atMs);
+    return gone;
   }
 
   /** An engine stops in whatever it does, and an empty one takes its place; tokens that came of the requests that it had. */
@@ -294,22 +394,30 @@ class VirtualRun {
     const unseen = !replica.isStepping && replica.nowMs > atMs ? 1 : 0;
     for (let slot = 0; slot < slots.count; slot++) {
       const phase = slots.phase[slot];
-      if (phase === Phase.unused) continue;
+      // One that is leaving may be at work elsewhere.
+      if (phase === Phase.unused || phase === Phase.leaving) continue;
       inside.push([slots.tag[slot], core.emittedTokens(slot) - (phase === Phase.decoding ? unseen : 0)]);
     }
-    if (replica.isStepping) {
-      core.endStep();
-      core.dropFinished();
-    }
-    for (let slot = 0; slot < slots.count; slot++) if (slots.phase[slot] !== Phase.unused) core.abort(slot);
-    this.#record.addTotals(core);
-    replica.replaceCore(startCore(this.#options, replica.index, replica.timer), atMs);
+    for (const index of this.#handOvers?.stopDecoder(replica, atMs) ?? []) inside.push([index, 0]);
+    this.#replaceCore(replica, atMs);
     if (this.#slotOf) for (const [index] of inside) this.#slotOf[index] = -1;
     // Those whose client has gone already are nobody's any more.
     const gone = inside.filter(([index]) => !this.#record.hasEnded(index)).sort(([a], [b]) => a - b);
     for (const [index, emittedTokens] of inside)
       if (this.#record.hasEnded(index)) this.#record.leave(index, emittedTokens, atMs);
     return new Map(gone);
+  }
+
+  /** An engine that stops gives back all that it holds, and an empty one takes its place. */
+  #replaceCore(replica: Replica, atMs: Ms): void {
+    const { core } = replica;
+    if (replica.isStepping) {
+      core.endStep();
+      core.dropFinished();
+    }
+    core.stop();
+    this.#record.addTotals(core);
+    replica.replaceCore(this.#startCore(replica.index, replica.timer), atMs);
   }
 
   #resend(index: number, atMs: Ms): void {
@@ -325,7 +433,7 @@ class VirtualRun {
 
   #deliver(index: number, atMs: Ms, replica: Replica): void {
     const arrivesMs = atMs + replica.timer.arrivalOverheadMs(this.#requests[index].promptTokens);
-    this.#record.replica[index] = replica.index;
+    if (!replica.isPrefill) this.#record.replica[index] = replica.index;
     replica.arrivals.push(arrivesMs, index);
     // One that is at work looks at its arrivals when its step ends.
     const isAsleep = !replica.isStepping && replica.core.isIdle;
@@ -344,6 +452,8 @@ class VirtualRun {
       if (replica.nowMs >= boundMs) return replica.nowMs;
       if (core.isIdle) {
         const { nextEventMs } = replica;
+        // Others are to find what it stored, though nothing comes for it.
+        if (this.#store && nextEventMs > replica.nowMs) core.settle();
         if (nextEventMs === Number.POSITIVE_INFINITY) return nextEventMs;
         const wakeMs = Math.max(replica.nowMs, nextEventMs);
         if (wakeMs >= boundMs) return wakeMs;
@@ -370,6 +480,7 @@ class VirtualRun {
       const atMs = arrivals.nextKey;
       const event = arrivals.pop();
       if (event >= this.#requests.length) this.#takeOther(replica, event, atMs);
+      else if (this.#handOvers) this.#takeApart(replica, event, atMs);
       else if (!replica.canHold(this.#requests[event])) this.#refuse(event, atMs);
       else if (!this.#slotOf) core.submit(this.#requests[event], event);
       else if (atMs <= this.#record.fireMs[event] + this.#limitMs)
@@ -377,6 +488,18 @@ class VirtualRun {
       // Its client gave up on it while it was on its way.
       else this.#record.leave(event, 0, atMs);
     }
+  }
+
+  /** A request reaches an engine of those that are apart. */
+  #takeApart(replica: Replica, index: number, atMs: Ms): void {
+    const handOvers = this.#handOvers!;
+    if (!replica.isPrefill && atMs > this.#record.fireMs[index] + this.#limitMs) {
+      handOvers.leave(index, replica.nowMs);
+      this.#record.leave(index, 0, atMs);
+      return;
+    }
+    const slot = handOvers.take(index, replica);
+    if (this.#slotOf && !replica.isPrefill) this.#slotOf[index] = slot;
   }
 
   /** Of an engine's arrivals: the end of a turn, or a request to drop, which may have left it already. */
@@ -391,24 +514,44 @@ class VirtualRun {
     const slot = slotOf[index];
     replica.toDrop--;
     if (slot < 0) return;
+    this.#handOvers?.leave(index, replica.nowMs);
     this.#record.leave(index, core.emittedTokens(slot), replica.nowMs);
     core.abort(slot);
     slotOf[index] = -1;
   }
 
-  #noteAdmissions({ core }: Replica, atMs: Ms): void {
+  #noteAdmissions(replica: Replica, atMs: Ms): void {
+    const { core, isPrefill } = replica;
     const { slots } = core;
     const { admittedMs, runningAtAdmission, cachedTokens } = this.#record;
+    const handOvers = this.#handOvers;
     for (const slot of core.admitted) {
       const index = slots.tag[slot];
       if (slots.preemptions[slot] !== 0) continue;
+      if (isPrefill) {
+        if (handOvers!.admitted(index, slot, atMs)) cachedTokens[index] = slots.cachedTokens[slot];
+        continue;
+      }
       admittedMs[index] = atMs;
       runningAtAdmission[index] = core.runningCount;
-      cachedTokens[index] = slots.cachedTokens[slot];
+      if (!handOvers?.isRemote(index)) cachedTokens[index] = slots.cachedTokens[slot];
     }
   }
 
   #endStep(replica: Replica): void {
+    if (replica.isPrefill) this.#endPrefills(replica);
+    else this.#endDecodes(replica);
+    if (replica.toAbort.length > 0) replica.abortRemoved();
+  }
+
+  #endPrefills(replica: Replica): void {
+    replica.core.endStep();
+    replica.isStepping = false;
+    replica.tellContents();
+    this.#handOvers!.endStep(replica);
+  }
+
+  #endDecodes(replica: Replica): void {
     const { core, timer, nowMs } = replica;
     const { slots, step } = core;
     const record = this.#record;
@@ -458,21 +601,92 @@ class VirtualRun {
 
   #finish(): EngineRun {
     const record = this.#record;
-    for (const { core, nowMs, busyMs, kvLoads, pastPreemptions } of this.#replicas) {
+    const prefillEngines: EngineTotals[] = [];
+    for (const { core, nowMs, busyMs, kvLoads, pastPreemptions, isPrefill } of this.#replicas) {
       const { slots } = core;
       for (let slot = 0; slot < slots.count; slot++)
-        if (slots.phase[slot] !== Phase.unused)
+        if (slots.phase[slot] !== Phase.unused && !isPrefill)
           record.outputTokens[slots.tag[slot]] = core.emittedTokens(slot);
       record.addTotals(core);
-      record.engines.push({ busyMs, preemptions: pastPreemptions + core.preemptionCount });
+      const engines = isPrefill ? prefillEngines : record.engines;
+      engines.push({ busyMs, preemptions: pastPreemptions + core.preemptionCount });
       record.endMs = Math.max(record.endMs, nowMs);
       record.busyMs += busyMs;
       for (const load of kvLoads) record.kvLoads.push(load);
     }
     if (this.#options.replicaEvents) record.replicaEvents = this.#outcomes;
+    if (this.#handOvers) {
+      const told = this.#options.prefill!.replicaEvents && { replicaEvents: this.#prefillOutcomes };
+      record.prefill = { ...this.#handOvers.columns(), engines: prefillEngines, ...told };
+    }
     record.keepSteps(this.#replicas.map(({ log }) => log.columns()));
     return record;
   }
+
+  #startReplica(index: number): Replica {
+    const { seed = 0, model, keepLoads = false, prefill } = this.#options;
+    const isPrefill = index >= this.#decoders;
+    const timer = ((isPrefill && prefill?.model) || model).timer(replicaSeed(seed, index));
+    const replica = new Replica(index, this.#startCore(index, timer), timer, keepLoads);
+    replica.isPrefill = isPrefill;
+    return replica;
+  }
+
+  #startCore(index: number, timer: StepTimer): EngineCore {
+    const { watchCache, engine = {}, seed = 0, contentCount, prefill } = this.#options;
+    const isPrefill = index >= this.#decoders;
+    const core = createEngine(isPrefill ? { ...engine, ...prefill!.engine } : engine, timer, {
+      seed: replicaSeed(seed, index),
+      ...(prefill && { sharesKv: true }),
+      ...(this.#store && { store: this.#store }),
+      ...(contentCount !== undefined && { contentCount }),
+      ...(watchCache && { watchCache: (cache, requestOf) => watchCache(cache, index, requestOf) }),
+    });
+    core.keepsEnded = isPrefill;
+    if (prefill && !isPrefill)
+      core.onReceive = (request, foundTokens, tokens, nowMs) =>
+        this.#handOvers!.move(request, index, foundTokens, tokens, nowMs);
+    return core;
+  }
+
+  #startHandOvers({ link }: PrefillEngines): HandOvers {
+    const [{ options }, { options: prefill }] = [this.#replicas[0].core, this.#replicas[this.#decoders].core];
+    for (const { prefixReuse } of [options, prefill])
+      if (prefixReuse !== "blocks")
+        throw new InputError(
+          `runEngines: prefill engines hand over vLLM's blocks, and prefixReuse is "${prefixReuse}": give prefixReuse "blocks"`,
+        );
+    if (options.blockSize !== prefill.blockSize)
+      throw new InputError(
+        `runEngines: prefill engines have blocks of ${prefill.blockSize} tokens, those that decode of ${options.blockSize}: KV is read in whole blocks, give the same blockSize`,
+      );
+    return new HandOvers({
+      requests: this.#requests,
+      prefills: this.#replicas.slice(this.#decoders),
+      decoders: this.#replicas.slice(0, this.#decoders),
+      decoderOf: this.#record.replica,
+      link,
+      routing: () => this.#routing!,
+      hasEnded: (index) => this.#record.hasEnded(index),
+      tellAt: (index, atMs) => this.#sends.push(atMs, 3 * this.#requests.length + index),
+      deliver: (index, atMs, replica) => this.#deliver(index, atMs, replica),
+      wake: (replica, atMs) => this.#wake(replica, atMs),
+      wakeAt: (replica, atMs) => this.#wakeAt(replica, atMs),
+    });
+  }
+}
+
+/** @throws InputError when prefill engines would share it in other pieces */
+function storeOf({ engine, prefill }: RunOptions): KvTier | undefined {
+  const options = engineOptions(engine);
+  const store = sharedStore(options);
+  if (!store || !prefill?.engine) return store;
+  const { kvChunkTokens, blockSize } = engineOptions({ ...engine, ...prefill.engine });
+  if ((kvChunkTokens ?? blockSize) !== (options.kvChunkTokens ?? options.blockSize))
+    throw new InputError(
+      "runEngines: prefill engines share the store of the others in other chunks: give the same kvChunkTokens",
+    );
+  return store;
 }
 
 /** Whether all requests have times of their own, and nobody watches in which order engines do what they do. */
@@ -488,20 +702,6 @@ function requireLimit(ms: Ms = Number.POSITIVE_INFINITY): Ms {
 function requireWord<Word extends string>(name: string, words: readonly Word[], word: Word): Word {
   if (words.includes(word)) return word;
   throw new InputError(`simulate: ${name} must be one of ${words.join(", ")}, got ${describeValue(word)}`);
-}
-
-function startReplica(options: RunOptions, index: number): Replica {
-  const timer = options.model.timer(replicaSeed(options.seed ?? 0, index));
-  return new Replica(index, startCore(options, index, timer), timer, options.keepLoads ?? false);
-}
-
-function startCore(options: RunOptions, index: number, timer: StepTimer): EngineCore {
-  const { watchCache } = options;
-  return createEngine(options.engine ?? {}, timer, {
-    seed: replicaSeed(options.seed ?? 0, index),
-    ...(options.contentCount !== undefined && { contentCount: options.contentCount }),
-    ...(watchCache && { watchCache: (cache, requestOf) => watchCache(cache, index, requestOf) }),
-  });
 }
 
 /** The earliest time that is later. */

@@ -1,4 +1,5 @@
 import type { Ms, Tokens } from "../base/index.js";
+import type { PrefillRun } from "./hand-overs.js";
 import type { KvLoad } from "./kv-load.js";
 import type { ReplicaEventOutcome } from "./replica-events.js";
 
@@ -9,7 +10,7 @@ import type { ReplicaEventOutcome } from "./replica-events.js";
  */
 export interface SimulationRun {
   readonly requests: number;
-  /** Engines that served them. */
+  /** Engines that served them; where prefills are apart, those that decode. */
   readonly replicas: number;
   /** The engine that each was sent to; -1 where it was never sent. */
   readonly replica: Int32Array;
@@ -19,7 +20,10 @@ export interface SimulationRun {
   readonly admittedMs: Float64Array;
   /** Requests running in the step that admitted it, itself included; 0 where it never was. */
   readonly runningAtAdmission: Int32Array;
-  /** Prompt tokens found in the prefix cache at the first admission, those loaded from lower tiers among them; -1 where it was never admitted. */
+  /**
+   * Prompt tokens found in the prefix cache at the first admission, those loaded from lower tiers among them; -1 where it was never
+   * admitted. Where a prefill engine computed the prompt, those that it found.
+   */
   readonly cachedTokens: Int32Array;
   /** Output tokens that came: all that it asked for where it completed. */
   readonly outputTokens: Int32Array;
@@ -29,16 +33,18 @@ export interface SimulationRun {
   readonly requestTimeoutMs?: Ms;
   /** When the last engine stopped. */
   readonly endMs: Ms;
-  /** Time in which a step was running, summed over engines. */
+  /** Time in which a step was running, summed over engines, those that prefill among them. */
   readonly busyMs: Ms;
   readonly preemptions: number;
-  /** These of each engine. */
+  /** These of each engine; where prefills are apart, of those that decode. */
   readonly engines: readonly EngineTotals[];
   readonly prefixQueryTokens: Tokens;
   readonly prefixHitTokens: Tokens;
   readonly evictedBlocks: number;
   /** What requests loaded from the tiers behind the pool, engine by engine in the order in which it was there; `tag` is the request. */
   readonly kvLoads: readonly KvLoad[];
+  /** What prefill engines did; undefined where there are none. */
+  readonly prefill?: PrefillRun;
   /** When the client has a request's first token; undefined where none came. */
   firstTokenMs(request: number): Ms | undefined;
   /** When the client has the last of all its tokens; undefined where it did not complete. */

@@ -57,7 +57,7 @@ function settingControl(setting: EngineSettingName): ExploreControl {
   if (placeholder === undefined) return { name, says, setting, kind: "switch", typed: asSwitch(name) };
   if (setting === "prefixReuse")
     return { name, says, setting, kind: "word", words: ["blocks", "slots"], typed: asValue(name) };
-  const isReal = ["cpuKvGib", "diskKvGib", "cpuKvGbps", "diskKvGbps", "kvBytesPerToken"].includes(setting);
+  const isReal = /Gib$|Gbps$/.test(setting) || setting === "kvBytesPerToken";
   return { name, says, setting, kind: isReal ? "number" : "whole", typed: asValue(name) };
 }
 

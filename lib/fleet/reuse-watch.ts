@@ -1,6 +1,12 @@
 import { type Blocks, stream, type Tokens } from "../base/index.js";
 import { type Admission, BlockCache, evictionPolicy, type KvCache } from "../cache/index.js";
-import type { EngineOptions, EngineRequest, SimulationRun, WatchCache } from "../engine/index.js";
+import {
+  type EngineOptions,
+  type EngineRequest,
+  lowerTiers,
+  type SimulationRun,
+  type WatchCache,
+} from "../engine/index.js";
 import { ReplicaSets } from "./replica-sets.js";
 import { type CacheWatcher, WatchedCache } from "./watched-cache.js";
 
@@ -12,10 +18,14 @@ import { type CacheWatcher, WatchedCache } from "./watched-cache.js";
  *   pool that never gives up a block would have had then.
  * - *Routed*: the same of the request's own replica: as if its pool never gave up a block. Offered less routed is lost to
  *   routing.
- * - *Delivered*: what it found. Routed less delivered is lost to eviction, with what a stopped replica lost, and where caches
+ * - *Delivered*: what it found, in a store that all share as well: then another replica may have computed it, and it counts as
+ *   routed. Routed less delivered is lost to eviction, with what a stopped replica lost, and where caches
  *   are seats, with what was in another's.
  * - *Pooled*: what it would have found if all replicas kept their blocks in one pool of their total size: the same requests
  *   hold the same tokens at the same times. With one replica, what is delivered.
+ *
+ * Where prefills are apart, a request is looked at where its prompt is computed; blocks that a decode engine reads are its own from
+ * then on.
  *
  * A run in which more is found goes on otherwise; these are sides of this one.
  */
@@ -25,7 +35,7 @@ export interface FleetReuse {
   readonly offeredTokens: Tokens;
   readonly routedTokens: Tokens;
   readonly deliveredTokens: Tokens;
-  /** Undefined where several replicas have tiers behind their pools, or seats. */
+  /** Undefined where several replicas have tiers behind their pools, or seats, or prefills are apart. */
   readonly pooledTokens?: Tokens;
   /** By request, tokens; -1 where it was never admitted. */
   readonly byRequest: {
@@ -63,15 +73,21 @@ export class ReuseWatch {
   readonly #pooled: Int32Array | undefined;
   readonly #common: CommonPool | undefined;
 
-  /** @param options as the run's; `contentCount`, how many content ids there are, if known */
+  /**
+   * @param options as the run's; `prefillReplicas`, engines that compute prompts for the others; `contentCount`, how many content ids
+   * there are, if known
+   */
   constructor(options: {
     readonly requests: readonly EngineRequest[];
     readonly replicas: number;
+    readonly prefillReplicas?: number;
     readonly engine: EngineOptions;
     readonly contentCount?: number;
   }) {
-    const { requests, replicas, engine, contentCount } = options;
-    const isPools = engine.prefixReuse !== "slots" && !engine.cpuKvGib && !engine.diskKvGib;
+    const { requests, prefillReplicas = 0, engine, contentCount } = options;
+    const replicas = options.replicas + prefillReplicas;
+    const isPools =
+      prefillReplicas === 0 && engine.prefixReuse !== "slots" && lowerTiers(engine).length === 0;
     this.#requests = requests;
     this.#replicas = replicas;
     this.#engine = engine;
@@ -124,6 +140,11 @@ export class ReuseWatch {
       admitted: (slot, admission, totalTokens) => {
         if (admission.lowerTokens) return;
         const request = requestOf(slot);
+        if (admission.remoteTokens) {
+          const blocks = Math.floor((admission.cachedTokens + admission.remoteTokens) / blockSize);
+          if (enablePrefixCaching) for (let k = 0; k < blocks; k++) computed.add(chains[slot][k], replica);
+          return;
+        }
         if (this.#offered[request] < 0) this.#look(request, replica, chains[slot], admission.cachedTokens);
         computedBlocks[slot] = Math.floor(admission.cachedTokens / blockSize);
         const pooled = common?.admit(place(slot), chains[slot], admission, totalTokens);

@@ -16,6 +16,8 @@ export interface CacheWatcher {
 
 /** A cache that tells what is done with it, and is otherwise the one that it stands for. */
 export class WatchedCache implements KvCache {
+  readonly close?: NonNullable<KvCache["close"]>;
+  readonly expect?: NonNullable<KvCache["expect"]>;
   readonly listen?: NonNullable<KvCache["listen"]>;
   readonly loaded?: NonNullable<KvCache["loaded"]>;
   readonly scheduled?: NonNullable<KvCache["scheduled"]>;
@@ -30,6 +32,8 @@ export class WatchedCache implements KvCache {
     this.#cache = cache;
     this.#watcher = watcher;
     // What a cache can do is told by what it has.
+    if (cache.close) this.close = () => cache.close?.();
+    if (cache.expect) this.expect = (slot, tokens) => cache.expect?.(slot, tokens);
     if (cache.listen) this.listen = (listener) => cache.listen?.(listener);
     if (cache.loaded) this.loaded = (slot) => cache.loaded?.(slot);
     if (cache.scheduled) this.scheduled = () => cache.scheduled?.();

@@ -12,6 +12,8 @@ export interface SomeTtft {
 /** What something that happened to a replica cost. */
 export interface EventCost {
   readonly event: ReplicaEventOutcome;
+  /** Whether it happened to an engine that computes prompts for the replicas. */
+  readonly isPrefill: boolean;
   /** Of requests that were in flight there: from their first sending to the first token of the answer that came. */
   readonly gone: SomeTtft;
   /** Of all others sent in the time before and after. */
@@ -20,7 +22,7 @@ export interface EventCost {
 }
 
 /**
- * What happened to replicas in a replay, and what it did to TTFT; empty where nothing was to happen.
+ * What happened to replicas in a replay, then to prefill engines, and what it did to TTFT; empty where nothing was to happen.
  * @param aroundMs how long before and after an event requests are looked at. Default: a minute
  * @example
  * ```ts
@@ -37,7 +39,7 @@ export function eventCosts({ trace, run }: Replay, aroundMs: Ms = 60_000): Event
     requests: members.length,
     ttftMs: summarizeCohort(members.map((i) => trace.records[i])).ttftMs,
   });
-  return (run.replicaEvents ?? []).map((event) => {
+  const costOf = (event: ReplicaEventOutcome, isPrefill: boolean): EventCost => {
     const gone = new Set(event.requests);
     const sentFrom = (fromMs: Ms, toMs: Ms) =>
       some(
@@ -48,9 +50,14 @@ export function eventCosts({ trace, run }: Replay, aroundMs: Ms = 60_000): Event
     const { atMs } = event;
     return {
       event,
+      isPrefill,
       gone: some(event.requests),
       before: sentFrom(atMs - aroundMs, atMs),
       after: sentFrom(atMs, atMs + aroundMs),
     };
-  });
+  };
+  return [
+    ...(run.replicaEvents ?? []).map((event) => costOf(event, false)),
+    ...(run.prefill?.replicaEvents ?? []).map((event) => costOf(event, true)),
+  ];
 }

@@ -28,6 +28,15 @@ export { pacingDoubts } from "./pacing-doubts.js";
 export { packWorkload } from "./pack-workload.js";
 export { type Plan, type PlanOptions, type Prompts, planReplay } from "./plan.js";
 export { type PoolChains, poolChains, uniqueChains } from "./pool-chains.js";
+export type { PrefillConditions, ReplayPrefill } from "./prefill-conditions.js";
+export { type PrefillRow, prefillRows } from "./prefill-rows.js";
+export {
+  type PrefillStageName,
+  type PrefillStages,
+  prefillStageNames,
+  prefillStages,
+  type StageTimes,
+} from "./prefill-stages.js";
 export { recomputedPrefills } from "./recomputed-prefills.js";
 export { type RecordedTimesReplay, replayRecordedTimes } from "./replay-recorded-times.js";
 export { type ReplicaRow, replicaRows } from "./replica-rows.js";

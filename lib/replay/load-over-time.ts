@@ -14,7 +14,11 @@ export interface LoadOverTime {
  * Running and waiting requests of a simulation over virtual time. A request waits from when the client sent it to its
  * first admission, and runs from there until the engine is done with it: the step of its last token, or the end of the one
  * in which its client gave up. One with which it never was done stays to the end.
+ *
+ * Where prefills are apart, a request waits and runs first at its prefill engine, until its decode engine is told; then there. Of all
+ * engines together, it runs from when the first of them admitted it.
  * @param replica counts the requests of one engine only. Default: of all.
+ * @param pool which engines `replica` is one of, where prefills are apart. Default "decode".
  * @example
  * ```ts
  * import { latencyProfile, loadOverTime, readCapture, replay, workloadOf } from "prefixlab";
@@ -24,15 +28,18 @@ export interface LoadOverTime {
  * Math.max(...running); // → 12
  * ```
  */
-export function loadOverTime(run: SimulationRun, replica?: number): LoadOverTime {
+export function loadOverTime(
+  run: SimulationRun,
+  replica?: number,
+  pool: "decode" | "prefill" = "decode",
+): LoadOverTime {
   const changes: { readonly atMs: Ms; readonly running: number; readonly waiting: number }[] = [];
   for (let i = 0; i < run.fireMs.length; i++) {
-    const fireMs = run.fireMs[i];
-    const admittedMs = run.admittedMs[i];
-    if (Number.isNaN(fireMs) || run.refused.includes(i)) continue;
-    if (replica !== undefined && run.replica[i] !== replica) continue;
-    changes.push({ atMs: fireMs, running: 0, waiting: 1 });
-    const leftMs = run.leftMs(i);
+    if (Number.isNaN(run.fireMs[i]) || run.refused.includes(i)) continue;
+    const stay = stayOf(run, i, replica, pool);
+    if (!stay) continue;
+    const { cameMs, admittedMs, leftMs } = stay;
+    changes.push({ atMs: cameMs, running: 0, waiting: 1 });
     if (!Number.isNaN(admittedMs)) {
       changes.push({ atMs: admittedMs, running: 1, waiting: -1 });
       changes.push({ atMs: leftMs ?? run.endMs, running: -1, waiting: 0 });
@@ -58,4 +65,29 @@ export function loadOverTime(run: SimulationRun, replica?: number): LoadOverTime
     running: Int32Array.from(running),
     waiting: Int32Array.from(waiting),
   };
+}
+
+/** When a request came to the engines that are asked for, was admitted and left; undefined where it never came. */
+function stayOf(
+  run: SimulationRun,
+  i: number,
+  replica: number | undefined,
+  pool: "decode" | "prefill",
+): { cameMs: Ms; admittedMs: Ms; leftMs: Ms | undefined } | undefined {
+  const { prefill } = run;
+  const isApart = prefill !== undefined && prefill.replica[i] >= 0;
+  const [cameMs, leftMs] = [run.fireMs[i], run.leftMs(i)];
+  if (pool === "prefill") {
+    if (!isApart || prefill.replica[i] !== replica) return undefined;
+    return { cameMs, admittedMs: prefill.admittedMs[i], leftMs: known(prefill.computedMs[i]) ?? leftMs };
+  }
+  if (replica !== undefined && run.replica[i] !== replica) return undefined;
+  if (!isApart) return { cameMs, admittedMs: run.admittedMs[i], leftMs };
+  if (replica === undefined) return { cameMs, admittedMs: prefill.admittedMs[i], leftMs };
+  const toldMs = known(prefill.computedMs[i]);
+  return toldMs === undefined ? undefined : { cameMs: toldMs, admittedMs: run.admittedMs[i], leftMs };
+}
+
+function known(ms: Ms): Ms | undefined {
+  return Number.isNaN(ms) ? undefined : ms;
 }

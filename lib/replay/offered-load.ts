@@ -26,5 +26,5 @@ export function offeredLoad(asked: Trace, { run, conditions }: Replay): number |
   }
   const spanMs = lastMs - firstMs;
   if (asked.records.length < 10 || !(spanMs > 0)) return undefined;
-  return run.busyMs / conditions.replicas / spanMs;
+  return run.busyMs / conditions.engines / spanMs;
 }

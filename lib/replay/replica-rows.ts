@@ -2,6 +2,7 @@ import type { Ms, Tokens } from "../base/index.js";
 import { type Quantiles, summarizeCohort } from "../cohorts/index.js";
 import { loadOverTime } from "./load-over-time.js";
 import type { Replay } from "./run-replay.js";
+import { firstLoad } from "./tier-use.js";
 
 /** How one replica of a fleet fared. */
 export interface ReplicaRow {
@@ -12,6 +13,8 @@ export interface ReplicaRow {
   readonly promptTokens: Tokens;
   /** Found at first admissions, of the prompt tokens of those that it admitted; undefined where it admitted none. */
   readonly hitShare: number | undefined;
+  /** Of the same, found in the store that all replicas share; undefined where there is none. */
+  readonly sharedHitShare?: number;
   readonly ttftMs: Quantiles;
   /** Of the time until the last engine stopped, that in which it made steps. */
   readonly busyShare: number;
@@ -31,7 +34,11 @@ export interface ReplicaRow {
  * rows.map(({ requests }) => requests); // → [160, 160]
  * ```
  */
-export function replicaRows({ trace, run, virtualMs }: Replay): ReplicaRow[] {
+export function replicaRows({ trace, run, virtualMs, conditions }: Replay): ReplicaRow[] {
+  const store = conditions.tiers.findIndex(({ name }) => name === "shared");
+  const sharedTokens = run.engines.map(() => 0);
+  if (store >= 0)
+    for (const load of run.kvLoads) sharedTokens[run.replica[load.tag]] += firstLoad(run, load)?.[store] ?? 0;
   const members = run.engines.map((): number[] => []);
   run.replica.forEach((replica, request) => {
     if (replica >= 0) members[replica].push(request);
@@ -46,6 +53,7 @@ export function replicaRows({ trace, run, virtualMs }: Replay): ReplicaRow[] {
       requests: own.length,
       promptTokens: sum(records, ({ promptTokens }) => promptTokens),
       hitShare: queried === 0 ? undefined : sum(admitted, ({ cachedTokens = 0 }) => cachedTokens) / queried,
+      ...(store >= 0 && queried > 0 && { sharedHitShare: sharedTokens[replica] / queried }),
       ttftMs: summarizeCohort(records).ttftMs,
       busyShare: virtualMs > 0 ? busyMs / virtualMs : 0,
       peakWaiting: loadOverTime(run, replica).waiting.reduce((most, waiting) => Math.max(most, waiting), 0),

@@ -11,6 +11,7 @@ import {
 import {
   type FleetOptions,
   type FleetReuse,
+  type PrefillPool,
   ReuseWatch,
   type Route,
   type RouterPolicy,
@@ -33,6 +34,7 @@ import { modeledTrace } from "./modeled-trace.js";
 import type { Pacing } from "./pacing.js";
 import { pacingDoubts } from "./pacing-doubts.js";
 import { type Plan, type PlanOptions, type Prompts, planReplay } from "./plan.js";
+import { type PrefillConditions, prefillConditions, type ReplayPrefill } from "./prefill-conditions.js";
 import { type TierUse, tierUse } from "./tier-use.js";
 
 /** One replay of a trace through the simulated engine. */
@@ -49,13 +51,15 @@ export interface ReplayOptions {
   readonly answerReuse?: boolean;
   /** Settings that go before those of the captured engine, which are the default; see {@link chooseSettings}. */
   readonly engine?: Partial<EngineSettings>;
-  /** Equal engines behind a router. Default: the capture's data-parallel ranks that are engines of their own, else 1. */
+  /** Equal engines behind a router; with `prefill`, those that decode. Default: the capture's data-parallel ranks that are engines of their own, else 1. */
   readonly replicas?: number;
   /**
    * Which of them a request is sent to: a router, a function that chooses, or the word for a shipped router, with options behind
    * it as in "sticky:ttl=300". Default "round-robin"; for data-parallel ranks "data-parallel".
    */
   readonly router?: string | RouterPolicy | Route;
+  /** Engines that compute prompts for the replicas: prefill and decode apart. Default: none. */
+  readonly prefill?: ReplayPrefill;
   /** What happens to replicas while they run, and what becomes of requests in flight there: see {@link FleetOptions}. */
   readonly replicaEvents?: readonly ReplicaEvent[];
   readonly onLoss?: OnLoss;
@@ -98,8 +102,12 @@ export interface ReplayConditions {
   readonly pacing: Pacing;
   readonly pacingFrom: Extract<SettingOrigin, "captured" | "given" | "assumed">;
   readonly replicas: number;
+  /** The replicas, and the engines that compute prompts for them. */
+  readonly engines: number;
   /** Name of the router; undefined where there is nothing to route. */
   readonly router?: string;
+  /** Engines that compute prompts for the replicas; undefined where there are none. */
+  readonly prefill?: PrefillConditions;
   /** Data-parallel ranks that make their steps together and are modeled as one engine; undefined where there are none. */
   readonly ranksAsOne?: number;
   /** The client's time limit on a request, and what follows a request that reached it; undefined where there is none. */
@@ -175,6 +183,8 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
       model,
       engine: settings,
       replicas: conditions.replicas,
+      ...(options.prefill &&
+        conditions.prefill && { prefill: prefillPool(options.prefill, conditions.prefill) }),
       ...(options.router ? { router: options.router } : conditions.router && { router: conditions.router }),
       ...more,
       seed,
@@ -213,6 +223,9 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
     ? new ReuseWatch({
         requests: plan.requests,
         replicas: replicaCount(conditions.replicas, options.replicaEvents),
+        ...(options.prefill && {
+          prefillReplicas: replicaCount(options.prefill.replicas, options.prefill.replicaEvents),
+        }),
         engine: settings,
         contentCount: plan.contentCount,
       })
@@ -239,7 +252,7 @@ export function replay(workload: Workload, options: ReplayOptions): Replay {
     seed,
     virtualMs: run.endMs,
     wallMs: performance.now() - startedMs,
-    extrapolated: extrapolatedFraction(modeled, run, model),
+    extrapolated: extrapolatedFraction(modeled, run, model, options.prefill?.model ?? model),
     ...(conditions.tiers.length > 0 && {
       tierUse: tierUse(run, conditions.tiers, model, settings.maxNumBatchedTokens),
     }),
@@ -269,6 +282,7 @@ export function replayConditions(
     | "maxInFlight"
     | "replicas"
     | "router"
+    | "prefill"
     | "replicaEvents"
     | "requestTimeoutMs"
     | "onTimeout"
@@ -277,7 +291,9 @@ export function replayConditions(
   const { model, requestTimeoutMs, onTimeout = "next-turn" } = options;
   const { ranks, isLockstep } = dataParallel(trace.meta);
   const engines = engineCount(trace.meta);
-  const { replicas = engines, router = replicas === engines ? "data-parallel" : "round-robin" } = options;
+  const { replicas = engines } = options;
+  const isAsCaptured = replicas === engines && (engines > 1 || !options.prefill);
+  const { router = isAsCaptured ? "data-parallel" : "round-robin" } = options;
   const { memory, fittedAt } = model;
   const isLimited = requestTimeoutMs !== undefined && requestTimeoutMs !== Number.POSITIVE_INFINITY;
   const engine = chooseSettings({
@@ -297,7 +313,16 @@ export function replayConditions(
     pacing: pacing ?? captured.pacing,
     pacingFrom: pacing === undefined ? captured.from : "given",
     replicas,
-    ...((replicas > 1 || options.replicaEvents) && { router: routerPolicy(router).name }),
+    engines: replicas + (options.prefill?.replicas ?? 0),
+    ...((replicas > 1 || options.replicaEvents || options.prefill) && { router: routerPolicy(router).name }),
+    ...(options.prefill && {
+      prefill: prefillConditions(trace.meta, options.prefill, {
+        model,
+        settings: engine.settings,
+        given: options.engine,
+        router,
+      }),
+    }),
     ...(isLockstep && { ranksAsOne: ranks }),
     ...(isLimited && { requestTimeoutMs, onTimeout }),
     latency: model.kind,
@@ -338,13 +363,29 @@ export function durationsMs(run: SimulationRun): (Ms | undefined)[] {
   });
 }
 
-function extrapolatedFraction(trace: Trace, run: SimulationRun, model: LatencyModel): number {
-  const outside = trace.records.filter((record, i) =>
-    isExtrapolated(model.range, {
-      uncachedTokens: record.promptTokens - (record.cachedTokens ?? 0),
-      contextTokens: record.promptTokens + record.outputTokens,
-      runningSeqs: run.runningAtAdmission[i],
-    }),
-  );
+function prefillPool(given: ReplayPrefill, conditions: PrefillConditions): PrefillPool {
+  const { transferGbps: _, transferLatencyMs: __, ...pool } = given;
+  return { ...pool, engine: conditions.engine.settings, link: conditions.link };
+}
+
+function extrapolatedFraction(
+  trace: Trace,
+  run: SimulationRun,
+  model: LatencyModel,
+  prefillModel: LatencyModel,
+): number {
+  const outside = trace.records.filter((record, i) => {
+    const { promptTokens, outputTokens, cachedTokens = 0 } = record;
+    const uncachedTokens = promptTokens - cachedTokens;
+    const runningSeqs = run.runningAtAdmission[i];
+    const isApart = run.prefill !== undefined && run.prefill.replica[i] >= 0;
+    const decode = { contextTokens: promptTokens + outputTokens, runningSeqs };
+    if (!isApart) return isExtrapolated(model.range, { ...decode, uncachedTokens });
+    // Of what another engine computed, the last token alone is computed again.
+    return (
+      isExtrapolated(model.range, { ...decode, uncachedTokens: 1 }) ||
+      isExtrapolated(prefillModel.range, { uncachedTokens, contextTokens: promptTokens, runningSeqs: 1 })
+    );
+  });
   return trace.records.length === 0 ? 0 : outside.length / trace.records.length;
 }

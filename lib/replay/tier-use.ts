@@ -1,5 +1,5 @@
 import type { Ms, Tokens } from "../base/index.js";
-import { type LowerTier, type SimulationRun, transferMs } from "../engine/index.js";
+import { type KvLoad, type LowerTier, type SimulationRun, transferMs } from "../engine/index.js";
 import { emptyStepLoad, type LatencyModel } from "../latency/index.js";
 
 /** Where prompt tokens came from that requests did not compute, and what loading them took. Sums over a run. */
@@ -49,16 +49,12 @@ export function tierUse(
   const timer = model.timer(0);
   const lower = tiers.map(() => 0);
   const sums = { loadedTokens: 0, loadMs: 0, transferMs: 0, computingMs: 0, computingIsFaster: 0 };
-  for (const { tag, tokens, depthTokens, beganMs, endMs, isAgain } of run.kvLoads) {
+  for (const load of run.kvLoads) {
+    const { tokens, depthTokens, beganMs, endMs } = load;
     const loaded = sum(tokens);
-    const cached = run.cachedTokens[tag];
-    if (!isAgain && cached >= 0) {
-      tokens.forEach((count, tier) => {
-        lower[tier] += count;
-      });
-      // Of a prompt that was loaded whole, the last token is computed all the same: it is not among those cached.
-      lower[furthest(tokens)] -= depthTokens + loaded - cached;
-    }
+    firstLoad(run, load)?.forEach((count, tier) => {
+      lower[tier] += count;
+    });
     const aloneMs = tiers.reduce((ms, link, tier) => {
       const carried = sum(tokens.slice(tier));
       return carried > 0 ? ms + transferMs(link, carried) : ms;
@@ -92,6 +88,22 @@ export function tierUse(
     computingMs: sums.computingMs,
     computingIsFaster: sums.computingIsFaster,
   };
+}
+
+/**
+ * What of a load is among the tokens found at its request's first admission, by tier; undefined where none is, the request having
+ * been preempted or never admitted.
+ */
+export function firstLoad(
+  run: Pick<SimulationRun, "cachedTokens">,
+  { tag, tokens, depthTokens, isAgain }: KvLoad,
+): Tokens[] | undefined {
+  const cached = run.cachedTokens[tag];
+  if (isAgain || cached < 0) return undefined;
+  const found = [...tokens];
+  // Of a prompt that was loaded whole, the last token is computed all the same: it is not among those cached.
+  found[furthest(tokens)] -= depthTokens + sum(tokens) - cached;
+  return found;
 }
 
 /** The furthest tier from which something came: it held the end of the run. */

@@ -41,7 +41,9 @@ export interface ChosenSettings {
 export function chooseSettings(sources: SettingSources): ChosenSettings {
   const { poolTokens, kvBytesPerToken, ...otherProfile } = sources.profile ?? {};
   const given = someEngineSettings(sources.given ?? {});
-  const hasGib = [given, sources.captured].some((told) => (told?.cpuKvGib ?? told?.diskKvGib) !== undefined);
+  const hasGib = [given, sources.captured].some(
+    (told) => (told?.cpuKvGib ?? told?.diskKvGib ?? told?.sharedKvGib) !== undefined,
+  );
   const profile = { ...otherProfile, ...(hasGib && kvBytesPerToken !== undefined && { kvBytesPerToken }) };
   const told: readonly (readonly [SettingOrigin, Partial<EngineSettings>])[] = [
     ["given", given],

@@ -138,6 +138,22 @@ export const engineSettings = {
     usual: undefined,
     parse: optional(numberFrom(1e-6)),
   },
+  sharedKvGib: {
+    wire: "shared_kv_gib",
+    flag: "--shared-kv-gib",
+    placeholder: "x",
+    says: "a store behind that which all replicas share, GiB, as Mooncake's or LMCache's; 0: none",
+    usual: undefined,
+    parse: optional(numberFrom(0)),
+  },
+  sharedKvGbps: {
+    wire: "shared_kv_gbps",
+    flag: "--shared-kv-gbps",
+    placeholder: "x",
+    says: "10^9 bytes a second from the shared store to each replica, where there is one; else 25",
+    usual: undefined,
+    parse: optional(numberFrom(1e-6)),
+  },
   kvChunkTokens: {
     wire: "kv_chunk_tokens",
     flag: "--kv-chunk-tokens",

@@ -2,7 +2,16 @@ import { countOutcomes, summarizeCohorts } from "../cohorts/index.js";
 import type { OnTimeout } from "../engine/index.js";
 import { reuseShares } from "../fleet/index.js";
 import type { LatencyModel } from "../latency/index.js";
-import { hitFraction, type Pacing, type Plan, type Replay, replay } from "../replay/index.js";
+import {
+  hitFraction,
+  type Pacing,
+  type Plan,
+  prefillStageNames,
+  prefillStages,
+  type Replay,
+  type ReplayOptions,
+  replay,
+} from "../replay/index.js";
 import { type Workload, workloadOf } from "../sessions/index.js";
 import { engineCount } from "../trace/index.js";
 import { CellWorkloads } from "./cell-workloads.js";
@@ -47,7 +56,9 @@ export function runCellOf(workloads: CellWorkloads, model: LatencyModel, cell: S
     ...(onTimeout !== undefined && { onTimeout: onTimeout as OnTimeout }),
     ...(replicas !== undefined && { replicas: Number(replicas) }),
     ...(router !== undefined && { router: String(router) }),
-    tellsReuse: Number(replicas ?? engineCount(workload.trace.meta)) > 1,
+    ...prefillOf(cell),
+    tellsReuse:
+      Number(replicas ?? engineCount(workload.trace.meta)) > 1 || Number(cell["prefill-replicas"] ?? 0) > 0,
     seed: cell.seed ?? 1,
   });
   const { run } = result;
@@ -62,12 +73,13 @@ export function runCellOf(workloads: CellWorkloads, model: LatencyModel, cell: S
     timed_out: outcomes.timedOutBeforeFirstToken + outcomes.timedOutAfterFirstToken,
     never_sent: outcomes.neverSent,
     virtual_s: virtualS,
-    busy_fraction: virtualS > 0 ? run.busyMs / result.conditions.replicas / result.virtualMs : null,
+    busy_fraction: virtualS > 0 ? run.busyMs / result.conditions.engines / result.virtualMs : null,
     output_tokens_per_s: virtualS > 0 ? outputTokens / virtualS : null,
     hit_fraction: hitFraction(run),
     ...answerReuseColumns(result.plan),
     ...reuseColumns(result),
     ...tierColumns(result),
+    ...prefillColumns(result),
     preemptions: run.preemptions,
     extrapolated: result.extrapolated,
   };
@@ -89,6 +101,37 @@ function answerReuseColumns({ answerReuse }: Plan): SweepRow {
   return {
     answer_reuse_requests: answerReuse ? answerReuse.requests : 0,
     answer_reuse_points: answerReuse ? 100 * (answerReuse.sharedWith - answerReuse.sharedWithout) : 0,
+  };
+}
+
+/** Engines that compute prompts for the replicas, where the cell has some. */
+function prefillOf(cell: SweepCell): Pick<ReplayOptions, "prefill"> {
+  const replicas = Number(cell["prefill-replicas"] ?? 0);
+  const { "non-cached-tokens": nonCachedTokens, "kv-transfer-gbps": transferGbps } = cell;
+  if (replicas === 0) return {};
+  return {
+    prefill: {
+      replicas,
+      ...(nonCachedTokens !== undefined && { nonCachedTokens: Number(nonCachedTokens) }),
+      ...(transferGbps !== undefined && { transferGbps: Number(transferGbps) }),
+    },
+  };
+}
+
+/** Where prefill and decode are apart: how many prompts were computed elsewhere, what was moved, and median waits by stage. */
+function prefillColumns({ run }: Replay): SweepRow {
+  const stages = prefillStages(run);
+  if (!stages) return {};
+  const { remote, movedTokens, stagesMs } = stages;
+  return {
+    prefill_remote: remote,
+    prefill_moved_tokens: movedTokens,
+    ...Object.fromEntries(
+      prefillStageNames.map((name) => [
+        `stage_${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}_ms_p50`,
+        stagesMs?.[name].p50 ?? null,
+      ]),
+    ),
   };
 }
 

@@ -57,6 +57,18 @@ const replayAxes: Readonly<Record<string, Axis>> = {
     says: "which replica a request is sent to, with its options, as in sticky:ttl=300",
     parse: (_, value) => routerPolicy(String(value)).name,
   },
+  "prefill-replicas": {
+    says: "engines that compute prompts for the replicas, which then decode; 0: none",
+    parse: wholeNumberFrom(0),
+  },
+  "non-cached-tokens": {
+    says: "with prefill-replicas: a prompt with fewer tokens to compute stays with its decode engine",
+    parse: wholeNumberFrom(1),
+  },
+  "kv-transfer-gbps": {
+    says: "with prefill-replicas: 10^9 bytes a second over the network of each engine",
+    parse: numberFrom(Number.MIN_VALUE),
+  },
   turns: { says: "keep the first turns of each session", parse: wholeNumberFrom(1) },
   seed: { says: "seed of the replay", parse: wholeNumberFrom(0) },
 };

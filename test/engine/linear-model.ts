@@ -42,3 +42,18 @@ export const everyCost = linearModel({
   arrival: 1,
   emission: 2,
 });
+
+/**
+ * The same model on engines of which each is a little slower than the one before, told by their seeds (0, 1, ... or "0/replica 1"):
+ * no two end their steps at one instant.
+ */
+export function unequal(model: LatencyModel): LatencyModel {
+  return {
+    ...model,
+    timer: (seed) => {
+      const timer = model.timer(seed);
+      const index = Number(String(seed).split(" ").at(-1));
+      return { ...timer, stepMs: (load) => timer.stepMs(load) * (1 + 0.0013717 * index) };
+    },
+  };
+}

@@ -49,3 +49,12 @@ export const workloads = fc
     const { jobs: _, pool, ...rest } = w;
     return { requests, options: engineOptions({ ...rest, kvCacheBlocks: pool }) };
   });
+
+/** The same requests at times of which no two are equal: who comes first at one instant, of engines that share something, is not defined. */
+export function withoutTies(requests: readonly EngineRequest[]): EngineRequest[] {
+  return requests.map((request, i) => ({
+    ...request,
+    ...(request.fireAtMs !== undefined && { fireAtMs: request.fireAtMs + 0.013717 * i }),
+    ...(request.after && { after: { ...request.after, gapMs: request.after.gapMs + 0.0073131 * i } }),
+  }));
+}

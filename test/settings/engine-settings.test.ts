@@ -26,6 +26,8 @@ const anySettings: fc.Arbitrary<EngineSettings> = fc.record({
   schedulingPolicy: fc.constantFrom("fcfs", "priority"),
   cpuKvGib: perhaps(fc.double({ min: 0, max: 1e4, noNaN: true })),
   diskKvGib: perhaps(fc.double({ min: 0, max: 1e5, noNaN: true })),
+  sharedKvGib: perhaps(fc.double({ min: 0, max: 1e5, noNaN: true })),
+  sharedKvGbps: perhaps(fc.double({ min: 0.001, max: 1e3, noNaN: true })),
   cpuKvGbps: perhaps(fc.double({ min: 0.001, max: 1e3, noNaN: true })),
   diskKvGbps: perhaps(fc.double({ min: 0.001, max: 1e3, noNaN: true })),
   kvChunkTokens: perhaps(fc.integer({ min: 1, max: 512 })),

@@ -66,4 +66,26 @@ describe("a sweep over fleets", () => {
     const [spread, sticky] = rows.filter(({ replicas }) => replicas === 3);
     expect(Number(sticky!.reuse_routed)).toBeGreaterThan(Number(spread!.reuse_routed));
   });
+
+  it("takes prefill engines and a shared store as axes", () => {
+    const sessions = inferSessions(trace);
+    const model = latencyProfile("h200-qwen3-8b");
+    const rowsOf = (...varied: string[]) =>
+      gridCells(["replicas=2", ...varied].map(parseAxis)).map((cell) =>
+        runCell({ trace, sessions }, model, cell),
+      );
+    const [none, all, some] = [
+      ...rowsOf("prefill-replicas=0,2", "kv-transfer-gbps=50"),
+      ...rowsOf("prefill-replicas=2", "non-cached-tokens=100"),
+    ];
+    expect(none).not.toHaveProperty("prefill_remote");
+    expect(all!.prefill_remote).toBe(36);
+    expect(Number(all!.stage_transfer_ms_p50)).toBeGreaterThan(1);
+    expect(Number(some!.prefill_remote)).toBeLessThan(36);
+    const [apart, shared] = rowsOf("kv-cache-size=60", "shared-kv-gib=0,20");
+    expect(shared!.reuse_shared_tokens).toBeGreaterThan(0);
+    expect(Number(shared!.hit_fraction)).toBeGreaterThan(Number(apart!.hit_fraction));
+    expect(() => parseAxis("prefill-replicas=-1")).toThrow(/prefill-replicas/);
+    expect(() => parseAxis("non-cached-tokens=0")).toThrow(/non-cached-tokens/);
+  });
 });

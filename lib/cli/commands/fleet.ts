@@ -17,6 +17,7 @@ import {
 } from "../engine-flags.js";
 import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
 import { addPacingFlags, type PacingFlags, pacingFromFlags } from "../pacing-flags.js";
+import { addPrefillFlags, type PrefillFlags, prefillFromFlags } from "../prefill-flags.js";
 import { progressBar, readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
 import { comparedJson, comparedReport } from "../router-report.js";
@@ -36,6 +37,7 @@ interface FleetCommandFlags
     EngineFlags,
     LatencyFlags,
     PacingFlags,
+    PrefillFlags,
     SessionFlags,
     TimeoutFlags {
   readonly replicas: number;
@@ -74,6 +76,7 @@ export function fleetCommand(): Command {
     )
     .option("--strict", "a bad row is fatal")
     .option("--json", "print one JSON document");
+  addPrefillFlags(command);
   addEngineFlags(addLatencyFlags(addTimeoutFlags(addSessionFlags(addPacingFlags(addAnswerFlag(command))))));
   return command
     .addHelpText(
@@ -89,6 +92,10 @@ to eviction (the replica had it, and gave it up). Imbalance: the time that the b
 Example:
   npx prefixlab fleet data/warm-1.jsonl.gz --latency-trace data/fit-sweep-1.jsonl.gz --replicas 4 \\
     --routers round-robin,least-loaded,sticky,prefix-affinity --out-dir out
+
+The same with two of the four in front of the others, for prefills:
+  npx prefixlab fleet data/warm-1.jsonl.gz --profile h200-qwen3-8b --replicas 2 --prefill-replicas 2 \\
+    --routers round-robin,sticky
 `,
     )
     .action(runFleetCommand);
@@ -105,6 +112,7 @@ async function runFleetCommand(path: string, flags: FleetCommandFlags): Promise<
   const sessions = sessionsOf(trace, sessionsFromFlags(flags));
   reportSessions(path, sessions);
   const model = await latencyFromFlags(flags);
+  const prefill = await prefillFromFlags("fleet", flags, flags);
   const bar = progressBar("replaying");
   let router = 0;
   let comparison: RouterComparison;
@@ -117,6 +125,7 @@ async function runFleetCommand(path: string, flags: FleetCommandFlags): Promise<
         ...pacingFromFlags(flags),
         ...timeoutFromFlags(flags),
         replicas: flags.replicas,
+        ...(prefill && { prefill }),
         routers: flags.routers,
         answerReuse: flags.answerReuse,
         rateScale: flags.rateScale,

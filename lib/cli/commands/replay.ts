@@ -26,6 +26,7 @@ import {
 } from "../fleet-flags.js";
 import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
 import { addPacingFlags, type PacingFlags, pacingFromFlags } from "../pacing-flags.js";
+import { addPrefillFlags, type PrefillFlags, prefillFromFlags } from "../prefill-flags.js";
 import { progressBar, readInput } from "../read-input.js";
 import { refuseOverwrite } from "../refuse-overwrite.js";
 import { overloadOf, replayReport } from "../replay-report.js";
@@ -47,6 +48,7 @@ interface ReplayFlags
     ReplicaEventFlags,
     LatencyFlags,
     PacingFlags,
+    PrefillFlags,
     SessionFlags,
     TimeoutFlags {
   readonly recordedTimes?: boolean;
@@ -105,7 +107,7 @@ export function replayCommand(): Command {
     .option("--timeout <s>", "with --url: time limit of one request", parsePositive, 300)
     .option("--strict", "a bad row is fatal")
     .option("--json", "print one JSON document");
-  addReplicaEventFlags(addFleetFlags(command));
+  addReplicaEventFlags(addPrefillFlags(addFleetFlags(command)));
   addEngineFlags(addLatencyFlags(addTimeoutFlags(addSessionFlags(addPacingFlags(addAnswerFlag(command))))));
   return command
     .addHelpText(
@@ -121,6 +123,10 @@ The same for a client that gives up after 10 s and then drops the conversation:
 
 Four engines behind a router, and what of the prompts it cost them (fleet compares routers):
   npx prefixlab replay data/warm-1.jsonl.gz --latency-trace data/fit-sweep-1.jsonl.gz --replicas 4 --router sticky
+
+Two engines that compute prompts for two that decode, over a network of 200 Gbit/s; short prompts stay where they are decoded:
+  npx prefixlab replay data/warm-1.jsonl.gz --profile h200-qwen3-8b --replicas 2 --router sticky \\
+    --prefill-replicas 2 --kv-transfer-gbps 25 --non-cached-tokens 64
 
 The same requests sent to two servers behind a router, which sees what this client sent to each and got back:
   npx prefixlab replay data/warm-1.jsonl.gz --url http://127.0.0.1:8000 --url http://127.0.0.1:8001 \\
@@ -154,6 +160,10 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
     throw new InputError(
       "replay: --replica-event happens to simulated replicas: leave out --url and --recorded-times",
     );
+  if (flags.prefillReplicas !== undefined && (flags.recordedTimes || flags.url !== undefined))
+    throw new InputError(
+      "replay: --prefill-replicas are simulated engines: leave out --url and --recorded-times",
+    );
   if (flags.recordedTimes) {
     const { replayRecordedTimesCommand } = await import("./replay-recorded-times.js");
     return replayRecordedTimesCommand({ trace, sessions: found }, flags);
@@ -164,8 +174,18 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
   }
   const capturedReplicas = engineCount(trace.meta);
   const fleet = fleetFromFlags("replay", flags, trace);
-  const events = replicaEventsFromFlags(flags, flags.replicas ?? capturedReplicas);
-  const tellsFleet = flags.replicas !== undefined || capturedReplicas > 1 || flags.replicaEvent !== undefined;
+  const prefillGiven = await prefillFromFlags("replay", flags, flags);
+  const { prefillEvents, ...events } = replicaEventsFromFlags(
+    flags,
+    flags.replicas ?? capturedReplicas,
+    prefillGiven?.replicas,
+  );
+  const prefill = prefillGiven && { ...prefillGiven, ...(prefillEvents && { replicaEvents: prefillEvents }) };
+  const tellsFleet =
+    flags.replicas !== undefined ||
+    capturedReplicas > 1 ||
+    flags.replicaEvent !== undefined ||
+    prefill !== undefined;
   const engine = engineFromFlags(flags);
   const pacing = pacingFromFlags(flags);
   const limit = timeoutFromFlags(flags);
@@ -182,6 +202,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
           ...limit,
           ...fleet,
           ...events,
+          ...(prefill && { prefill }),
           tellsReuse: tellsFleet && k === 0,
           answerReuse: flags.answerReuse,
           prompts: flags.coldPrompts ? "unique" : "recorded",
@@ -206,6 +227,7 @@ async function runReplay(path: string, flags: ReplayFlags): Promise<void> {
       (flags.thinkScale ?? 1) !== 1 ||
       (flags.replicas ?? capturedReplicas) !== capturedReplicas ||
       flags.replicaEvent !== undefined ||
+      prefill !== undefined ||
       changesLimit(limit.requestTimeoutMs, trace) ||
       changesEngine(engine, trace));
   const { judgeAfter = 0 } = flags;

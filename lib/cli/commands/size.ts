@@ -94,6 +94,10 @@ Example:
 
 async function runSize(path: string, flags: SizeFlags): Promise<void> {
   const engine = engineFromFlags(flags);
+  if (engine.sharedKvGib)
+    throw new InputError(
+      "size: --shared-kv-gib is a store that replicas share, and size serves one engine: give --cpu-kv-gib or --disk-kv-gib, or replay with --replicas",
+    );
   const trace = await readInput(path, { strict: flags.strict ?? false });
   const sessions = sessionsOf(trace, sessionsFromFlags(flags));
   const workload: Workload = { trace, sessions };

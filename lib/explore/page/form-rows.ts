@@ -71,6 +71,8 @@ export const formGroups: readonly FormGroup[] = [
       { name: "cpu-kv-gbps", label: "CPU to pool, GB/s", usual: "25" },
       { name: "disk-kv-gib", label: "disk, GiB", usual: "0" },
       { name: "disk-kv-gbps", label: "disk to pool, GB/s", usual: "5" },
+      { name: "shared-kv-gib", label: "store that replicas share, GiB", usual: "0" },
+      { name: "shared-kv-gbps", label: "shared store to pool, GB/s", usual: "25" },
     ],
   },
   {
