@@ -4,7 +4,13 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { queryTraces, summarizeTraceFile, traceToParquet } from "prefixlab/scale";
+import {
+  mergeShards,
+  queryTraces,
+  summarizeShard,
+  summarizeTraceFile,
+  traceToParquet,
+} from "prefixlab/scale";
 import { writeLargeTrace } from "./write-large-trace.mjs";
 import { result } from "./yardstick.mjs";
 
@@ -32,6 +38,12 @@ export async function bench(requests = 500_000) {
     await timed("inspect, sessions and survival curves in one pass", async () => {
       const { inspection } = await summarizeTraceFile(path);
       return { sessions: inspection.sessions, fileBytes: statSync(path).size };
+    });
+    await timed("the same in 4 shards, one after another, merged", async () => {
+      const shards = [];
+      for (let index = 0; index < 4; index++) shards.push(await summarizeShard(path, { index, count: 4 }));
+      const { inspection } = mergeShards(shards);
+      return { sessions: inspection.sessions };
     });
     await timed("trace to Parquet", async () => {
       await traceToParquet(path, parquet);
