@@ -4,6 +4,7 @@ import { CoreView } from "./core-view.js";
 import type { EngineCore } from "./engine-core.js";
 import type { EngineRequest } from "./engine-request.js";
 import { EventHeap } from "./event-heap.js";
+import { grown } from "./grown.js";
 import type { KvLoad } from "./kv-load.js";
 import { StepLog } from "./step-log.js";
 
@@ -56,7 +57,8 @@ export class Replica extends CoreView implements EngineView {
   /** Of the engines that this one took the place of. */
   pastPreemptions = 0;
   /** Contents that came, and complements of those that went, in the step that is made. */
-  readonly #contents: number[] = [];
+  #contents: Int32Array = new Int32Array(64);
+  #contentCount = 0;
   #contentListener: ContentListener | undefined;
 
   constructor(
@@ -87,7 +89,7 @@ export class Replica extends CoreView implements EngineView {
     this.nowMs = Math.min(this.nowMs, atMs);
     this.beganMs = this.nowMs;
     this.nextMs = Number.POSITIVE_INFINITY;
-    this.#contents.length = 0;
+    this.#contentCount = 0;
     if (this.#contentListener) this.listenToCache(this.#contentListener);
   }
 
@@ -102,16 +104,21 @@ export class Replica extends CoreView implements EngineView {
 
   listenToCache(listener: ContentListener): void {
     this.#contentListener = listener;
-    this.listenToCore((contentId, isHeld) => this.#contents.push(isHeld ? contentId : ~contentId));
+    this.listenToCore((contentId, isHeld) => {
+      const at = this.#contentCount++;
+      if (at === this.#contents.length) this.#contents = grown(this.#contents, 2 * at);
+      this.#contents[at] = isHeld ? contentId : ~contentId;
+    });
   }
 
   /** The step in which contents came and went is over. */
   tellContents(): void {
     const contents = this.#contents;
-    if (contents.length === 0) return;
-    for (const content of contents)
+    for (let i = 0; i < this.#contentCount; i++) {
+      const content = contents[i];
       this.#contentListener!(content < 0 ? ~content : content, content >= 0, this.nowMs);
-    contents.length = 0;
+    }
+    this.#contentCount = 0;
   }
 
   /** Whether it has room for the request when it is alone. */
@@ -152,7 +159,7 @@ export class Replica extends CoreView implements EngineView {
       nowMs += durationMs;
       busyMs += durationMs;
       log.push(nowMs, core.runningCount, core.waitingCount, 0, 0, this.#heldBlocks());
-      if (this.#contents.length > 0) {
+      if (this.#contentCount > 0) {
         this.nowMs = nowMs;
         this.tellContents();
       }
