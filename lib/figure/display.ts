@@ -44,7 +44,14 @@ export async function display(shown: unknown): Promise<void> {
   write({ ...(await valueBundle(shown)), transient: {} });
 }
 
-/** Any value as a notebook shows it: a figure, a table or a page as such, anything else as text that is short enough to read. */
+/**
+ * Any value as a notebook shows it: a figure, a table or a page as such, anything else as text that is short enough to read.
+ * @example
+ * ```ts
+ * import { valueBundle } from "prefixlab/figure";
+ * (await valueBundle("two words")).data; // → { "text/plain": "two words" }
+ * ```
+ */
 export async function valueBundle(value: unknown): Promise<MimeBundle> {
   if (isFigure(value)) return figureBundle(value);
   if (isPage(value)) return { data: pageBundle(value), metadata: {} };

@@ -85,7 +85,7 @@ export interface ReplayOptions {
   readonly keepLoads?: boolean;
   /** Tell what of the prompts could have been found; costs about as much again as the caches themselves. Default false. */
   readonly tellsReuse?: boolean;
-  /** Plans this workload; for replays that share plans, see {@link keepPlan}. Default: {@link planReplay}. */
+  /** Plans this workload; for replays that share plans, see `keepPlan`. Default: {@link planReplay}. */
   readonly planOf?: (options: PlanOptions) => Plan;
   readonly onProgress?: (fraction: number) => void;
 }
