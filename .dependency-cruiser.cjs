@@ -37,8 +37,19 @@ rooms.size = [...rooms.judge, "judge"];
 rooms.sample = ["base", "trace", "sessions", "survival", "cache", "replay"];
 rooms.output = ["base"];
 rooms.sweep = [...rooms.judge, "judge", "trace/files", "output"];
-rooms.scale = ["base", "settings", "trace", "trace/files", "sessions", "survival", "cohorts", "output"];
-rooms.figure = ["base", "trace", "sessions", "survival", "cohorts", "output"];
+rooms.table = ["base", "settings", "trace", "sessions"];
+rooms.scale = [
+  "base",
+  "settings",
+  "trace",
+  "trace/files",
+  "sessions",
+  "survival",
+  "cohorts",
+  "output",
+  "table",
+];
+rooms.figure = ["base", "trace", "sessions", "survival", "cohorts", "output", "table"];
 rooms.explore = [
   ...rooms.judge,
   "judge",
@@ -75,6 +86,7 @@ const advice = {
   sample: "lib/sample chooses parts of a trace: what is read off them belongs in other rooms, printed in lib/cli.",
   output: "lib/output writes files whole: what is written is made in other rooms.",
   sweep: "lib/sweep runs replays in parallel and keeps their rows: what one replay does belongs in lib/replay.",
+  table: "lib/table holds rows and asks them in SQL: what the rows are is computed in earlier rooms, charts of them are in lib/figure.",
   scale: "lib/scale streams traces that do not fit in memory: what is done with one that does belongs in the earlier rooms.",
   figure: "lib/figure draws results: compute them in lib/judge, lib/cohorts or lib/survival; it never runs an engine.",
   explore: "lib/explore shows what other rooms compute: compute it there; files are written in lib/cli.",

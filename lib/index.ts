@@ -46,8 +46,7 @@ export {
   serviceCurveChart,
   survivalPanels,
   sweepChart,
-  toDataFrame,
-  traceRows,
+  tableChart,
   writeFigure,
   xyChart,
 } from "./figure/index.js";
@@ -104,6 +103,7 @@ export {
   quantileOf,
   type SurvivalCurve,
 } from "./survival/index.js";
+export { queryTables, requestTable, type Table, tableOf } from "./table/index.js";
 export {
   exportFormats,
   exportTrace,

@@ -1,8 +1,7 @@
 import { createRequire } from "node:module";
 import { WorkError } from "../base/index.js";
-import type { NotebookFrame } from "./data-frame.js";
+import { shownCells, type Table } from "../table/index.js";
 import { describeFigure } from "./describe-figure.js";
-import { rounded } from "./format-quantity.js";
 import type { PlotlyFigure } from "./plotly-figure.js";
 import { renderPng } from "./render-png.js";
 import { valueText } from "./value-text.js";
@@ -32,9 +31,9 @@ export interface MimeBundle {
  * @throws WorkError outside a notebook
  * @example
  * ```ts
- * import { display, toDataFrame } from "prefixlab";
+ * import { display, tableOf } from "prefixlab";
  * // In a notebook's cell: the table appears below it.
- * await display(toDataFrame([{ turn: 1, ttftMs: 430 }])); // → undefined
+ * await display(tableOf([{ turn: 1, ttft_ms: 430 }])); // → undefined
  * ```
  */
 export async function display(shown: unknown): Promise<void> {
@@ -105,22 +104,18 @@ export function pageBundle({ html, text, heightPx }: NotebookPage): Record<strin
   };
 }
 
-/** The MIME bundle of a table. */
-export function tableBundle(frame: NotebookFrame): Record<string, unknown> {
-  const head = [...frame.columns];
-  const body = frame.values.map((row) => row.map(cellText));
-  const row = (cells: readonly string[], tag: string) =>
-    `<tr>${cells.map((cell) => `<${tag}>${escapeHtml(cell)}</${tag}>`).join("")}</tr>`;
-  const widths = head.map((name, at) => Math.max(name.length, ...body.map((cells) => cells[at].length)));
-  const plain = [head, ...body].map((cells) => cells.map((cell, at) => cell.padStart(widths[at])).join("  "));
+/** The MIME bundle of a table: a column's type stands in its head. */
+export function tableBundle(table: Table): Record<string, unknown> {
+  const { head, body, note } = shownCells(table);
+  const heads = head.map((name, at) => `<th title="${table.columns[at].type}">${escapeHtml(name)}</th>`);
+  const rows = body.map(
+    (cells) => `<tr>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join("")}</tr>`,
+  );
+  const below = note ? `<p>${escapeHtml(note)}</p>` : "";
   return {
-    "text/html": `<table><thead>${row(head, "th")}</thead><tbody>${body.map((cells) => row(cells, "td")).join("")}</tbody></table>`,
-    "text/plain": plain.join("\n"),
+    "text/html": `<table><thead><tr>${heads.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table>${below}`,
+    "text/plain": String(table),
   };
-}
-
-function cellText(value: unknown): string {
-  return typeof value === "number" ? String(rounded(value)) : String(value);
 }
 
 function escapeHtml(text: string): string {
@@ -139,6 +134,6 @@ function isPage(value: unknown): value is NotebookPage {
   return isObject(value) && typeof value.html === "string" && typeof value.heightPx === "number";
 }
 
-function isTable(value: unknown): value is NotebookFrame {
-  return isObject(value) && Array.isArray(value.columns) && Array.isArray(value.values);
+function isTable(value: unknown): value is Table {
+  return isObject(value) && Array.isArray(value.columns) && Array.isArray(value.rows) && "numbers" in value;
 }

@@ -8,7 +8,6 @@
 
 export { type CacheEffectCurve, cacheEffectFigure } from "./cache-effect-figure.js";
 export type { AxisRequest, AxisUnit } from "./chart-axis.js";
-export { type FrameRow, type FrameValue, type NotebookFrame, toDataFrame } from "./data-frame.js";
 export { describeFigure } from "./describe-figure.js";
 export { display, type MimeBundle, type NotebookPage, valueBundle } from "./display.js";
 export { escapeHtml } from "./escape-html.js";
@@ -48,7 +47,7 @@ export type {
   SurvivalStyle,
 } from "./survival-series.js";
 export { type SweepChartOptions, type SweepSeries, sweepChart } from "./sweep-chart.js";
+export { type TableChartOptions, tableChart } from "./table-chart.js";
 export { type TimeLimitFigureOptions, timeLimitFigure } from "./time-limit-figure.js";
-export { traceRows } from "./trace-rows.js";
 export { type FigureFiles, writeFigure } from "./write-figure.js";
 export { type ChartMark, type ChartSeries, type XyChartOptions, xyChart } from "./xy-chart.js";

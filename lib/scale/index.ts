@@ -8,7 +8,7 @@
 export { DistinctCounter } from "./distinct-counter.js";
 export type { TraceFileSummary } from "./merge-parts.js";
 export { QuantileSketch, type QuantileSketchState } from "./quantile-sketch.js";
-export { type QueryOptions, type QueryResult, queryTraces } from "./query-traces.js";
+export { type QueryOptions, queryTraces } from "./query-traces.js";
 export type { LabelledRow } from "./session-windows.js";
 export { type SummarizeOptions, summarizeTraceFile } from "./summarize-trace-file.js";
 export {

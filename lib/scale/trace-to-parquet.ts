@@ -2,9 +2,9 @@ import type { SchemaElement } from "hyparquet";
 import { fileWriter, ParquetWriter } from "hyparquet-writer";
 import { requireInteger, WorkError } from "../base/index.js";
 import { outputFile, replaceFile } from "../output/index.js";
+import { requestFields } from "../table/index.js";
 import { type ReadProgress, readTraceRows } from "../trace/files/index.js";
-import { isComplete, meanGapMs, totalMs } from "../trace/index.js";
-import { type ParquetColumn, parquetColumns, type TableRow } from "./parquet-columns.js";
+import { type ParquetColumn, type ParquetRow, parquetColumns } from "./parquet-columns.js";
 import type { LabelledRow } from "./session-windows.js";
 import { tableBlocks } from "./trace-part.js";
 import { windowedSessions } from "./windowed-sessions.js";
@@ -43,29 +43,15 @@ export async function traceToParquet(
   const rows = readTraceRows(tracePath, { maxBlocks: tableBlocks, ...(onProgress && { onProgress }) });
   const labelled = windowedSessions(rows, {
     ...(windowRequests !== undefined && { windowRequests }),
-    keep: (record, blocks): TableRow => {
-      const total = totalMs(record);
-      return {
-        promptTokens: record.promptTokens,
-        outputTokens: record.outputTokens,
-        cachedTokens: record.cachedTokens,
-        arrivalMs: record.arrivalMs,
-        ttftMs: record.ttftMs,
-        itlMeanMs: meanGapMs(record),
-        totalMs: total,
-        elapsedMs: record.elapsedMs,
-        concurrency: record.concurrency,
-        promptBlocks: record.blockIds?.length,
-        finishReason: record.finishReason,
-        completed: isComplete(record),
-        ...(lists && {
-          itlMs: record.itlMs && Array.from(record.itlMs),
-          blockHashes:
-            record.blockIds &&
-            Array.from(record.blockIds, (id) => (BigInt(blocks.high(id)) << 32n) | BigInt(blocks.low(id))),
-        }),
-      };
-    },
+    keep: (record, blocks): ParquetRow => ({
+      ...requestFields(record),
+      ...(lists && {
+        itlMs: record.itlMs && Array.from(record.itlMs),
+        blockHashes:
+          record.blockIds &&
+          Array.from(record.blockIds, (id) => (BigInt(blocks.high(id)) << 32n) | BigInt(blocks.low(id))),
+      }),
+    }),
   });
   return replaceFile(parquetPath, (part) => writeTable(part, columns, groupRows, labelled));
 }
@@ -74,10 +60,10 @@ async function writeTable(
   part: string,
   columns: readonly ParquetColumn[],
   groupRows: number,
-  rows: AsyncIterable<LabelledRow<TableRow>>,
+  rows: AsyncIterable<LabelledRow<ParquetRow>>,
 ): Promise<number> {
   let writer: ParquetWriter | undefined;
-  let group: LabelledRow<TableRow>[] = [];
+  let group: LabelledRow<ParquetRow>[] = [];
   let written = 0;
   const flush = (): void => {
     const columnData = columns.map(({ name, read }) => ({

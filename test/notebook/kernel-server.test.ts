@@ -67,7 +67,7 @@ describe("the kernel", () => {
 
   it("sends a display as one bundle", async () => {
     const execution = await kernel.execute(
-      "import { display, toDataFrame } from 'prefixlab';\nawait display(toDataFrame([{ a: 1 }]));",
+      "import { display, tableOf } from 'prefixlab';\nawait display(tableOf([{ a: 1 }]));",
     );
     const shown = execution.published.find(({ type }) => type === "display_data")?.content;
     expect(Object.keys(shown?.data ?? {})).toEqual(["text/html", "text/plain"]);

@@ -134,9 +134,9 @@ describe("runFiles", () => {
     const file = scratch.write(
       "b.ipynb",
       notebookOf(
-        "import { display, loadChart, toDataFrame } from 'prefixlab';",
+        "import { display, loadChart, tableOf } from 'prefixlab';",
         "await display(loadChart({ timesMs: [0, 1000], running: [1, 2], waiting: [0, 1] }));",
-        "await display(toDataFrame([{ turn: 1, ttftMs: 36 }]));",
+        "await display(tableOf([{ turn: 1, ttft_ms: 36 }]));",
       ),
     );
     const options = { files: [file], cellTimeoutMs: 30_000, jobs: 1 };

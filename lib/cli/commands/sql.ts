@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { QueryResult } from "../../scale/index.js";
+import type { QueryResult } from "../../table/index.js";
 import { formatTable } from "../print-table.js";
 import { progressBar } from "../read-input.js";
 import { printOut } from "../terminal.js";
