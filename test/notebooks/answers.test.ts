@@ -1,8 +1,5 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { type Answer, isAnswer } from "../../lib/course/index.js";
 import {
   capturedEngine,
   fitLatency,
@@ -11,46 +8,11 @@ import {
   replay,
   workloadOf,
 } from "../../lib/index.js";
-import { exerciseDigests } from "../../lib/notebook/index.js";
-import { notebooks } from "./read-notebooks.js";
+import { quantileOf } from "./quantile-of.js";
+import { dataFile, isRight, type RawRow as Row, rowsOf } from "./raw-rows.js";
 
-// Each answer once more, from the files as they are or in another way than the notebook's solution.
-
-const data = (file: string) => join(import.meta.dirname, "..", "..", "data", file);
-const digests: Record<string, string> = Object.assign(
-  {},
-  ...notebooks.map(({ notebook }) => exerciseDigests(notebook)),
-);
-const isRight = (exercise: string, answer: Answer) => isAnswer(exercise, answer, digests[exercise] ?? "");
-
-interface Row {
-  readonly prompt_tokens: number;
-  readonly cached_tokens: number;
-  readonly ttft_ms: number;
-  readonly concurrency: number;
-  readonly session: string;
-  readonly turn: number;
-  readonly block_hashes: readonly string[];
-}
-
-/** The rows of a capture as JSON has them, in order of arrival. */
-function rowsOf(file: string): Row[] {
-  const [, ...lines] = gunzipSync(readFileSync(data(file)))
-    .toString()
-    .trim()
-    .split("\n");
-  return lines
-    .map((line) => JSON.parse(line) as Row & { readonly arrival_ms: number })
-    .sort((a, b) => a.arrival_ms - b.arrival_ms);
-}
-
-/** Quantile of type 7, by a sort. */
-function quantileOf(values: readonly number[], p: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = p * (sorted.length - 1);
-  const low = sorted[Math.floor(at)] as number;
-  return low + (at - Math.floor(at)) * ((sorted[Math.ceil(at)] as number) - low);
-}
+// Each answer once more, from the files as they are or in another way than the notebook's solution; those of fits, memory, fleets
+// and what came after are in the files beside this one.
 
 const warm = rowsOf("warm-1.jsonl.gz");
 const leading = (a: readonly string[], b: readonly string[]) => {
@@ -168,7 +130,7 @@ describe("notebooks with replays, by other statistics", async () => {
 
 describe("notebooks 7, 11 and 12", () => {
   it("7.2: shared blocks of first and later turns, by a set of all earlier prefixes", () => {
-    const lines = readFileSync(data("examples/mooncake-style.jsonl"), "utf8").trim().split("\n");
+    const lines = readFileSync(dataFile("examples/mooncake-style.jsonl"), "utf8").trim().split("\n");
     const rows = lines.map((line) => JSON.parse(line) as { hash_ids: number[] });
     const seen = new Set<string>();
     let shared = 0;

@@ -8,21 +8,33 @@ import { notebooks, notebooksDir } from "./read-notebooks.js";
 const longestCell = 6;
 const widestLine = 120;
 
-it("there are twelve notebooks, numbered in reading order", () => {
-  expect(notebooks.map(({ name }) => name.slice(0, 2))).toEqual([
-    "01",
-    "02",
-    "03",
-    "04",
-    "05",
-    "06",
-    "07",
-    "08",
-    "09",
-    "10",
-    "11",
-    "12",
-  ]);
+it("the notebooks are numbered in reading order, and the reading guide lists each", () => {
+  expect(notebooks.map(({ name }) => Number(name.slice(0, 2)))).toEqual(notebooks.map((_, at) => at + 1));
+  const guide = readFileSync(join(notebooksDir, "README.md"), "utf8");
+  expect([...guide.matchAll(/^\| \d+ \| \[[^\]]+\]\(([^)]+)\)/gm)].map(([, name]) => name)).toEqual(
+    notebooks.map(({ name }) => name),
+  );
+});
+
+/** Headings and exercises of the notebooks, as the guide names them. */
+it("the reading guide's six questions name headings and exercises that exist", () => {
+  const guide = readFileSync(join(notebooksDir, "README.md"), "utf8");
+  const rows = (guide.split("## Six questions")[1] ?? "").split("\n## ")[0]?.match(/^\| .*\?.*\|$/gm) ?? [];
+  expect(rows).toHaveLength(6);
+  const texts = new Map(
+    notebooks.map(({ name, notebook }) => [name, notebook.cells.map((c) => c.source).join("\n")]),
+  );
+  for (const row of rows) {
+    const [, , taught, exercises] = row.split("|") as [string, string, string, string];
+    for (const [, name, after] of taught.matchAll(/\(([^)]+\.ipynb)\)([^[]*)/g))
+      for (const [, heading] of (after as string).matchAll(/\*([^*]+)\*/g))
+        expect(texts.get(name as string), `${name}: ${heading}`).toContain(`\n## ${heading}\n`);
+    for (const exercise of exercises.trim().split(", ")) {
+      const [number, k] = exercise.split(".");
+      const name = notebooks[Number(number) - 1]?.name as string;
+      expect(texts.get(name), exercise).toContain(`### Exercise ${k}\n`);
+    }
+  }
 });
 
 describe.each(notebooks)("$name", ({ name, file, notebook }) => {
