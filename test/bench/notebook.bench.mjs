@@ -1,7 +1,7 @@
 // What a loop at the top of a cell costs, beside the same loop in a function: over a variable of the cell, of an earlier cell, and
 // of one that a function of the cell shares.
 import { createCellExecutor } from "../../dist/notebook/cell-executor.js";
-import { below, medianSecondsAsync, result } from "./yardstick.mjs";
+import { below, median, result } from "./yardstick.mjs";
 
 const loop = (name) => `for (let i = 0; i < 1e7; i++) ${name} += i * 0.5;`;
 
@@ -16,17 +16,21 @@ const cells = {
 export async function bench() {
   const executor = createCellExecutor(process.cwd(), () => undefined);
   let count = 0;
-  const run = async (source) => {
-    const ran = await executor.execute(source, ++count);
+  /** Seconds of a cell's code, without what compiling it takes. */
+  const secondsOf = async (source) => {
+    const timed = `const began = performance.now();\n${source}\n(performance.now() - began) / 1000`;
+    const ran = await executor.execute(timed, ++count);
     if (!ran.ok) throw new Error(ran.error.traceback.join("\n"));
+    return Number(ran.value.data["text/plain"]);
   };
-  await run("let earlier = 0;");
-  const compiling = await medianSecondsAsync(() => run("let nothing = 0;"));
+  await secondsOf("let earlier = 0;");
   const results = [];
-  let inFunction = 0;
+  let inFunction;
   for (const [where, source] of Object.entries(cells)) {
-    const seconds = Math.max(1e-3, (await medianSecondsAsync(() => run(source))) - compiling);
-    inFunction ||= seconds;
+    const rounds = [];
+    for (let round = 0; round < 5; round++) rounds.push(await secondsOf(source));
+    const seconds = median(rounds);
+    inFunction ??= seconds;
     results.push(
       result({
         name: `1e7 additions ${where}`,
