@@ -3,11 +3,12 @@
 //
 //   MODEL_DIR=... VLLM_VENV=... node data/scenarios/fleet.mjs engines [vllm serve flags]     stays in the foreground
 //   node data/scenarios/fleet.mjs plan OUT SEED         sessions on the first engine: arrivals, sizes and sharing of the plan
-//   node data/scenarios/fleet.mjs sweep OUT SEED [0|1]  the fitting load, on one of the engines
+//   node data/scenarios/fleet.mjs sweep OUT SEED [0|1]  the fitting load on one of the engines; on both at once, as they slow each other
 //   node data/scenarios/fleet.mjs round PLAN OUT_DIR N  the plan under each router once: OUT_DIR/ROUTER-N.jsonl.gz
 //
-// Build first: npm run build. The captures in ../fleet were made with the engine flags `--dtype float32 --enforce-eager
-// --num-gpu-blocks-override 224 --max-model-len 4096`; the plans on engines of 8,192 blocks. Each engine has one core for its
+// Build first: npm run build. The captures in ../fleet were made with the engine flags `--enforce-eager
+// --num-gpu-blocks-override 224 --max-model-len 4096`; the plans on one engine of 8,192 blocks (`PORT=8161
+// VLLM_SERVER_DEV_MODE=1 sh data/engine/serve-vllm.sh on`). Each engine has one core for its
 // HTTP server, scheduler and model; the client has none of its own, and goes before them where it may.
 import { spawn, spawnSync } from "node:child_process";
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -54,7 +55,7 @@ function engines(flags) {
 }
 
 function plan(out, seed) {
-  emptyCaches();
+  emptyCaches(urls.slice(0, 1));
   loadgen(urls[0], out, seed, [
     ...["--pattern", "multiturn", "--rate", "0.5", "--duration", "300", "--sessions", "30", "--turns", "5"],
     ...["--prefix-count", "8", "--prefix-tokens", "640", "--prompt-tokens", "128", "--output-tokens", "8"],
@@ -64,7 +65,7 @@ function plan(out, seed) {
 
 function sweep(out, seed, server = "0") {
   goFirst("self");
-  emptyCaches();
+  emptyCaches([urls[server]]);
   loadgen(urls[server], out, seed, [
     ...["--pattern", "sweep", "--prompt-tokens", "1536", "--output-tokens", "24", "--concurrency", "4"],
     ...["--repeats", "2", "--sole-client"],
@@ -77,7 +78,7 @@ function round(planFile, outDir, repeat, only) {
   for (let k = 0; k < routers.length; k++) {
     const router = routers[(k + Number(repeat)) % routers.length];
     if (only !== undefined && router !== only) continue;
-    emptyCaches();
+    emptyCaches(urls);
     const before = cpuTimes();
     client([
       ...["replay", planFile, ...urls.flatMap((url) => ["--url", url]), "--router", router, "--model-name", "small"],
@@ -116,8 +117,8 @@ function client(flags) {
   if (status > 1) process.exit(status);
 }
 
-function emptyCaches() {
-  for (const url of urls) {
+function emptyCaches(ofServers) {
+  for (const url of ofServers) {
     const { status, stdout } = spawnSync("curl", ["-sf", "-X", "POST", `${url}/reset_prefix_cache`], { encoding: "utf8" });
     if (status !== 0 || stdout.includes("false")) throw new Error(`${url}: the prefix cache was not emptied ${stdout}`);
   }

@@ -1,5 +1,5 @@
 // What a replay predicts of the captures in ../fleet, beside what they are: the table of data/FLEET.md. Nothing of a judged
-// capture goes into its prediction: prices are those of the fitting sweep, arrivals and sharing those of the plan.
+// capture goes into its prediction: prices are those of the fitting captures, arrivals and sharing those of the plan.
 //
 //   node data/scenarios/judge-fleet.mjs [FOLDER]
 //
@@ -11,10 +11,10 @@ import { dataDir, mean, quantile, readTrace, replay, workloadOf } from "prefixla
 import { calibrateLatency } from "prefixlab/calibrate";
 
 const folder = process.argv[2] ?? join(dataDir(), "fleet");
-const { plan, fit, rateScale, kvCacheBlocks, seed, captures } = JSON.parse(
+const { plan, fit, rateScale, kvCacheBlocks, seeds, captures } = JSON.parse(
   readFileSync(join(folder, "inventory.json"), "utf8"),
 );
-const { model } = calibrateLatency([await readTrace(join(folder, fit))]);
+const { model } = calibrateLatency(await Promise.all(fit.map((file) => readTrace(join(folder, file)))));
 const workload = workloadOf(await readTrace(join(folder, plan)));
 const routers = [...new Set(captures.map(({ router }) => router))];
 
@@ -23,43 +23,46 @@ for (const router of routers) {
   const real = await Promise.all(
     captures.filter((capture) => capture.router === router).map(async ({ file }) => measures(await readTrace(join(folder, file)))),
   );
-  const predicted = measures(
-    replay(workload, { model, replicas: 2, router, rateScale, seed, engine: { kvCacheBlocks } }).trace,
+  const runs = Array.from({ length: seeds }, (_, k) =>
+    measures(replay(workload, { model, replicas: 2, router, rateScale, seed: k + 1, engine: { kvCacheBlocks } }).trace),
   );
-  rows.push({ router, real, predicted });
+  rows.push({ router, real, runs });
 }
 
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
-const ms = (value) => value.toFixed(0);
-const all = (real, of, show) => real.map((one) => show(of(one))).join(", ");
+const measured = {
+  hits: { of: ({ hitShare }) => hitShare, show: (share) => `${(100 * share).toFixed(1)} %` },
+  "TTFT p50": { of: ({ ttftMs }) => ttftMs.p50, show: (ms) => `${ms.toFixed(0)} ms` },
+  "TTFT mean": { of: ({ ttftMs }) => ttftMs.mean, show: (ms) => `${ms.toFixed(0)} ms` },
+  "TTFT p90": { of: ({ ttftMs }) => ttftMs.p90, show: (ms) => `${ms.toFixed(0)} ms` },
+};
 console.log(
   table(
-    ["router", "hits, captured", "predicted", "off by", "TTFT p50, captured (ms)", "predicted", "in their spread", "p90, captured", "predicted"],
-    rows.map(({ router, real, predicted }) => {
-      const p50 = real.map(({ ttftMs }) => ttftMs.p50);
-      const isWithin = predicted.ttftMs.p50 >= Math.min(...p50) && predicted.ttftMs.p50 <= Math.max(...p50);
-      return [
-        router,
-        all(real, ({ hitShare }) => hitShare, percent),
-        percent(predicted.hitShare),
-        `${(100 * (predicted.hitShare - mean(real.map(({ hitShare }) => hitShare)))).toFixed(1)} points`,
-        all(real, ({ ttftMs }) => ttftMs.p50, ms),
-        ms(predicted.ttftMs.p50),
-        isWithin ? "yes" : `no, ${(100 * (predicted.ttftMs.p50 / mean(p50) - 1)).toFixed(0)} % off their mean`,
-        all(real, ({ ttftMs }) => ttftMs.p90, ms),
-        ms(predicted.ttftMs.p90),
-      ];
-    }),
+    ["router", "", "captured", `predicted (mean and range of ${seeds} seeds)`, "off by", "in the captures' spread"],
+    rows.flatMap(({ router, real, runs }) =>
+      Object.entries(measured).map(([what, { of, show }]) => {
+        const captured = real.map(of);
+        const drawn = runs.map(of);
+        const predicted = mean(drawn);
+        const off = predicted - mean(captured);
+        const isWithin = predicted >= Math.min(...captured) && predicted <= Math.max(...captured);
+        return [
+          router,
+          what,
+          captured.map(show).join(", "),
+          `${show(predicted)} [${show(Math.min(...drawn))}, ${show(Math.max(...drawn))}]`,
+          what === "hits" ? `${(100 * off).toFixed(1)} points` : `${((100 * off) / mean(captured)).toFixed(0)} %`,
+          isWithin ? "yes" : "no",
+        ];
+      }),
+    ),
   ),
 );
-for (const [what, of] of [
-  ["hits", ({ hitShare }) => -hitShare],
-  ["TTFT p50", ({ ttftMs }) => ttftMs.p50],
-  ["TTFT mean", ({ ttftMs }) => ttftMs.mean],
-]) {
-  const order = (valueOf) => [...rows].sort((a, b) => valueOf(a) - valueOf(b)).map(({ router }) => router).join(" < ");
+for (const what of ["hits", "TTFT p50", "TTFT mean"]) {
+  const { of } = measured[what];
+  const sign = what === "hits" ? -1 : 1;
+  const order = (valueOf) => [...rows].sort((a, b) => sign * (valueOf(a) - valueOf(b))).map(({ router }) => router).join(" < ");
   const captured = order(({ real }) => mean(real.map(of)));
-  const predicted = order(({ predicted }) => of(predicted));
+  const predicted = order(({ runs }) => mean(runs.map(of)));
   console.log(`order by ${what}, best first: captured ${captured}; predicted ${predicted}${captured === predicted ? "" : ": NOT THE SAME"}`);
 }
 

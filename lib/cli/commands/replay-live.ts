@@ -2,7 +2,7 @@ import { InputError } from "../../base/index.js";
 import { type LiveReplay, replayLive } from "../../capture/index.js";
 import { type Comparison, compareTraces } from "../../judge/index.js";
 import { answerReuseWords, capturedPacing, type Plan, pacingDoubts, planReplay } from "../../replay/index.js";
-import type { SessionLabels } from "../../sessions/index.js";
+import type { SessionLabels, Workload } from "../../sessions/index.js";
 import { engineCount, type Trace } from "../../trace/index.js";
 import { type AnswerFlags, answerReuseJson } from "../answer-flags.js";
 import { formatComparison } from "../comparison-table.js";
@@ -83,7 +83,7 @@ export async function replayLiveCommand(
     signal: stop.signal,
     ...(flags.dumpTrace !== undefined && { traceOut: flags.dumpTrace }),
     force: flags.force ?? false,
-    labels: (index) => labelsOf(sessions, index),
+    labels: labelsOf({ trace, sessions }),
     onProgress: ({ completed, failed, planned }) => bar.update(planned ? (completed + failed) / planned : 0),
     ...(flags.tokenRange && { tokenIdRange: flags.tokenRange }),
     ...(apiKey && { apiKey }),
@@ -129,8 +129,18 @@ function refuseModelFlags(flags: LiveReplayFlags): void {
     );
 }
 
-function labelsOf(sessions: SessionLabels, index: number): { session: string; turn: number } {
-  return { session: String(sessions.session[index]), turn: sessions.turn[index] };
+/** By the names that the trace has for its sessions, so that the capture is known for one of the same requests; else by number. */
+function labelsOf({
+  trace: { records },
+  sessions,
+}: Workload): (index: number) => { session: string; turn: number } {
+  const isNamed = records.every(({ session, turn }) => session !== undefined && turn !== undefined);
+  return (index) => {
+    const { session, turn } = records[index];
+    return isNamed
+      ? { session: session as string, turn: turn as number }
+      : { session: String(sessions.session[index]), turn: sessions.turn[index] };
+  };
 }
 
 function liveJson(

@@ -2,7 +2,9 @@ import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { loadgenOptions, runLoadgen } from "../../../lib/capture/loadgen/index.js";
+import { type LoadgenOptions, loadgenOptions, runLoadgen } from "../../../lib/capture/loadgen/index.js";
+import { alignTraces } from "../../../lib/judge/index.js";
+import { readTrace } from "../../../lib/trace/files/index.js";
 import { lines, row } from "../../cli/rows.js";
 import { startFakeServer } from "../loadgen/fake-server.js";
 import { afterTest, scratchFile } from "../scratch.js";
@@ -10,7 +12,9 @@ import { afterTest, scratchFile } from "../scratch.js";
 const main = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
 
 /** A capture of a fake server that then answers far more slowly, and `replay` of it against that server. */
-async function captured() {
+async function captured(
+  load: Partial<LoadgenOptions> = { pattern: "poisson", ratePerSecond: 100, sessions: 40 },
+) {
   let isCaptured = false;
   const server = await startFakeServer({
     behave: () => ({ kind: "answer", firstMs: isCaptured ? 200 : 10 }),
@@ -21,17 +25,16 @@ async function captured() {
     loadgenOptions({
       url: server.url,
       model: "fake",
-      pattern: "poisson",
-      ratePerSecond: 100,
-      sessions: 40,
       promptTokens: 40,
       outputTokens: 5,
       warmup: 0,
+      ...load,
     }),
     { traceOut },
   );
   isCaptured = true;
-  return (...flags: string[]) => replay([traceOut, "--url", server.url, ...flags]);
+  const run = (...flags: string[]) => replay([traceOut, "--url", server.url, ...flags]);
+  return Object.assign(run, { traceOut });
 }
 
 function replay(args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
@@ -55,6 +58,21 @@ it("replay --url judges a replay of the capture as it was, and no what-if", asyn
   const report = await run("--cold-prompts", "--rate-scale", "2");
   expect(report.stdout).toContain("nothing is judged");
   expect(report.status).toBe(0);
+});
+
+it("replay --url names the sessions as its trace does, so that the capture is known for one of the same requests", async () => {
+  const run = await captured({
+    pattern: "multiturn",
+    ratePerSecond: 100,
+    sessions: 4,
+    turns: 3,
+    prefixTokens: 40,
+  });
+  const out = scratchFile("live.jsonl");
+  await run("--rate-scale", "2", "--dump-trace", out);
+  const [plan, live] = await Promise.all([readTrace(run.traceOut), readTrace(out)]);
+  expect(plan.records.every(({ session }) => session !== undefined)).toBe(true);
+  expect(alignTraces(plan, live)).toBeDefined();
 });
 
 it("replay --url refuses flags of the simulated engine, by name, before it sends anything", async () => {
