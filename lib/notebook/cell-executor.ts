@@ -66,7 +66,7 @@ export function createCellExecutor(
   const displays = require("tslab/dist/jupyter.js") as TslabDisplays;
   displays.lastWriteDisplayData = (bundle, update) => onDisplay(bundle, update === true);
   // Required, as cells require the package: a module that is on its way through import() cannot be.
-  const { valueBundle } = require("../figure/index.js") as typeof import("../figure/index.js");
+  const { valueBundle } = require("prefixlab/figure") as typeof import("../figure/index.js");
   const compiler = createCellCompiler(cwd);
   const files = new CellFiles();
   const scope: Record<string, unknown> = {};

@@ -78,7 +78,7 @@ describe("inspect --stream, --shard and --merge", () => {
         execFileSync(command, args, {
           cwd: root,
           stdio: "pipe",
-          env: { ...process.env, PREFIXLAB: `${process.execPath} ${main}`, ...env },
+          env: { ...process.env, PREFIXLAB: "node dist/cli/main.js", ...env },
         });
       const ways: Record<string, (out: string) => void> = {
         slurm: (out) => {
