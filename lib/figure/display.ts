@@ -48,7 +48,7 @@ export async function display(shown: unknown): Promise<void> {
  * @example
  * ```ts
  * import { valueBundle } from "prefixlab/figure";
- * (await valueBundle("two words")).data; // → { "text/plain": "two words" }
+ * (await valueBundle("two words")).data["text/plain"]; // → "two words"
  * ```
  */
 export async function valueBundle(value: unknown): Promise<MimeBundle> {
