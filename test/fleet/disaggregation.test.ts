@@ -307,6 +307,38 @@ describe("prefill and decode apart", () => {
     expect(movedMs[1]! - movedMs[0]!).toBeCloseTo(1000, 6);
   });
 
+  it("hold a prompt's blocks for the lease of 30 s when the engine that was to read them has gone", () => {
+    // Room for two prompts, both for an engine that has room for one and stops; the third, for another engine, needs more than one leaves.
+    const requests = [80, 80, 128].map((promptTokens, k) => ({
+      promptTokens,
+      outputTokens: 2,
+      contentIds: chain(promptTokens / 16, 10 * k),
+      fireAtMs: k,
+    }));
+    const byOrder: RouterPolicy = {
+      name: "by order",
+      start: () => ({ route: ({ contentIds }) => (contentIds[0] === requests[2]!.contentIds[0] ? 1 : 0) }),
+    };
+    const run = runFleet({
+      requests,
+      model,
+      engine: { kvCacheBlocks: 9 },
+      replicas: 2,
+      router: byOrder,
+      onLoss: "lose",
+      replicaEvents: [{ atMs: 500, does: "stop", replica: 0 }],
+      prefill: {
+        replicas: 1,
+        router: "round-robin",
+        engine: { kvCacheBlocks: 10 },
+        link: { tokensPerMs: 0.064, latencyMs: 0 },
+      },
+    });
+    expect(run.prefill!.computedMs[1]).toBeLessThan(500);
+    expect(run.prefill!.admittedMs[2]).toBeCloseTo(30_500, 6);
+    expect([0, 1, 2].map((i) => run.outputTokens[i])).toEqual([0, 0, 2]);
+  });
+
   it("go on without prefill engines when none is left, and refuse a prompt that one has no room for", () => {
     const requests = [0, 5000, 10_000].map((fireAtMs, k) => ({
       promptTokens: 64,
