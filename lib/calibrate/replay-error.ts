@@ -32,8 +32,9 @@ function pairs(
 ): readonly [captured: Ms[], modeled: Ms[]] {
   const sides: [Ms[], Ms[]] = [[], []];
   captured.forEach((record, i) => {
-    const [capturedMs, modeledMs] = [of(record), of(modeled[i])];
-    if (!isCounted(i) || capturedMs === undefined || modeledMs === undefined) return;
+    const capturedMs = isCounted(i) ? of(record) : undefined;
+    const modeledMs = capturedMs === undefined ? undefined : of(modeled[i]);
+    if (capturedMs === undefined || modeledMs === undefined) return;
     sides[0].push(capturedMs);
     sides[1].push(modeledMs);
   });

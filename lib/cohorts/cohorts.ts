@@ -53,10 +53,11 @@ export interface CohortSummary {
  * ```
  */
 export function cohortIndices(sessions: SessionLabels, cohort: CohortName): number[] {
-  return Array.from(sessions.turn.keys()).filter((i) => {
-    const turn = sessions.turn[i];
-    return cohort === "all" || (cohort === "turn1") === (turn === 1);
-  });
+  const { turn } = sessions;
+  const indices: number[] = [];
+  for (let i = 0; i < turn.length; i++)
+    if (cohort === "all" || (cohort === "turn1") === (turn[i] === 1)) indices.push(i);
+  return indices;
 }
 
 /**
@@ -128,24 +129,23 @@ export function summarizeCohort(records: readonly TraceRecord[]): CohortSummary 
 interface CohortValues {
   readonly waitsMs: Float64Array;
   readonly observed: readonly boolean[];
-  readonly gapsMs: Float64Array;
+  /** Those of a request in one piece. */
+  readonly gapsMs: readonly Float64Array[];
   readonly totalsMs: Float64Array;
 }
 
 function valuesOf(records: readonly TraceRecord[]): CohortValues {
   const { times, observed } = ttftObservations(records);
-  const gapsMs = new Float64Array(records.reduce((sum, { itlMs }) => sum + (itlMs?.length ?? 0), 0));
-  let at = 0;
-  for (const { itlMs } of records) {
-    if (!itlMs) continue;
-    gapsMs.set(itlMs, at);
-    at += itlMs.length;
+  const gapsMs: Float64Array[] = [];
+  const totalsMs: Ms[] = [];
+  for (const record of records) {
+    if (record.itlMs) gapsMs.push(record.itlMs);
+    const total = totalMs(record);
+    if (total !== undefined) totalsMs.push(total);
   }
-  const totalsMs = Float64Array.from(records.flatMap((r) => totalMs(r) ?? []));
-  return { waitsMs: times, observed, gapsMs, totalsMs };
+  return { waitsMs: times, observed, gapsMs, totalsMs: Float64Array.from(totalsMs) };
 }
 
-/** @param values whose gaps and totals are rearranged */
 function summaryOf({ waitsMs, observed, gapsMs, totalsMs }: CohortValues): CohortSummary {
   return {
     n: waitsMs.length,
@@ -173,7 +173,7 @@ export function summarizeCohorts({ trace, sessions }: Workload): Record<CohortNa
   const all: CohortValues = {
     waitsMs: joined(first.waitsMs, later.waitsMs),
     observed: [...first.observed, ...later.observed],
-    gapsMs: joined(first.gapsMs, later.gapsMs),
+    gapsMs: [...first.gapsMs, ...later.gapsMs],
     totalsMs: joined(first.totalsMs, later.totalsMs),
   };
   return { all: summaryOf(all), turn1: summaryOf(first), turns2plus: summaryOf(later) };
@@ -204,13 +204,12 @@ export function ttftQuantiles(waits: {
   readonly times: Float64Array;
   readonly observed: readonly boolean[];
 }): Quantiles {
-  if (waits.observed.every((seen) => seen)) return plainQuantiles(waits.times.slice());
+  if (waits.observed.every((seen) => seen)) return plainQuantiles(waits.times);
   const curve = kaplanMeier(waits);
   return named(reportedQuantiles.map((p) => quantileOf(curve, p)));
 }
 
-/** @param values rearranged */
-function plainQuantiles(values: Float64Array): Quantiles {
+function plainQuantiles(values: Float64Array | readonly Float64Array[]): Quantiles {
   return named(selectQuantiles(values, reportedQuantiles));
 }
 

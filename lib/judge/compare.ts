@@ -138,7 +138,7 @@ function compareQuantity(
   const n = real.times.length;
   if (n === 0) return [];
   const models = modeled.map((trace) => valuesOf(trace, sessions, indices, quantity));
-  const quantilesOf = ({ times }: SessionValues) => selectQuantiles(times.slice(), reportedQuantiles);
+  const quantilesOf = ({ times }: SessionValues) => selectQuantiles(times, reportedQuantiles);
   const capturedMs = quantilesOf(real);
   const bySeed = models.map(quantilesOf);
   const intervalOf = intervals ? ratioIntervals(models, real) : () => undefined;

@@ -3,16 +3,17 @@ import { describe, expect, it } from "vitest";
 import { quantileSorted, selectQuantiles, sortedCopy } from "../../lib/base/index.js";
 
 describe("selectQuantiles", () => {
+  // Adding 0 makes -0 a 0: they are one number, whose two spellings no order tells apart.
+  const value = fc
+    .oneof(
+      fc.double({ noNaN: true }),
+      fc.integer({ min: -3, max: 3 }),
+      fc.constantFrom(0, Number.POSITIVE_INFINITY),
+    )
+    .map((x) => x + 0);
+  const p = fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(0, 0.5, 0.99, 1));
+
   it("gives what sorting gives, on any values and quantiles, ties and infinities included", () => {
-    // Adding 0 makes -0 a 0: they are one number, whose two spellings no order tells apart.
-    const value = fc
-      .oneof(
-        fc.double({ noNaN: true }),
-        fc.integer({ min: -3, max: 3 }),
-        fc.constantFrom(0, Number.POSITIVE_INFINITY),
-      )
-      .map((x) => x + 0);
-    const p = fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.constantFrom(0, 0.5, 0.99, 1));
     fc.assert(
       fc.property(fc.array(value, { maxLength: 300 }), fc.array(p, { maxLength: 5 }), (values, ps) => {
         const ascendingPs = sortedCopy(ps);
@@ -23,6 +24,33 @@ describe("selectQuantiles", () => {
         expect(given.sort()).toEqual(ascending);
       }),
       { numRuns: 2_000 },
+    );
+  });
+
+  it("gives what sorting gives of many values, in pieces of any length, which it leaves as they are", () => {
+    const cut = fc.nat({ max: 20_000 });
+    fc.assert(
+      fc.property(
+        fc.array(value, { minLength: 1, maxLength: 60 }),
+        fc.constantFrom(0, 1e-9, 0.01, 3),
+        fc.array(cut, { maxLength: 5 }),
+        fc.array(p, { maxLength: 5 }),
+        (some, spread, cuts, ps) => {
+          const values = Float64Array.from(
+            { length: 20_000 },
+            (_, i) => (some[i % some.length] as number) * (1 + spread * (i % 977)),
+          );
+          const ends = [0, ...cuts.sort((a, b) => a - b), values.length];
+          const pieces = ends.slice(1).map((end, k) => values.subarray(ends[k], end));
+          const ascending = sortedCopy(values);
+          const before = values.slice();
+          const ascendingPs = [...sortedCopy(ps)];
+          const expected = ascendingPs.map((q) => (quantileSorted(ascending, q) as number) + 0);
+          expect(selectQuantiles(pieces, ascendingPs).map((q) => (q as number) + 0)).toEqual(expected);
+          expect(values.every((x, i) => Object.is(x, before[i]))).toBe(true);
+        },
+      ),
+      { numRuns: 100 },
     );
   });
 
