@@ -26,31 +26,46 @@ export interface Conversation {
   readonly contexts: Context[];
 }
 
-/** Contexts by agent, which is told by the first block of its prompts (its tools and system prompt); each agent's by arrival. */
-export function contextsByAgent(
-  { count, order, chains, arrivalMs, endMs }: RequestColumns,
-  root: Int32Array,
-): Map<number, Context[]> {
-  const contexts = new Map<number, Context>();
-  const agents = new Map<number, Context[]>();
-  for (let k = 0; k < count; k++) {
-    const i = order[k];
-    const known = contexts.get(root[i]);
-    if (known) {
-      known.requests++;
-      if (endMs[i] < known.endMs) continue;
-      known.endMs = endMs[i];
-      known.last = i;
-      continue;
+/** All contexts of a trace. An agent is told by the first block of its prompts (its tools and system prompt). */
+export class Contexts {
+  /** First requests of each agent's contexts, by arrival. */
+  readonly byAgent = new Map<number, number[]>();
+  readonly #arrivalMs: Float64Array;
+  /** By first request. */
+  readonly #endMs: Float64Array;
+  readonly #last: Int32Array;
+  readonly #requests: Int32Array;
+
+  /** @param root first request of each record's context */
+  constructor({ count, order, agents, arrivalMs, endMs }: RequestColumns, root: Int32Array) {
+    this.#arrivalMs = arrivalMs;
+    this.#endMs = new Float64Array(count);
+    this.#last = new Int32Array(count);
+    this.#requests = new Int32Array(count);
+    for (let k = 0; k < count; k++) {
+      const i = order[k];
+      const first = root[i];
+      if (this.#requests[first]++ === 0 || endMs[i] >= this.#endMs[first]) {
+        this.#endMs[first] = endMs[i];
+        this.#last[first] = i;
+      }
+      if (first !== i || agents[i] < 0) continue;
+      const others = this.byAgent.get(agents[i]);
+      if (others) others.push(i);
+      else this.byAgent.set(agents[i], [i]);
     }
-    const begun = { root: i, arrivalMs: arrivalMs[i], endMs: endMs[i], last: i, requests: 1 };
-    contexts.set(i, begun);
-    if (chains[i].length === 0) continue;
-    const others = agents.get(chains[i][0]);
-    if (others) others.push(begun);
-    else agents.set(chains[i][0], [begun]);
   }
-  return agents;
+
+  /** The context that a request begins. */
+  of(root: number): Context {
+    return {
+      root,
+      arrivalMs: this.#arrivalMs[root],
+      endMs: this.#endMs[root],
+      last: this.#last[root],
+      requests: this.#requests[root],
+    };
+  }
 }
 
 /**

@@ -7,22 +7,10 @@ const NOTHING = new Int32Array(0);
 /** How many requests that end on the same block are looked at before giving up: bounds the work on repeated prompts. */
 const MAX_LISTED = 64;
 
-/** How many of the first `blocks` ids of a chain satisfy `holds`, which those before one that does all do. */
-export function leading(chain: Int32Array, blocks: Blocks, holds: (id: number) => boolean): Blocks {
-  let low = 0;
-  let high = blocks;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (holds(chain[middle])) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 /**
  * The prefix tree of a trace. Hashes are chained, so a block id stands for the whole prefix up to it and is itself
- * the node: the tree is a few arrays indexed by block id. Its shape is built first (`precedingId`, `branches`); then it
- * is filled in order of arrival (`latest`, `endedAt`), once a walk: the last but one leaves `lastThrough` to the last.
+ * the node: the tree is a few arrays indexed by block id. Its shape is built first, in order of arrival (`precedingId`,
+ * `branches`, `lastThrough`, `knownDepth`); then each walk fills `endedAt` in that order, and the last one `latest`.
  */
 export class BlockTrie {
   readonly columns: RequestColumns;
@@ -30,10 +18,12 @@ export class BlockTrie {
   readonly precedingId: Int32Array;
   /** Different next blocks over the whole trace, counted up to 255. */
   readonly branches: Uint8Array;
-  /** Last record of the whole trace that passes through or ends at each block; known in the last walk. */
-  lastThrough: Int32Array;
-  /** Latest record so far through each block, -1 before the first. */
-  latest: Int32Array;
+  /** Last record of the whole trace that passes through or ends at each block. */
+  readonly lastThrough: Int32Array;
+  /** Latest record so far through each block, -1 before the first; in {@link replayThrough} only. */
+  latest: Int32Array = NOTHING;
+  /** Leading blocks of each prompt that a record before it has. */
+  readonly knownDepth: Int32Array;
   /** Latest record so far whose prompt ends at each block; earlier ones follow through `endedBefore`. */
   readonly endedAt: BlockEnds;
   readonly endedBefore: Int32Array;
@@ -43,14 +33,16 @@ export class BlockTrie {
   readonly chainBlocks: Int32Array;
   /** Records with a block id that another record has after a different block: their chains were cut there. */
   readonly unchained: number;
+  /** Leading blocks that the chain added last shares with those before. */
+  #known = 0;
 
   constructor(columns: RequestColumns) {
     const { count, idLimit, order, chains, answers } = columns;
     this.columns = columns;
     this.precedingId = new Int32Array(idLimit).fill(UNSEEN);
     this.branches = new Uint8Array(idLimit);
-    this.lastThrough = NOTHING;
-    this.latest = new Int32Array(idLimit).fill(-1);
+    this.lastThrough = new Int32Array(idLimit).fill(-1);
+    this.knownDepth = new Int32Array(count);
     this.endedAt = new BlockEnds(count);
     this.endedBefore = new Int32Array(count).fill(-1);
     this.promptBlocks = new Int32Array(count);
@@ -60,70 +52,49 @@ export class BlockTrie {
       const i = order[k];
       const chain = chains[i];
       const answer = answers[i];
-      const prompt = this.#grow(chain, -1);
+      const prompt = this.#grow(i, chain, -1);
       this.promptBlocks[i] = prompt;
       this.chainBlocks[i] = prompt;
+      this.knownDepth[i] = this.#known;
       if (prompt < chain.length) unchained++;
-      else if (answer.length > 0 && prompt > 0)
-        this.chainBlocks[i] = prompt + this.#grow(answer, chain[prompt - 1]);
-      else if (answer.length > 0) this.chainBlocks[i] = this.#grow(answer, -1);
+      else if (answer.length > 0)
+        this.chainBlocks[i] = prompt + this.#grow(i, answer, prompt > 0 ? chain[prompt - 1] : -1);
     }
     this.unchained = unchained;
   }
 
-  /** Leading blocks of a prompt that an earlier record has: how deep the filled tree knows it. */
-  knownDepth(record: number): Blocks {
-    const { latest } = this;
-    // Whoever has a block has all before it.
-    return leading(this.columns.chains[record], this.promptBlocks[record], (id) => latest[id] >= 0);
-  }
-
-  /** Adds a record to the filled tree. */
-  add(record: number): void {
-    const chain = this.columns.chains[record];
-    const answer = this.columns.answers[record];
-    const prompt = this.promptBlocks[record];
-    const rest = this.chainBlocks[record] - prompt;
-    for (let d = 0; d < prompt; d++) this.latest[chain[d]] = record;
-    for (let d = 0; d < rest; d++) this.latest[answer[d]] = record;
-    if (prompt === 0) return;
-    const last = chain[prompt - 1];
-    this.endedBefore[record] = this.endedAt.at(last);
-    this.endedAt.set(last, record);
-  }
-
-  /** Forgets what was filled in: the next walk begins with an empty tree. */
-  clear(): void {
-    this.latest.fill(-1);
-    this.endedAt.clear();
-  }
-
   /**
-   * Ends the walk before the last: what it filled becomes `lastThrough`, and the tree is empty again.
-   * @param spare an array as long as there are block ids, to be used up: at a million requests, arrays count
+   * Walks the records in their order, the first `upTo` of them: `visit` sees each, and its known depth, when those before it have
+   * ended in `endedAt`.
    */
-  startAgain(spare: Int32Array): void {
-    this.lastThrough = this.latest;
-    this.latest = spare.fill(-1);
+  replay(visit: (record: number, knownDepth: Blocks) => void, upTo = this.columns.count): void {
+    const { order, count, chains } = this.columns;
     this.endedAt.clear();
-  }
-
-  /**
-   * Walks the records in their order, the first `upTo` of them: `visit` sees a record and its known depth against those before it. `added` is called
-   * when it has joined the tree.
-   */
-  replay(
-    visit: (record: number, knownDepth: Blocks) => void,
-    added?: (record: number) => void,
-    upTo = this.columns.count,
-  ): void {
-    const { order, count } = this.columns;
     for (let k = 0; k < Math.min(count, upTo); k++) {
       const record = order[k];
-      visit(record, this.knownDepth(record));
-      this.add(record);
-      added?.(record);
+      visit(record, this.knownDepth[record]);
+      const prompt = this.promptBlocks[record];
+      if (prompt > 0) this.endedBefore[record] = this.endedAt.put(chains[record][prompt - 1], record);
     }
+  }
+
+  /**
+   * Walks all records like {@link replay}, and keeps `latest` on the way.
+   * @param spare an array as long as there are block ids, to be used up: at a million requests, arrays count
+   */
+  replayThrough(spare: Int32Array, visit: (record: number, knownDepth: Blocks) => void): void {
+    const { chains, answers } = this.columns;
+    const latest = spare.fill(-1);
+    this.latest = latest;
+    this.replay((record, knownDepth) => {
+      visit(record, knownDepth);
+      const chain = chains[record];
+      const prompt = this.promptBlocks[record];
+      for (let d = 0; d < prompt; d++) latest[chain[d]] = record;
+      const answer = answers[record];
+      const rest = this.chainBlocks[record] - prompt;
+      for (let d = 0; d < rest; d++) latest[answer[d]] = record;
+    });
   }
 
   /** Latest record whose prompt ends at a block and that satisfies `fits`, -1 for none. */
@@ -185,17 +156,24 @@ export class BlockTrie {
     return at === elder;
   }
 
-  #grow(ids: Int32Array, before: number): number {
+  /** Adds a record's ids behind a block, up to one that followed another block before; returns how many. */
+  #grow(record: number, ids: Int32Array, before: number): number {
+    const { precedingId, lastThrough, branches } = this;
     let preceding = before;
-    for (let d = 0; d < ids.length; d++) {
-      const id = ids[d];
-      const known = this.precedingId[id];
-      if (known === UNSEEN) {
-        this.precedingId[id] = preceding;
-        if (preceding >= 0 && this.branches[preceding] < 255) this.branches[preceding]++;
-      } else if (known !== preceding) return d;
-      preceding = id;
+    let d = 0;
+    // Whoever has a block has all before it: what is known leads.
+    for (; d < ids.length && precedingId[ids[d]] === preceding; d++) {
+      preceding = ids[d];
+      lastThrough[preceding] = record;
     }
-    return ids.length;
+    this.#known = d;
+    for (; d < ids.length && precedingId[ids[d]] === UNSEEN; d++) {
+      const id = ids[d];
+      precedingId[id] = preceding;
+      if (preceding >= 0 && branches[preceding] < 255) branches[preceding]++;
+      preceding = id;
+      lastThrough[id] = record;
+    }
+    return d;
   }
 }

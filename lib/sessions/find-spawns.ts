@@ -1,10 +1,5 @@
 import type { Ms } from "../base/index.js";
-import {
-  type Context,
-  type Conversation,
-  contextsByAgent,
-  wholeConversations,
-} from "./agent-conversations.js";
+import { Contexts, type Conversation, wholeConversations } from "./agent-conversations.js";
 import type { RequestColumns } from "./request-columns.js";
 import { SpawnChance, type SpawnOdds } from "./spawn-chance.js";
 import { CLOCK_MS, type Group, groupsOf, type Starter, Starters } from "./starters.js";
@@ -53,17 +48,18 @@ export function findSpawns(columns: RequestColumns, parent: Int32Array, root: In
     joins: new Map<number, number[]>(),
   };
   if (!columns.hasArrivals || !columns.hasDurations || columns.count < 3) return spawns;
-  const agents = contextsByAgent(columns, root);
-  if (agents.size < 2) return spawns;
+  const contexts = new Contexts(columns, root);
+  const { byAgent: rootsOf } = contexts;
+  if (rootsOf.size < 2) return spawns;
   const starters = new Starters(columns, parent);
   const chanceOf = new SpawnChance(columns, starters);
   const suspects = subAgentsOf(
-    [...agents].flatMap(([agent, contexts]) => {
-      if (isRuledOut(agent, contexts, starters, chanceOf)) return [];
-      const conversations = wholeConversations(agent, contexts, columns.promptTokens);
-      return suspectOf(conversations, starters, chanceOf);
+    [...rootsOf].flatMap(([agent, roots]) => {
+      if (isRuledOut(agent, roots, contexts, starters, chanceOf)) return [];
+      const all = roots.map((first) => contexts.of(first));
+      return suspectOf(wholeConversations(agent, all, columns.promptTokens), starters, chanceOf);
     }),
-    agents.size,
+    rootsOf.size,
   );
   const byAgent = new Map(suspects.map((suspect) => [suspect.conversations[0].agent, suspect]));
   const begun = suspects
@@ -100,16 +96,18 @@ export function findSpawns(columns: RequestColumns, parent: Int32Array, root: In
  */
 function isRuledOut(
   agent: number,
-  contexts: readonly Context[],
+  roots: readonly number[],
+  contexts: Contexts,
   starters: Starters,
   chanceOf: SpawnChance,
 ): boolean {
-  const every = Math.floor(contexts.length / SAMPLED_CONTEXTS);
+  const every = Math.floor(roots.length / SAMPLED_CONTEXTS);
   if (every < 2 || !chanceOf.isBusy) return false;
-  for (let k = 0; k < contexts.length; k += every) {
-    const { arrivalMs, endMs } = contexts[k];
-    const group = { conversations: [{ agent, ...contexts[k], contexts: [] }], arrivalMs, endMs };
-    if (starters.of(group).some(({ waits }) => waits)) return false;
+  for (let k = 0; k < roots.length; k += every) {
+    const context = contexts.of(roots[k]);
+    const { arrivalMs, endMs } = context;
+    const group = { conversations: [{ agent, ...context, contexts: [] }], arrivalMs, endMs };
+    if (starters.isWaitedFor(group)) return false;
   }
   return true;
 }

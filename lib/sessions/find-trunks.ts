@@ -1,5 +1,5 @@
 import type { Blocks } from "../base/index.js";
-import { type BlockTrie, leading } from "./block-trie.js";
+import type { BlockTrie } from "./block-trie.js";
 import type { ParentRules } from "./parent-rules.js";
 
 /** What makes a trunk: see {@link findTrunks}. */
@@ -16,32 +16,33 @@ export interface TrunkOptions {
  * just ended, is a *root-like opening* of that block: nobody's answer is being continued there. A block with
  * `trunkBranches` continuations of which all but the first are root-like is a trunk; so is one with `trunkFanOut`
  * continuations of any kind: a short request inside the system prompt makes what follows look like its answers.
- * Every block before a trunk block is trunk too. This is the
- * last walk of the tree but one.
+ * Every block before a trunk block is trunk too.
+ * @param spare an array as long as there are block ids, to be used up
  * @returns one byte a block id, 1 for trunk
  */
-export function findTrunks(trie: BlockTrie, rules: ParentRules, options: TrunkOptions): Uint8Array {
+export function findTrunks(
+  trie: BlockTrie,
+  rules: ParentRules,
+  options: TrunkOptions,
+  spare: Int32Array,
+): Uint8Array {
   const { columns, branches } = trie;
   const trunk = new Uint8Array(columns.idLimit);
   for (let id = 0; id < trunk.length; id++) {
     if (branches[id] >= Math.min(255, options.trunkFanOut)) markUpward(trie, trunk, id);
   }
   const openings = new Uint8Array(columns.idLimit);
-  const nearEnd = new Int32Array(columns.idLimit).fill(-1);
-  trie.replay(
-    (record, depth) => {
-      if (depth === 0 || depth === trie.promptBlocks[record]) return;
-      const block = columns.chains[record][depth - 1];
-      if (trunk[block] === 1 || followsAnswer(trie, rules, trunk, nearEnd, record, depth)) return;
-      if (openings[block] < 255) openings[block]++;
-    },
-    (record) => {
-      const blocks = trie.promptBlocks[record];
-      for (let d = blocks - 1; d > 0 && d >= blocks - rules.tailBlocks; d--)
-        nearEnd[columns.chains[record][d - 1]] = record;
-    },
-  );
-  trie.startAgain(nearEnd);
+  const nearEnd = spare.fill(-1);
+  trie.replay((record, depth) => {
+    const blocks = trie.promptBlocks[record];
+    const chain = columns.chains[record];
+    if (depth > 0 && depth < blocks) {
+      const block = chain[depth - 1];
+      if (trunk[block] === 0 && !followsAnswer(trie, rules, trunk, nearEnd, record, depth))
+        openings[block] += openings[block] < 255 ? 1 : 0;
+    }
+    for (let d = blocks - 1; d > 0 && d >= blocks - rules.tailBlocks; d--) nearEnd[chain[d - 1]] = record;
+  });
   for (let id = 0; id < trunk.length; id++)
     if (openings[id] >= Math.min(255, options.trunkBranches - 1)) markUpward(trie, trunk, id);
   return trunk;
@@ -49,7 +50,15 @@ export function findTrunks(trie: BlockTrie, rules: ParentRules, options: TrunkOp
 
 /** Leading blocks of a record's prompt that are trunk. */
 export function trunkDepth(trie: BlockTrie, trunk: Uint8Array, record: number): Blocks {
-  return leading(trie.columns.chains[record], trie.promptBlocks[record], (id) => trunk[id] === 1);
+  const chain = trie.columns.chains[record];
+  let low = 0;
+  let high = trie.promptBlocks[record];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (trunk[chain[middle]] === 1) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function markUpward(trie: BlockTrie, trunk: Uint8Array, from: number): void {

@@ -54,11 +54,9 @@ export function inferSessions(trace: Trace, options: InferOptions = {}): Session
   const { count } = columns;
   const trie = new BlockTrie(columns);
   const rules = new ParentRules(columns, tailBlocks, trace.meta.blockSize ?? 16, answerShare);
-  if (columns.hasDurations) {
-    rules.overlapShare = overlapShare(trie);
-    trie.clear();
-  }
-  const trunk = findTrunks(trie, rules, { trunkBranches, trunkFanOut });
+  if (columns.hasDurations) rules.overlapShare = overlapShare(trie);
+  const spare = new Int32Array(columns.idLimit);
+  const trunk = findTrunks(trie, rules, { trunkBranches, trunkFanOut }, spare);
 
   const parent = new Int32Array(count).fill(-1);
   const evidence = {
@@ -72,7 +70,7 @@ export function inferSessions(trace: Trace, options: InferOptions = {}): Session
   };
   const hasChild = new Uint8Array(count);
   const chosen = { parent, root: new Int32Array(count), sharedBlocks: evidence.sharedBlocks, hasChild };
-  trie.replay((record, depth) => {
+  trie.replayThrough(spare, (record, depth) => {
     const trunkBlocks = trunkDepth(trie, trunk, record);
     const choice = chooseParent(trie, rules, chosen, record, depth, trunkBlocks);
     parent[record] = choice.parent;

@@ -21,20 +21,16 @@ export function overlapShare(trie: BlockTrie): number {
   const { arrivalMs, endMs, chains, promptTokens } = trie.columns;
   const bands = new Float64Array(SHARES.length);
   let beyond = 0;
-  trie.replay(
-    (record, depth) => {
-      const before = deepestEnding(trie, chains[record], depth);
-      if (before < 0 || promptTokens[before] >= promptTokens[record]) return;
-      const durationMs = endMs[before] - arrivalMs[before];
-      const overlapMs = endMs[before] - arrivalMs[record];
-      if (overlapMs <= 0) return;
-      const band = SHARES.findIndex((share) => overlapMs <= share * durationMs);
-      if (band < 0) beyond++;
-      else bands[band]++;
-    },
-    undefined,
-    LEARNT_FROM,
-  );
+  trie.replay((record, depth) => {
+    const before = deepestEnding(trie, chains[record], depth);
+    if (before < 0 || promptTokens[before] >= promptTokens[record]) return;
+    const durationMs = endMs[before] - arrivalMs[before];
+    const overlapMs = endMs[before] - arrivalMs[record];
+    if (overlapMs <= 0) return;
+    const band = SHARES.findIndex((share) => overlapMs <= share * durationMs);
+    if (band < 0) beyond++;
+    else bands[band]++;
+  }, LEARNT_FROM);
   const evenly = beyond / (1 - SHARES[SHARES.length - 1]);
   let tolerated = 0;
   for (const [band, share] of SHARES.entries()) {

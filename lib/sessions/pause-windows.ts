@@ -2,10 +2,11 @@ import type { Ms } from "../base/index.js";
 
 /** The times just after ends that are followed by a pause, as a growing sum. */
 export class PauseWindows {
-  readonly #opens: Ms[] = [];
-  readonly #closes: Ms[] = [];
+  readonly #opens: Float64Array;
+  readonly #closes: Float64Array;
   /** Covered up to the end of each window. */
-  readonly #sums: Ms[] = [];
+  readonly #sums: Float64Array;
+  #count = 0;
 
   /**
    * @param ended requests by end
@@ -19,6 +20,9 @@ export class PauseWindows {
     nextMs: Float64Array,
     { pauseMs, withinMs }: { readonly pauseMs: Ms; readonly withinMs: Ms },
   ) {
+    this.#opens = new Float64Array(ended.length);
+    this.#closes = new Float64Array(ended.length);
+    this.#sums = new Float64Array(ended.length);
     let sum = 0;
     let untilMs = Number.NEGATIVE_INFINITY;
     for (const i of ended) {
@@ -27,9 +31,9 @@ export class PauseWindows {
       const closesMs = Math.min(nextMs[i], endMs[i] + withinMs);
       if (closesMs <= opensMs) continue;
       sum += closesMs - opensMs;
-      this.#opens.push(opensMs);
-      this.#closes.push(closesMs);
-      this.#sums.push(sum);
+      this.#opens[this.#count] = opensMs;
+      this.#closes[this.#count] = closesMs;
+      this.#sums[this.#count++] = sum;
       untilMs = closesMs;
     }
   }
@@ -41,7 +45,7 @@ export class PauseWindows {
 
   #upTo(atMs: Ms): Ms {
     let low = 0;
-    let high = this.#opens.length;
+    let high = this.#count;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.#opens[middle] <= atMs) low = middle + 1;

@@ -16,6 +16,8 @@ export interface RequestColumns {
   readonly failed: Uint8Array;
   /** The prompt's last, partial block, -1 where unknown; undefined where no record knows it. */
   readonly tailIds: Int32Array | undefined;
+  /** The first block of each prompt, which tells its agent by tools and system prompt; -1 without a full block. */
+  readonly agents: Int32Array;
   /** The prompt's full blocks. */
   readonly chains: readonly Int32Array[];
   /** The blocks that the recorded answer adds. */
@@ -65,6 +67,7 @@ export function requestColumns(trace: Trace): RequestColumns {
   const failed = new Uint8Array(count);
   const hasTails = records.some((record) => record.tailBlockId !== undefined);
   const tailIds = hasTails ? Int32Array.from(records, ({ tailBlockId }) => tailBlockId ?? -1) : undefined;
+  const agents = new Int32Array(count);
   const chains: Int32Array[] = new Array(count);
   const answers: Int32Array[] = new Array(count);
   let idLimit = 0;
@@ -82,11 +85,12 @@ export function requestColumns(trace: Trace): RequestColumns {
     const answer = record.blockIds ? (record.outputBlockIds ?? NO_BLOCKS) : NO_BLOCKS;
     for (let d = 0; d < chain.length; d++) if (chain[d] >= idLimit) idLimit = chain[d] + 1;
     for (let d = 0; d < answer.length; d++) if (answer[d] >= idLimit) idLimit = answer[d] + 1;
+    agents[i] = chain.length > 0 ? chain[0] : -1;
     chains[i] = chain;
     answers[i] = answer;
     if (i > 0 && arrivalMs[i] <= arrivalMs[i - 1]) sorted = false;
   }
-  const order = Int32Array.from({ length: count }, (_, i) => i);
+  const order = Int32Array.from(records.keys());
   if (!sorted) {
     order.sort(
       (a, b) =>
@@ -107,6 +111,7 @@ export function requestColumns(trace: Trace): RequestColumns {
     outputTokens,
     failed,
     tailIds,
+    agents,
     chains,
     answers,
     idLimit,

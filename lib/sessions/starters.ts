@@ -1,4 +1,4 @@
-import type { Ms } from "../base/index.js";
+import { IndexedHeap, type Ms } from "../base/index.js";
 import type { Conversation } from "./agent-conversations.js";
 import type { RequestColumns } from "./request-columns.js";
 
@@ -56,26 +56,59 @@ export class Starters {
 
   /** @param parent what each record follows within its conversation */
   constructor(columns: RequestColumns, parent: Int32Array) {
-    const { count, order, chains, arrivalMs, endMs } = columns;
+    const { count, order, agents, arrivalMs, endMs } = columns;
     this.#columns = columns;
     this.nextMs = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
     this.nextTurn = new Int32Array(count).fill(-1);
+    const ended = new Int32Array(count);
+    let over = 0;
+    // Requests are by arrival, and end later: those that run are few, and nobody ends before those that are over.
+    const running = new IndexedHeap();
+    const endUpTo = (atMs: Ms): void => {
+      for (let i = running.first; i >= 0 && endMs[i] <= atMs; i = running.first) {
+        ended[over++] = i;
+        running.remove(i);
+      }
+    };
     for (let k = 0; k < count; k++) {
-      const p = parent[order[k]];
+      const i = order[k];
+      const p = parent[i];
+      endUpTo(arrivalMs[i]);
+      if (endMs[i] > arrivalMs[i] && agents[i] >= 0) running.add(i, endMs[i], k);
       if (p < 0 || this.nextTurn[p] >= 0) continue;
-      this.nextTurn[p] = order[k];
-      this.nextMs[p] = arrivalMs[order[k]];
+      this.nextTurn[p] = i;
+      this.nextMs[p] = arrivalMs[i];
     }
-    this.ended = byEnd(
-      order.filter((i) => endMs[i] > arrivalMs[i] && chains[i].length > 0),
-      endMs,
-    );
+    endUpTo(Number.POSITIVE_INFINITY);
+    this.ended = ended.subarray(0, over);
   }
 
   /** Requests of other agents that ended just before a group, the latest first, and had not gone on yet. */
-  of({ conversations, arrivalMs, endMs: overMs }: Group): Starter[] {
-    const { arrivalMs: arrivedMs, endMs, chains } = this.#columns;
+  of(group: Group): Starter[] {
+    const { endMs } = this.#columns;
+    const { endMs: overMs } = group;
     const found: Starter[] = [];
+    this.#someOf(group, (request, waits) => {
+      const nextMs = this.nextMs[request];
+      const odds = waits
+        ? (SHORTEST_PAUSE_MS + nextMs - endMs[request]) / (SHORTEST_PAUSE_MS + Math.max(0, nextMs - overMs))
+        : 1;
+      found.push({ request, waits, odds });
+      return false;
+    });
+    return found;
+  }
+
+  /** Whether any of them waits for the group. */
+  isWaitedFor(group: Group): boolean {
+    return this.#someOf(group, (_, waits) => waits);
+  }
+
+  #someOf(
+    { conversations, arrivalMs, endMs: overMs }: Group,
+    test: (request: number, waits: boolean) => boolean,
+  ): boolean {
+    const { arrivalMs: arrivedMs, endMs, agents } = this.#columns;
     const fromMs = arrivalMs - SPAWN_WITHIN_MS;
     let at = lastBefore(this.ended, endMs, arrivalMs + CLOCK_MS);
     for (let seen = 0; at >= 0 && seen < MAX_LOOKED_AT && endMs[this.ended[at]] >= fromMs; at--, seen++) {
@@ -83,33 +116,11 @@ export class Starters {
       const nextMs = this.nextMs[request];
       if (nextMs < arrivalMs || nextMs === Number.POSITIVE_INFINITY) continue;
       if (arrivedMs[request] >= arrivalMs) continue;
-      if (conversations.some(({ agent }) => chains[request][0] === agent)) continue;
-      const waits = nextMs >= overMs - CLOCK_MS;
-      const odds = waits
-        ? (SHORTEST_PAUSE_MS + nextMs - endMs[request]) / (SHORTEST_PAUSE_MS + Math.max(0, nextMs - overMs))
-        : 1;
-      found.push({ request, waits, odds });
+      if (conversations.some(({ agent }) => agents[request] === agent)) continue;
+      if (test(request, nextMs >= overMs - CLOCK_MS)) return true;
     }
-    return found;
+    return false;
   }
-}
-
-/** Requests by their end, of one end in the order given: sorting the times alone is many times as fast as by a comparison. */
-function byEnd(requests: Int32Array, endMs: Float64Array): Int32Array {
-  const times = Float64Array.from(requests, (i) => endMs[i]).sort();
-  const placed = new Int32Array(times.length);
-  const sorted = new Int32Array(times.length);
-  for (const i of requests) {
-    let low = 0;
-    let high = times.length - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (times[middle] < endMs[i]) low = middle + 1;
-      else high = middle;
-    }
-    sorted[low + placed[low]++] = i;
-  }
-  return sorted;
 }
 
 /** Position of the last one that ended no later, -1 for none. */

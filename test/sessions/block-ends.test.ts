@@ -12,7 +12,7 @@ describe("where prompts end", () => {
       for (let record = 0; record < count; record++) {
         const block = blocks[random.integer(count)];
         expect(ends.at(block)).toBe(map.get(block) ?? -1);
-        ends.set(block, record);
+        expect(ends.put(block, record)).toBe(map.get(block) ?? -1);
         map.set(block, record);
       }
       for (const block of blocks) expect(ends.at(block)).toBe(map.get(block) ?? -1);
