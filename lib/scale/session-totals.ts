@@ -1,11 +1,16 @@
-import type { TraceInspection } from "../cohorts/index.js";
+import { type TraceInspection, ttftObservation } from "../cohorts/index.js";
 import { restoreSketch, type SketchState, type SurvivalSketch, survivalSketch } from "../survival/index.js";
+import type { TraceRecord } from "../trace/index.js";
 import type { CarriedLabels, CarriedRow } from "./session-windows.js";
 
-/** A request's TTFT as survival data. */
-export interface Wait {
-  readonly timeMs: number;
-  readonly observed: boolean;
+/**
+ * A request's TTFT as survival data in one number, which a window holds by the hundred thousand: negative (-0 for 0) where it
+ * was cut off, NaN where nothing is known.
+ */
+export function waitOf(record: TraceRecord): number {
+  const wait = ttftObservation(record);
+  if (!wait) return Number.NaN;
+  return wait.observed ? wait.timeMs : -wait.timeMs;
 }
 
 /**
@@ -31,7 +36,7 @@ export interface SessionTotalsState {
   readonly last: CarriedLabels & { readonly requests: Uint8Array };
 }
 
-/** Counts over the labelled rows of a part of a trace: sessions, one byte each, and TTFT by turn cohort. */
+/** Counts over the labelled rows of a part of a trace: sessions, one byte each, and TTFT ({@link waitOf}) by turn cohort. */
 export class SessionTotals {
   readonly #turn1 = survivalSketch();
   readonly #turns2plus = survivalSketch();
@@ -43,15 +48,7 @@ export class SessionTotals {
   #subAgentRequests = 0;
   #joins = 0;
 
-  add({
-    session,
-    turn,
-    turnFrom,
-    turnPlus,
-    agentDepth,
-    waitsFor,
-    value,
-  }: CarriedRow<Wait | undefined>): void {
+  add({ session, turn, turnFrom, turnPlus, agentDepth, waitsFor, value }: CarriedRow<number>): void {
     if (agentDepth > 0) this.#subAgentRequests++;
     if (waitsFor > 1) this.#joins++;
     this.#longest = Math.max(this.#longest, turn);
@@ -60,10 +57,11 @@ export class SessionTotals {
       if (session >= this.#requests.length) this.#requests = grown(this.#requests, session);
       if (this.#requests[session] < 2) this.#requests[session]++;
     }
-    if (!value) return;
-    if (turnFrom >= 0 && turnPlus === 0 && turn < 2)
-      this.#waiting.push([turnFrom, value.timeMs, value.observed ? 1 : 0]);
-    else (turn >= 2 || turnFrom >= 0 ? this.#turns2plus : this.#turn1).add(value.timeMs, value.observed);
+    if (Number.isNaN(value)) return;
+    const timeMs = Math.abs(value);
+    const observed = value > 0 || Object.is(value, 0);
+    if (turnFrom >= 0 && turnPlus === 0 && turn < 2) this.#waiting.push([turnFrom, timeMs, observed ? 1 : 0]);
+    else (turn >= 2 || turnFrom >= 0 ? this.#turns2plus : this.#turn1).add(timeMs, observed);
   }
 
   #carry(session: number, turnFrom: number, turnPlus: number): void {

@@ -1,6 +1,7 @@
-import type { Ms, Tokens } from "../base/index.js";
-import { completionMs, PARENT_KINDS, sessionsOf, waitsOf } from "../sessions/index.js";
+import type { Tokens } from "../base/index.js";
+import { PARENT_KINDS, waitsOf } from "../sessions/index.js";
 import { BlockMover, BlockTable, type TraceRecord } from "../trace/index.js";
+import { HeldRows } from "./held-rows.js";
 
 /** A record of the stream with its place in a session. */
 export interface LabelledRow<T> {
@@ -55,40 +56,6 @@ export function windowShape(size: number): WindowShape {
   return { size, quarter, step: size - 2 * quarter };
 }
 
-/** What a record's place is found by. */
-type Slim = Pick<TraceRecord, "promptTokens" | "outputTokens"> & {
-  readonly [K in SlimField]: TraceRecord[K] | undefined;
-} & { blockIds: Int32Array | undefined; outputBlockIds: Int32Array | undefined };
-type SlimField =
-  | "arrivalMs"
-  | "ttftMs"
-  | "elapsedMs"
-  | "finishReason"
-  | "session"
-  | "turn"
-  | "agent"
-  | "requestId"
-  | "parents";
-
-/** A record that is held, and its label once decided. */
-class Held<T> implements CarriedRow<T> {
-  index = -1;
-  parent = -1;
-  turn = 0;
-  session = 0;
-  agentDepth = 0;
-  waitsFor = 0;
-  turnFrom = -1;
-  turnPlus = 0;
-  isDecided = false;
-
-  constructor(
-    readonly slim: Slim,
-    readonly place: number,
-    readonly value: T,
-  ) {}
-}
-
 /** How windows over a part of a trace begin, and what becomes of their rows. */
 export interface SessionWindowsOptions<T> {
   readonly shape: WindowShape;
@@ -113,7 +80,7 @@ export class SessionWindows<T> {
   #window: number;
   /** The rows before the first window of a part are read, but decided elsewhere. */
   #isBefore: boolean;
-  #held: Held<T>[] = [];
+  #held: HeldRows<T>;
   #blocks = new BlockTable();
   #spare = new BlockTable();
   #mover: BlockMover | undefined;
@@ -128,6 +95,7 @@ export class SessionWindows<T> {
 
   constructor(options: SessionWindowsOptions<T>) {
     this.#options = options;
+    this.#held = new HeldRows(options.shape.size);
     const first = options.firstWindow ?? 0;
     this.#isBefore = first > 0;
     this.#window = first > 0 ? first - 1 : 0;
@@ -167,7 +135,7 @@ export class SessionWindows<T> {
   add(record: TraceRecord, place: number, value: T, blocks: BlockTable): void {
     this.closeBefore(place);
     this.#mover ??= new BlockMover(blocks, this.#blocks);
-    this.#held.push(new Held(slimRecord(record, this.#mover), place, value));
+    this.#held.add(record, place, value, this.#mover);
     const leavingFrom = (this.#window + 1) * this.#options.shape.step;
     if (place < leavingFrom) this.#leaving++;
     if (place < leavingFrom + this.#options.shape.quarter) this.#upTo++;
@@ -183,22 +151,23 @@ export class SessionWindows<T> {
   finish(): void {
     if (this.#isBefore) return;
     this.#decide(this.#held.length);
-    this.#held = [];
+    this.#held = new HeldRows(this.#options.shape.size);
+    this.#decided = 0;
   }
 
   /** Which rows are held now, in which order: what `orderBefore` of the part behind this one must be. */
   orderNow(): number {
-    return orderOf(this.#held);
+    return orderOf(this.#held.columns.place, this.#held.length);
   }
 
   /** The labels of those held rows that are decided. */
   carried(): CarriedLabels {
-    const rows = this.#held.slice(0, this.#decided);
+    const { session, turn, turnFrom, turnPlus } = this.#held.columns;
     return {
-      session: Int32Array.from(rows, (row) => row.session),
-      turn: Int32Array.from(rows, (row) => row.turn),
-      turnFrom: Int32Array.from(rows, (row) => row.turnFrom),
-      turnPlus: Int32Array.from(rows, (row) => row.turnPlus),
+      session: session.slice(0, this.#decided),
+      turn: turn.slice(0, this.#decided),
+      turnFrom: turnFrom.slice(0, this.#decided),
+      turnPlus: turnPlus.slice(0, this.#decided),
     };
   }
 
@@ -210,64 +179,61 @@ export class SessionWindows<T> {
   #close(): void {
     if (this.#isBefore) this.#carryIn();
     else this.#decide(this.#upTo);
-    const kept = this.#held.slice(this.#leaving);
     this.#spare.clear();
-    const mover = new BlockMover(this.#blocks, this.#spare);
-    for (const { slim } of kept) {
-      if (slim.blockIds) slim.blockIds = mover.moved(slim.blockIds);
-      if (slim.outputBlockIds) slim.outputBlockIds = mover.moved(slim.outputBlockIds);
-    }
+    this.#held.drop(this.#leaving, new BlockMover(this.#blocks, this.#spare));
     [this.#blocks, this.#spare] = [this.#spare, this.#blocks];
     this.#mover = undefined;
-    this.#held = kept;
     this.#decided = this.#upTo - this.#leaving;
-    this.#upTo = this.#leaving = kept.length;
-    if (this.#isBefore) this.#orderBefore = orderOf(kept);
+    this.#upTo = this.#leaving = this.#held.length;
+    if (this.#isBefore) this.#orderBefore = this.orderNow();
     this.#isBefore = false;
     this.#window++;
   }
 
   /** The window before the first: its rows are ordered, and those that the first window finds decided hang on their labels. */
   #carryIn(): void {
-    sortUndecided(this.#held, 0);
+    this.#held.sortFrom(0);
+    const { session, turnFrom } = this.#held.columns;
     for (let i = this.#leaving; i < this.#upTo; i++) {
-      const row = this.#held[i];
-      row.session = this.#leaving - 1 - i;
-      row.turnFrom = i - this.#leaving;
-      row.isDecided = true;
+      session[i] = this.#leaving - 1 - i;
+      turnFrom[i] = i - this.#leaving;
     }
   }
 
   #decide(upTo: number): void {
     const held = this.#held;
-    sortUndecided(held, this.#decided);
-    const blockSize = this.#options.blockSize();
-    const meta = { ...(blockSize !== undefined && { blockSize }), extra: {} };
-    // Fields that are not there are undefined in all of them: objects of one shape are read faster.
-    const records = held.map(({ slim }) => slim) as readonly TraceRecord[];
-    const sessions = sessionsOf({ meta, records, blocks: this.#blocks, rejected: [], warnings: [] });
+    held.sortFrom(this.#decided);
+    const sessions = held.sessions(this.#blocks, this.#options.blockSize());
+    const { index, turn, session, turnFrom, turnPlus } = held.columns;
     for (let i = this.#decided; i < upTo; i++) {
-      const row = held[i];
-      const parent = held[sessions.parent[i]];
-      const before = parent?.isDecided ? parent : undefined;
+      const parent = sessions.parent[i];
+      // Rows are decided in their order.
+      const before = parent < i ? parent : -1;
       const how = PARENT_KINDS[sessions.link?.[i] ?? 0];
-      row.index = this.#index++;
-      row.parent = before?.index ?? -1;
-      if (!before || how === "spawn") row.turn = 1;
+      index[i] = this.#index++;
+      if (before < 0 || how === "spawn") turn[i] = 1;
       else {
         const plus = how === "retry" ? 0 : 1;
-        row.turn = before.turn + plus;
-        row.turnFrom = before.turnFrom;
-        row.turnPlus = before.turnPlus + plus;
+        turn[i] = turn[before] + plus;
+        turnFrom[i] = turnFrom[before];
+        turnPlus[i] = turnPlus[before] + plus;
       }
       // A recorded turn may have come after others beyond the window.
-      if (sessions.isRecorded[i] === 1 && sessions.turn[i] > row.turn) row.turn = sessions.turn[i];
-      const { session } = row.slim;
-      row.session = session === undefined ? (before?.session ?? this.#sessions++) : this.#numberOf(session);
-      row.agentDepth = sessions.agentDepth?.[i] ?? 0;
-      row.waitsFor = waitsOf(sessions, i).length;
-      row.isDecided = true;
-      this.#options.onRow(row);
+      if (sessions.isRecorded[i] === 1 && sessions.turn[i] > turn[i]) turn[i] = sessions.turn[i];
+      const name = held.sessionName(i);
+      if (name !== undefined) session[i] = this.#numberOf(name);
+      else session[i] = before < 0 ? this.#sessions++ : session[before];
+      this.#options.onRow({
+        index: index[i],
+        value: held.values[i],
+        parent: before < 0 ? -1 : index[before],
+        turn: turn[i],
+        session: session[i],
+        agentDepth: sessions.agentDepth?.[i] ?? 0,
+        waitsFor: waitsOf(sessions, i).length,
+        turnFrom: turnFrom[i],
+        turnPlus: turnPlus[i],
+      });
     }
   }
 
@@ -279,47 +245,14 @@ export class SessionWindows<T> {
   }
 }
 
-/** Puts what is not decided yet in order of arrival, stably; leaves it alone where an arrival is missing. */
-function sortUndecided<T>(held: Held<T>[], from: number): void {
-  const arrival = (i: number): Ms => held[i].slim.arrivalMs ?? Number.NaN;
-  let sorted = true;
-  for (let i = from; i < held.length; i++) {
-    if (Number.isNaN(arrival(i))) return;
-    if (i > from && arrival(i) < arrival(i - 1)) sorted = false;
-  }
-  if (sorted) return;
-  const rest = held.slice(from).sort((a, b) => a.slim.arrivalMs! - b.slim.arrivalMs!);
-  for (let i = from; i < held.length; i++) held[i] = rest[i - from];
-}
-
 /** A number that rows in one order share, and others practically never. */
-function orderOf(held: readonly Held<unknown>[]): number {
-  let a = held.length | 0;
+function orderOf(places: Float64Array, rows: number): number {
+  let a = rows | 0;
   let b = 0x9e3779b9 | 0;
-  for (const { place } of held) {
-    a = Math.imul(a ^ place, 0x85ebca6b);
+  for (let i = 0; i < rows; i++) {
+    a = Math.imul(a ^ places[i], 0x85ebca6b);
     a ^= a >>> 13;
     b = Math.imul(b ^ a, 0xc2b2ae35) + (a >>> 9);
   }
   return (a >>> 0) * 2097152 + (b >>> 11);
-}
-
-/** The part of a record that inference reads, its block ids those of another table. */
-function slimRecord(record: TraceRecord, mover: BlockMover): Slim {
-  const endMs = completionMs(record);
-  return {
-    promptTokens: record.promptTokens,
-    outputTokens: record.outputTokens,
-    arrivalMs: record.arrivalMs,
-    elapsedMs: endMs === undefined ? undefined : endMs - (record.arrivalMs as number),
-    ttftMs: record.ttftMs,
-    finishReason: record.finishReason,
-    session: record.session,
-    turn: record.turn,
-    agent: record.agent,
-    requestId: record.requestId,
-    parents: record.parents,
-    blockIds: record.blockIds && mover.moved(record.blockIds),
-    outputBlockIds: record.outputBlockIds && mover.moved(record.outputBlockIds),
-  };
 }

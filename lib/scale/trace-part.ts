@@ -1,4 +1,3 @@
-import { ttftObservation } from "../cohorts/index.js";
 import {
   type FileFactsState,
   outlineTrace,
@@ -6,7 +5,7 @@ import {
   readTracePart,
   type TraceOutline,
 } from "../trace/files/index.js";
-import { SessionTotals, type SessionTotalsState, type Wait } from "./session-totals.js";
+import { SessionTotals, type SessionTotalsState, waitOf } from "./session-totals.js";
 import { SessionWindows, type WindowShape } from "./session-windows.js";
 import { TraceTotals, type TraceTotalsState } from "./trace-totals.js";
 
@@ -57,7 +56,7 @@ export async function summarizePart(
 ): Promise<TracePart> {
   const totals = new TraceTotals();
   const sessionTotals = new SessionTotals();
-  const windows = new SessionWindows<Wait | undefined>({
+  const windows = new SessionWindows<number>({
     shape,
     firstWindow: first,
     blockSize: () => outline.meta.blockSize,
@@ -80,7 +79,7 @@ export async function summarizePart(
       for (const [k, record] of batch.records.entries()) {
         const line = batch.lines[k];
         if (line >= lines.ownLine) totals.add(record, rows.blocks);
-        windows.add(record, line - lineOf(0), ttftObservation(record), rows.blocks);
+        windows.add(record, line - lineOf(0), waitOf(record), rows.blocks);
       }
   if (rows.nextRecordLine !== undefined) windows.closeBefore(toPlace);
   const goesOn = windows.window >= end;

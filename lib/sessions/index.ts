@@ -13,7 +13,7 @@ export { inferSessions } from "./infer-sessions.js";
 export type { InferOptions } from "./parent-rules.js";
 export { partOfWorkload } from "./part-of-workload.js";
 export { type MendedRecords, type RecordedSessions, recordedSessions } from "./recorded-sessions.js";
-export { completionMs } from "./request-columns.js";
+export { completionMs, type KnownColumns, timesOf } from "./request-columns.js";
 export { type EdgeScore, type SessionScore, scoreSessions } from "./score-sessions.js";
 export {
   EDGE_KINDS,
@@ -25,7 +25,13 @@ export {
   type WaitedFor,
   waitsOf,
 } from "./sessions.js";
-export { type ChosenSessions, MIN_CONFIDENCE, type SessionsOptions, sessionsOf } from "./sessions-of.js";
+export {
+  type ChosenSessions,
+  MIN_CONFIDENCE,
+  type SessionsOptions,
+  sessionsOf,
+  sessionsOfColumns,
+} from "./sessions-of.js";
 export { type ModeledThinkGaps, thinkGapsFromDurations, thinkGapsMs } from "./think-gaps.js";
 export { type TurnCohorts, turnCohorts } from "./turn-cohorts.js";
 export { type Workload, workloadOf } from "./workload-of.js";

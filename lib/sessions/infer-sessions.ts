@@ -1,4 +1,4 @@
-import { requireFinite, requireInteger } from "../base/index.js";
+import { requireFinite, requireInteger, type Tokens } from "../base/index.js";
 import type { Trace } from "../trace/index.js";
 import { BlockTrie } from "./block-trie.js";
 import { chooseParent } from "./choose-parent.js";
@@ -44,16 +44,24 @@ import {
  * ```
  */
 export function inferSessions(trace: Trace, options: InferOptions = {}): Sessions {
+  return inferFromColumns(requestColumns(trace), trace.meta.blockSize ?? 16, options);
+}
+
+/** {@link inferSessions} of a trace in columns. */
+export function inferFromColumns(
+  columns: RequestColumns,
+  blockSize: Tokens,
+  options: InferOptions = {},
+): Sessions {
   const where = "inferSessions";
   const tailBlocks = requireInteger(where, "tailBlocks", options.tailBlocks ?? 2);
   const answerShare = requireFinite(where, "answerShare", options.answerShare ?? 0, 0, 1);
   const trunkBranches = requireInteger(where, "trunkBranches", options.trunkBranches ?? 3, 2);
   const trunkFanOut = requireInteger(where, "trunkFanOut", options.trunkFanOut ?? 16, 2);
 
-  const columns = requestColumns(trace);
   const { count } = columns;
   const trie = new BlockTrie(columns);
-  const rules = new ParentRules(columns, tailBlocks, trace.meta.blockSize ?? 16, answerShare);
+  const rules = new ParentRules(columns, tailBlocks, blockSize, answerShare);
   if (columns.hasDurations) rules.overlapShare = overlapShare(trie);
   const spare = new Int32Array(columns.idLimit);
   const trunk = findTrunks(trie, rules, { trunkBranches, trunkFanOut }, spare);

@@ -39,7 +39,7 @@ const OVERLAP_SHARE = 0.1;
  * recordedSessions(trace)?.turn.slice(0, 5); // → [1, 2, 3, 4, 1]
  * ```
  */
-export function recordedSessions(trace: Trace): RecordedSessions | undefined {
+export function recordedSessions(trace: Pick<Trace, "records">): RecordedSessions | undefined {
   const records = namedRecords(trace.records);
   if (records.every(({ session, parents }) => session === undefined && parents === undefined))
     return undefined;

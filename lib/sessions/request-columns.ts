@@ -22,14 +22,14 @@ export interface RequestColumns {
   readonly chains: readonly Int32Array[];
   /** The blocks that the recorded answer adds. */
   readonly answers: readonly Int32Array[];
-  /** One more than the largest block id. */
+  /** More than the largest block id. */
   readonly idLimit: number;
   readonly hasArrivals: boolean;
   /** Whether any record tells when it was over. */
   readonly hasDurations: boolean;
 }
 
-const NO_BLOCKS = new Int32Array(0);
+export const NO_BLOCKS = new Int32Array(0);
 
 /**
  * When a request was over, ms since the start of the capture: its last token, else the last thing known of it.
@@ -52,46 +52,86 @@ function hasFailed(record: TraceRecord): boolean {
   return record.finishReason !== undefined && !isAnswered(record);
 }
 
+/** What columns are made from: of each record, missing times being NaN. */
+export type KnownColumns = Pick<
+  RequestColumns,
+  "arrivalMs" | "endMs" | "promptTokens" | "outputTokens" | "failed" | "tailIds" | "chains" | "answers"
+>;
+
 /**
- * The columns of a trace. Records that arrive together are ordered by prompt, output, completion and block count,
- * so that the order of the rows in a file decides only between requests that are alike in all of them.
+ * What a record adds to {@link KnownColumns} beside its lengths and blocks: arrival and completion (the arrival, where nothing tells
+ * it; NaN without either), ms, and whether it says that it did not get its whole answer.
+ * @example
+ * ```ts
+ * import { timesOf } from "prefixlab/sessions";
+ * timesOf({ promptTokens: 100, outputTokens: 1, arrivalMs: 500, ttftMs: 36, finishReason: "stop" });
+ * // → { arrivalMs: 500, endMs: 536, failed: false }
+ * ```
  */
-export function requestColumns(trace: Trace): RequestColumns {
-  const { records } = trace;
+export function timesOf(record: TraceRecord): {
+  readonly arrivalMs: number;
+  readonly endMs: number;
+  readonly failed: boolean;
+} {
+  const { arrivalMs = Number.NaN } = record;
+  return { arrivalMs, endMs: completionMs(record) ?? arrivalMs, failed: hasFailed(record) };
+}
+
+/** The columns of a trace, as {@link columnsFrom} orders them. */
+export function requestColumns({ records }: Trace): RequestColumns {
   const count = records.length;
-  const hasArrivals = count > 0 && records.every((record) => record.arrivalMs !== undefined);
-  const arrivalMs = new Float64Array(count);
-  const endMs = new Float64Array(count);
-  const promptTokens = new Float64Array(count);
-  const outputTokens = new Float64Array(count);
-  const failed = new Uint8Array(count);
   const hasTails = records.some((record) => record.tailBlockId !== undefined);
-  const tailIds = hasTails ? Int32Array.from(records, ({ tailBlockId }) => tailBlockId ?? -1) : undefined;
-  const agents = new Int32Array(count);
-  const chains: Int32Array[] = new Array(count);
-  const answers: Int32Array[] = new Array(count);
+  const known = {
+    arrivalMs: new Float64Array(count),
+    endMs: new Float64Array(count),
+    promptTokens: new Float64Array(count),
+    outputTokens: new Float64Array(count),
+    failed: new Uint8Array(count),
+    tailIds: hasTails ? Int32Array.from(records, ({ tailBlockId }) => tailBlockId ?? -1) : undefined,
+    chains: new Array<Int32Array>(count),
+    answers: new Array<Int32Array>(count),
+  };
   let idLimit = 0;
-  let sorted = true;
-  let hasDurations = false;
   for (let i = 0; i < count; i++) {
     const record = records[i];
-    arrivalMs[i] = hasArrivals ? (record.arrivalMs as number) : i;
-    endMs[i] = hasArrivals ? (completionMs(record) ?? (record.arrivalMs as number)) : i;
-    if (endMs[i] > arrivalMs[i]) hasDurations = true;
-    promptTokens[i] = record.promptTokens;
-    outputTokens[i] = record.outputTokens;
-    if (hasFailed(record)) failed[i] = 1;
+    const { arrivalMs, endMs, failed } = timesOf(record);
+    known.arrivalMs[i] = arrivalMs;
+    known.endMs[i] = endMs;
+    known.promptTokens[i] = record.promptTokens;
+    known.outputTokens[i] = record.outputTokens;
+    known.failed[i] = failed ? 1 : 0;
     const chain = record.blockIds ?? NO_BLOCKS;
     const answer = record.blockIds ? (record.outputBlockIds ?? NO_BLOCKS) : NO_BLOCKS;
     for (let d = 0; d < chain.length; d++) if (chain[d] >= idLimit) idLimit = chain[d] + 1;
     for (let d = 0; d < answer.length; d++) if (answer[d] >= idLimit) idLimit = answer[d] + 1;
-    agents[i] = chain.length > 0 ? chain[0] : -1;
-    chains[i] = chain;
-    answers[i] = answer;
+    known.chains[i] = chain;
+    known.answers[i] = answer;
+  }
+  return columnsFrom(known, idLimit);
+}
+
+/**
+ * The columns of records of which this is known. Records that arrive together are ordered by prompt, output, completion and block
+ * count, so that the order of the rows in a file decides only between requests that are alike in all of them.
+ * @param idLimit more than the largest block id
+ */
+export function columnsFrom(known: KnownColumns, idLimit: number): RequestColumns {
+  const { promptTokens, outputTokens, chains } = known;
+  const count = promptTokens.length;
+  const hasArrivals = count > 0 && !known.arrivalMs.some(Number.isNaN);
+  const order = new Int32Array(count);
+  for (let i = 0; i < count; i++) order[i] = i;
+  const arrivalMs = hasArrivals ? known.arrivalMs : Float64Array.from(order);
+  const endMs = hasArrivals ? known.endMs : arrivalMs;
+  const agents = new Int32Array(count);
+  let sorted = true;
+  let hasDurations = false;
+  for (let i = 0; i < count; i++) {
+    agents[i] = chains[i].length > 0 ? chains[i][0] : -1;
+    if (endMs[i] > arrivalMs[i]) hasDurations = true;
     if (i > 0 && arrivalMs[i] <= arrivalMs[i - 1]) sorted = false;
   }
-  const order = Int32Array.from(records.keys());
-  if (!sorted) {
+  if (!sorted)
     order.sort(
       (a, b) =>
         arrivalMs[a] - arrivalMs[b] ||
@@ -101,21 +141,5 @@ export function requestColumns(trace: Trace): RequestColumns {
         chains[a].length - chains[b].length ||
         a - b,
     );
-  }
-  return {
-    count,
-    order,
-    arrivalMs,
-    endMs,
-    promptTokens,
-    outputTokens,
-    failed,
-    tailIds,
-    agents,
-    chains,
-    answers,
-    idLimit,
-    hasArrivals,
-    hasDurations,
-  };
+  return { ...known, count, order, arrivalMs, endMs, agents, idLimit, hasArrivals, hasDurations };
 }

@@ -1,6 +1,6 @@
-import { requireFinite } from "../base/index.js";
-import type { Trace } from "../trace/index.js";
-import { inferSessions } from "./infer-sessions.js";
+import { requireFinite, type Tokens } from "../base/index.js";
+import type { Trace, TraceRecord } from "../trace/index.js";
+import { inferFromColumns, inferSessions } from "./infer-sessions.js";
 import {
   inOrderOfFirst,
   mendedWarnings,
@@ -8,6 +8,7 @@ import {
   type RecordedSessions,
   recordedSessions,
 } from "./recorded-sessions.js";
+import { columnsFrom, type KnownColumns } from "./request-columns.js";
 import {
   EDGE_KINDS,
   PARENT_KINDS,
@@ -83,17 +84,47 @@ export function sessionsOf(trace: Trace, options: SessionsOptions = {}): ChosenS
   const hasHashes = trace.records.some(({ blockIds }) => blockIds !== undefined);
   const inferred =
     hasHashes || !recorded ? inferSessions(trace, { answerShare: options.answerShare ?? 0 }) : undefined;
-  const combined = new Combination(
-    { ...trace, records: namedRecords(trace.records) },
-    recorded,
-    inferred,
-    minConfidence,
-  );
-  return combined.sessions();
+  return new Combination(namedRecords(trace.records), recorded, inferred, minConfidence).sessions();
 }
 
+/**
+ * {@link sessionsOf} of records that are known in columns: those of a window over a trace of any length.
+ * @param options.idLimit more than the largest block id
+ * @param options.records the same records, where any of them names its session or parents; of those that name nothing an arrival is enough
+ * @example
+ * ```ts
+ * import { sessionsOfColumns } from "prefixlab/sessions";
+ * const columns = {
+ *   arrivalMs: Float64Array.of(0, 5000),
+ *   endMs: Float64Array.of(900, 5800),
+ *   promptTokens: Float64Array.of(40, 70),
+ *   outputTokens: Float64Array.of(20, 20),
+ *   failed: new Uint8Array(2),
+ *   tailIds: undefined,
+ *   chains: [Int32Array.of(0, 1), Int32Array.of(0, 1, 2, 3)],
+ *   answers: [new Int32Array(0), new Int32Array(0)],
+ * };
+ * sessionsOfColumns(columns, { idLimit: 4, blockSize: 16 }).turn; // → [1, 2]
+ * ```
+ */
+export function sessionsOfColumns(
+  columns: KnownColumns,
+  options: {
+    readonly idLimit: number;
+    readonly blockSize: Tokens;
+    readonly records?: readonly TraceRecord[] | undefined;
+  },
+): ChosenSessions {
+  const { idLimit, blockSize, records } = options;
+  const recorded = records && recordedSessions({ records });
+  const inferred = inferFromColumns(columnsFrom(columns, idLimit), blockSize);
+  return new Combination(recorded && records, recorded, inferred, MIN_CONFIDENCE).sessions();
+}
+
+const unnamed: Pick<TraceRecord, "session" | "agent"> = {};
+
 class Combination {
-  readonly #trace: Trace;
+  readonly #records: readonly TraceRecord[] | undefined;
   readonly #recorded: RecordedSessions | undefined;
   readonly #inferred: Sessions | undefined;
   readonly #minConfidence: number;
@@ -103,14 +134,15 @@ class Combination {
   readonly #isRecorded: Uint8Array;
   #leftOut = 0;
 
+  /** @param records undefined where none is recorded and all are inferred */
   constructor(
-    trace: Trace,
+    records: readonly TraceRecord[] | undefined,
     recorded: RecordedSessions | undefined,
     inferred: Sessions | undefined,
     minConfidence: number,
   ) {
-    const count = trace.records.length;
-    this.#trace = trace;
+    const count = (records ?? (inferred as Sessions).parent).length;
+    this.#records = records;
     this.#recorded = recorded;
     this.#inferred = inferred;
     this.#minConfidence = minConfidence;
@@ -145,13 +177,12 @@ class Combination {
   #choose(i: number): void {
     const recorded = this.#recorded;
     const inferred = this.#inferred;
-    const { session } = this.#trace.records[i];
+    const { session, agent } = (recorded && this.#records?.[i]) ?? unnamed;
     if (recorded?.isTold[i] === 1) {
       this.#isRecorded[i] = 1;
       this.#take(i, recorded);
       // An agent's first turn is told, but not who started it.
-      if (recorded.parent[i] < 0 && this.#trace.records[i].agent !== undefined && this.#isSpawn(i))
-        this.#takeInferred(i, session);
+      if (recorded.parent[i] < 0 && agent !== undefined && this.#isSpawn(i)) this.#takeInferred(i, session);
       return;
     }
     if (recorded && session !== undefined) {
@@ -180,7 +211,7 @@ class Combination {
     const inferred = this.#inferred as Sessions;
     const parent = inferred.parent[i];
     if (parent < 0) return false;
-    if (session !== undefined && this.#trace.records[parent].session !== session) return false;
+    if (session !== undefined && this.#records?.[parent].session !== session) return false;
     if (inferred.evidence.confidence[i] < this.#minConfidence) {
       this.#leftOut++;
       return false;
@@ -202,8 +233,7 @@ class Combination {
   }
 
   #labels() {
-    const { records } = this.#trace;
-    const count = records.length;
+    const count = this.#parent.length;
     const turn = new Int32Array(count);
     const session = new Int32Array(count).fill(-1);
     const agentDepth = new Uint8Array(count);
@@ -246,8 +276,8 @@ class Combination {
     let differences = 0;
     let first = -1;
     const inferred = this.#inferred;
-    if (!inferred) return { checked, differences, first };
-    this.#trace.records.forEach(({ blockIds }, i) => {
+    if (!inferred || !this.#recorded) return { checked, differences, first };
+    this.#records?.forEach(({ blockIds }, i) => {
       if (this.#isRecorded[i] === 0 || !blockIds || blockIds.length === 0) return;
       checked++;
       const edge = inferred.evidence.confidence[i] < this.#minConfidence ? -1 : inferred.parent[i];

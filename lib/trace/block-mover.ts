@@ -29,6 +29,13 @@ export class BlockMover {
 
   /** The chain's ids in the second table. */
   moved(chain: Int32Array): Int32Array {
+    const ids = this.#arena.copyInts(chain, chain.length);
+    this.move(ids);
+    return ids;
+  }
+
+  /** Puts the ids in the second table in place of a chain's. */
+  move(chain: Int32Array): void {
     const from = this.#from;
     if (from.generation !== this.#generation) {
       this.#generation = from.generation;
@@ -40,7 +47,6 @@ export class BlockMover {
       this.#movedTo = larger;
     }
     const movedTo = this.#movedTo;
-    const ids = this.#arena.ints(chain.length);
     for (let d = 0; d < chain.length; d++) {
       const id = chain[d];
       let next = movedTo[id];
@@ -48,8 +54,7 @@ export class BlockMover {
         next = this.#to.intern(from.high(id), from.low(id)) + 1;
         movedTo[id] = next;
       }
-      ids[d] = next - 1;
+      chain[d] = next - 1;
     }
-    return ids;
   }
 }
