@@ -2,8 +2,8 @@ import { statSync } from "node:fs";
 import { InputError } from "../base/index.js";
 import { cohortNames } from "../cohorts/index.js";
 import type { SurvivalSketch } from "../survival/index.js";
-import { quantileOf } from "../survival/index.js";
 import type { ReadProgress } from "../trace/files/index.js";
+import { importAssumptions } from "../trace/index.js";
 import { inspectionJson, inspectionReport } from "./inspection-report.js";
 import { formatTable, showMs } from "./print-table.js";
 import { progressBar } from "./read-input.js";
@@ -23,6 +23,7 @@ export interface LargeFlags {
   readonly minConfidence?: number;
 }
 
+type Scale = typeof import("../scale/index.js");
 type Summary = import("../scale/index.js").TraceFileSummary;
 
 /**
@@ -51,7 +52,7 @@ export async function inspectLarge(path: string | undefined, flags: LargeFlags):
   if (merge) {
     const shards = [];
     for (const file of merge) shards.push(await scale.readShard(file));
-    report(shards[0].path, scale.mergeShards(shards), flags);
+    report(shards[0].path, scale.mergeShards(shards), flags, scale);
     return true;
   }
   const trace = path as string;
@@ -60,6 +61,7 @@ export async function inspectLarge(path: string | undefined, flags: LargeFlags):
       trace,
       await watched(trace, (onProgress) => scale.summarizeTraceFile(trace, { ...window, onProgress })),
       flags,
+      scale,
     );
     return true;
   }
@@ -94,8 +96,14 @@ async function watched<T>(
   }
 }
 
-function report(path: string, { inspection, ttft }: Summary, { json }: LargeFlags): void {
-  const quantiles = cohortNames.map((name) => [name, quantilesOf(ttft[name])] as const);
+function report(
+  path: string,
+  { inspection, ttft }: Summary,
+  { json }: LargeFlags,
+  { sketchedQuantile }: Scale,
+): void {
+  const quantiles = cohortNames.map((name) => [name, quantilesOf(ttft[name], sketchedQuantile)] as const);
+  const assumptions = importAssumptions({ extra: inspection.meta });
   if (json) {
     const cohorts = Object.fromEntries(
       quantiles.map(([name, { n, p50, p90, p99 }]) => [
@@ -105,11 +113,12 @@ function report(path: string, { inspection, ttft }: Summary, { json }: LargeFlag
     );
     const source = { count: inspection.sessions.count };
     printOut(
-      `${JSON.stringify({ ...inspectionJson(inspection, source), streamed: true, cohorts }, null, 2)}\n`,
+      `${JSON.stringify({ ...inspectionJson(inspection, source), assumptions, streamed: true, cohorts }, null, 2)}\n`,
     );
     return;
   }
   printOut(inspectionReport(path, inspection, "recorded where the trace tells them, else inferred"));
+  for (const words of assumptions) printOut(`  assumed: ${words}\n`);
   printOut(
     formatTable(
       ["TTFT", "requests", "p50", "p90", "p99"],
@@ -129,9 +138,9 @@ function report(path: string, { inspection, ttft }: Summary, { json }: LargeFlag
     printErr(`${path}: ${line > 0 ? `line ${line}: ` : ""}${reason}\n`);
 }
 
-/** Quantiles of a cohort's Kaplan-Meier curve; undefined where it does not come down to them. */
-function quantilesOf(sketch: SurvivalSketch) {
+/** Quantiles of a cohort's waits; undefined where their curve does not come down to them. */
+function quantilesOf(sketch: SurvivalSketch, of: Scale["sketchedQuantile"]) {
   const curve = sketch.curve();
-  const [p50, p90, p99] = [0.5, 0.9, 0.99].map((p) => quantileOf(curve, p));
+  const [p50, p90, p99] = [0.5, 0.9, 0.99].map((p) => of(curve, p));
   return { n: curve.n, p50, p90, p99 };
 }

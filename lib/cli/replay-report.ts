@@ -1,5 +1,5 @@
 import type { StatisticCell } from "../calibrate/index.js";
-import { type CohortSummary, cohortNames, countOutcomes, summarizeCohorts } from "../cohorts/index.js";
+import { type CohortSummary, cohortNames, summarizeCohorts } from "../cohorts/index.js";
 import type { Comparison } from "../judge/index.js";
 import { hitFraction, offeredLoad, type Replay } from "../replay/index.js";
 import type { SessionLabels } from "../sessions/index.js";
@@ -8,6 +8,7 @@ import { fleetLines } from "./fleet-report.js";
 import { outcomeTable } from "./outcome-table.js";
 import { formatTable, showError, showMs, showPercent } from "./print-table.js";
 import { headerLines } from "./replay-header.js";
+import { unservedLines } from "./unserved-lines.js";
 
 const whatIf =
   "a what-if beside the capture it was made from: the differences are its effect; --against TRACE judges it";
@@ -31,7 +32,7 @@ export function replayReport(options: {
     ...headerLines(first.conditions, first.plan.prompts),
     `${(first.virtualMs / 1000).toFixed(1)} s of virtual time in ${showMs(first.wallMs)}; engine busy ${(100 * (first.run.busyMs / first.conditions.engines / first.virtualMs)).toFixed(0)} %; ${first.run.preemptions} preemptions`,
     ...first.plan.assumptions.map((a) => `assumed: ${a}`),
-    ...unserved(first),
+    ...unservedLines(first, comparison.cells.length === 0 ? "cohorts" : "comparison"),
     ...tierUseLines(first),
   ];
   if (first.extrapolated > 0)
@@ -108,30 +109,6 @@ function overloadLines(replay: Replay): string[] {
     : [
         `overloaded: the requests sent are ${load.toFixed(1)} times what the engine can do in that time; queues grow with the length of the trace, and TTFT quantiles with them`,
       ];
-}
-
-function unserved({ trace, run, conditions }: Replay): string[] {
-  const never = trace.records.filter(({ ttftMs }) => ttftMs === undefined).length;
-  if (never === 0) return [];
-  const refused =
-    run.refused.length > 0
-      ? [
-          `${run.refused.length} need more blocks than the pool has and were refused (raise --kv-cache-size), and turns that follow them were never sent`,
-        ]
-      : [];
-  if (conditions.requestTimeoutMs === undefined)
-    return [
-      `unserved: ${never} of ${trace.records.length} requests, which are in no modeled quantile${refused.map((why) => `: ${why}`).join("")}`,
-    ];
-  const { timedOutBeforeFirstToken: cut, neverSent } = countOutcomes(trace.records);
-  const why = [
-    ...(cut > 0 ? [`${cut} were cut by the time limit before their first token`] : []),
-    ...(neverSent > 0 ? [`${neverSent} were never sent, as what they follow was not answered`] : []),
-    ...refused,
-  ];
-  return [
-    `unserved: ${never} of ${trace.records.length} requests, which are in no quantile of the comparison: ${why.join("; ")}`,
-  ];
 }
 
 function modeledTable({ trace }: Replay, sessions: SessionLabels): string {

@@ -86,7 +86,7 @@ export function comparedReport({ outcomes, replicas, sessions, level }: RouterCo
     withLimits(ttftMs.p99, showMs),
     imbalance === undefined ? "-" : imbalance.toFixed(2),
     String(replay.run.preemptions),
-    `${(replay.virtualMs / 1000).toFixed(0)} s`,
+    replay.virtualMs < 10_000 ? showMs(replay.virtualMs) : `${(replay.virtualMs / 1000).toFixed(0)} s`,
   ]);
   const differences = outcomes.flatMap(({ router, lessFirst }) =>
     lessFirst
@@ -151,7 +151,9 @@ export function comparedReport({ outcomes, replicas, sessions, level }: RouterCo
 }
 
 function pooledOf({ reuse }: RouterOutcome["replay"]): string {
-  return reuse?.pooledTokens === undefined ? "-" : showPercent(reuse.pooledTokens / reuse.promptTokens);
+  return reuse?.pooledTokens === undefined || reuse.promptTokens === 0
+    ? "-"
+    : showPercent(reuse.pooledTokens / reuse.promptTokens);
 }
 
 function showShare(share: number | undefined): string {

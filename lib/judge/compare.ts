@@ -1,8 +1,14 @@
 import { InputError, type Ms, mean, selectQuantiles, type Tokens } from "../base/index.js";
-import { type CohortName, cohortIndices, cohortNames, reportedQuantiles } from "../cohorts/index.js";
+import {
+  type CohortName,
+  cohortIndices,
+  cohortNames,
+  reportedQuantiles,
+  ttftObservation,
+} from "../cohorts/index.js";
 import type { SessionLabels, Workload } from "../sessions/index.js";
 import { clusterRobustCurve, quantileRatio } from "../survival/index.js";
-import { type Trace, totalMs } from "../trace/index.js";
+import { isAnswered, type Trace, type TraceRecord, totalMs } from "../trace/index.js";
 import { type CurveDistance, ttftDistances } from "./curve-distance.js";
 
 /** What is compared: time to first token, gaps between tokens, arrival to last token. */
@@ -76,7 +82,8 @@ export interface CompareOptions {
  * Compares a captured workload with its replays: quantiles of TTFT, ITL and request totals, per turn cohort and per concurrency
  * bucket (requests in flight at the captured arrival), and the hit canary. Quantiles are over what was seen on each
  * side: a TTFT or gap also of a request that failed later, a total only of a complete one. Waits that never ended are in
- * no quantile; survival curves are where they count.
+ * no quantile; survival curves are where they count. What the capture did not measure, such as the TTFT of an answer that
+ * was not streamed, counts on neither side: the model's is of another set of requests.
  * @throws InputError without a modeled trace
  * @example
  * ```ts
@@ -134,10 +141,11 @@ function compareQuantity(
 ): ErrorCell[] {
   const { sessions } = workload;
   const { modeled, tolerance, kind, intervals } = options;
-  const real = valuesOf(workload.trace, sessions, indices, quantity);
+  const told = indices.filter((index) => isTold(workload.trace.records[index], quantity));
+  const real = valuesOf(workload.trace, sessions, told, quantity);
   const n = real.times.length;
   if (n === 0) return [];
-  const models = modeled.map((trace) => valuesOf(trace, sessions, indices, quantity));
+  const models = modeled.map((trace) => valuesOf(trace, sessions, told, quantity));
   const quantilesOf = ({ times }: SessionValues) => selectQuantiles(times, reportedQuantiles);
   const capturedMs = quantilesOf(real);
   const bySeed = models.map(quantilesOf);
@@ -161,6 +169,13 @@ function compareQuantity(
       holds: error !== undefined && Math.abs(error) <= tolerance,
     };
   });
+}
+
+/** Whether a capture tells a quantity of this request, or that it came to none because the request failed. */
+function isTold(record: TraceRecord, quantity: Quantity): boolean {
+  if (quantity === "ttft") return ttftObservation(record) !== undefined;
+  const value = quantity === "itl" ? record.itlMs : totalMs(record);
+  return value !== undefined || !isAnswered(record);
 }
 
 /** Values and the session of each. */

@@ -1,5 +1,5 @@
 import type { Ms } from "../base/index.js";
-import { type CohortName, cohortNames, ttftSurvival } from "../cohorts/index.js";
+import { type CohortName, cohortNames, ttftObservation, ttftSurvival } from "../cohorts/index.js";
 import type { Workload } from "../sessions/index.js";
 import { ksDistance, type SurvivalCurve, wassersteinDistance } from "../survival/index.js";
 import type { Trace } from "../trace/index.js";
@@ -14,7 +14,8 @@ export interface CurveDistance {
 }
 
 /**
- * Distances of the TTFT curves per cohort, up to the last time that both curves know. Empty cohorts are left out.
+ * Distances of the TTFT curves per cohort, up to the last time that both curves know. Empty cohorts are left out, and so are
+ * requests of whose wait the capture tells nothing.
  * @param isJudged which records count, by their index; default all
  */
 export function ttftDistances(
@@ -22,10 +23,11 @@ export function ttftDistances(
   modeled: Trace,
   isJudged: (index: number) => boolean = () => true,
 ): CurveDistance[] {
+  const isTold = (index: number) => isJudged(index) && ttftObservation(captured.records[index]) !== undefined;
   return cohortNames.flatMap((cohort) => {
-    const a = ttftSurvival({ trace: captured, sessions }, cohort, isJudged);
+    const a = ttftSurvival({ trace: captured, sessions }, cohort, isTold);
     if (a.n === a.censored) return [];
-    const b = ttftSurvival({ trace: modeled, sessions }, cohort, isJudged);
+    const b = ttftSurvival({ trace: modeled, sessions }, cohort, isTold);
     if (b.n === b.censored) return [];
     const upTo = Math.min(knownUpTo(a.curve), knownUpTo(b.curve));
     const options = Number.isFinite(upTo) ? { upTo } : {};

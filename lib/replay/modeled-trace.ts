@@ -23,7 +23,8 @@ export function modeledTrace(
   } = {},
 ): Trace {
   const { gaps = true } = options;
-  const concurrency = inFlightAtArrival(run);
+  const refused = new Set(run.refused);
+  const concurrency = inFlightAtArrival(run, refused);
   // One piece of memory for the gaps of all: a piece each would cost more to give back than the gaps to compute.
   const gapsMs = new Float64Array(gaps ? plan.requests.reduce((sum, r) => sum + r.outputTokens - 1, 0) : 0);
   let gapCount = 0;
@@ -57,10 +58,12 @@ export function modeledTrace(
           ? "timeout"
           : lostMs !== undefined
             ? "error"
-            : cachedTokens < 0
+            : refused.has(i)
               ? "refused"
               : "unfinished";
-      modeled.elapsedMs = limitMs ?? Math.max(0, (lostMs ?? run.endMs) - fireMs);
+      // A refusal is answered at once, as a server does that has no room for a prompt: no wait, however long the run goes on.
+      const until = refused.has(i) ? fireMs : (lostMs ?? run.endMs);
+      modeled.elapsedMs = limitMs ?? Math.max(0, until - fireMs);
       return modeled;
     }
     const outputTokens = run.outputTokens[i];
@@ -110,9 +113,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
  * counts first.
  * 0 for those never sent, and for those refused, which are answered at once.
  */
-function inFlightAtArrival(run: SimulationRun): Int32Array {
+function inFlightAtArrival(run: SimulationRun, refused: ReadonlySet<number>): Int32Array {
   const n = run.fireMs.length;
-  const refused = new Set(run.refused);
   const isCounted = (i: number) => !Number.isNaN(run.fireMs[i]) && !refused.has(i);
   const sentMs = new Float64Array(n);
   const doneMs = new Float64Array(n);

@@ -10,6 +10,7 @@ export type { TraceFileSummary } from "./merge-parts.js";
 export { QuantileSketch, type QuantileSketchState } from "./quantile-sketch.js";
 export { type QueryOptions, queryTraces } from "./query-traces.js";
 export type { LabelledRow } from "./session-windows.js";
+export { sketchedQuantile } from "./sketched-quantile.js";
 export { type SummarizeOptions, summarizeTraceFile } from "./summarize-trace-file.js";
 export {
   mergeShards,

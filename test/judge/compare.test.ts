@@ -250,6 +250,31 @@ describe("the numbers of compareTraces", () => {
     expect(cellOf(found, "all", "total").n).toBe(119);
   });
 
+  it("are of the requests that the capture measured alone: others count on neither side", () => {
+    // Every other answer was not streamed. A model of the others that is far off is no error of those that were.
+    const rows = Array.from({ length: 80 }, (_, i) => i);
+    const gaps = { outputTokens: 3, finishReason: "stop", itlMs: Float64Array.of(5, 5) };
+    const streamed = { ...gaps, ttftMs: 100 };
+    const plain = { outputTokens: 3, finishReason: "stop", elapsedMs: 900 };
+    const partly = traceOf(rows.map((i) => (i % 2 === 0 ? streamed : plain)));
+    const slow = { ...gaps, ttftMs: 1000, itlMs: Float64Array.of(50, 50) };
+    const modeled = traceOf(rows.map((i) => (i % 2 === 0 ? streamed : slow)));
+    const found = compareTraces({ trace: partly, sessions: sessionsOf(20, 4) }, { modeled: [modeled] });
+    for (const quantity of ["ttft", "itl", "total"] as const)
+      expect(cellOf(found.cells, "all", quantity, 0.9)).toMatchObject({
+        n: quantity === "itl" ? 80 : 40,
+        error: 0,
+      });
+    expect(found.verdict).toBe("pass");
+    expect(found.curves.map(({ ks }) => ks)).toEqual([0, 0, 0]);
+    // A request that failed is none that was not measured: the model's wait of it stays.
+    const failed = traceOf(
+      rows.map((i) => (i % 2 === 0 ? streamed : { outputTokens: 0, elapsedMs: 50, finishReason: "timeout" })),
+    );
+    const { cells } = compareTraces({ trace: failed, sessions: sessionsOf(20, 4) }, { modeled: [modeled] });
+    expect(cellOf(cells, "all", "ttft", 0.9)).toMatchObject({ n: 40, modeledMs: 1000 });
+  });
+
   it("leave a model out that has no such number, and have no error without one", () => {
     const silent = traceOf(captured.records.map(() => ({})));
     const { cells: half } = compareTraces({ trace: captured, sessions }, { modeled: [seeds[0]!, silent] });

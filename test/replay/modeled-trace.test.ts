@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { summarizeCohort } from "../../lib/cohorts/index.js";
 import { engineOptions } from "../../lib/engine/index.js";
 import { modeledTrace, type Plan } from "../../lib/replay/index.js";
 import { BlockTable, type Trace, type TraceRecord } from "../../lib/trace/index.js";
@@ -119,22 +120,25 @@ describe("a modeled record", () => {
     });
   });
 
-  it("of a refused request says so, and was last seen at the end of the run, or when it was sent if that was later", () => {
-    const [early, late] = modeled(
+  it("of a refused request says so, and did not wait: the server answers at once that it has no room", () => {
+    const refused = modeled(
       [
         { sentMs: 10, isRefused: true },
         { sentMs: 150, isRefused: true },
       ],
       100,
     );
-    expect(early).toEqual({
-      promptTokens: 40,
-      outputTokens: 0,
-      arrivalMs: 10,
-      finishReason: "refused",
-      elapsedMs: 90,
-    });
-    expect(late.elapsedMs).toBe(0);
+    expect(refused).toEqual(
+      [10, 150].map((arrivalMs) => ({
+        promptTokens: 40,
+        outputTokens: 0,
+        arrivalMs,
+        finishReason: "refused",
+        elapsedMs: 0,
+      })),
+    );
+    const served = modeled([answered], 100);
+    expect(summarizeCohort([...refused, ...served]).ttftMs).toEqual(summarizeCohort(served).ttftMs);
   });
 
   it("of a request without a first token is unfinished, and was waiting until the end", () => {
@@ -178,7 +182,7 @@ describe("a modeled record", () => {
     expect(unseen).toMatchObject({ finishReason: "timeout", elapsedMs: 50, outputTokens: 0 });
     expect(Object.keys(unseen)).not.toContain("ttftMs");
     // At 65 the second and the third are in flight, at 75 the first two have been given up.
-    expect([waits.concurrency, waits.finishReason]).toEqual([2, "refused"]);
+    expect([waits.concurrency, waits.finishReason, waits.elapsedMs]).toEqual([2, "unfinished", 35]);
     expect(answered).toMatchObject({ concurrency: 2, finishReason: "length" });
   });
 

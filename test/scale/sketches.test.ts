@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { stream } from "../../lib/base/index.js";
-import { DistinctCounter, QuantileSketch } from "../../lib/scale/index.js";
+import { median, quantile, stream } from "../../lib/base/index.js";
+import { DistinctCounter, QuantileSketch, sketchedQuantile } from "../../lib/scale/index.js";
+import { quantileOf, survivalSketch } from "../../lib/survival/index.js";
 
 describe("DistinctCounter", () => {
   it("counts from a few to a million hashes within 2 %, also when hashes are running numbers", () => {
@@ -70,6 +71,27 @@ describe("QuantileSketch", () => {
     expect(Math.abs(range.p50 / 5_000 - 1)).toBeLessThanOrEqual(0.001);
   });
 
+  it("has the median of definition 7 within 0.1 % of few numbers that lie far apart, merged or not", () => {
+    for (const values of [
+      [40],
+      [40, 400],
+      [40, 400, 4000],
+      [3, 40, 400, 70_000],
+      [0, 0, 40, 400],
+      [0.5, 0.5, 7, 9],
+    ]) {
+      const [whole, first, rest] = [new QuantileSketch(), new QuantileSketch(), new QuantileSketch()];
+      values.forEach((value, at) => {
+        whole.add(value);
+        (at % 2 === 0 ? first : rest).add(value);
+      });
+      first.merge(rest);
+      const exact = median(values)!;
+      for (const sketch of [whole, first, QuantileSketch.restore(whole.state())])
+        expect(Math.abs(sketch.range()!.p50 - exact), String(values)).toBeLessThanOrEqual(0.001 * exact);
+    }
+  });
+
   it("has no range before anything was added", () => {
     expect(new QuantileSketch().range()).toBeUndefined();
   });
@@ -94,3 +116,30 @@ class Fnv {
     this.low = low;
   }
 }
+
+describe("sketchedQuantile", () => {
+  const curveOf = (times: readonly number[], observed = true) => {
+    const sketch = survivalSketch();
+    for (const time of times) sketch.add(time, observed);
+    return sketch.curve();
+  };
+
+  it("is that of definition 7 within 0.1 %, where every wait ended", () => {
+    const waits = [30, 36, 48, 48, 87, 300, 301, 5000, 0, 36];
+    for (let n = 1; n <= waits.length; n++)
+      for (const p of [0, 0.1, 0.5, 0.9, 0.99, 1]) {
+        const exact = quantile(waits.slice(0, n), p)!;
+        const found = sketchedQuantile(curveOf(waits.slice(0, n)), p)!;
+        expect(Math.abs(found - exact), `${n} waits, ${p}`).toBeLessThanOrEqual(0.001 * exact + 1e-9);
+      }
+  });
+
+  it("is that of the curve where a wait was not seen to end, and none where there is none", () => {
+    const sketch = survivalSketch();
+    for (const ms of [30, 36, 48]) sketch.add(ms);
+    sketch.add(900, false);
+    expect(sketchedQuantile(sketch.curve(), 0.5)).toBe(quantileOf(sketch.curve(), 0.5));
+    expect(sketchedQuantile(sketch.curve(), 0.99)).toBeUndefined();
+    expect(sketchedQuantile(curveOf([]), 0.5)).toBeUndefined();
+  });
+});

@@ -25,8 +25,7 @@ describe("summarizeTraceFile", () => {
       for (const [name, { p50, ...range }] of Object.entries(wholeRanges)) {
         const found = ranges[name as RangedQuantity]!;
         expect(found).toMatchObject(range);
-        // Definition 7 interpolates between two neighbours, the sketch names one of them.
-        expect(Math.abs(found.p50 / p50 - 1), name).toBeLessThan(0.01);
+        expect(Math.abs(found.p50 / p50 - 1), name).toBeLessThanOrEqual(0.001);
       }
       const { distinctBlocks, unboundedHitFraction, ...counted } = sharing;
       const { distinctBlocks: d, unboundedHitFraction: h, ...wholeCounted } = wholeSharing;

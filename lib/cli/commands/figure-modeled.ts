@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { InputError } from "../../base/index.js";
-import { tellsTtft } from "../../cohorts/index.js";
+import { tellsTtft, ttftObservation } from "../../cohorts/index.js";
 import { cacheEffect } from "../../judge/index.js";
 import { offeredLoad, type Replay, replay } from "../../replay/index.js";
 import { sessionsOf } from "../../sessions/index.js";
@@ -15,6 +15,7 @@ import { headerLines } from "../replay-header.js";
 import { reportSessions, type SessionFlags, sessionsFromFlags } from "../session-flags.js";
 import { type TimeoutFlags, timeoutFromFlags } from "../timeout-flags.js";
 import { traceOrigin } from "../trace-origin.js";
+import { unservedLines } from "../unserved-lines.js";
 import type { FigureData, FigureSeries } from "./figure-data.js";
 
 /** The flags of a figure whose replays are made here. */
@@ -118,17 +119,37 @@ function notesOf(trace: Trace, replays: readonly Replay[]) {
     ? "saturated: queues grow with the length of the trace, and TTFT with them"
     : "saturated: clients wait for answers, so that the queue is as long as there are clients";
   const extrapolated = Math.max(...replays.map((one) => one.extrapolated));
+  const partly = partlyMeasured(trace);
+  const offered = told.length > 0 ? [`offered load over capacity: ${told.join(", ")}`] : [];
+  const below = [...offered, ...(partly === undefined ? [] : [partly])];
   return {
     lines: [
       ...headerLines(first.conditions, first.plan.prompts),
       ...first.plan.assumptions.map((text) => `assumed: ${text}`),
-      ...(told.length > 0 ? [`offered load over capacity: ${told.join(", ")}`] : []),
+      ...unservedOf(replays),
+      ...(partly === undefined ? [] : [partly]),
+      ...offered,
       ...(loads.some(({ load }) => load > 1) ? [why] : []),
       ...(extrapolated > 0
         ? [`extrapolated: ${(100 * extrapolated).toFixed(0)} % of requests are outside the model's fit range`]
         : []),
     ],
     offeredLoad: Object.fromEntries(loads.map(({ cache, load }) => [cache, load])),
-    ...(told.length > 0 && { footnote: `offered load over capacity: ${told.join(", ")}` }),
+    ...(below.length > 0 && { footnote: below.join("; ") }),
   };
+}
+
+function unservedOf(replays: readonly Replay[]): string[] {
+  return replays.flatMap((one) => {
+    const cache = one.conditions.engine.settings.enablePrefixCaching ? "on" : "off";
+    return unservedLines(one, "cohorts").map((line) => `cache ${cache}, ${line}`);
+  });
+}
+
+/** Of a capture that tells the wait of some requests alone, whose curve is not that of the others beside it. */
+function partlyMeasured(trace: Trace): string | undefined {
+  const measured = trace.records.filter((record) => ttftObservation(record) !== undefined).length;
+  return tellsTtft(trace) && measured < trace.records.length
+    ? `captured: the ${measured} of ${trace.records.length} requests whose TTFT was measured; modeled: all`
+    : undefined;
 }

@@ -13,6 +13,7 @@ import {
   sweepParameters,
 } from "../../sweep/index.js";
 import { readTextFile } from "../../trace/files/index.js";
+import { importAssumptions, type Trace } from "../../trace/index.js";
 import { parseCount } from "../engine-flags.js";
 import { addLatencyFlags, type LatencyFlags, latencyFromFlags } from "../latency-source.js";
 import { parseShard } from "../parse-shard.js";
@@ -114,7 +115,7 @@ async function runSweepCommand(tracePath: string, flags: SweepFlags): Promise<vo
   if (flags.json) printOut(`${JSON.stringify({ ...summary, rows: result.rows }, null, 1)}\n`);
   else {
     printOut(rowsTable(result.rows));
-    for (const line of answerReuseLines(result.rows)) printOut(`${line}\n`);
+    for (const line of doubtLines(result.rows, trace)) printOut(`${line}\n`);
     printOut(
       `ran ${result.ran} cells, found ${result.found}; results.jsonl, results.parquet${chart ? ", sweep.html/.svg/.png" : ""} in ${flags.outDir}\n`,
     );
@@ -186,10 +187,12 @@ function rowsTable(rows: readonly SweepRow[]): string {
   );
   const ms = (value: string | number | null | undefined): string =>
     showMs(typeof value === "number" ? value : undefined);
+  const hasUnserved = rows.some((row) => unservedOf(row) > 0);
   return formatTable(
     [
       ...parameters,
       "requests",
+      ...(hasUnserved ? ["unserved"] : []),
       "hit rate",
       ...sides,
       "busy",
@@ -202,6 +205,7 @@ function rowsTable(rows: readonly SweepRow[]): string {
     rows.map((row) => [
       ...parameters.map((name) => String(row[name] ?? "")),
       String(row.requests),
+      ...(hasUnserved ? [String(unservedOf(row))] : []),
       showPercent(Number(row.hit_fraction)),
       ...sides.map((side) =>
         typeof row[`reuse_${side}`] === "number" ? showPercent(Number(row[`reuse_${side}`])) : "-",
@@ -216,13 +220,26 @@ function rowsTable(rows: readonly SweepRow[]): string {
   );
 }
 
-/** What the cells assume of answers, where anything rests on it: the most of any cell. */
-function answerReuseLines(rows: readonly SweepRow[]): string[] {
+/** Requests of a cell whose answer is not whole: refused by a pool too small for them, given up, or never sent. */
+function unservedOf({ requests, completed }: SweepRow): number {
+  return Number(requests) - Number(completed);
+}
+
+/** What rests on an assumption, or is of a part of the requests alone: of answers, the most of any cell. */
+function doubtLines(rows: readonly SweepRow[], trace: Trace): string[] {
   const most = (column: string) => Math.max(0, ...rows.map((row) => Number(row[column] ?? 0)));
   const requests = most("answer_reuse_requests");
-  return requests === 0
-    ? []
-    : [
-        `assumed, but where answer-reuse is off: the next turn repeats the answer before it, where no hashes tell the answer: ${requests} requests find more by it, +${most("answer_reuse_points").toFixed(2)} points of all prompt tokens in a pool without bound`,
-      ];
+  return [
+    ...importAssumptions(trace.meta).map((words) => `assumed: ${words}`),
+    ...(requests === 0
+      ? []
+      : [
+          `assumed, but where answer-reuse is off: the next turn repeats the answer before it, where no hashes tell the answer: ${requests} requests find more by it, +${most("answer_reuse_points").toFixed(2)} points of all prompt tokens in a pool without bound`,
+        ]),
+    ...(rows.some((row) => unservedOf(row) > 0)
+      ? [
+          "unserved: refused by a pool too small for them, or never sent, and in no quantile; or given up by the client, whose wait TTFT quantiles count up to there (Kaplan-Meier; - where the curve does not get on)",
+        ]
+      : []),
+  ];
 }

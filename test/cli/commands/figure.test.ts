@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -116,6 +116,28 @@ describe("prefixlab figure --real with a latency model", () => {
     const replayed = JSON.parse(runCli(["replay", warm, ...latency, "--json"]).stdout);
     expect(json.series.modeled_on.cohorts).toEqual(replayed.cohorts);
     expect(json.comparisons.on.errors).toEqual(replayed.errors);
+  });
+
+  it("says which of its curves are of a part of the requests alone", () => {
+    const path = join(dir, "partly.jsonl");
+    const row = { output_tokens: 2, block_hashes: [1, 2], elapsed_ms: 90, finish_reason: "stop" };
+    const rows = Array.from({ length: 40 }, (_, i) => ({
+      ...row,
+      prompt_tokens: i === 39 ? 400 : 40,
+      arrival_ms: 1000 * i,
+      ...(i % 4 === 0 && { ttft_ms: 40 }),
+    }));
+    writeFileSync(path, rows.map((one) => `${JSON.stringify(one)}\n`).join(""));
+    const out = join(dir, "partly");
+    const args = ["figure", "--real", path, "--profile", "h200-qwen3-8b", "--kv-cache-size", "20"];
+    const { stdout } = runCli([...args, "--out-dir", out]);
+    const partly = "captured: the 10 of 40 requests whose TTFT was measured; modeled: all";
+    expect(stdout).toContain(partly);
+    expect(readFileSync(join(out, "cache-effect.svg"), "utf8")).toContain(partly);
+    for (const cache of ["on", "off"])
+      expect(stdout).toMatch(
+        new RegExp(`^cache ${cache}, unserved: 1 of 40 requests, .*1 need more blocks`, "m"),
+      );
   });
 
   it("draws a trace without hashes with the cache off, and no empty panel", async () => {

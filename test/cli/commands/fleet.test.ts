@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -42,6 +42,17 @@ describe("fleet", () => {
     expect(stdout).toMatch(/^sticky +\d\d\.\d % \[/m);
     expect(stdout).toContain("less round-robin, each session against itself");
     expect(stdout).toContain("not covered: ");
+  });
+
+  it("has no shares where no engine has room for a prompt, and says how many it did not serve", () => {
+    const path = join(dir, "long.jsonl");
+    writeFileSync(path, '{"prompt_tokens": 2000000, "output_tokens": 4, "arrival_ms": 1}\n'.repeat(3));
+    const args = ["fleet", path, "--profile", "h200-qwen3-8b", "--replicas", "2", "--routers", "sticky"];
+    const { status, stdout } = runCli(args);
+    expect(status).toBe(0);
+    expect(stdout).toContain("unserved under sticky: 3 requests");
+    expect(stdout).toMatch(/^sticky +- +- +- +- +- /m);
+    expect(stdout).not.toContain("NaN");
   });
 
   it("refuses what cannot be: no replicas, a router that there is not or twice, one to show that is not compared", () => {

@@ -179,7 +179,9 @@ describe("replay", () => {
       "--dump-trace",
       dump,
     ]);
-    expect(stdout).toMatch(/unserved: 192 of 320 requests.*64 need more blocks than the pool has/);
+    expect(stdout).toMatch(
+      /unserved: 192 of 320 requests, which are in no quantile of the comparison: 64 need more blocks than the pool has/,
+    );
     const back = await readTrace(dump);
     expect(back.records).toHaveLength(320);
     expect(back.rejected).toEqual([]);
@@ -201,6 +203,17 @@ describe("replay", () => {
     expect(status).toBe(0);
     expect(stdout).toMatch(/^all +3 +[\d.]+ ms/m);
     expect(stdout).toMatch(/prefix hits: 96 of 192 prompt tokens \(50\.0 %\)/);
+    // One whose prompt has no room, the first of all: it is refused at once, and changes no wait of the others.
+    const quantiles = (text: string) => /^all +\d+ +(.*)$/m.exec(text)![1]!.split(/ {2,}/);
+    const large = JSON.stringify({ arrival_ms: 0, prompt_tokens: 200, output_tokens: 4 });
+    writeFileSync(path, `${[large, ...rows].join("\n")}\n`);
+    const { stdout: refused } = runCli(["replay", path, ...profile, "--kv-cache-size", "10"]);
+    expect(refused).toMatch(
+      /^unserved: 1 of 4 requests, which are in no modeled quantile: 1 need more blocks/m,
+    );
+    expect(refused).toMatch(/^all +4 /m);
+    const [p50, , ...others] = quantiles(refused);
+    expect([p50, ...others]).toEqual(quantiles(stdout).filter((_, at) => at !== 1));
   });
 
   it("writes over nothing that it reads", async () => {

@@ -38,6 +38,22 @@ describe("sweep", () => {
     expect(files[1]).toBe(files[0]);
   });
 
+  it("tells how many requests a cell did not serve, and what that does to its numbers", () => {
+    const args = ["sweep", trace, "--profile", "h200-qwen3-8b", "--out-dir", join(dir, "small")];
+    const { stdout } = runCli([...args, "--vary", "kv-cache-size=50,4000"]);
+    expect(stdout).toMatch(/^kv-cache-size +requests +unserved +hit rate/m);
+    expect(stdout).toMatch(/^ +50 +320 +\d+ /m);
+    expect(stdout).toMatch(/^ +4000 +320 +0 /m);
+    expect(stdout).toMatch(/^unserved: .*Kaplan-Meier/m);
+    const { stdout: served } = runCli([
+      ...args.slice(0, -1),
+      join(dir, "large"),
+      "--vary",
+      "kv-cache-size=4000",
+    ]);
+    expect(served).not.toContain("unserved");
+  });
+
   it("says why a cell cannot be replayed, and stops", () => {
     const untimed = join(dir, "untimed.jsonl");
     writeFileSync(untimed, '{"prompt_tokens": 10, "output_tokens": 1}\n'.repeat(2));
