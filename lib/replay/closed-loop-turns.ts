@@ -14,11 +14,16 @@ export interface ClosedLoopTurn {
 /**
  * When each request of a closed-loop capture is sent, in recorded order: the places there were, and the client's own time
  * between an answer and the next request. Places are the client's workers where the meta line tells them, else the
- * requests that were in flight when this one arrived. With `maxInFlight` given, it is that many for all, without gaps.
+ * requests that were in flight when this one arrived. With `maxInFlight` given, it is that many for all, without gaps; so are
+ * told places where some request has no arrival.
  */
 export function closedLoopTurns(trace: Trace, maxInFlight?: number): ClosedLoopTurn[] {
   const { records } = trace;
   if (maxInFlight !== undefined) return records.map(() => ({ maxInFlight, gapMs: 0 }));
+  if (records.some(({ arrivalMs }) => arrivalMs === undefined)) {
+    const told = toldConcurrency(trace);
+    return records.map((record) => ({ maxInFlight: told?.(record) ?? 1, gapMs: 0 }));
+  }
   const arrivals = records.map(({ arrivalMs }) => arrivalMs as Ms);
   const originMs = arrivals.reduce((least, at) => Math.min(least, at), Number.POSITIVE_INFINITY);
   const ends = Float64Array.from(records.flatMap((record) => completionMs(record) ?? [])).sort();

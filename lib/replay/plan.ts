@@ -13,6 +13,7 @@ import { capturedPacing } from "./captured-pacing.js";
 import { closedLoopTurns } from "./closed-loop-turns.js";
 import type { Pacing } from "./pacing.js";
 import { plannedOutputTokens, uniqueChains } from "./pool-chains.js";
+import { toldConcurrency } from "./told-concurrency.js";
 
 /** Recorded: prompts share what the trace says they share. Unique: none shares anything with another. */
 export type Prompts = "recorded" | "unique";
@@ -56,7 +57,7 @@ export interface Plan {
 
 /**
  * Plans a replay. Nothing downstream asks how it is paced or whether prompts are unique: that is in the data.
- * @throws InputError when the trace has no records, or no arrivals
+ * @throws InputError when the trace has no records, or some without an arrival that are not sent in order, so many at a time
  * @example
  * ```ts
  * import { planReplay, readCapture, workloadOf } from "prefixlab";
@@ -76,9 +77,14 @@ export function planReplay(workload: Workload, options: PlanOptions = {}): Plan 
   } = options;
   const { records } = trace;
   if (records.length === 0) throw new InputError("planReplay: the trace has no records to replay");
-  if (records.some((r) => r.arrivalMs === undefined))
+  const untimed = records.filter((r) => r.arrivalMs === undefined).length;
+  const isInRowOrder =
+    untimed > 0 &&
+    pacing === "closed-loop" &&
+    (maxInFlight !== undefined || toldConcurrency(trace) !== undefined);
+  if (untimed > 0 && !isInRowOrder)
     throw new InputError(
-      "planReplay: the trace has no arrival times (arrival_ms): a replay needs to know when requests arrive",
+      `planReplay: ${untimed === records.length ? "the trace has no arrival times (arrival_ms)" : `${untimed} of ${records.length} requests have no arrival time (arrival_ms)`}: a replay needs to know when requests arrive, unless they are sent in order, so many at a time (--max-concurrency, maxInFlight)`,
     );
   requireFinite("planReplay", "rateScale", rateScale, Number.MIN_VALUE);
   requireFinite("planReplay", "thinkScale", thinkScale, 0);
@@ -105,6 +111,10 @@ export function planReplay(workload: Workload, options: PlanOptions = {}): Plan 
       `${chains.unhashedPromptBlocks} full prompt blocks have no hash and are shared with nothing`,
     );
 
+  if (isInRowOrder)
+    assumptions.push(
+      `${untimed === records.length ? "the trace has no arrival times" : `${untimed} of ${records.length} requests have no arrival time`}: requests are sent in the order of the rows, each as soon as there is a place`,
+    );
   const gaps = pacing === "session" ? pacingGapsMs(workload, options.durationsMs, assumptions) : undefined;
   const turns = pacing === "closed-loop" ? closedLoopTurns(trace, maxInFlight) : undefined;
   const originMs = records.reduce((least, r) => Math.min(least, r.arrivalMs as Ms), Number.POSITIVE_INFINITY);

@@ -202,7 +202,24 @@ describe("planReplay", () => {
     const [one, ...rest] = trace.records;
     const { arrivalMs: _, ...timeless } = one;
     const some = { ...trace, records: [timeless, ...rest] };
-    expect(() => planReplay({ trace: some, sessions })).toThrow(/no arrival times/);
+    expect(() => planReplay({ trace: some, sessions })).toThrow(
+      new RegExp(`1 of ${trace.records.length} requests have no arrival time .*--max-concurrency`),
+    );
+  });
+
+  it("of a trace without arrivals sends the rows in order, so many at a time, where that is given or told", () => {
+    const records = trace.records.map(({ arrivalMs: _, ...record }) => record);
+    const timeless = { ...trace, records };
+    const given = planReplay({ trace: timeless, sessions }, { pacing: "closed-loop", maxInFlight: 3 });
+    const meta = { ...trace.meta, extra: { max_concurrency: 3 } };
+    const bare = records.map(({ session: _, turn: __, ...record }) => record);
+    const told = planReplay({ trace: { ...trace, meta, records: bare }, sessions });
+    for (const { requests, assumptions } of [given, told]) {
+      expect(requests.map(({ inTurn }) => inTurn)).toEqual(records.map(() => ({ maxInFlight: 3, gapMs: 0 })));
+      expect(assumptions.join()).toMatch(
+        /the trace has no arrival times: requests are sent in the order of the rows/,
+      );
+    }
   });
 
   it("says that a trace without hashes shares nothing, and refuses one without arrivals or records", () => {

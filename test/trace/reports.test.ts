@@ -111,7 +111,9 @@ describe("an AIPerf export's settings", () => {
     const summary = { input_config: { phases: [phase] }, request_count: { unit: "requests", avg: 80 } };
     scratch.write("sample.json", JSON.stringify(summary));
     const { meta, warnings } = await importTrace("aiperf", path);
-    expect(meta.extra).toEqual({ requests_made: 80 });
+    const { assumptions, ...others } = meta.extra;
+    expect(others).toEqual({ requests_made: 80 });
+    expect(assumptions).toEqual([expect.stringContaining("1 of 80 requests are listed")]);
     expect(warnings.map(({ reason }) => reason).join()).toContain("1 of 80 requests are listed");
   });
 

@@ -102,7 +102,7 @@ export function addAgentCalls(builder: TraceBuilder, calls: readonly AgentCall[]
       before = call;
     }
   }
-  builder.warn(
+  builder.assume(
     "such logs hold no request and no first token: arrivals are those of the latest input before a call, there is no TTFT, and what prompts share follows from their lengths",
   );
 }

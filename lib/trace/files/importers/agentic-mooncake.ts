@@ -62,7 +62,7 @@ export const agenticMooncake: Importer = {
     builder.useBlockSize(blockSize);
     const plays = new PlayTimes(rows, startGapMs);
     if (plays.count > 1)
-      builder.warn(`${plays.count} plays are interleaved: one starts every ${startGapMs} ms`);
+      builder.assume(`${plays.count} plays are interleaved: one starts every ${startGapMs} ms`);
     for (const { row, line, ids } of rows) {
       builder.startStream();
       builder.row(line, () => {
@@ -78,7 +78,7 @@ export const agenticMooncake: Importer = {
       });
     }
     if (plays.withoutDuration > 0)
-      builder.warn(
+      builder.assume(
         `${plays.withoutDuration} requests wait for others whose duration is not recorded: their arrival is the earliest possible`,
       );
     return builder.finish({ source: "agentic-mooncake", blockSize, extra: {} });

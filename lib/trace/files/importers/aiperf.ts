@@ -73,7 +73,7 @@ export const aiperf: Importer = {
     const { requestsMade = 0, ...settings } = await aiperfSettings(path, options.companionPath);
     const isSample = requestsMade > builder.length;
     if (isSample)
-      builder.warn(
+      builder.assume(
         `${builder.length} of ${requestsMade} requests are listed: arrivals are a sample, and what was in flight is not known`,
       );
     const { max_concurrency: _places, ...others } = settings.extra;

@@ -54,11 +54,11 @@ export const blis: Importer = {
     const grows = header.session_context_growth === "accumulate";
     const grouped = rows.some(({ row }) => row.prefix_group);
     if (grouped && !grows)
-      builder.warn(
+      builder.assume(
         "prefix groups share their prefix; all other blocks are assumed to be shared with nothing",
       );
     if (header.mode !== undefined && header.mode !== "real")
-      builder.warn(`mode is ${String(header.mode)}: a simulation, not a capture`);
+      builder.assume(`mode is ${String(header.mode)}: a simulation, not a capture`);
     const warmUp = positive(header.warm_up_requests);
     if (warmUp !== undefined)
       builder.warn(

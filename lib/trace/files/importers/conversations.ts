@@ -27,7 +27,11 @@ export const conversations: Importer = {
       const session = nameOf(row, line);
       let steps: readonly Step[] = [];
       builder.row(line, () => {
-        steps = stepsOf(row);
+        const found = stepsOf(row);
+        steps = found.filter(({ prompt }) => prompt.length > 0);
+        if (found.length === 0) builder.count("conversation without an answer: no request", line);
+        for (let at = steps.length; at < found.length; at++)
+          builder.count("answer with no message before it: no request", line);
         return undefined;
       });
       steps.forEach(({ prompt, answer }, at) => {
@@ -46,12 +50,12 @@ export const conversations: Importer = {
         });
       });
     });
-    if (texts.said !== undefined) builder.warn(texts.said);
+    if (texts.said !== undefined) builder.assume(texts.said);
     return builder.finish({ source: "conversations", blockSize, extra: { tokenizer: texts.tokenizer } });
   },
 };
 
-/** One answer, and the messages that it was asked with. */
+/** One answer, and the messages that it was asked with: none where an answer stands first. */
 interface Step {
   readonly prompt: readonly unknown[];
   readonly answer: unknown;
@@ -73,7 +77,7 @@ function stepsOf(row: JsonObject): Step[] {
   if (!given) throw new RowError("neither traj, messages, history nor conversations: not a conversation");
   const messages = given.map((message) => (isJsonObject(message) ? openaiShape(message) : message));
   return messages.flatMap((message, at) =>
-    isJsonObject(message) && message.role === "assistant" && at > 0
+    isJsonObject(message) && message.role === "assistant"
       ? [{ prompt: messages.slice(0, at), answer: message }]
       : [],
   );

@@ -16,7 +16,8 @@ export type CsvRow = Readonly<Record<string, string>>;
  * Streams the rows of a CSV file with a header line, gzip or not. Rows with too many or too few cells are rejected in
  * the builder.
  * @param needed columns that must be there
- * @throws InputError when the header lacks one of them
+ * @param advice what to do where one of them is not
+ * @throws InputError when the header lacks one of them, or has it twice
  */
 export async function readCsvRows(
   path: string,
@@ -24,6 +25,7 @@ export async function readCsvRows(
   options: ReadTraceOptions,
   needed: readonly string[],
   onRow: (row: CsvRow, line: number) => void,
+  advice?: string,
 ): Promise<void> {
   const { parse } = await import("csv-parse");
   const source = await openBytes(path);
@@ -48,11 +50,11 @@ export async function readCsvRows(
   for await (const item of parser) {
     const { record, info } = item as { record: CsvRow; info: { lines: number } };
     for (const { line, reason } of skipped.splice(0)) builder.reject(line, reason);
-    if (header) checkHeader(path, header, needed);
+    if (header) checkHeader(path, header, needed, builder, advice);
     header = undefined;
     onRow(record, info.lines);
   }
-  if (header) checkHeader(path, header, needed);
+  if (header) checkHeader(path, header, needed, builder, advice);
   for (const { line, reason } of skipped) builder.reject(line, reason);
   options.onProgress?.({
     bytesRead: source.bytesRead,
@@ -62,10 +64,35 @@ export async function readCsvRows(
   if (source.cutOff !== undefined) cutOff(path, source.cutOff, builder, options);
 }
 
-function checkHeader(path: string, header: readonly string[], needed: readonly string[]): void {
+function checkHeader(
+  path: string,
+  header: readonly string[],
+  needed: readonly string[],
+  builder: TraceBuilder,
+  advice: string | undefined,
+): void {
   const missing = needed.filter((name) => !header.includes(name));
+  const [only = ""] = header;
+  const other =
+    header.length === 1 ? [";", "\t", "|"].find((separator) => only.includes(separator)) : undefined;
   if (missing.length > 0)
-    throw new InputError(`${path}: lacks the column ${missing.join(", ")}; it has ${header.join(", ")}`);
+    throw new InputError(
+      `${path}: lacks the column ${missing.join(", ")}; it has ${header.join(", ")}${
+        other !== undefined
+          ? `: columns must be separated by commas, these are by ${JSON.stringify(other)}`
+          : advice === undefined
+            ? ""
+            : `: ${advice}`
+      }`,
+    );
+  const twice = [...new Set(header.filter((name, at) => header.indexOf(name) < at))];
+  const unclear = twice.filter((name) => needed.includes(name));
+  if (unclear.length > 0)
+    throw new InputError(
+      `${path}: has the column ${unclear.join(", ")} more than once: which of them is meant is not known`,
+    );
+  if (twice.length > 0)
+    builder.warn(`the column ${twice.join(", ")} is there more than once: the last of that name is read`);
 }
 
 /** A number in a cell; undefined where it is missing (see `missing.ts`). @throws RowError when it is none */

@@ -33,6 +33,9 @@ const fields = [
 ] as const;
 type Field = (typeof fields)[number];
 
+const columnsAdvice =
+  "say which holds each, as in --columns prompt_tokens=COLUMN,output_tokens=COLUMN (columns of importTrace)";
+
 /**
  * Any CSV file with a header line: `columns` says which column holds which field, as in
  * `{prompt_tokens: "in", arrival_s: "t"}`. A field that is not mapped is read from the column of its own name, if any.
@@ -56,7 +59,7 @@ export const csv: Importer = {
     let firstMicros: number | undefined;
     const inMs = (row: CsvRow, name: "arrival" | "ttft" | "itl_mean" | "elapsed") =>
       cellTime(row, of(`${name}_ms`)) ?? cellTime(row, of(`${name}_s`), 1000);
-    await readCsvRows(path, builder, options, needed, (row, line) => {
+    const onRow = (row: CsvRow, line: number) => {
       const unit =
         row[of("arrival_ms")] !== undefined ? "ms" : row[of("arrival_s")] === undefined ? undefined : "s";
       if (unit) builder.useClock({ field: of(`arrival_${unit}`), unit });
@@ -92,7 +95,8 @@ export const csv: Importer = {
           turn: cellCount(row, of("turn"), 1),
         };
       });
-    });
+    };
+    await readCsvRows(path, builder, options, needed, onRow, columnsAdvice);
     return builder.finish({ source: "csv", extra: {} });
   },
 };

@@ -99,7 +99,7 @@ export const guidellm: Importer = {
     const made = counts.reduce((sum, count) => sum + count.made, 0);
     const listed = counts.reduce((sum, count) => sum + count.listed, 0);
     if (made > listed)
-      builder.warn(
+      builder.assume(
         `${listed} of ${made} requests are listed: arrivals are a sample, and what was in flight is not known`,
       );
     const metadata = optionalObject(document, "metadata") ?? {};

@@ -44,7 +44,7 @@ export class KeptPrompts {
     // Lengths are counted already: a tokenizer would give others.
     const { tokenize: _tokenize, ...withoutTokenizer } = options;
     this.#texts = hasAny ? new TextTokens(builder, withoutTokenizer, blockSize, mean.value()) : undefined;
-    if (this.#texts?.said !== undefined) builder.warn(this.#texts.said);
+    if (this.#texts?.said !== undefined) builder.assume(this.#texts.said);
   }
 
   /** Whether any body was kept. */

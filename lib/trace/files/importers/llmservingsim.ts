@@ -45,7 +45,7 @@ export const llmservingsim: Importer = {
     if (rows[0]?.row.arrival_time_ns !== undefined) addWorkload(builder, rows, options, blockSize);
     else await addRun(builder, rows, requestsPath, options, blockSize);
     if (!meta)
-      builder.warn(`no meta.json beside it: engine settings are unknown, blocks of ${blockSize} tokens`);
+      builder.assume(`no meta.json beside it: engine settings are unknown, blocks of ${blockSize} tokens`);
     return builder.finish({
       source: "llmservingsim",
       blockSize,

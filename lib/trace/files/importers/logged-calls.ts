@@ -72,7 +72,7 @@ export function addLoggedCalls(
         extra: extraOf(call, options),
       };
     });
-  if (hasText && texts.said !== undefined) builder.warn(texts.said);
+  if (hasText && texts.said !== undefined) builder.assume(texts.said);
   return hasText ? texts.tokenizer : undefined;
 }
 

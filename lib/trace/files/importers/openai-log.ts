@@ -44,15 +44,27 @@ export const openaiLog: Importer = {
       also: [],
     });
     const texts = new TextTokens(builder, options, blockSize);
+    let limited = 0;
     await readJsonRows(path, builder, options, (row, line) => {
-      builder.row(line, () => openaiRecord(row, line, builder, texts));
+      builder.row(line, () => openaiRecord(row, line, builder, texts, () => limited++));
     });
-    if (texts.said !== undefined) builder.warn(texts.said);
+    if (limited > 0)
+      builder.assume(
+        `${limited} of ${builder.length} requests have no answer: theirs is taken to be as long as their limit, max_tokens`,
+      );
+    if (texts.said !== undefined) builder.assume(texts.said);
     return builder.finish({ source: "openai-log", blockSize, extra: { tokenizer: texts.tokenizer } });
   },
 };
 
-function openaiRecord(row: JsonObject, line: number, builder: TraceBuilder, texts: TextTokens): RecordFields {
+/** @param onLimit told of an answer of which only the limit is known */
+function openaiRecord(
+  row: JsonObject,
+  line: number,
+  builder: TraceBuilder,
+  texts: TextTokens,
+  onLimit: () => void,
+): RecordFields {
   const body = optionalObject(row, "body") ?? optionalObject(row, "request") ?? row;
   const given = optionalObject(row, "response");
   const response = (given && (optionalObject(given, "body") ?? given)) ?? {};
@@ -62,9 +74,11 @@ function openaiRecord(row: JsonObject, line: number, builder: TraceBuilder, text
     optionalCount(body, "max_completion_tokens") ??
     optionalCount(body, "max_tokens") ??
     optionalCount(body, "max_output_tokens");
-  const outputTokens = answerTokens ?? usage.outputTokens ?? limit;
+  const told = answerTokens ?? usage.outputTokens;
+  const outputTokens = told ?? limit;
   if (outputTokens === undefined)
     throw new RowError("the answer's length is unknown: no response, no usage, no max_tokens");
+  if (told === undefined) onLimit();
   const times = callTimes(row);
   let arrivalMs = optionalTime(row, "arrival_ms") ?? times.startMs;
   if (arrivalMs === undefined && response.created !== undefined) {

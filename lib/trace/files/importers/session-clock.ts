@@ -58,7 +58,7 @@ export class SessionClock {
   /** Says what the arrivals of later turns are, if there are any without a time stamp. */
   warn(builder: TraceBuilder): void {
     if (this.#delayed > 0)
-      builder.warn(
+      builder.assume(
         `${this.#delayed} later turns have a delay instead of an arrival: theirs is the earliest possible, as if answers took no time`,
       );
   }

@@ -55,7 +55,7 @@ export class TextTokens {
   get said(): string | undefined {
     if (this.#options.tokenize) return undefined;
     return this.#bytesPerToken === 1
-      ? "text is counted in bytes of UTF-8, about four to a token"
+      ? "text is counted in bytes of UTF-8, about four to a token: lengths, memory and times are those of so many tokens; --tokenizer gives real ones"
       : `lengths are the servers' counts; text is hashed in pieces of ${this.#bytesPerToken.toPrecision(3)} bytes, the mean of a token here`;
   }
 

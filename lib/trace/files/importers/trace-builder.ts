@@ -1,5 +1,6 @@
 import { InputError, type Ms, type Tokens } from "../../../base/index.js";
 import { BlockTable } from "../../block-table.js";
+import { importAssumptions } from "../../import-assumptions.js";
 import { inArrivalOrder } from "../../in-arrival-order.js";
 import { RowError } from "../../row-error.js";
 import { isAnswered, type RowProblem, type Trace, type TraceMeta, type TraceRecord } from "../../trace.js";
@@ -37,6 +38,7 @@ export class TraceBuilder {
   #clock: SourceClock | undefined;
   readonly #rejected: RowProblem[] = [];
   readonly #warnings: RowProblem[] = [];
+  readonly #assumptions: string[] = [];
   readonly #counted = new Map<string, { count: number; firstLine: number }>();
 
   /**
@@ -139,6 +141,12 @@ export class TraceBuilder {
     this.#warnings.push({ line: 0, reason });
   }
 
+  /** Says what stands in for something that the source does not tell: kept with the trace, as numbers rest on it. */
+  assume(words: string): void {
+    this.warn(words);
+    this.#assumptions.push(words);
+  }
+
   /** Counts rows that share a doubt: at the end one warning "N x `what`" with the first line. */
   count(what: string, line: number): void {
     const seen = this.#counted.get(what);
@@ -166,8 +174,9 @@ export class TraceBuilder {
       line: firstLine,
       reason: `${count} x ${what}`,
     }));
+    const assumptions = [...importAssumptions(meta), ...this.#assumptions];
     return {
-      meta,
+      meta: assumptions.length === 0 ? meta : { ...meta, extra: { ...meta.extra, assumptions } },
       records: inArrivalOrder(records),
       blocks: this.blocks,
       rejected: this.#rejected.toSorted((a, b) => a.line - b.line),
@@ -183,7 +192,7 @@ export class TraceBuilder {
       this.#clock,
       this.#options.timeUnit,
     );
-    for (const reason of said) this.warn(reason);
+    for (const reason of said) this.assume(reason);
     this.#taken = this.#taken.flatMap((taken, at) => {
       const time = times[at];
       if (typeof time !== "string") return [{ ...taken, record: time as TraceRecord }];

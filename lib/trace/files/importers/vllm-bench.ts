@@ -30,7 +30,7 @@ const facts = [
  * - `input_lens`, `output_lens` (tokens); `ttfts` (s, request sent to first chunk); `itls` (s, gaps between chunks: with
  *   speculative decoding a chunk holds several tokens, so there are fewer gaps than tokens); `errors` ("" for none)
  * - `latencies` (s, request sent to last chunk) and `start_times` (s on a clock of their own) in newer versions: arrivals
- *   count from the first. Older versions do not record when a request was sent: then there are no arrivals.
+ *   count from the first of the file. Older versions do not record when a request was sent: then there are no arrivals.
  *
  * On chat endpoints the first chunk carries a role and no token: then there are as many gaps as output tokens. Where the
  * first gaps are unlike the others in most such rows (a server that sends the role at once, or with the first token), TTFT
@@ -38,7 +38,8 @@ const facts = [
  *
  * `max_concurrency` is kept where it was given: requests were sent as others ended. A failed request keeps its place with
  * finish reason "error" and without latencies. Row numbers are places in the lists, from 1; runs of one file follow each
- * other, each record with its `run`.
+ * other, each record with its `run`: on their common clock, or, where that has one begin before the one before it ended (another
+ * machine, or the same started again), as soon as that ended.
  */
 export const vllmBench: Importer = {
   format: "vllm-bench",
@@ -51,9 +52,14 @@ export const vllmBench: Importer = {
       also: ["ttftMs", "elapsedMs", "gaps"],
       toldByDurations: true,
     });
+    const order = new RunOrder();
     documents.forEach((document, run) => {
-      addRun(builder, path, document, documents.length > 1 ? run + 1 : undefined);
+      addRun(builder, path, document, documents.length > 1 ? run + 1 : undefined, order);
     });
+    if (order.moved > 0)
+      builder.assume(
+        `${order.moved} of ${documents.length} runs begin, by their clock, before the one before them ended: each is put behind that, as if it had begun at once`,
+      );
     const [first] = documents as [JsonObject];
     const listed = documents.reduce((sum, { input_lens: lens }) => sum + (lens as unknown[]).length, 0);
     const made = documents.reduce(
@@ -61,7 +67,7 @@ export const vllmBench: Importer = {
       0,
     );
     if (made > listed)
-      builder.warn(
+      builder.assume(
         `${listed} of ${made} requests are listed: what the others took of the engine is not known`,
       );
     return builder.finish({
@@ -77,7 +83,13 @@ export const vllmBench: Importer = {
   },
 };
 
-function addRun(builder: TraceBuilder, path: string, document: JsonObject, run: number | undefined): void {
+function addRun(
+  builder: TraceBuilder,
+  path: string,
+  document: JsonObject,
+  run: number | undefined,
+  order: RunOrder,
+): void {
   const promptTokens = list(path, document, "input_lens");
   const n = promptTokens.length;
   const outputTokens = list(path, document, "output_lens", n);
@@ -86,10 +98,9 @@ function addRun(builder: TraceBuilder, path: string, document: JsonObject, run: 
   const errors = document.errors === undefined ? undefined : list(path, document, "errors", n);
   const starts = document.start_times === undefined ? undefined : list(path, document, "start_times", n);
   const latencies = document.latencies === undefined ? undefined : list(path, document, "latencies", n);
-  const first = starts?.reduce(
-    (low: number, t) => (typeof t === "number" && t > 0 && t < low ? t : low),
-    Number.POSITIVE_INFINITY,
-  );
+  const sent = (starts ?? []).map((t) => (typeof t === "number" && t > 0 ? t : undefined));
+  const ends = sent.map((at, i) => at && at + tookS(latencies?.[i], ttfts[i], itls[i]));
+  const originS = order.originOf(sent, ends);
   const startsWithRole = firstChunkIsRole(
     itls.map((gaps, i) => ({
       gapsMs: Array.isArray(gaps) ? (gaps as number[]) : [],
@@ -122,7 +133,7 @@ function addRun(builder: TraceBuilder, path: string, document: JsonObject, run: 
       return {
         promptTokens: integer("input_lens", i, promptTokens[i]),
         outputTokens: output,
-        arrivalMs: start === undefined ? undefined : (start - (first as number)) * 1000,
+        arrivalMs: start === undefined ? undefined : (start - originS) * 1000,
         ttftMs: failed || roleTtftMs === undefined ? undefined : roleTtftMs + (hasRole ? chunkGapsMs[0] : 0),
         itlMs: failed || (roleTtftMs === undefined && itlMs.length === 0) ? undefined : itlMs,
         elapsedMs: failed ? undefined : optionalTimeOf(latencies?.[i], `latencies[${i}]`, 1000),
@@ -130,6 +141,38 @@ function addRun(builder: TraceBuilder, path: string, document: JsonObject, run: 
         ...(run !== undefined && { extra: { run } }),
       };
     });
+}
+
+/** Puts runs one behind the other on one clock, in seconds. */
+class RunOrder {
+  /** Runs that their own clock would have put beside the one before. */
+  moved = 0;
+  #firstS: number | undefined;
+  #endS = 0;
+
+  /** The time on a run's clock at which the trace begins. */
+  originOf(sent: readonly (number | undefined)[], ends: readonly (number | undefined)[]): number {
+    const known = <T>(values: readonly (T | undefined)[]) => values.filter((value) => value !== undefined);
+    const startS = known(sent).reduce((low, t) => Math.min(low, t), Number.POSITIVE_INFINITY);
+    if (startS === Number.POSITIVE_INFINITY) return 0;
+    this.#firstS ??= startS;
+    let originS = this.#firstS;
+    if (startS - originS < this.#endS) {
+      this.moved++;
+      originS = startS - this.#endS;
+    }
+    this.#endS = known(ends).reduce((high, t) => Math.max(high, t - originS), this.#endS);
+    return originS;
+  }
+}
+
+/** How long a request took, s, of what is known: to its last chunk. */
+function tookS(latency: unknown, ttft: unknown, gaps: unknown): number {
+  const seconds = (value: unknown) => (typeof value === "number" && value > 0 ? value : 0);
+  const sum = Array.isArray(gaps)
+    ? (gaps as unknown[]).reduce((all: number, gap) => all + seconds(gap), 0)
+    : 0;
+  return Math.max(seconds(latency), seconds(ttft) + sum);
 }
 
 function list(path: string, document: JsonObject, field: string, length?: number): readonly unknown[] {

@@ -1,4 +1,5 @@
 import { InputError, isJsonObject, type JsonObject, type Ms, type Tokens } from "../../../base/index.js";
+import { importAssumptions } from "../../import-assumptions.js";
 import { RowError } from "../../row-error.js";
 import type { JsonValue, ParentEdge, Trace } from "../../trace.js";
 import { checkLength } from "./block-ids.js";
@@ -64,7 +65,8 @@ export class WekaPlays {
     if (!found) return trace;
     const words = sharedPreambleWords(found, this.#blockSize);
     const { meta, warnings } = trace;
-    const extra = { ...meta.extra, assumptions: [words], shared_preamble: sharedPreambleJson(found) };
+    const assumptions = [words, ...importAssumptions(meta)];
+    const extra = { ...meta.extra, assumptions, shared_preamble: sharedPreambleJson(found) };
     return {
       ...trace,
       meta: { ...meta, extra },

@@ -35,7 +35,8 @@ export const weka: Importer = {
       options.onProgress?.({ bytesRead: index + 1, totalBytes: files.length, records: builder.length });
     }
     plays.warn();
-    if (count > 1) builder.warn(`${count} conversations are interleaved: one starts every ${startGapMs} ms`);
+    if (count > 1)
+      builder.assume(`${count} conversations are interleaved: one starts every ${startGapMs} ms`);
     const trace = builder.finish({
       source: "weka",
       blockSize: options.blockSize ?? 64,
