@@ -61,7 +61,7 @@ describe("tools and system prompt that Weka's conversations are taken to share",
     expect(importAssumptions(apart.meta)).toEqual([expect.stringContaining("interleaved")]);
     const written = scratch.path("plays-imported.jsonl");
     await writeTrace(written, trace);
-    expect(importAssumptions((await readTrace(written)).meta)).toEqual([words]);
+    expect(importAssumptions((await readTrace(written)).meta)).toEqual(importAssumptions(trace.meta));
   });
 
   it("of one conversation are not mentioned: nothing rests on them", async () => {
