@@ -34,12 +34,20 @@ const wholeAnswers = new Set([
 const failure =
   /error|fail|abort|cancel|time[ _-]?out|disconnect|interrupt|exception|overload|unavailable|^(truncated|unfinished|refused|never sent|rejected|incomplete|killed)$/i;
 
+/** The reason that was looked at last: rows in a line mostly have one. */
+let lastReason = "";
+let lastFailed = false;
+
 /** True for a reason that says that the answer did not come to its end. */
 export function isFailure(finishReason: string): boolean {
-  return failure.test(finishReason);
+  if (finishReason !== lastReason) {
+    lastReason = finishReason;
+    lastFailed = failure.test(finishReason);
+  }
+  return lastFailed;
 }
 
 /** True for a reason that is on neither list: it is taken for an end, and told. */
 export function isUnknownEnding(finishReason: string): boolean {
-  return !failure.test(finishReason) && !wholeAnswers.has(finishReason.toLowerCase());
+  return !isFailure(finishReason) && !wholeAnswers.has(finishReason.toLowerCase());
 }
