@@ -1,23 +1,22 @@
-import type { MessagePort } from "node:worker_threads";
-import type { TraceOutline } from "../trace/files/index.js";
-import type { WindowShape } from "./session-windows.js";
-import { type PartWindows, summarizePart, type TracePart } from "./trace-part.js";
+import { parentPort, workerData } from "node:worker_threads";
+import { InputError } from "../base/index.js";
+import type { PartReply, SharedParts } from "./part-threads.js";
+import { summarizePart } from "./trace-part.js";
 
-/** A part that a thread reads, and where it tells how far it is. */
-export interface PartTask {
-  readonly path: string;
-  readonly outline: TraceOutline;
-  readonly shape: WindowShape;
-  readonly windows: PartWindows;
-  readonly progress: MessagePort;
-}
-
-/** {@link summarizePart} in a thread of its own. */
-export default async function summarizePartInWorker(task: PartTask): Promise<TracePart> {
-  const { path, outline, shape, windows, progress } = task;
-  try {
-    return await summarizePart(path, outline, shape, windows, (made) => progress.postMessage(made));
-  } finally {
-    progress.close();
+/** A thread that reads parts of a trace, as long as there are parts that nobody has taken. */
+const { path, outline, shape, windows, taken } = workerData as SharedParts;
+const reply = (told: PartReply, moved: ArrayBuffer[] = []) => parentPort?.postMessage(told, moved);
+try {
+  for (let part = Atomics.add(taken, 0, 1); part < windows.length; part = Atomics.add(taken, 0, 1)) {
+    const done = await summarizePart(path, outline, shape, windows[part], (progress) =>
+      reply({ part, progress }),
+    );
+    reply(
+      { part, done },
+      done.facts.digests.map(({ buffer }) => buffer as ArrayBuffer),
+    );
   }
+} catch (error) {
+  if (!(error instanceof InputError)) throw error;
+  reply({ refusal: error.message });
 }

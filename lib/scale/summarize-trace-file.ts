@@ -1,10 +1,8 @@
 import { availableParallelism } from "node:os";
-import { fileURLToPath } from "node:url";
-import { MessageChannel } from "node:worker_threads";
 import { requireInteger } from "../base/index.js";
 import { outlineTrace, type ReadProgress, type TraceOutline } from "../trace/files/index.js";
 import { mergeParts, type TraceFileSummary } from "./merge-parts.js";
-import type { PartTask } from "./part-worker.js";
+import { summarizeInThreads } from "./part-threads.js";
 import type { WindowShape } from "./session-windows.js";
 import { type PartWindows, partWindows, summarizePart, type TracePart } from "./trace-part.js";
 import { requestWindow } from "./windowed-sessions.js";
@@ -45,7 +43,7 @@ export async function summarizeTraceFile(
   const parts =
     threads === 1
       ? await oneByOne(path, outline, shape, windows, options.onProgress)
-      : await inThreads(path, outline, shape, windows, threads, options.onProgress);
+      : await summarizeInThreads({ path, outline, shape, windows }, threads, options.onProgress);
   return mergeParts(path, outline.meta, parts);
 }
 
@@ -64,44 +62,4 @@ async function oneByOne(
   const parts: TracePart[] = [];
   for (const part of windows) parts.push(await summarizePart(path, outline, shape, part, onProgress));
   return parts;
-}
-
-async function inThreads(
-  path: string,
-  outline: TraceOutline,
-  shape: WindowShape,
-  windows: readonly PartWindows[],
-  threads: number,
-  onProgress?: (progress: ReadProgress) => void,
-): Promise<TracePart[]> {
-  const { Piscina } = await import("piscina");
-  const pool = new Piscina({
-    filename: fileURLToPath(new URL("./part-worker.js", import.meta.url)),
-    minThreads: threads,
-    maxThreads: threads,
-  });
-  const made: ReadProgress[] = [];
-  const task = async (part: number): Promise<TracePart> => {
-    const { port1, port2 } = new MessageChannel();
-    port1.on("message", (progress: ReadProgress) => {
-      made[part] = progress;
-      onProgress?.(summed(made));
-    });
-    const given: PartTask = { path, outline, shape, windows: windows[part], progress: port2 };
-    return (await pool.run(given, { transferList: [port2] })) as TracePart;
-  };
-  try {
-    return await Promise.all(windows.map((_, part) => task(part)));
-  } finally {
-    await pool.destroy();
-  }
-}
-
-function summed(made: readonly ReadProgress[]): ReadProgress {
-  const told = made.filter((progress) => progress !== undefined);
-  return {
-    bytesRead: told.reduce((sum, { bytesRead }) => sum + bytesRead, 0),
-    totalBytes: told[0].totalBytes,
-    records: told.reduce((sum, { records }) => sum + records, 0),
-  };
 }

@@ -30,7 +30,7 @@ export interface TracePart {
 }
 
 /** Chains are read into a table that is emptied once it holds this many blocks. */
-export const tableBlocks = 1_000_000;
+export const tableBlocks = 250_000;
 
 /**
  * The windows of `count` parts of about equal length. Windows over a trace are at least as many as parts, or the last parts are

@@ -126,8 +126,6 @@ function nameOf({ index, count }: TraceShard): string {
 
 /** Version of the file. */
 const shardFormat = 1;
-/** Digests in a line of the file. */
-const digestsInLine = 1 << 19;
 
 /**
  * Writes a shard to a file, whole or not at all: JSON lines, 8 bytes a request and what a window needs, in base64.
@@ -152,8 +150,7 @@ export async function writeShard(file: string, shard: TraceShard): Promise<void>
     const out = await open(part, "w");
     try {
       await out.write(`${JSON.stringify(head, encoded)}\n`);
-      for (let from = 0; from < digests.length; from += digestsInLine)
-        await out.write(`${JSON.stringify(digests.slice(from, from + digestsInLine), encoded)}\n`);
+      for (const piece of digests) await out.write(`${JSON.stringify(piece, encoded)}\n`);
     } finally {
       await out.close();
     }
@@ -187,17 +184,12 @@ export async function readShard(file: string): Promise<TraceShard> {
   }
   if (!head) throw new InputError(`${file}: is no shard of a trace`);
   const { prefixlab_shard: _, ...shard } = head;
-  const all = new Float64Array(digests.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const some of digests) {
-    all.set(some, at);
-    at += some.length;
-  }
-  if (all.length !== shard.part.facts.records)
+  const rows = digests.reduce((sum, { length }) => sum + length, 0);
+  if (rows !== shard.part.facts.records)
     throw new InputError(
-      `${file}: is cut: it holds ${all.length} of ${shard.part.facts.records} rows: write the shard anew`,
+      `${file}: is cut: it holds ${rows} of ${shard.part.facts.records} rows: write the shard anew`,
     );
-  return { ...shard, part: { ...shard.part, facts: { ...shard.part.facts, digests: all } } };
+  return { ...shard, part: { ...shard.part, facts: { ...shard.part.facts, digests } } };
 }
 
 function isHead(content: unknown): content is Shard & { readonly prefixlab_shard: number } {

@@ -17,8 +17,8 @@ export interface FileFactsState {
   readonly cutLine?: number;
   readonly writer?: number;
   readonly checks: TraceChecksState;
-  /** Digests of the rows, and the lines that they stand in: what rows of other parts repeat. */
-  readonly digests: Float64Array;
+  /** Digests of the rows, in pieces, and the lines that they stand in: what rows of other parts repeat. */
+  readonly digests: readonly Float64Array[];
   readonly jumps: readonly number[];
 }
 
@@ -106,7 +106,7 @@ export class FileFacts {
       ...(this.cutLine !== undefined && { cutLine: this.cutLine }),
       ...(this.#writer !== undefined && { writer: this.#writer }),
       checks: this.checks.state(),
-      digests: kept.digests.slice(),
+      digests: kept.digests,
       jumps: kept.jumps,
     };
   }

@@ -86,9 +86,12 @@ export class TraceChecks {
       if (this.#unknownEndings.size < 5) this.#unknownEndings.add(ending);
     this.#units.merge(state.units);
     this.#lastArrivalMs = Math.max(this.#lastArrivalMs, state.latestMs ?? Number.NEGATIVE_INFINITY);
-    const { digests } = rows;
-    for (let row = 0; row < digests.length; row++)
-      if (this.#digests?.seenBefore(digests[row])) this.#doubt("duplicate", rows.lineOf(row));
+    let before = 0;
+    for (const digests of rows.digests) {
+      for (let k = 0; k < digests.length; k++)
+        if (this.#digests?.seenBefore(digests[k])) this.#doubt("duplicate", rows.lineOf(before + k));
+      before += digests.length;
+    }
   }
 
   /** The latest arrival so far; undefined without one. */

@@ -1,0 +1,78 @@
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { InputError, WorkError } from "../base/index.js";
+import type { ReadProgress, TraceOutline } from "../trace/files/index.js";
+import type { WindowShape } from "./session-windows.js";
+import type { PartWindows, TracePart } from "./trace-part.js";
+
+/** Parts of a trace that are to be summarized. */
+export interface Parts {
+  readonly path: string;
+  readonly outline: TraceOutline;
+  readonly shape: WindowShape;
+  readonly windows: readonly PartWindows[];
+}
+
+/** What a thread is started with: `taken` counts the parts that some thread has taken. */
+export interface SharedParts extends Parts {
+  readonly taken: Int32Array;
+}
+
+/** What a thread says: how far a part is, what it is, or why it goes no further. */
+export type PartReply =
+  | { readonly part: number; readonly progress: ReadProgress }
+  | { readonly part: number; readonly done: TracePart }
+  | { readonly refusal: string };
+
+/**
+ * Parts of a trace, each summarized by one of so many threads.
+ * @throws InputError as `summarizePart` does, WorkError when a thread ends before its work does
+ */
+export async function summarizeInThreads(
+  parts: Parts,
+  threads: number,
+  onProgress?: (progress: ReadProgress) => void,
+): Promise<TracePart[]> {
+  const workerData: SharedParts = { ...parts, taken: new Int32Array(new SharedArrayBuffer(4)) };
+  const file = fileURLToPath(new URL("./part-worker.js", import.meta.url));
+  const workers = Array.from({ length: threads }, () => new Worker(file, { workerData }));
+  const done: TracePart[] = [];
+  const made: ReadProgress[] = [];
+  const take = (reply: Exclude<PartReply, { refusal: string }>): void => {
+    if ("done" in reply) done[reply.part] = reply.done;
+    else {
+      made[reply.part] = reply.progress;
+      onProgress?.(summed(made));
+    }
+  };
+  try {
+    await Promise.all(
+      workers.map(
+        (worker) =>
+          new Promise<void>((resolve, reject) => {
+            worker.on("message", (reply: PartReply) => {
+              if ("refusal" in reply) reject(new InputError(reply.refusal));
+              else take(reply);
+            });
+            worker.once("error", reject);
+            worker.once("exit", (code) => {
+              if (code === 0) resolve();
+              else reject(new WorkError(`summarizeTraceFile: a thread ended with exit code ${code}`));
+            });
+          }),
+      ),
+    );
+    return done;
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+}
+
+function summed(made: readonly ReadProgress[]): ReadProgress {
+  const told = made.filter((progress) => progress !== undefined);
+  return {
+    bytesRead: told.reduce((sum, { bytesRead }) => sum + bytesRead, 0),
+    totalBytes: told[0].totalBytes,
+    records: told.reduce((sum, { records }) => sum + records, 0),
+  };
+}
