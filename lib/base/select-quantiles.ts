@@ -1,10 +1,10 @@
 import { requireFinite } from "./errors.js";
 
 /**
- * Quantiles of values in any order, definition 7 of Hyndman and Fan as {@link quantileSorted}, without sorting them. Many
- * values are counted by the upper bits of their doubles, which are in order, and only those whose bits the asked-for order
- * statistics have are looked at again, by Hoare's quickselect ("Algorithm 65: Find", CACM 4, 1961): linear time on
- * average. Without NaN, the result is that of sorting.
+ * Quantiles of values in any order, definition 7 of Hyndman and Fan as {@link quantileSorted}, without sorting them: in linear
+ * time on average. Of many values, a sample says between which two each order statistic lies, as in Floyd and Rivest's
+ * SELECT ("Expected time bounds for selection", CACM 18, 1975), and one pass counts those outside and keeps those between;
+ * of these it is taken by Hoare's quickselect ("Algorithm 65: Find", CACM 4, 1961). Without NaN, the result is that of sorting.
  * @param values in one piece or several
  * @param ps ascending, each in [0, 1]
  * @returns one entry for each of `ps`, undefined without values
@@ -24,87 +24,123 @@ export function selectQuantiles(
   const n = pieces.reduce((sum, { length }) => sum + length, 0);
   if (n === 0) return ps.map(() => undefined);
   const positions = ps.map((p) => (n - 1) * p);
-  const near = nearRanks(pieces, n, positions);
-  let from = 0;
-  return positions.map((position) => {
-    const rank = Math.floor(position);
-    const below = rank - near.left(rank);
-    select(near.values, below, from);
-    from = below;
-    const low = near.values[below];
-    if (rank + 1 >= n) return low;
-    // With all between them left out, the next rank is the least of what is behind.
-    return low + (position - rank) * (least(near.values, below + 1) - low);
+  const next = (rank: number): number => Math.min(n - 1, rank + 1);
+  const ranks = [...new Set(positions.flatMap((at) => [Math.floor(at), next(Math.floor(at))]))];
+  const statistics = orderStatistics(pieces, n, ranks);
+  return positions.map((at) => {
+    const rank = Math.floor(at);
+    const low = statistics.get(rank) as number;
+    return rank + 1 >= n ? low : low + (at - rank) * ((statistics.get(rank + 1) as number) - low);
   });
 }
 
-/** Values of which some that nobody asks for are left out: all are in order where the rest is. */
-interface NearRanks {
-  /** Rearranged by who selects. */
-  readonly values: Float64Array;
-  /** How many were left out below a rank that is asked for. */
-  readonly left: (rank: number) => number;
-}
-
-/** From so many values on counting them pays. */
+/** From so many values on a sample of so many pays. */
 const manyValues = 1 << 14;
-/** Buckets of doubles: their sign, exponent and 6 bits of their mantissa, 64 to an octave. */
-const bucketBits = 18;
+const sampleSize = 1 << 12;
+/** Places in the sample by which an order statistic may be off: more than five standard deviations. */
+const margin = 160;
 
-/** The values in the buckets of the ranks at these positions, and of the ranks next to them. */
-function nearRanks(pieces: readonly Float64Array[], n: number, positions: readonly number[]): NearRanks {
-  if (n < manyValues) return { values: allOf(pieces, n), left: () => 0 };
-  const counts = new Uint32Array(1 << bucketBits);
-  for (const piece of pieces) for (let i = 0; i < piece.length; i++) counts[bucketOf(piece[i])]++;
-  const ranks = positions.flatMap((position) => [
-    Math.floor(position),
-    Math.min(n - 1, Math.floor(position) + 1),
-  ]);
-  const isKept = new Uint8Array(counts.length);
-  const leftBelow = new Map<number, number>();
-  let next = 0;
-  let before = 0;
-  let left = 0;
-  for (let bucket = 0; next < ranks.length; bucket++) {
-    before += counts[bucket];
-    if (ranks[next] >= before) {
-      left += counts[bucket];
-      continue;
-    }
-    isKept[bucket] = 1;
-    while (next < ranks.length && ranks[next] < before) leftBelow.set(ranks[next++], left);
-  }
-  const values = new Float64Array(before - left);
-  let at = 0;
-  for (const piece of pieces)
-    for (let i = 0; i < piece.length; i++) if (isKept[bucketOf(piece[i])] === 1) values[at++] = piece[i];
-  return { values, left: (rank) => leftBelow.get(rank) as number };
-}
-
-const double = new Float64Array(1);
-const words = new Uint32Array(double.buffer);
-double[0] = -0;
-const upper = words[1] === 0 ? 0 : 1;
-
-/** Ascends with the value. */
-function bucketOf(value: number): number {
-  double[0] = value;
-  const bits = words[upper];
-  return (bits >>> 31 === 1 ? ~bits >>> 0 : (bits | 0x80000000) >>> 0) >>> (32 - bucketBits);
-}
-
-function allOf(pieces: readonly Float64Array[], n: number): Float64Array {
+/** @param ranks ascending, from 0 */
+function orderStatistics(
+  pieces: readonly Float64Array[],
+  n: number,
+  ranks: readonly number[],
+): Map<number, number> {
+  const found = n < manyValues ? undefined : withSample(pieces, n, ranks);
+  if (found) return found;
   const all = new Float64Array(n);
   let at = 0;
   for (const piece of pieces) {
     all.set(piece, at);
     at += piece.length;
   }
-  return all;
+  return new Map(ranks.map((rank, k) => [rank, selected(all, rank, ranks[k - 1] ?? 0)]));
 }
 
-/** Puts the k-th smallest in its place: none before it is larger, none after it smaller. All before `from` are. */
-function select(values: Float64Array, k: number, from: number): void {
+/** Where ranks lie, apart from each other and ascending; the last one's `high` is Infinity. */
+interface Ranges {
+  readonly low: Float64Array;
+  readonly high: Float64Array;
+}
+
+/** Undefined where the sample misled. */
+function withSample(
+  pieces: readonly Float64Array[],
+  n: number,
+  ranks: readonly number[],
+): Map<number, number> | undefined {
+  const { low, high } = rangesOf(sampleOf(pieces, n), n, ranks);
+  // Of the values between the range before and this one, and of those alike at an end, the number is enough.
+  const [below, atLow, atHigh] = [
+    new Int32Array(low.length),
+    new Int32Array(low.length),
+    new Int32Array(low.length),
+  ];
+  const inside = Array.from(low, (): number[] => []);
+  for (const piece of pieces)
+    for (let i = 0; i < piece.length; i++) {
+      const value = piece[i];
+      let k = 0;
+      while (value > high[k]) k++;
+      if (value < low[k]) below[k]++;
+      else if (value === low[k]) atLow[k]++;
+      else if (value === high[k]) atHigh[k]++;
+      else inside[k].push(value);
+    }
+  const found = new Map<number, number>();
+  let before = 0;
+  for (let k = 0; k < low.length; k++) {
+    const values = Float64Array.from(inside[k]);
+    const first = before + below[k];
+    const firstInside = first + atLow[k];
+    const firstHigh = firstInside + values.length;
+    before = firstHigh + atHigh[k];
+    let from = 0;
+    for (const rank of ranks) {
+      if (rank < first || rank >= before) continue;
+      if (rank < firstInside) found.set(rank, low[k]);
+      else if (rank >= firstHigh) found.set(rank, high[k]);
+      else {
+        found.set(rank, selected(values, rank - firstInside, from));
+        from = rank - firstInside;
+      }
+    }
+  }
+  return found.size === ranks.length ? found : undefined;
+}
+
+function rangesOf(sample: Float64Array, n: number, ranks: readonly number[]): Ranges {
+  const [low, high]: [number[], number[]] = [[], []];
+  for (const rank of ranks) {
+    const about = Math.floor((rank / n) * sample.length);
+    const from = about < margin ? Number.NEGATIVE_INFINITY : sample[about - margin];
+    const to = about + margin >= sample.length ? Number.POSITIVE_INFINITY : sample[about + margin];
+    if (high.length === 0 || from > high[high.length - 1]) low.push(from);
+    else high.pop();
+    high.push(to);
+  }
+  if (high.at(-1) !== Number.POSITIVE_INFINITY) {
+    low.push(Number.POSITIVE_INFINITY);
+    high.push(Number.POSITIVE_INFINITY);
+  }
+  return { low: Float64Array.from(low), high: Float64Array.from(high) };
+}
+
+function sampleOf(pieces: readonly Float64Array[], n: number): Float64Array {
+  const sample = new Float64Array(sampleSize);
+  let taken = 0;
+  let at = 0;
+  let before = 0;
+  for (const piece of pieces) {
+    for (; taken < sampleSize && at < before + piece.length; at = Math.floor((++taken * n) / sampleSize))
+      sample[taken] = piece[at - before];
+    before += piece.length;
+  }
+  return sample.sort();
+}
+
+/** The k-th smallest, put in its place: none before it is larger, none after it smaller. All before `from` are. */
+function selected(values: Float64Array, k: number, from: number): number {
   let left = from;
   let right = values.length - 1;
   while (left < right) {
@@ -121,16 +157,11 @@ function select(values: Float64Array, k: number, from: number): void {
     }
     if (k <= j) right = j;
     else if (k >= i) left = i;
-    else return;
+    else break;
   }
+  return values[k];
 }
 
 function medianOfThree(a: number, b: number, c: number): number {
   return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
-}
-
-function least(values: Float64Array, from: number): number {
-  let smallest = values[from];
-  for (let i = from + 1; i < values.length; i++) if (values[i] < smallest) smallest = values[i];
-  return smallest;
 }

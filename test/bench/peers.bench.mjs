@@ -2,12 +2,11 @@
 // are compared before times are. AISIMULATE and LMCACHE_PYTHON name the aisimulate command and a Python that has lmcache, each
 // in a virtual environment of its own.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gunzipSync, gzipSync } from "node:zlib";
-import { aisimulate, missingAisimulate } from "../peers/aisimulate-run.mjs";
+import { aisimulate, budget, fixed, missingAisimulate } from "../peers/aisimulate-run.mjs";
 import { timeCommand } from "./time-command.mjs";
 import { atLeast, median, result, skipped } from "./yardstick.mjs";
 
@@ -35,13 +34,21 @@ function besideAisimulate(dir, trace, rounds = 3) {
   const command = process.env.AISIMULATE;
   const missing = missingAisimulate(command);
   if (missing !== undefined) return [skipped(name, missing)];
-  const args = ["replay", trace, "--profile", "h200-qwen3-8b", "--open-loop", "--no-answer-reuse"];
-  const engine = ["--block-size", `${pool.blockSize}`, "--kv-cache-size", `${pool.blocks}`, "--json"];
-  const predict = (requests) => {
+  const prices = join(dir, "prices.json");
+  writeFileSync(prices, JSON.stringify(pricesLikeFixed()));
+  const args = ["replay", trace, "--latency-model", prices, "--open-loop", "--no-answer-reuse", "--json"];
+  const engine = ["--block-size", `${pool.blockSize}`, "--kv-cache-size", `${pool.blocks}`];
+  const steps = [
+    "--max-num-batched-tokens",
+    `${budget.maxNumBatchedTokens}`,
+    "--max-num-seqs",
+    `${budget.maxNumSeqs}`,
+  ];
+  const predict = () => {
     let theirs;
     const told = aisimulate(command, {
       format: "mooncake",
-      path: requests,
+      path,
       ...pool,
       spawn: (file, parameters) => {
         theirs = measuredByPython(join(dirname(command), "python"), [file, ...parameters]);
@@ -50,30 +57,25 @@ function besideAisimulate(dir, trace, rounds = 3) {
     });
     return { theirs, told };
   };
-  const first = join(dir, "first.jsonl.gz");
-  writeFileSync(first, gzipSync(`${gunzipSync(readFileSync(path)).toString().split("\n", 1)[0]}\n`));
   const pairs = Array.from({ length: rounds }, () => ({
-    ours: timeCommand([...args, ...engine]),
-    simulated: simulationCpu(trace),
-    started: predict(first).theirs,
-    ...predict(path),
+    ours: timeCommand([...args, ...engine, ...steps]),
+    simulated: simulation(trace),
+    ...predict(),
   }));
-  const [{ ours, told }] = pairs;
+  const [{ ours, told, simulated }] = pairs;
   if (told.share === undefined) return [skipped(name, told.refusal)];
   const share = JSON.parse(ours.stdout).hit_fraction;
-  const difference = share / told.share - 1;
-  if (Math.abs(difference) > tolerance)
-    return [
-      skipped(
-        name,
-        `answers differ: tokens reused ${share}, AISimulate ${told.share}: no times are compared`,
-      ),
-    ];
+  for (const [what, own, peer] of [
+    ["tokens reused", share, told.share],
+    ["mean TTFT, ms", simulated.ttftMs, told.ttftMs],
+  ])
+    if (Math.abs(own / peer - 1) > tolerance)
+      return [skipped(name, `answers differ: ${what} ${own}, AISimulate ${peer}: no times are compared`)];
   const ratio = median(pairs.map((pair) => pair.theirs.cpuSeconds / pair.ours.cpuSeconds));
   const wall = median(pairs.map((pair) => pair.theirs.wallSeconds / pair.ours.wallSeconds));
   const { cpuSeconds, peakRssBytes } = pairs[0].theirs;
-  const alone = ({ theirs, started }) => theirs.cpuSeconds - started.cpuSeconds;
-  const [{ simulated }] = pairs;
+  const alone = (of) => median(pairs.map((pair) => pair.told.simulationMs / of(pair.simulated)));
+  const equal = `mean TTFT of both ${simulated.ttftMs.toFixed(3)} ms; AISimulate's own wall time ${Math.round(told.simulationMs)} ms`;
   return [
     result({
       name: `${name}, CPU`,
@@ -84,19 +86,49 @@ function besideAisimulate(dir, trace, rounds = 3) {
       note: `reused ${share.toFixed(6)} and ${told.share.toFixed(6)}; CPU ${ours.cpuSeconds.toFixed(2)} and ${cpuSeconds.toFixed(2)} s; wall ${wall.toFixed(1)}x; AISimulate ${Math.round(peakRssBytes / 1e6)} MB`,
     }),
     result({
-      name: "simulation of Mooncake's conversations alone beside AISimulate's, CPU",
-      value: median(pairs.map((pair) => alone(pair) / pair.simulated.cpuSeconds)),
+      name: "simulation of Mooncake's conversations beside AISimulate's, the first in a process",
+      value: alone(({ wallMs }) => wallMs),
+      unit: "x as fast",
+      note: `${equal}, ours ${Math.round(simulated.wallMs)} ms, with compiling`,
+    }),
+    result({
+      name: "simulation of Mooncake's conversations beside AISimulate's, compiled",
+      value: alone(({ laterWallMs }) => laterWallMs),
       unit: "x as fast",
       aim: atLeast(15),
-      note: `plan, simulation and results ${simulated.cpuSeconds.toFixed(2)} s; AISimulate's command ${cpuSeconds.toFixed(2)} s, less ${pairs[0].started.cpuSeconds.toFixed(2)} s of the same on the first request alone`,
+      note: `${equal}, ours ${Math.round(simulated.laterWallMs)} ms, median of nine in one process`,
     }),
   ];
 }
 
-/** CPU of the same simulation in a process that has run none, after reading. */
-function simulationCpu(trace) {
+/**
+ * A model whose steps take about what AISimulate's timing "fixed" has them take, whole steps of prompts as long: the same load,
+ * as a file of prices can tell it.
+ */
+function pricesLikeFixed() {
+  return {
+    kind: "physical",
+    form: "physical",
+    step: {
+      step_ms: fixed.decode_ms,
+      prefill_token_ms: fixed.prefill_ms / budget.maxNumBatchedTokens,
+      prefill_token_depth_ms: 0,
+      prefill_seq_ms: 0,
+      decode_seq_ms: 0,
+      decode_context_token_ms: 0,
+    },
+    floor_ms: 0,
+    overhead: { request_ms: 0, prompt_token_ms: 0 },
+    range: { uncached_tokens: [0, 1e6], context_tokens: [0, 1e6], running_seqs: [1, budget.maxNumSeqs] },
+    noise: [],
+    emission_ms: [],
+  };
+}
+
+/** The same simulation in a process that has run none, after reading. */
+function simulation(trace) {
   const script = fileURLToPath(new URL("./simulation-cpu.mjs", import.meta.url));
-  const { status, stdout, stderr } = spawnSync(process.execPath, [script, trace, `${pool.blocks}`], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, trace, `${pool.blocks}`, "fixed"], {
     encoding: "utf8",
   });
   if (status !== 0) throw new Error(`simulation-cpu.mjs ended with ${status}: ${stderr.trim()}`);

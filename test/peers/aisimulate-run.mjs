@@ -20,9 +20,23 @@ export function missingAisimulate(command) {
     : undefined;
 }
 
+/** The same prices as a latency model, and what `replay` of the trace is to be told beside it. */
+export const fixedModel = {
+  kind: "fixed",
+  range: { uncachedTokens: [0, 1e9], contextTokens: [0, 1e9], runningSeqs: [0, 1e9] },
+  timer: () => ({
+    stepMs: ({ prefillTokens, decodeSeqs }) =>
+      (prefillTokens > 0 ? fixed.prefill_ms : 0) + (decodeSeqs > 0 ? fixed.decode_ms : 0),
+    arrivalOverheadMs: () => 0,
+    emissionOverheadMs: () => 0,
+  }),
+  toJson: () => ({ kind: "fixed", ...fixed }),
+};
+
 /**
  * @param spawn how the command is run; a bench measures it there
- * @returns the share of prompt tokens that were reused at first admission, or why there is none
+ * @returns the share of prompt tokens that were reused at first admission, mean TTFT and mean latency, ms, and how long its
+ *   simulation took by its own clock, ms; or why there are none
  */
 export function aisimulate(command, { format, path, blockSize, blocks, replicas = 1, spawn = spawnSync }) {
   const dir = mkdtempSync(join(tmpdir(), "prefixlab-aisimulate-"));
@@ -62,7 +76,12 @@ export function aisimulate(command, { format, path, blockSize, blocks, replicas 
     });
     if (status !== 0) return { refusal: stderr.trim().split("\n")[0] };
     const prediction = JSON.parse(readFileSync(join(out, "prediction.json"), "utf8"));
-    return { share: prediction.first_admission_prefix_cache_reused_ratio };
+    return {
+      share: prediction.first_admission_prefix_cache_reused_ratio,
+      ttftMs: prediction.mean_ttft_ms,
+      totalMs: prediction.mean_e2e_latency_ms,
+      simulationMs: prediction.wall_time_ms,
+    };
   } finally {
     rmSync(dir, { recursive: true });
   }

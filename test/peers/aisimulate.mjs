@@ -1,14 +1,15 @@
 // node test/peers/aisimulate.mjs --command .../bin/aisimulate [--data DIR] [--only TEXT]: reused prompt tokens beside
 // AISimulate's, on the same files, pools, token budget and step price; of one engine, and of four behind its only router
 // without Dynamo, round robin. --only: files whose name has this in it. Exit code 1: with no answer reused, which AISimulate
-// assumes, the share of one engine in an unbounded pool differs by more than 0.1 %, or that of a fleet by more than a point.
+// assumes, the share of one engine in an unbounded pool or Mooncake's mean TTFT differs by more than 0.1 %, or the share of a
+// fleet by more than a point.
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { importTrace, replay, workloadOf } from "prefixlab";
 import { formatRows } from "../bench/table.mjs";
-import { aisimulate, budget, fixed, missingAisimulate } from "./aisimulate-run.mjs";
+import { aisimulate, budget, fixedModel, missingAisimulate } from "./aisimulate-run.mjs";
 
 const tolerance = 0.001;
 const fleetTolerance = 0.01;
@@ -29,19 +30,6 @@ const files = [
   ].map((name) => ["weka", `${name}.json.gz`, 64, [200_000, "tight"]]),
 ];
 
-/** AISimulate's timing "fixed": a step costs the one for prefills, the other for decodes, and their sum for both. */
-const fixedModel = {
-  kind: "fixed",
-  range: { uncachedTokens: [0, 1e9], contextTokens: [0, 1e9], runningSeqs: [0, 1e9] },
-  timer: () => ({
-    stepMs: ({ prefillTokens, decodeSeqs }) =>
-      (prefillTokens > 0 ? fixed.prefill_ms : 0) + (decodeSeqs > 0 ? fixed.decode_ms : 0),
-    arrivalOverheadMs: () => 0,
-    emissionOverheadMs: () => 0,
-  }),
-  toJson: () => ({ kind: "fixed", ...fixed }),
-};
-
 async function main() {
   const { values } = parseArgs({
     options: {
@@ -60,7 +48,7 @@ async function main() {
   for (const [format, name, blockSize, pools] of files.filter(([, file]) => file.includes(values.only))) {
     const path = join(values.data, name);
     if (!existsSync(path)) {
-      rows.push([name, "", `skipped: ${path} is absent`, "", "", "", ""]);
+      rows.push([name, "", `skipped: ${path} is absent`, "", "", "", "", ""]);
       continue;
     }
     // AISimulate shares nothing between conversations.
@@ -74,7 +62,11 @@ async function main() {
     ];
     for (const { size, replicas } of runs) {
       const blocks = size === "tight" ? Math.ceil((1.05 * largest) / blockSize) : size;
-      const { share: peer, refusal } = aisimulate(values.command, {
+      const {
+        share: peer,
+        ttftMs,
+        refusal,
+      } = aisimulate(values.command, {
         format,
         path,
         blockSize,
@@ -82,16 +74,17 @@ async function main() {
         replicas,
       });
       if (peer === undefined) {
-        rows.push([basename(name), "refused", "", refusal, "", "", ""]);
+        rows.push([basename(name), "refused", "", refusal, "", "", "", ""]);
         break;
       }
-      const ours = (answerReuse) =>
-        reusedShare(workload, { format, blockSize, blocks, replicas, answerReuse });
-      const off = ours(false);
+      const ours = (answerReuse) => replayed(workload, { format, blockSize, blocks, replicas, answerReuse });
+      const { share: off, ttftMs: ownTtftMs } = ours(false);
       const difference = (off - peer) / peer;
       const isUnbounded = size === pools[0];
       if (replicas === 1 && isUnbounded && Math.abs(difference) > tolerance) isOff = true;
       if (replicas > 1 && Math.abs(off - peer) > fleetTolerance) isOff = true;
+      // Of arrivals alone: conversations are paced by what each takes a turn to wait for.
+      if (format === "mooncake" && Math.abs(ownTtftMs / ttftMs - 1) > tolerance) isOff = true;
       const percent = `${(100 * difference).toFixed(3)} %`;
       const pool = `${isUnbounded ? "unbounded" : `${blocks} blocks`}${replicas === 1 ? "" : ` x ${replicas}`}`;
       rows.push([
@@ -100,7 +93,8 @@ async function main() {
         `${workload.trace.records.length}`,
         ...[peer, off].map((x) => x.toFixed(6)),
         percent,
-        ours(true).toFixed(6),
+        ours(true).share.toFixed(6),
+        `${ttftMs.toFixed(2)} ${ownTtftMs.toFixed(2)} ms`,
       ]);
     }
   }
@@ -112,14 +106,15 @@ async function main() {
     "prefixlab, no answer reused",
     "difference",
     "answers reused",
+    "mean TTFT, both",
   ];
   process.stdout.write(formatRows([header, ...rows]));
   return isOff ? 1 : 0;
 }
 
-/** Share of prompt tokens that a replay reuses, each request at its first admission. */
-function reusedShare(workload, { format, blockSize, blocks, replicas, answerReuse }) {
-  const { run } = replay(workload, {
+/** Share of prompt tokens that a replay reuses, each request at its first admission, and its mean TTFT. */
+function replayed(workload, { format, blockSize, blocks, replicas, answerReuse }) {
+  const { run, trace } = replay(workload, {
     model: fixedModel,
     engine: { blockSize, kvCacheBlocks: blocks, ...budget },
     pacing: format === "weka" ? "session" : "open-loop",
@@ -129,7 +124,11 @@ function reusedShare(workload, { format, blockSize, blocks, replicas, answerReus
     gaps: false,
   });
   const cached = run.cachedTokens.reduce((sum, tokens) => sum + Math.max(0, tokens), 0);
-  return cached / workload.trace.records.reduce((sum, { promptTokens }) => sum + promptTokens, 0);
+  const waits = trace.records.flatMap(({ ttftMs }) => ttftMs ?? []);
+  return {
+    share: cached / workload.trace.records.reduce((sum, { promptTokens }) => sum + promptTokens, 0),
+    ttftMs: waits.reduce((sum, ttftMs) => sum + ttftMs, 0) / waits.length,
+  };
 }
 
 process.exitCode = await main();
