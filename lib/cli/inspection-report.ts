@@ -69,7 +69,9 @@ export function inspectionReport(path: string, x: TraceInspection, source: strin
     `  ${x.requests} requests, ${x.completed} completed, ${x.censored} censored; ${x.rejected} rows rejected, ${x.warnings} warnings`,
     ...(x.spanMs === undefined
       ? []
-      : [`  ${show(x.spanMs / 1000)} s of arrivals, ${show(x.ratePerSecond ?? 0)} requests/s`]),
+      : x.ratePerSecond === undefined
+        ? ["  all arrive at one time: no rate, and who continues whom is not known from arrivals"]
+        : [`  ${show(x.spanMs / 1000)} s of arrivals, ${show(x.ratePerSecond)} requests/s`]),
     ...Object.entries(x.meta)
       .filter(([key]) => !SAID_IN_WORDS.includes(key))
       .map(

@@ -46,6 +46,7 @@ function gibOf(tokens: Tokens, bytesPerToken: number | undefined): number | null
 export function sizeJson(result: SizeResult): Record<string, unknown> {
   const { served, curve, bytesPerToken, notes, tiers, ttl, ttlSeconds, costs, policies, ttft, slower } =
     result;
+  const less = replayedLess(result);
   const gib = (tokens: Tokens) => gibOf(tokens, bytesPerToken);
   return {
     requests: served.runs.count,
@@ -105,6 +106,9 @@ export function sizeJson(result: SizeResult): Record<string, unknown> {
         ttft_p99_ms: ttftMs.p99,
         preemptions,
       })) ?? null,
+    replay_finds_less: less
+      ? { pool_tokens: less.poolTokens, replayed: less.replayed, served_in_turn: less.inTurn }
+      : null,
     slower_with_more: slower.map((step) => ({
       from_tokens: step.fromTokens,
       to_tokens: step.toTokens,
@@ -116,8 +120,21 @@ export function sizeJson(result: SizeResult): Record<string, unknown> {
   };
 }
 
+/** Points by which a replay may find less than requests served in turn before the sizes of those mislead. */
+const worthSaying = 0.05;
+
+/** The largest pool replayed, where it finds much less of the prompts than the curve says; undefined where it does not. */
+function replayedLess({ ttft, curve }: SizeResult) {
+  const largest = ttft?.at(-1);
+  if (!largest) return undefined;
+  const { poolTokens, cachedShare: replayed } = largest;
+  const inTurn = curve.lru(poolTokens);
+  return inTurn - replayed > worthSaying ? { poolTokens, replayed, inTurn } : undefined;
+}
+
 /** The result for people. */
 export function sizeReport(result: SizeResult): string {
+  const less = replayedLess(result);
   const { path, served, curve, bytesPerToken, notes, tiers, ttl, ttlSeconds, costs, policies, ttft, slower } =
     result;
   const size = (tokens: Tokens) => {
@@ -138,8 +155,16 @@ export function sizeReport(result: SizeResult): string {
         : `KV: ${bytesPerToken} bytes a token`,
       ...notes.map((note) => `note: ${note}`),
       `longest request: ${size(served.longestTokens)}; a smaller pool cannot serve it`,
-      `knee: ${size(curve.kneeTokens)} finds ${showPercent(curve.lru(curve.kneeTokens))}; nothing more beyond ${size(curve.saturationTokens)}`,
-      ...parts.map((part) => `${showPercent(part)} of what can be found: ${size(curve.poolTokensFor(part))}`),
+      `served one after another, the knee is at ${size(curve.kneeTokens)}, which finds ${showPercent(curve.lru(curve.kneeTokens))}; nothing more beyond ${size(Math.max(curve.saturationTokens, served.longestTokens))}`,
+      ...parts.map(
+        (part) =>
+          `${showPercent(part)} of what can be found, served one after another: ${size(curve.poolTokensFor(part))}`,
+      ),
+      ...(less === undefined
+        ? []
+        : [
+            `several at once, ${size(less.poolTokens)} find ${showPercent(less.replayed)} in a replay, not ${showPercent(less.inTurn)}: running requests hold blocks, and the sizes above are too small; --pool-gib replays larger ones`,
+          ]),
     ].join("\n"),
     `Served one after another, share of prompt tokens found:\n${formatTable(
       ["pool, tokens", "GiB", "LRU", "best possible", ...tierNames],

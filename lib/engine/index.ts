@@ -35,6 +35,7 @@ export {
 } from "./replica-events.js";
 export { replicaSeed } from "./replica-seed.js";
 export { type PrefillEngines, type RunOptions, runEngines, type SimulateOptions } from "./run-engines.js";
+export { sharedStore } from "./shared-store.js";
 export { simulate } from "./simulate.js";
 export type {
   EngineLoads,

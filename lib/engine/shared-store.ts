@@ -5,6 +5,12 @@ import { lowerTiers } from "./lower-tiers.js";
 /**
  * The store that engines of these settings share, empty; undefined where the settings name none.
  * @throws InputError as {@link lowerTiers} does
+ * @example
+ * ```ts
+ * import { engineOptions, sharedStore } from "prefixlab/engine";
+ * sharedStore(engineOptions({ sharedKvGib: 1, kvBytesPerToken: 147456 }))?.capacityChunks; // → 455
+ * sharedStore(engineOptions({})); // → undefined
+ * ```
  */
 export function sharedStore(options: EngineOptions): KvTier | undefined {
   const tier = lowerTiers(options).find(({ name }) => name === "shared");

@@ -20,7 +20,10 @@ export interface MemoryCurve {
   readonly unbounded: number;
   /** The smallest pool of least recently used blocks that finds all of it. */
   readonly saturationTokens: Tokens;
-  /** The pool from which on a further token of pool brings less than the mean one up to saturation (Satopaa et al. 2011). */
+  /**
+   * The pool from which on a further token of pool brings less than the mean one up to saturation (Satopaa et al. 2011), of those
+   * that serve every request.
+   */
   readonly kneeTokens: Tokens;
   /** Share found by a pool of least recently used blocks of so many tokens. */
   lru(poolTokens: Tokens): number;
@@ -78,7 +81,7 @@ export function memoryCurve(served: ServedInTurn, options: MemoryCurveOptions = 
     })),
     unbounded: share(curve.lookups - curve.compulsoryMisses),
     saturationTokens: curve.saturationBlocks * blockSize,
-    kneeTokens: kneeBlocks(curve) * blockSize,
+    kneeTokens: kneeBlocks(curve, leastBlocks) * blockSize,
     lru,
     poolTokensFor: (part) => {
       requireFinite("poolTokensFor", "part", part, 0, 1);
@@ -100,12 +103,12 @@ function smallestWith(curve: HitRateCurve, hits: number): number {
   return low;
 }
 
-/** Where the curve stands highest above the straight line from nothing to saturation. */
-function kneeBlocks({ saturationBlocks, hits }: HitRateCurve): number {
+/** Where the curve stands highest above the straight line from nothing to saturation, from so many blocks on. */
+function kneeBlocks({ saturationBlocks, hits }: HitRateCurve, leastBlocks: number): number {
   const slope = saturationBlocks === 0 ? 0 : hits(saturationBlocks) / saturationBlocks;
-  let knee = 0;
-  let highest = 0;
-  for (let blocks = 0; blocks <= saturationBlocks; blocks++) {
+  let knee = leastBlocks;
+  let highest = Number.NEGATIVE_INFINITY;
+  for (let blocks = leastBlocks; blocks <= saturationBlocks; blocks++) {
     const height = hits(blocks) - slope * blocks;
     if (height > highest) {
       highest = height;

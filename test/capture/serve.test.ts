@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import OpenAI from "openai";
 import { request } from "undici";
 import { describe, expect, it } from "vitest";
@@ -496,6 +497,25 @@ describe("several served engines behind a router", () => {
     for (const name of ["alpha", "gamma", "alpha", "gamma"]) cached.push(await cachedOf(url, prompt(name)));
     expect(cached.slice(2)).toEqual([expect.any(Number), expect.any(Number)]);
     expect(Math.min(...cached.slice(2))).toBeGreaterThan(0);
+  });
+
+  it("share the store that their settings name: what one computed, another one loads", async () => {
+    const { memory } = latency;
+    const tier = { kvBytesPerToken: memory!.kvBytesPerToken };
+    const cachedAfter = async (engine: ServeOptions["engine"]) => {
+      const { url } = await serve({ replicas: 2, engine: { ...tier, ...engine } });
+      const cached: number[] = [];
+      // The first engine, the other one, and the first again.
+      for (let at = 0; at < 3; at++) {
+        cached.push(await cachedOf(url, prompt("alpha")));
+        await sleep(50);
+      }
+      return cached;
+    };
+    // All but the last token, which gives the first of the answer: chunks of a store are loaded up to there.
+    expect(await cachedAfter({ sharedKvGib: 1 })).toEqual([0, 639, 639]);
+    // A tier of its own holds nothing of the other's.
+    expect(await cachedAfter({ cpuKvGib: 1 })).toEqual([0, 0, 639]);
   });
 
   it("refuses no engine and an unknown router", async () => {

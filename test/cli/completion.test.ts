@@ -1,6 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { describe, expect, it } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
 import { runCli } from "./run-cli.js";
+
+const dir = mkdtempSync(join(tmpdir(), "prefixlab completion "));
+afterAll(() => rmSync(dir, { recursive: true }));
 
 /** What a shell is told, asked for once. */
 const scripts = Object.fromEntries(
@@ -57,9 +63,26 @@ describe("prefixlab completion", () => {
     it.skipIf(!has(shell))(
       `prints a script that ${shell} takes${has(shell) ? "" : ` (skipped: no ${shell})`}`,
       () => {
-        const { status, stderr } = spawnSync(shell, ["-n"], { encoding: "utf8", input: scripts[shell] });
+        // From a file, as a shell reads it: fish takes no script from a socket, which is what a child's input is here.
+        const path = join(dir, `completion.${shell}`);
+        writeFileSync(path, scripts[shell]);
+        const { status, stderr } = spawnSync(shell, ["-n", path], { encoding: "utf8" });
         expect([status, stderr]).toEqual([0, ""]);
       },
     );
   }
+
+  it.skipIf(!has("fish"))(`completes in fish${has("fish") ? "" : " (skipped: no fish)"}`, () => {
+    const path = join(dir, "completion.fish");
+    writeFileSync(path, scripts.fish);
+    const of = (line: string) => {
+      const ask = `source '${path}'; complete -C '${line}'`;
+      const { stdout } = spawnSync("fish", ["--no-config", "-c", ask], { encoding: "utf8" });
+      return stdout.split("\n").flatMap((found) => found.split("\t", 1)[0] || []);
+    };
+    expect(of("prefixlab rep")).toEqual(["replay"]);
+    expect(of("prefixlab replay --latency-tr")).toEqual(["--latency-trace"]);
+    expect(of("prefixlab loadgen --pattern st")).toEqual(["staircase"]);
+    expect(of("prefixlab notebook ").sort()).toEqual(["grade", "kernel", "run", "student"]);
+  });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { evictions, lru, serialHits } from "../../lib/cache/index.js";
-import type { Workload } from "../../lib/sessions/index.js";
+import { type Workload, workloadOf } from "../../lib/sessions/index.js";
 import { memoryCurve, type ServedInTurn, servedInTurn } from "../../lib/size/index.js";
 import { capture, hasSharedData, publicTraces, publicWorkload } from "./workloads.js";
 
@@ -54,8 +54,20 @@ describe("memoryCurve of a capture", async () => {
   it("has its knee where no pool is further above the line from nothing to saturation", () => {
     const height = (tokens: number) =>
       curve.lru(tokens) - (curve.unbounded * tokens) / curve.saturationTokens;
-    for (let tokens = 0; tokens <= curve.saturationTokens; tokens += served.blockSize)
+    const least = Math.ceil(served.longestTokens / served.blockSize) * served.blockSize;
+    for (let tokens = least; tokens <= curve.saturationTokens; tokens += served.blockSize)
       expect(height(tokens)).toBeLessThanOrEqual(height(curve.kneeTokens) + 1e-12);
+  });
+
+  it("has its knee in a pool that serves every request, also where less memory finds all", () => {
+    const blockIds = Int32Array.from({ length: 20 }, (_, i) => i);
+    const records = [0, 1, 2].map((i) => ({ promptTokens: 325, outputTokens: 10, arrivalMs: i, blockIds }));
+    const trace = { ...workload.trace, meta: { blockSize: 16, extra: {} }, records };
+    const alike = servedInTurn(workloadOf(trace));
+    const found = memoryCurve(alike);
+    expect(found.saturationTokens).toBeLessThan(alike.longestTokens);
+    expect(found.kneeTokens).toBeGreaterThanOrEqual(alike.longestTokens);
+    expect(found.lru(found.kneeTokens)).toBe(found.unbounded);
   });
 
   it("gives a row to each further size, and refuses one in which the longest request has no room", () => {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Blocks, type Ms, stream } from "../../base/index.js";
-import { type EngineRequest, replicaSeed } from "../../engine/index.js";
+import { type EngineRequest, replicaSeed, sharedStore } from "../../engine/index.js";
 import { EngineReplica, Routing, routerPolicy } from "../../fleet/index.js";
 import { EngineMetrics } from "./engine-metrics.js";
 import type { CheckedServeOptions } from "./serve-options.js";
@@ -20,8 +20,8 @@ export interface Sent extends ServedReplica {
 }
 
 /**
- * The engines behind one server: equal ones, each with a cache and a clock of its own, and the router that sends requests to
- * them. One engine has no router.
+ * The engines behind one server: equal ones, each with a cache and a clock of its own, one store behind all of them where the
+ * settings name it, and the router that sends requests to them. One engine has no router.
  */
 export class ServedFleet {
   readonly replicas: readonly ServedReplica[];
@@ -29,12 +29,14 @@ export class ServedFleet {
 
   constructor(options: CheckedServeOptions) {
     const { replicas, router, seed, modelName } = options;
+    const store = sharedStore(options.engine);
     this.replicas = Array.from({ length: replicas }, (_, index) => {
       const engine = new WallClockEngine({
         engine: options.engine,
         model: options.latency,
         timeScale: options.timeScale,
         seed: replicaSeed(seed, index),
+        ...(store && { store }),
       });
       return { engine, metrics: new EngineMetrics(modelName, engine, index) };
     });

@@ -1,4 +1,5 @@
 import type { Ms, Tokens } from "../../base/index.js";
+import type { KvTier } from "../../cache/index.js";
 import {
   type ContentListener,
   CoreView,
@@ -73,10 +74,15 @@ export class WallClockEngine extends CoreView implements EngineView {
     readonly model: LatencyModel;
     readonly timeScale: number;
     readonly seed: number | string;
+    /** The store that engines share, where the settings name one. Default: one of its own. */
+    readonly store?: KvTier;
   }) {
     super();
     this.#timer = options.model.timer(options.seed);
-    this.core = createEngine(options.engine, this.#timer, { seed: options.seed });
+    this.core = createEngine(options.engine, this.#timer, {
+      seed: options.seed,
+      ...(options.store && { store: options.store }),
+    });
     this.#timeScale = options.timeScale;
   }
 

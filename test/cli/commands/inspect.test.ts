@@ -47,6 +47,33 @@ describe("prefixlab inspect", () => {
     expect(rows.map(([, file, seconds]) => [file, seconds])).toEqual(shown);
   });
 
+  it("has no rate of requests that all arrive at one time, and says so", () => {
+    const path = join(dir, "at-once.jsonl");
+    writeFileSync(path, lines(row(), row(), row()));
+    expect(runCli(["inspect", path]).stdout).toMatch(/^ {2}all arrive at one time: no rate/m);
+    expect(JSON.parse(runCli(["inspect", path, "--json"]).stdout)).toMatchObject({
+      duration_s: 0,
+      rate_per_s: null,
+    });
+  });
+
+  it("streams medians of few rows within 0.1 % of the whole's, and what the import assumed", () => {
+    const path = join(dir, "few.jsonl");
+    const assumptions = ["answers are one token"];
+    const rows = [40, 400, 4000, 70_000].map((tokens, i) =>
+      row({ prompt_tokens: tokens, arrival_ms: i, ttft_ms: tokens, block_hashes: undefined }),
+    );
+    writeFileSync(path, lines(JSON.stringify({ meta: { assumptions } }), ...rows));
+    const [whole, streamed] = [[], ["--stream"]].map((flags) =>
+      JSON.parse(runCli(["inspect", path, ...flags, "--json"]).stdout),
+    );
+    expect([whole.assumptions, streamed.assumptions]).toEqual([assumptions, assumptions]);
+    expect(whole.ranges.prompt_tokens.p50).toBe(2200);
+    expect(Math.abs(streamed.ranges.prompt_tokens.p50 / 2200 - 1)).toBeLessThanOrEqual(0.001);
+    expect(Math.abs(streamed.cohorts.all.ttft_ms.p50 / 2200 - 1)).toBeLessThanOrEqual(0.001);
+    expect(runCli(["inspect", path, "--stream"]).stdout).toContain("  assumed: answers are one token\n");
+  });
+
   it("says where a capture looks like a closed loop and does not tell", () => {
     const write = (name: string, meta: string, gapMs: number) => {
       const path = join(dir, name);

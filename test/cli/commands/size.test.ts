@@ -42,6 +42,30 @@ describe("prefixlab size", () => {
     expect([ttft, policies, costs]).toEqual([null, null, null]);
   });
 
+  it("says where replays find much less than requests one after another, so that its sizes are too small", () => {
+    // 30 conversations at once, each turn right behind the one before: in turn, a pool of one conversation finds all.
+    const rows = Array.from({ length: 90 }, (_, i) => {
+      const [session, turn] = [Math.floor(i / 3), i % 3];
+      const ids = Array.from({ length: 40 + 20 * turn }, (_, block) => 1000 * session + block);
+      return {
+        session: `s${session}`,
+        turn: turn + 1,
+        prompt_tokens: 16 * ids.length + 4,
+        output_tokens: 60,
+        arrival_ms: 3 * session + turn,
+        block_hashes: ids,
+      };
+    });
+    const busy = file("busy.jsonl", rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    const { replay_finds_less: less, ttft } = sized(busy, "--profile", "h200-qwen3-8b");
+    expect(less).toMatchObject({ pool_tokens: ttft.at(-1).pool_tokens, replayed: ttft.at(-1).cached_share });
+    expect(less.served_in_turn - less.replayed).toBeGreaterThan(0.05);
+    const { stdout } = runCli(["size", busy, "--profile", "h200-qwen3-8b"]);
+    expect(stdout).toMatch(/^several at once, \d+ tokens = .* in a replay, not .*--pool-gib/m);
+    const large = sized(busy, "--profile", "h200-qwen3-8b", "--pool-gib", "20");
+    expect(large.replay_finds_less).toBeNull();
+  });
+
   it("takes the bytes of a token from a flag, a model's config or a profile", () => {
     expect(sized(WARM, "--bytes-per-token", "1024").curve[0].pool_gib).toBe((1968 * 1024) / 2 ** 30);
     expect(sized(WARM, "--model-config", file("config.json", config)).kv_bytes_per_token).toBe(131_072);
