@@ -1,5 +1,10 @@
 import type { Blocks } from "../base/index.js";
 
+/** Places in the state of a content, after who holds it. */
+const RELEASE = 1;
+const NEEDED = 2;
+const STRIDE = 3;
+
 /**
  * How large a pool must have been for a block to be in it still: the stack distances of Mattson, Gecsei, Slutz and Traiger
  * (1970), for a pool in which blocks that requests hold cannot be given up. As in vLLM's, the others are given up in the
@@ -11,11 +16,11 @@ import type { Blocks } from "../base/index.js";
  * a chain is its end, whatever happens is the same for all of that, and a number is kept a release, not a block.
  */
 export class Recency {
-  /** Of an idle content: the release that it was part of. Of a held one, or one never used, -1. */
-  readonly #releaseOf: Int32Array;
-  /** Of an idle content: what it needed when it was released. */
-  readonly #neededAtRelease: Int32Array;
-  readonly #holders: Int32Array;
+  /**
+   * Of each content, side by side in memory: who holds it; and of an idle one the release that it was part of (-1 of a held
+   * one, or one never used), and what it needed when it was released.
+   */
+  readonly #state: Int32Array;
   /** Of each release: by how much the need of its blocks has grown since. */
   readonly #growth: PeakCounter;
   #releases = 0;
@@ -28,9 +33,8 @@ export class Recency {
 
   /** @param releaseCount how many times {@link Recency.release} will be called at most */
   constructor(contentCount: number, releaseCount: number) {
-    this.#releaseOf = new Int32Array(contentCount).fill(-1);
-    this.#neededAtRelease = new Int32Array(contentCount);
-    this.#holders = new Int32Array(contentCount);
+    this.#state = new Int32Array(STRIDE * contentCount);
+    for (let at = RELEASE; at < this.#state.length; at += STRIDE) this.#state[at] = -1;
     this.#growth = new PeakCounter(releaseCount);
   }
 
@@ -40,34 +44,34 @@ export class Recency {
   }
 
   isHeld(content: number): boolean {
-    return this.#holders[content] > 0;
+    return this.#state[STRIDE * content] > 0;
   }
 
   /** Blocks that a pool needed to hold this content until now, itself included; 0 while a request holds it. */
   distance(content: number): Blocks {
-    const release = this.#releaseOf[content];
+    const release = this.#state[STRIDE * content + RELEASE];
     if (release < 0) return 0;
     if (release !== this.#askedRelease) {
       this.#askedRelease = release;
       this.#askedPeak = this.#growth.peakAt(release);
     }
-    return this.#neededAtRelease[content] + this.#askedPeak;
+    return this.#state[STRIDE * content + NEEDED] + this.#askedPeak;
   }
 
   /** One more request holds the blocks of a chain from index `from` up to, not including, `to`. */
   hold(ids: Int32Array, from: number, to: number): void {
-    const releaseOf = this.#releaseOf;
+    const state = this.#state;
     let fresh = 0;
     let run = 0;
     let runOf = -1;
     let taken = 0;
     for (let k = from; k < to; k++) {
-      const content = ids[k];
-      if (this.#holders[content]++ > 0) continue;
-      const release = releaseOf[content];
+      const at = STRIDE * ids[k];
+      if (state[at]++ > 0) continue;
+      const release = state[at + RELEASE];
       if (release < 0) fresh++;
       else {
-        releaseOf[content] = -1;
+        state[at + RELEASE] = -1;
         taken++;
         if (release !== runOf) {
           // Those released before counted these already.
@@ -96,14 +100,17 @@ export class Recency {
   release(ids: Int32Array, count: Blocks): void {
     const release = this.#releases++;
     this.#askedRelease = -1;
+    const state = this.#state;
+    let held = this.#held;
     for (let k = count - 1; k >= 0; k--) {
-      const content = ids[k];
-      if (--this.#holders[content] > 0) continue;
-      this.#held--;
-      this.#idle++;
-      this.#releaseOf[content] = release;
-      this.#neededAtRelease[content] = this.#held + 1;
+      const at = STRIDE * ids[k];
+      if (--state[at] > 0) continue;
+      held--;
+      state[at + RELEASE] = release;
+      state[at + NEEDED] = held + 1;
     }
+    this.#idle += this.#held - held;
+    this.#held = held;
   }
 
   /** What was released from `release` on needs so many blocks more. */
