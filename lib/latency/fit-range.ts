@@ -64,6 +64,6 @@ export function isExtrapolated(range: FitRange, request: RangedRequest): boolean
   );
 }
 
-function beyond([low, high]: readonly [number, number], value: number): boolean {
-  return value < low || value > high;
+function beyond(axis: readonly [number, number], value: number): boolean {
+  return value < axis[0] || value > axis[1];
 }

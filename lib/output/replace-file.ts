@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, fchmodSync, fchownSync, openSync } from "node:fs";
-import { lstat, open, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { lstat, open, readlink, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { WorkError } from "../base/index.js";
 import { fileWriter } from "./file-lock.js";
@@ -25,6 +25,8 @@ export type OpenFlags = "r+" | "w";
 export interface ReplaceOptions {
   /** The caller holds the file's lock. Default false. */
   readonly isOwn?: boolean;
+  /** `write` itself sees to it that what it writes with "r+" is on the disk. Default false. */
+  readonly isFlushed?: boolean;
 }
 
 /** Bytes of a temporary name that are the destination's own, so that the whole stays below what file systems allow. */
@@ -56,7 +58,7 @@ export async function replaceFile<T>(
   try {
     createPart(part, target);
     const result = await write(part, "r+");
-    await flushed(part);
+    if (!options.isFlushed) await flushed(part);
     await rename(part, target.path);
     return result;
   } catch (error) {
@@ -72,7 +74,20 @@ export async function replaceFile<T>(
  * @throws WorkError when the destination cannot be written
  */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  await replaceFile(path, (part, flag) => writeFile(part, content, { flag }));
+  await replaceFile(
+    path,
+    async (part, flags) => {
+      // Opened once for both: a call to the file system is handed to a thread, which costs more than what it does.
+      const file = await open(part, flags);
+      try {
+        await file.writeFile(content);
+        if (flags === "r+") await file.sync();
+      } finally {
+        await file.close();
+      }
+    },
+    { isFlushed: true },
+  );
 }
 
 /**

@@ -374,18 +374,21 @@ function extrapolatedFraction(
   model: LatencyModel,
   prefillModel: LatencyModel,
 ): number {
-  const outside = trace.records.filter((record, i) => {
-    const { promptTokens, outputTokens, cachedTokens = 0 } = record;
+  const { range } = model;
+  let outside = 0;
+  trace.records.forEach(({ promptTokens, outputTokens, cachedTokens = 0 }, i) => {
     const uncachedTokens = promptTokens - cachedTokens;
+    const contextTokens = promptTokens + outputTokens;
     const runningSeqs = run.runningAtAdmission[i];
     const isApart = run.prefill !== undefined && run.prefill.replica[i] >= 0;
-    const decode = { contextTokens: promptTokens + outputTokens, runningSeqs };
-    if (!isApart) return isExtrapolated(model.range, { ...decode, uncachedTokens });
     // Of what another engine computed, the last token alone is computed again.
-    return (
-      isExtrapolated(model.range, { ...decode, uncachedTokens: 1 }) ||
-      isExtrapolated(prefillModel.range, { uncachedTokens, contextTokens: promptTokens, runningSeqs: 1 })
-    );
+    const hereTokens = isApart ? 1 : uncachedTokens;
+    if (
+      isExtrapolated(range, { uncachedTokens: hereTokens, contextTokens, runningSeqs }) ||
+      (isApart &&
+        isExtrapolated(prefillModel.range, { uncachedTokens, contextTokens: promptTokens, runningSeqs: 1 }))
+    )
+      outside++;
   });
-  return trace.records.length === 0 ? 0 : outside.length / trace.records.length;
+  return trace.records.length === 0 ? 0 : outside / trace.records.length;
 }
