@@ -14,7 +14,8 @@ export interface HtmlOptions {
 const widest = 1.5;
 
 /**
- * A figure as one self-contained page: plotly's script is part of it, so that it opens offline, at the window's width, with
+ * A figure as one self-contained page: plotly's script is part of it, so that it opens offline, at the window's width but no
+ * narrower than its labels were placed for, with
  * zoom, hover and its own "download" button. About 1.3 MB, nearly all of it plotly; 10 MB with other trace types than scatter,
  * bar and pie.
  * @example
@@ -37,7 +38,7 @@ export function renderHtml(figure: PlotlyFigure, options: HtmlOptions = {}): str
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title></head>
 <body style="margin:0">
-<div id="figure" role="figure" aria-label="${escapeHtml(describeFigure(figure))}" style="max-width:${widest * figure.layout.width}px"></div>
+<div id="figure" role="figure" aria-label="${escapeHtml(describeFigure(figure))}" style="min-width:${figure.layout.width}px;max-width:${widest * figure.layout.width}px"></div>
 <script>${script}</script>
 <script>
 const figure = ${json};

@@ -25,8 +25,9 @@ export interface PlotlyScripts {
   readonly whole: string;
 }
 
-/** What a notebook's output holds, by MIME type. */
+/** What a notebook's output holds, by MIME type, and what it says of each. */
 interface MimeModel {
+  readonly metadata?: Record<string, { readonly width?: number } | undefined>;
   readonly data: Record<
     string,
     {
@@ -40,7 +41,8 @@ interface MimeModel {
 /**
  * What JupyterLab loads to draw figures of the type `mimeType` where they are interactive: a container of webpack's module
  * federation with one module, `./mimeExtension`. It runs in JupyterLab's page, as the text of this function: nothing from
- * outside it is there but the page's own globals.
+ * outside it is there but the page's own globals. A figure is as wide as its cell, but no narrower than its picture: labels are
+ * placed for that width, and a narrower cell is scrolled.
  * @param extensionName as in the package.json beside it
  * @param scripts plotly's, beside this one
  */
@@ -70,24 +72,29 @@ export function installLabRenderer(extensionName: string, mimeType: string, scri
     const { Widget } = (await widgets.get())() as { Widget: new () => LuminoWidget };
     class FigureRenderer extends Widget {
       #drawn: Plotly | undefined;
+      #plot = document.createElement("div");
       #resized = new ResizeObserver(() => {
         if (this.#drawn && this.node.isConnected && this.node.offsetWidth > 0)
-          this.#drawn.Plots.resize(this.node);
+          this.#drawn.Plots.resize(this.#plot);
       });
 
-      async renderModel({ data }: MimeModel): Promise<void> {
+      async renderModel({ data, metadata }: MimeModel): Promise<void> {
         const figure = data[mimeType];
         if (!figure) return;
         const script = await plotlyFor(figure.data);
+        const leastPx = metadata?.["image/png"]?.width;
         this.node.style.background = "#ffffff";
-        await script.react(this.node, figure.data, figure.layout, figure.config ?? {});
+        this.node.style.overflowX = "auto";
+        this.#plot.style.minWidth = leastPx === undefined ? "" : `${leastPx}px`;
+        if (!this.#plot.isConnected) this.node.append(this.#plot);
+        await script.react(this.#plot, figure.data, figure.layout, figure.config ?? {});
         this.#drawn = script;
         this.#resized.observe(this.node);
       }
 
       override dispose(): void {
         this.#resized.disconnect();
-        this.#drawn?.purge(this.node);
+        this.#drawn?.purge(this.#plot);
         super.dispose();
       }
     }

@@ -143,7 +143,7 @@ describe.skipIf(noBrowser !== "")(`JupyterLab${noBrowser}`, () => {
         "document.querySelector('.jp-RenderedText[data-mime-type=\"application/vnd.jupyter.stderr\"]')?.textContent ?? ''";
       await page.waitFor(`(${errorText}).includes('deliberate')`, 60_000);
       expect(await page.evaluate<string>(errorText)).toContain("at line 2 of the cell");
-      const figure = "document.querySelector('.jp-OutputArea-output.js-plotly-plot')";
+      const figure = "document.querySelector('.jp-OutputArea-output .js-plotly-plot')";
       await page.waitFor(`${figure}?.querySelectorAll('.scatterlayer .trace').length === 2`, 20_000);
       const lines = await page.evaluate<number>(
         "[...document.querySelectorAll('.jp-RenderedText pre')].map((e) => e.textContent).join('').match(/^line \\d+$/gm)?.length ?? 0",
