@@ -35,7 +35,8 @@ export interface ChosenSettings {
 
 /**
  * Chooses each setting from the first source that tells it: given, captured, profile, fitted, else assumed. A pool told in
- * blocks of one size keeps its tokens when the blocks get another size: memory stays what it is.
+ * blocks of one size keeps its tokens when the blocks get another size: memory stays what it is. A profile's pool goes with the
+ * bytes of its own model, whatever model was captured.
  * @throws InputError for a given name that is no setting, or a value that does not fit
  */
 export function chooseSettings(sources: SettingSources): ChosenSettings {
@@ -70,10 +71,20 @@ export function chooseSettings(sources: SettingSources): ChosenSettings {
     const capturedTokens = captured.kvCacheBlocks * (captured.blockSize ?? settings.blockSize);
     return { settings: { ...settings, kvCacheBlocks: inBlocks(capturedTokens) }, from };
   }
-  if (poolTokens !== undefined && (from.kvCacheBlocks === "assumed" || from.kvCacheBlocks === "fitted"))
+  if (poolTokens !== undefined && (from.kvCacheBlocks === "assumed" || from.kvCacheBlocks === "fitted")) {
+    const isOtherModel = from.kvBytesPerToken === "captured" && kvBytesPerToken !== undefined;
     return {
-      settings: { ...settings, kvCacheBlocks: inBlocks(poolTokens) },
-      from: { ...from, kvCacheBlocks: "profile" },
+      settings: {
+        ...settings,
+        kvCacheBlocks: inBlocks(poolTokens),
+        ...(isOtherModel && { kvBytesPerToken }),
+      },
+      from: {
+        ...from,
+        kvCacheBlocks: "profile",
+        ...(isOtherModel && { kvBytesPerToken: "profile" }),
+      },
     };
+  }
   return { settings, from };
 }

@@ -122,6 +122,24 @@ describe("choosing settings", () => {
     expect(settings.kvCacheBlocks).toBe(200);
   });
 
+  it("takes a profile's pool with the bytes of its own model, not with those of the model that was captured", () => {
+    const profile = { poolTokens: 1_000, kvBytesPerToken: 100 };
+    const captured = { kvBytesPerToken: 7 };
+    expect(chooseSettings({ profile, captured })).toMatchObject({
+      settings: { kvBytesPerToken: 100 },
+      from: { kvCacheBlocks: "profile", kvBytesPerToken: "profile" },
+    });
+    for (const [sources, bytes, from] of [
+      [{ profile, captured, given: { kvBytesPerToken: 3 } }, 3, "given"],
+      [{ profile, captured: { ...captured, kvCacheBlocks: 9 } }, 7, "captured"],
+      [{ profile: { poolTokens: 1_000 }, captured }, 7, "captured"],
+    ] as const)
+      expect(chooseSettings(sources)).toMatchObject({
+        settings: { kvBytesPerToken: bytes },
+        from: { kvBytesPerToken: from },
+      });
+  });
+
   it("fits a profile's pool to the block size, unless the pool is captured or given", () => {
     const profile = { poolTokens: 1_000 };
     expect(chooseSettings({ profile, given: { blockSize: 512 } })).toMatchObject({

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { InputError, mean } from "../../base/index.js";
 import { explainMisses, keptByPolicies, missCauses, missCosts } from "../../explain/index.js";
-import { type ReplayOptions, replay } from "../../replay/index.js";
+import { capturedEngine, type ReplayOptions, replay } from "../../replay/index.js";
 import { workloadOf } from "../../sessions/index.js";
 import type { Trace } from "../../trace/index.js";
 import { type AnswerFlags, addAnswerFlag } from "../answer-flags.js";
@@ -117,7 +117,8 @@ async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
       : explained,
     ...(options && { costs: missCosts(workload, explained, options) }),
     recordedTtftMs: mean(workload.trace.records.flatMap(({ ttftMs }) => ttftMs ?? [])),
-    bytesPerToken: kvBytesPerToken ?? memory?.kvBytesPerToken,
+    bytesPerToken:
+      kvBytesPerToken ?? memory?.kvBytesPerToken ?? capturedEngine(workload.trace.meta).kvBytesPerToken,
     prices,
     ...(flags.policies && options && { policies: keptByPolicies(workload, explained, options) }),
   };

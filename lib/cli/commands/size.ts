@@ -4,7 +4,7 @@ import { evictions, serialHits } from "../../cache/index.js";
 import { memoryFigure, timeToLiveFigure, ttftByPoolFigure, writeFigure } from "../../figure/index.js";
 import { type KvLayout, kvLayoutFromConfig, kvWindowBytesKept } from "../../hardware/index.js";
 import type { LatencyModel } from "../../latency/index.js";
-import { tokenShare } from "../../replay/index.js";
+import { capturedEngine, tokenShare } from "../../replay/index.js";
 import { sessionsOf, type Workload } from "../../sessions/index.js";
 import type { EngineSettings } from "../../settings/index.js";
 import {
@@ -111,7 +111,9 @@ async function runSize(path: string, flags: SizeFlags): Promise<void> {
   const layout = await layoutOf(flags, served.blockSize);
   const layoutBytes = layout && layout.bytesPerToken * layout.tensorParallel;
   const bytesPerToken =
-    engine.kvBytesPerToken ?? model?.memory?.kvBytesPerToken ?? (layoutBytes || undefined);
+    engine.kvBytesPerToken ??
+    model?.memory?.kvBytesPerToken ??
+    (layoutBytes || capturedEngine(trace.meta).kvBytesPerToken);
   const tokensOf = (flag: string, gib: number): Tokens => {
     if (bytesPerToken === undefined)
       throw new InputError(

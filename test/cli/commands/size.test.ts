@@ -66,7 +66,17 @@ describe("prefixlab size", () => {
     expect(large.replay_finds_less).toBeNull();
   });
 
-  it("takes the bytes of a token from a flag, a model's config or a profile", () => {
+  it("takes the bytes of a token from a flag, a model's config, a profile, or the trace", () => {
+    const rows = [1, 2].map((i) => ({
+      prompt_tokens: 40,
+      output_tokens: 1,
+      arrival_ms: i,
+      block_hashes: [1, 2],
+    }));
+    const told = [{ meta: { kv_bytes_per_token: 2048 } }, ...rows].map((row) => `${JSON.stringify(row)}\n`);
+    const trace = file("told.jsonl", told.join(""));
+    expect(sized(trace).kv_bytes_per_token).toBe(2048);
+    expect(sized(trace, "--profile", "h200-qwen3-8b").kv_bytes_per_token).toBe(147_456);
     expect(sized(WARM, "--bytes-per-token", "1024").curve[0].pool_gib).toBe((1968 * 1024) / 2 ** 30);
     expect(sized(WARM, "--model-config", file("config.json", config)).kv_bytes_per_token).toBe(131_072);
     expect(
