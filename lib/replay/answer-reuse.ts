@@ -52,6 +52,11 @@ export function workloadChains(
   const { blockSize = traceBlockSize, answerReuse = true } = options;
   const chainsBy = (parent: Int32Array) =>
     poolChains(trace, sequenceBlocks(trace, parent, traceBlockSize), traceBlockSize, blockSize);
+  const alone = () => chainsBy(new Int32Array(trace.records.length).fill(-1));
+  if (!answerReuse && blockSize === traceBlockSize) {
+    const told = reuseInTraceBlocks({ trace, sessions }, blockSize, false);
+    return { ...alone(), ...(told && { reuse: told }) };
+  }
   const repeated = chainsBy(sessions.parent);
   const { contentIds, contentCount, knownBlocks, toldBlocks } = repeated;
   const chainOf = (i: number): KnownChain => ({
@@ -60,7 +65,7 @@ export function workloadChains(
     told: toldBlocks[i],
   });
   const reuse = reuseOf(trace, chainOf, contentCount, blockSize, answerReuse);
-  const chains = answerReuse ? repeated : chainsBy(new Int32Array(trace.records.length).fill(-1));
+  const chains = answerReuse ? repeated : alone();
   return { ...chains, ...(reuse && { reuse }) };
 }
 
@@ -79,19 +84,26 @@ export function answerReuse(
   workload: Workload,
   options: { readonly blockSize?: Tokens } = {},
 ): AnswerReuse | undefined {
-  const { trace, sessions } = workload;
-  const traceBlockSize = trace.meta.blockSize ?? defaultBlockSize;
+  const traceBlockSize = workload.trace.meta.blockSize ?? defaultBlockSize;
   const { blockSize = traceBlockSize } = options;
-  if (blockSize !== traceBlockSize) return workloadChains(workload, { blockSize }).reuse;
+  return blockSize === traceBlockSize
+    ? reuseInTraceBlocks(workload, blockSize, true)
+    : workloadChains(workload, { blockSize }).reuse;
+}
+
+function reuseInTraceBlocks(
+  { trace, sessions }: Workload,
+  blockSize: Tokens,
+  isAssumed: boolean,
+): AnswerReuse | undefined {
   const next = continuations(trace, sessions.parent, blockSize);
-  const isAssumed = trace.records.some(({ outputBlockIds }, i) => next[i] && !outputBlockIds);
-  if (!isAssumed) return undefined;
+  if (!trace.records.some(({ outputBlockIds }, i) => next[i] && !outputBlockIds)) return undefined;
   const chainOf = (i: number): KnownChain => {
     const record = trace.records[i];
     const { ids, known } = sequenceOf(record, next[i], blockSize);
     return { ids, known, told: Math.min(known, ownBlocks(record, blockSize)) };
   };
-  return reuseOf(trace, chainOf, trace.blocks.size, blockSize, true);
+  return reuseOf(trace, chainOf, trace.blocks.size, blockSize, isAssumed);
 }
 
 /**
