@@ -34,7 +34,8 @@ export {
   replicaCount,
 } from "./replica-events.js";
 export { replicaSeed } from "./replica-seed.js";
-export { type PrefillEngines, type RunOptions, runEngines, type SimulateOptions } from "./run-engines.js";
+export { runEngines } from "./run-engines.js";
+export type { PrefillEngines, RunOptions, SimulateOptions } from "./run-options.js";
 export { sharedStore } from "./shared-store.js";
 export { simulate } from "./simulate.js";
 export type {

@@ -1,83 +1,31 @@
-import { describeValue, InputError, type Ms, requireInteger, type Tokens } from "../base/index.js";
+import { InputError, type Ms, requireInteger } from "../base/index.js";
 import type { KvTier } from "../cache/index.js";
-import type { LatencyModel, StepTimer } from "../latency/index.js";
+import type { StepTimer } from "../latency/index.js";
 import { ClientNotices, type RequestRouting } from "./client-notices.js";
 import { createEngine } from "./create-engine.js";
 import type { EngineCore } from "./engine-core.js";
-import { type EngineOptions, engineOptions } from "./engine-options.js";
+import { engineOptions } from "./engine-options.js";
 import type { EngineRequest } from "./engine-request.js";
 import { type EngineRun, RunRecord } from "./engine-run.js";
 import { EventHeap } from "./event-heap.js";
 import { Followers } from "./followers.js";
 import { HandOvers } from "./hand-overs.js";
-import type { KvLink } from "./kv-transfers.js";
 import { type OnTimeout, onTimeouts } from "./on-timeout.js";
-import { type EngineView, Replica } from "./replica.js";
-import {
-  type OnLoss,
-  onLosses,
-  orderedEvents,
-  type ReplicaEvent,
-  type ReplicaEventOutcome,
-  replicaCount,
-} from "./replica-events.js";
+import { Replica } from "./replica.js";
+import { ReplicaChanges } from "./replica-changes.js";
+import { replicaCount } from "./replica-events.js";
 import { replicaSeed } from "./replica-seed.js";
 import { Phase } from "./request-slots.js";
+import {
+  isOpenLoop,
+  type PrefillEngines,
+  type RunOptions,
+  requireLimit,
+  requireWord,
+} from "./run-options.js";
 import { sharedStore } from "./shared-store.js";
 import type { EngineTotals } from "./simulation-run.js";
 import { TurnQueue } from "./turn-queue.js";
-import type { WatchCache } from "./watch-cache.js";
-
-/** What to simulate. */
-export interface SimulateOptions {
-  readonly requests: readonly EngineRequest[];
-  readonly model: LatencyModel;
-  readonly engine?: Partial<EngineOptions>;
-  readonly seed?: number | string;
-  /** End of the observation, ms of virtual time: later tokens are not seen. Default: until all is done. */
-  readonly untilMs?: Ms;
-  /**
-   * A client gives up on a request that is not complete this long after it was sent: the engine drops it between two
-   * steps and frees its blocks. Default: never.
-   */
-  readonly requestTimeoutMs?: Ms;
-  /** What becomes of the requests that follow one that was given up. Default "next-turn". */
-  readonly onTimeout?: OnTimeout;
-  /** Keep the load of every step, for plots and for the per-gap context. Default false. */
-  readonly keepLoads?: boolean;
-  /** How many content ids the requests use, if known. */
-  readonly contentCount?: number;
-  /** Sees what is asked of the engines' caches, in the order of time. */
-  readonly watchCache?: WatchCache;
-  /** Called about every 65,536 steps with the fraction of requests completed. */
-  readonly onProgress?: (fraction: number) => void;
-}
-
-/** Engines that compute prompts, whose KV the others read. */
-export interface PrefillEngines {
-  readonly replicas: number;
-  /** How long their steps take. Default: as those of the others. */
-  readonly model?: LatencyModel;
-  /** Settings in which they differ from the others. */
-  readonly engine?: Partial<EngineOptions>;
-  /** The network of each engine, over which KV is read. */
-  readonly link: KvLink;
-  /** What happens to them, in any order. */
-  readonly replicaEvents?: readonly ReplicaEvent[];
-}
-
-/** What to simulate on several engines. */
-export interface RunOptions extends SimulateOptions {
-  readonly replicas: number;
-  /** What happens to them, in any order. */
-  readonly replicaEvents?: readonly ReplicaEvent[];
-  /** What becomes of requests that were in flight at one that stops or restarts. Default "resend". */
-  readonly onLoss?: OnLoss;
-  /** Engines in front of these, which then compute prompts only where the routing says so. */
-  readonly prefill?: PrefillEngines;
-  /** Starts the routing over these engines, whose views stay current. Not asked where there is one engine only. */
-  readonly routing: (engines: readonly EngineView[], prefillEngines: readonly EngineView[]) => RequestRouting;
-}
 
 /** Steps between two calls of `onProgress`. */
 const PROGRESS_STEPS = 0x10000;
@@ -131,29 +79,19 @@ class VirtualRun {
   readonly #limitMs: Ms;
   readonly #onTimeout: OnTimeout;
   readonly #options: RunOptions;
-  /** What happens to replicas, and what it did. */
-  readonly #events: readonly ReplicaEvent[];
-  readonly #outcomes: ReplicaEventOutcome[] = [];
-  readonly #prefillEvents: readonly ReplicaEvent[];
-  readonly #prefillOutcomes: ReplicaEventOutcome[] = [];
-  readonly #onLoss: OnLoss;
-  /** Requests that were sent while no replica was open: they go to the first that opens. */
-  readonly #held = new Set<number>();
+  readonly #changes: ReplicaChanges;
   /** Slot of each request in its engine, -1 outside; kept only where there is a time limit. */
   readonly #slotOf: Int32Array | undefined;
   readonly #onProgress: ((fraction: number) => void) | undefined;
   #nextProgressStep = 0;
 
   constructor(options: RunOptions) {
-    const { requests, onTimeout = "next-turn", replicaEvents, onLoss = "resend", prefill } = options;
+    const { requests, onTimeout = "next-turn", replicaEvents, prefill } = options;
     const replicas = replicaCount(options.replicas, replicaEvents);
     const prefills = prefill ? replicaCount(prefill.replicas, prefill.replicaEvents) : 0;
     this.#requests = requests;
     this.#options = options;
     this.#decoders = replicas;
-    this.#events = orderedEvents(options.replicas, replicaEvents ?? []);
-    this.#prefillEvents = orderedEvents(prefill?.replicas ?? 0, prefill?.replicaEvents ?? []);
-    this.#onLoss = requireWord("onLoss", onLosses, onLoss);
     this.#limitMs = requireLimit(options.requestTimeoutMs);
     this.#onTimeout = requireWord("onTimeout", onTimeouts, onTimeout);
     const hasLimit = this.#limitMs < Number.POSITIVE_INFINITY;
@@ -169,7 +107,7 @@ class VirtualRun {
         ? replica.index - replicas < prefill!.replicas
         : replica.index < options.replicas;
     if (prefill) this.#handOvers = this.#startHandOvers(prefill);
-    const isAlone = replicas === 1 && this.#events.length === 0 && !prefill;
+    const isAlone = replicas === 1 && !replicaEvents?.length && !prefill;
     this.#routing = isAlone
       ? undefined
       : options.routing(this.#replicas.slice(0, replicas), this.#replicas.slice(replicas));
@@ -182,13 +120,25 @@ class VirtualRun {
     const isTold = this.#routing?.firstToken || this.#routing?.ended;
     if (this.#routing && isTold && !(this.#isApart && this.#routing.isBlind))
       this.#notices = new ClientNotices(requests, this.#record.replica, this.#routing);
+    this.#changes = new ReplicaChanges({
+      run: options,
+      replicas: this.#replicas,
+      decoders: replicas,
+      record: this.#record,
+      routing: this.#routing,
+      notices: this.#notices,
+      handOvers: this.#handOvers,
+      slotOf: this.#slotOf,
+      startCore: (index, timer) => this.#startCore(index, timer),
+      send: (index, atMs) => this.#send(index, atMs),
+      lost: (index, atMs) => this.#goOnWithout(index, atMs),
+    });
     this.#turns = new TurnQueue(requests, (index, atMs) => this.#fire(index, atMs));
   }
 
   run(): EngineRun {
     const requests = this.#requests;
-    for (const [k, { atMs }] of [...this.#events, ...this.#prefillEvents].entries())
-      this.#sends.push(atMs, 4 * requests.length + k);
+    for (const [k, atMs] of this.#changes.timesMs.entries()) this.#sends.push(atMs, 4 * requests.length + k);
     for (let i = 0; i < requests.length; i++) {
       const { fireAtMs } = requests[i];
       if (fireAtMs !== undefined) this.#fire(i, fireAtMs);
@@ -217,7 +167,7 @@ class VirtualRun {
   /** Each engine by itself, up to what clients do next: what comes of it is the same as together. */
   #runApart(): void {
     // Without time limits and events of replicas, clients do nothing but send.
-    if (this.#routing!.isBlind && !this.#slotOf && this.#events.length === 0)
+    if (this.#routing!.isBlind && !this.#slotOf && this.#changes.count === 0)
       for (let atMs = this.#sends.nextKey; this.#sends.length > 0; atMs = this.#sends.nextKey)
         this.#send(this.#sends.pop(), atMs);
     for (;;) {
@@ -278,10 +228,7 @@ class VirtualRun {
   #send(index: number, atMs: Ms): void {
     const request = this.#requests[index];
     this.#notices?.tellUntil(atMs);
-    if (this.#events.length > 0 && !this.#replicas.some(({ isOpen, isPrefill }) => isOpen && !isPrefill)) {
-      this.#held.add(index);
-      return;
-    }
+    if (this.#changes.holdsBack(index)) return;
     const replica = this.#replicas[this.#routing!.route(request, atMs)];
     this.#record.replica[index] = replica.index;
     const first = this.#handOvers
@@ -293,16 +240,14 @@ class VirtualRun {
 
   /** What happens to a replica, or an engine that has something to do at last. */
   #doElse(event: number, atMs: Ms): void {
-    const [decodes, prefills] = [this.#events.length, this.#prefillEvents.length];
-    if (event < decodes) this.#change(this.#events[event]);
-    else if (event < decodes + prefills) this.#changePrefill(this.#prefillEvents[event - decodes]);
-    else this.#wake(this.#replicas[event - decodes - prefills], atMs);
+    const { count } = this.#changes;
+    if (event < count) this.#changes.happen(event);
+    else this.#wake(this.#replicas[event - count], atMs);
   }
 
   /** Wakes an engine then, if it sleeps. */
   #wakeAt(replica: Replica, atMs: Ms): void {
-    const count = this.#events.length + this.#prefillEvents.length;
-    this.#sends.push(atMs, 4 * this.#requests.length + count + replica.index);
+    this.#sends.push(atMs, 4 * this.#requests.length + this.#changes.count + replica.index);
   }
 
   #wake(replica: Replica, atMs: Ms): void {
@@ -321,112 +266,18 @@ class VirtualRun {
     const record = this.#record;
     if (record.hasEnded(index) || atMs > this.#untilMs) return;
     record.giveUp(index, atMs);
-    if (!this.#held.delete(index)) {
+    if (!this.#changes.letGo(index)) {
       this.#notices?.ended(index, atMs);
       if (this.#handOvers?.isBefore(index)) {
         this.#handOvers.leave(index, atMs);
         record.leave(index, 0, atMs);
       } else this.#replicas[record.replica[index]].drop(atMs, 2 * this.#requests.length + index);
     }
-    if (this.#requests[index].inTurn) this.#turns.ended(atMs);
-    if (this.#onTimeout === "next-turn") this.#followers.ended(index, atMs);
+    this.#goOnWithout(index, atMs);
   }
 
-  /** Something happens to a replica. */
-  #change(event: ReplicaEvent): void {
-    const { atMs, does } = event;
-    if (atMs > this.#untilMs) return;
-    const replica = this.#replicas[event.replica];
-    const gone =
-      does === "stop" || does === "restart" ? this.#stop(replica, atMs) : new Map<number, Tokens>();
-    this.#outcomes.push({ ...event, requests: [...gone.keys()] });
-    if (gone.size > 0) this.#notices?.dropFirstTokens(new Set(gone.keys()));
-    for (const index of gone.keys()) this.#notices?.ended(index, atMs);
-    this.#notices?.tellUntil(atMs);
-    replica.isOpen = does === "add" || does === "restart";
-    this.#routing?.setOpen?.(replica.index, replica.isOpen, atMs);
-    this.#giveBack(gone, atMs);
-    if (!replica.isOpen) return;
-    const held = [...this.#held];
-    this.#held.clear();
-    for (const index of held) this.#send(index, atMs);
-  }
-
-  /** Something happens to a prefill engine. What it computed and was not read is gone with it, wherever its request is. */
-  #changePrefill(event: ReplicaEvent): void {
-    const { atMs, does } = event;
-    if (atMs > this.#untilMs) return;
-    const replica = this.#replicas[this.#decoders + event.replica];
-    const gone = does === "stop" || does === "restart" ? this.#stopPrefill(replica, atMs) : [];
-    this.#prefillOutcomes.push({ ...event, requests: gone });
-    for (const index of gone) this.#notices?.ended(index, atMs);
-    this.#notices?.tellUntil(atMs);
-    replica.isOpen = does === "add" || does === "restart";
-    this.#routing!.setPrefillOpen?.(event.replica, replica.isOpen, atMs);
-    this.#giveBack(new Map(gone.map((index) => [index, 0])), atMs);
-  }
-
-  /** Requests that are gone with their engine, and the tokens that came of each: clients send them again, or do not. */
-  #giveBack(gone: ReadonlyMap<number, Tokens>, atMs: Ms): void {
-    for (const [index, emittedTokens] of gone)
-      if (this.#onLoss === "resend") this.#resend(index, atMs);
-      else this.#lose(index, emittedTokens, atMs);
-  }
-
-  /** @returns requests that are gone with it */
-  #stopPrefill(replica: Replica, atMs: Ms): number[] {
-    const gone = this.#handOvers!.stopPrefill(replica.index - this.#decoders, atMs);
-    if (this.#slotOf) for (const index of gone) this.#slotOf[index] = -1;
-    this.#replaceCore(replica, atMs);
-    return gone;
-  }
-
-  /** An engine stops in whatever it does, and an empty one takes its place; tokens that came of the requests that it had. */
-  #stop(replica: Replica, atMs: Ms): Map<number, Tokens> {
-    const { core, arrivals } = replica;
-    const { slots } = core;
-    const inside: [index: number, emittedTokens: Tokens][] = [];
-    while (arrivals.length > 0) {
-      const event = arrivals.pop();
-      if (event < this.#requests.length) inside.push([event, 0]);
-    }
-    // A step that only decodes is made whole, and may end later: its tokens do not come.
-    const unseen = !replica.isStepping && replica.nowMs > atMs ? 1 : 0;
-    for (let slot = 0; slot < slots.count; slot++) {
-      const phase = slots.phase[slot];
-      // One that is leaving may be at work elsewhere.
-      if (phase === Phase.unused || phase === Phase.leaving) continue;
-      inside.push([slots.tag[slot], core.emittedTokens(slot) - (phase === Phase.decoding ? unseen : 0)]);
-    }
-    for (const index of this.#handOvers?.stopDecoder(replica, atMs) ?? []) inside.push([index, 0]);
-    this.#replaceCore(replica, atMs);
-    if (this.#slotOf) for (const [index] of inside) this.#slotOf[index] = -1;
-    // Those whose client has gone already are nobody's any more.
-    const gone = inside.filter(([index]) => !this.#record.hasEnded(index)).sort(([a], [b]) => a - b);
-    for (const [index, emittedTokens] of inside)
-      if (this.#record.hasEnded(index)) this.#record.leave(index, emittedTokens, atMs);
-    return new Map(gone);
-  }
-
-  /** An engine that stops gives back all that it holds, and an empty one takes its place. */
-  #replaceCore(replica: Replica, atMs: Ms): void {
-    const { core } = replica;
-    if (replica.isStepping) {
-      core.endStep();
-      core.dropFinished();
-    }
-    core.stop();
-    this.#record.addTotals(core);
-    replica.replaceCore(this.#startCore(replica.index, replica.timer), atMs);
-  }
-
-  #resend(index: number, atMs: Ms): void {
-    this.#record.resend(index);
-    this.#send(index, atMs);
-  }
-
-  #lose(index: number, emittedTokens: Tokens, atMs: Ms): void {
-    this.#record.lose(index, emittedTokens, atMs);
+  /** A client whose request was given up or lost does what comes after. */
+  #goOnWithout(index: number, atMs: Ms): void {
     if (this.#requests[index].inTurn) this.#turns.ended(atMs);
     if (this.#onTimeout === "next-turn") this.#followers.ended(index, atMs);
   }
@@ -614,9 +465,9 @@ class VirtualRun {
       record.busyMs += busyMs;
       for (const load of kvLoads) record.kvLoads.push(load);
     }
-    if (this.#options.replicaEvents) record.replicaEvents = this.#outcomes;
+    if (this.#options.replicaEvents) record.replicaEvents = this.#changes.outcomes;
     if (this.#handOvers) {
-      const told = this.#options.prefill!.replicaEvents && { replicaEvents: this.#prefillOutcomes };
+      const told = this.#options.prefill!.replicaEvents && { replicaEvents: this.#changes.prefillOutcomes };
       record.prefill = { ...this.#handOvers.columns(), engines: prefillEngines, ...told };
     }
     record.keepSteps(this.#replicas.map(({ log }) => log.columns()));
@@ -687,21 +538,6 @@ function storeOf({ engine, prefill }: RunOptions): KvTier | undefined {
       "runEngines: prefill engines share the store of the others in other chunks: give the same kvChunkTokens",
     );
   return store;
-}
-
-/** Whether all requests have times of their own, and nobody watches in which order engines do what they do. */
-function isOpenLoop({ requests, watchCache }: RunOptions): boolean {
-  return watchCache === undefined && requests.every(({ fireAtMs }) => fireAtMs !== undefined);
-}
-
-function requireLimit(ms: Ms = Number.POSITIVE_INFINITY): Ms {
-  if (typeof ms === "number" && ms > 0) return ms;
-  throw new InputError(`simulate: requestTimeoutMs must be a time above zero, got ${describeValue(ms)}`);
-}
-
-function requireWord<Word extends string>(name: string, words: readonly Word[], word: Word): Word {
-  if (words.includes(word)) return word;
-  throw new InputError(`simulate: ${name} must be one of ${words.join(", ")}, got ${describeValue(word)}`);
 }
 
 /** The earliest time that is later. */

@@ -1,5 +1,6 @@
 import type { EngineRun } from "./engine-run.js";
-import { runEngines, type SimulateOptions } from "./run-engines.js";
+import { runEngines } from "./run-engines.js";
+import type { SimulateOptions } from "./run-options.js";
 
 /**
  * Runs requests through one engine in virtual time: see {@link runEngines}.
