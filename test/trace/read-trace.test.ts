@@ -350,6 +350,13 @@ describe("what concerns the whole file becomes a warning", () => {
     expect(reasons(trace)).toContain("no row has ttft_ms");
     const short = await read([row('"block_hashes": [1]')]);
     expect(reasons(short)).toContain("1 row has fewer block hashes than full blocks in the prompt");
+    const [sound, rounded, early] = [30, 29.4, 20].map((ms) => row(`"ttft_ms": 30, "elapsed_ms": ${ms}`));
+    const before = await read([meta, sound, early, early]);
+    expect(before.warnings).toContainEqual({
+      line: 3,
+      reason: "2 rows have a ttft_ms above elapsed_ms: one of the two is not what it says",
+    });
+    expect(reasons(await read([meta, sound, rounded]))).not.toContain("elapsed_ms");
   });
 
   it("times in seconds or microseconds are pointed out, milliseconds are not", async () => {

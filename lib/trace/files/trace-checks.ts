@@ -11,6 +11,9 @@ interface Doubt {
   firstLine: number;
 }
 
+/** By how much times that are rounded each on its own may contradict each other. */
+const roundingMs = 1;
+
 /** Fields of which a warning is kept: their names come from the file. */
 const keptFields = 20;
 /** Of a part of a file: some of them may be among the first of the whole. */
@@ -127,6 +130,8 @@ export class TraceChecks {
     }
     if (record.itlMs && !record.itlTokens && record.itlMs.length >= Math.max(1, record.outputTokens))
       this.#doubt("gaps", line);
+    const { ttftMs = 0, elapsedMs = Number.POSITIVE_INFINITY } = record;
+    if (ttftMs > elapsedMs + roundingMs) this.#doubt("elapsed", line);
   }
 
   /** A value of the row is NaN or an infinity, as Python writes them, and was read as missing. */
@@ -187,6 +192,12 @@ export class TraceChecks {
       ),
     );
     all(...this.#told("gaps", (c) => `${rows(c, "has", "have")} as many gaps as output tokens, or more`));
+    all(
+      ...this.#told(
+        "elapsed",
+        (c) => `${rows(c, "has", "have")} a ttft_ms above elapsed_ms: one of the two is not what it says`,
+      ),
+    );
     all(
       ...this.#told(
         "nan",
