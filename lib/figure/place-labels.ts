@@ -66,12 +66,24 @@ function placeInOrder(
   for (const label of labels) {
     let best: PlacedLabel = { x: 0, y: 0, width: 0, height: 0, form: 0 };
     let least = Number.MAX_VALUE;
+    const surroundings = {
+      own: joined(lines.filter((_, curve) => label.curves.includes(curve))),
+      foreign: joined(lines.filter((_, curve) => !label.curves.includes(curve))),
+      shades,
+    };
     label.forms.forEach(({ width, height }, form) => {
       for (let x = gap; x + width <= panel.width - 4; x += grid) {
         for (let y = 4; y + height <= panel.height - 4; y += grid) {
           const box = { x, y, width, height, form };
           if (placed.some((other) => overlaps(box, other))) continue;
-          const cost = form * formCost + costOf(box, label, lines, shades);
+          const toOwn = nearestOf(box, surroundings.own);
+          // A step of the grid brings the curves nearer by its own length at most.
+          const hopelessSteps = Math.floor((toOwn - gap - least) / grid);
+          if (hopelessSteps > 0) {
+            y += (hopelessSteps - 1) * grid;
+            continue;
+          }
+          const cost = costOf(box, toOwn, surroundings, least);
           if (cost < least) {
             least = cost;
             best = box;
@@ -85,37 +97,61 @@ function placeInOrder(
   return { placed, cost: total };
 }
 
-function costOf(
-  box: PlacedLabel,
-  label: LabelRequest,
-  lines: readonly Float64Array[],
-  shades: Float64Array,
-): number {
-  let own = Number.POSITIVE_INFINITY;
-  let foreign = Number.POSITIVE_INFINITY;
-  let covered = 0;
-  lines.forEach((line, curve) => {
-    let nearest = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < line.length; i += 2) {
-      const distance = distanceTo(box, line[i], line[i + 1]);
-      if (distance < 5) covered++;
-      if (distance < nearest) nearest = distance;
-    }
-    if (label.curves.includes(curve)) own = Math.min(own, nearest);
-    else foreign = Math.min(foreign, nearest);
-  });
-  let shaded = 0;
-  for (let i = 0; i < shades.length; i += 2) if (distanceTo(box, shades[i], shades[i + 1]) < 2) shaded++;
-  const ambiguous = foreign < own + 6 ? ambiguityCost : 0;
-  // Higher is better where all else is equal: the upper part of a survival curve holds most of the requests.
-  const rest = Math.abs(own - gap) + ambiguous + box.y * 0.02 + Math.max(0, 20 - foreign);
-  return covered * lineCost + shaded * areaCost + rest;
+/** What a label stands among, each as x, y, x, y, ... */
+interface Surroundings {
+  /** Points along the curves that the label speaks of. */
+  readonly own: Float64Array;
+  /** Points along the others. */
+  readonly foreign: Float64Array;
+  readonly shades: Float64Array;
 }
 
-function distanceTo(box: PlacedLabel, x: number, y: number): number {
+/** The cost of a label at a place, or infinity once it is certain to be no less than `least`: most places are told by their own curves. */
+function costOf(
+  box: PlacedLabel,
+  toOwn: number,
+  { own, foreign, shades }: Surroundings,
+  least: number,
+): number {
+  const taken = box.form * formCost;
+  const ownCovered = countWithin(box, own, 5, toOwn);
+  const astray = Math.abs(toOwn - gap);
+  if (taken + (ownCovered * lineCost + astray) >= least) return Number.POSITIVE_INFINITY;
+  const toForeign = nearestOf(box, foreign);
+  const covered = ownCovered + countWithin(box, foreign, 5, toForeign);
+  const ambiguous = toForeign < toOwn + 6 ? ambiguityCost : 0;
+  // Higher is better where all else is equal: the upper part of a survival curve holds most of the requests.
+  const rest = astray + ambiguous + box.y * 0.02 + Math.max(0, 20 - toForeign);
+  if (taken + (covered * lineCost + rest) >= least) return Number.POSITIVE_INFINITY;
+  const shaded = countWithin(box, shades, 2, 0);
+  return taken + (covered * lineCost + shaded * areaCost + rest);
+}
+
+/** Distance from a box to the nearest of some points; infinite without any. */
+function nearestOf(box: PlacedLabel, points: Float64Array): number {
+  let nearest = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < points.length; i += 2)
+    nearest = Math.min(nearest, squaredDistance(box, points[i], points[i + 1]));
+  return Math.sqrt(nearest);
+}
+
+/** How many points are nearer to a box than `px`. */
+function countWithin(box: PlacedLabel, points: Float64Array, px: number, nearest: number): number {
+  if (nearest >= px) return 0;
+  let count = 0;
+  for (let i = 0; i < points.length; i += 2)
+    if (Math.sqrt(squaredDistance(box, points[i], points[i + 1])) < px) count++;
+  return count;
+}
+
+function squaredDistance(box: PlacedLabel, x: number, y: number): number {
   const dx = Math.max(box.x - x, 0, x - box.x - box.width);
   const dy = Math.max(box.y - y, 0, y - box.y - box.height);
-  return Math.sqrt(dx * dx + dy * dy);
+  return dx * dx + dy * dy;
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  return Float64Array.from(parts.flatMap((part) => [...part]));
 }
 
 function overlaps(a: PlacedLabel, b: PlacedLabel): boolean {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type PanelPoint, placeLabels } from "../../lib/figure/place-labels.js";
+import { placeLabelsByTryingAll } from "./place-labels-by-trying-all.js";
 
 const panel = { width: 420, height: 320 };
 
@@ -66,6 +67,35 @@ describe("placeLabels", () => {
         expect(apart).toBe(true);
       }),
       { numRuns: 25 },
+    );
+  });
+
+  it("finds the places that trying every one of them finds", () => {
+    const small = { width: 160, height: 110 };
+    const form = fc.record({
+      width: fc.double({ min: 15, max: 90, noNaN: true }),
+      height: fc.double({ min: 10, max: 50, noNaN: true }),
+    });
+    const point = fc.record({
+      x: fc.double({ min: -20, max: 180, noNaN: true }),
+      y: fc.double({ min: -20, max: 130, noNaN: true }),
+    });
+    const label = fc.record({
+      forms: fc.array(form, { minLength: 1, maxLength: 3 }),
+      curves: fc.subarray([0, 1, 2]),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(point, { minLength: 1, maxLength: 8 }), { minLength: 3, maxLength: 3 }),
+        fc.array(label, { minLength: 1, maxLength: 3 }),
+        fc.array(point, { maxLength: 60 }),
+        (curves, labels, areas) => {
+          expect(placeLabels(small, curves, labels, areas)).toEqual(
+            placeLabelsByTryingAll(small, curves, labels, areas),
+          );
+        },
+      ),
+      { numRuns: 100 },
     );
   });
 });
