@@ -34,6 +34,8 @@ export function nonNegativeLeastSquares(
     const w = weights ? weights[i] : 1;
     for (let p = 0; p < k; p++) {
       const wp = w * row[p];
+      // Most rows have a part in few columns.
+      if (wp === 0) continue;
       moment[p] += wp * targets[i];
       const gramRow = gram[p] as Float64Array;
       for (let q = p; q < k; q++) gramRow[q] += wp * row[q];

@@ -1,4 +1,5 @@
 import { requireFinite } from "./errors.js";
+import { selectQuantiles } from "./select-quantiles.js";
 
 /**
  * Sorts numbers into a new Float64Array, ascending.
@@ -43,7 +44,9 @@ export function quantileSorted(ascending: ArrayLike<number>, p: number): number 
  * ```
  */
 export function quantile(values: ArrayLike<number>, p: number): number | undefined {
-  return quantileSorted(sortedCopy(values), p);
+  const copy = Float64Array.from(values);
+  // A selection needs an order, in which NaN has no place.
+  return copy.includes(Number.NaN) ? quantileSorted(copy.sort(), p) : selectQuantiles(copy, [p])[0];
 }
 
 /**

@@ -22,6 +22,8 @@ export const rowColumns = {
   promptTokenMs: 8,
 } as const;
 
+const columnCount = Object.keys(rowColumns).length;
+
 /** Prompt tokens in a step above which its prefill is taken for the longer side before any price is known. */
 const longPrefillTokens = 256;
 
@@ -36,7 +38,7 @@ export function regressionRow(
   pricesChunks: boolean,
   sides: readonly boolean[] | undefined,
 ): Float64Array {
-  const row = new Float64Array(Object.keys(rowColumns).length);
+  const row = new Float64Array(columnCount);
   const { kind, load } = o;
   const prefills = prefillsOf(o);
   if (kind === "isolated") {

@@ -1,4 +1,4 @@
-import { median, nonNegativeLeastSquares } from "../base/index.js";
+import { nonNegativeLeastSquares, selectQuantiles } from "../base/index.js";
 
 /** A robust fit: coefficients, and which rows it trusts. */
 export interface RobustFit {
@@ -51,6 +51,8 @@ export function robustNonNegativeFit(options: RobustRows): RobustFit {
   const kept = new Array<boolean>(n).fill(true);
   const rowWeights = new Float64Array(n);
   const grouped = membersOf(groups);
+  const largest = grouped.reduce((most, { length }) => Math.max(most, length), 0);
+  const scratch = new Float64Array(largest);
   let coefficients: Float64Array = new Float64Array(0);
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < n; i++) rowWeights[i] = (weights[i] * robust[i]) / predictions[i] ** 2;
@@ -61,8 +63,11 @@ export function robustNonNegativeFit(options: RobustRows): RobustFit {
       ratios[i] = targets[i] / predictions[i];
     }
     for (const members of grouped) {
-      const center = median(members.map((i) => ratios[i]))!;
-      const spread = 1.4826 * median(members.map((i) => Math.abs(ratios[i] - center)))!;
+      const values = scratch.subarray(0, members.length);
+      for (let k = 0; k < members.length; k++) values[k] = ratios[members[k]];
+      const center = medianOf(values);
+      for (let k = 0; k < members.length; k++) values[k] = Math.abs(ratios[members[k]] - center);
+      const spread = 1.4826 * medianOf(values);
       const scale = Math.max(spread, smallestSpread);
       for (const i of members) {
         const distance = Math.abs(ratios[i] - 1) / scale;
@@ -105,6 +110,11 @@ function solve(
     Float64Array.from([...Array.from(targets), ...pullRows.map(() => 0)]),
     Float64Array.from([...weights, ...pullRows.map(() => 1)]),
   );
+}
+
+/** @param values at least one, rearranged */
+function medianOf(values: Float64Array): number {
+  return selectQuantiles(values, [0.5])[0]!;
 }
 
 function settled(before: Float64Array, after: Float64Array): boolean {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { quantileSorted, selectQuantiles, sortedCopy } from "../../lib/base/index.js";
+import { quantile, quantileSorted, selectQuantiles, sortedCopy } from "../../lib/base/index.js";
 
 describe("selectQuantiles", () => {
   // Adding 0 makes -0 a 0: they are one number, whose two spellings no order tells apart.
@@ -75,5 +75,20 @@ describe("selectQuantiles", () => {
   it("refuses a quantile outside [0, 1], and knows none of nothing", () => {
     expect(() => selectQuantiles(new Float64Array(3), [1.5])).toThrow(/p must be/);
     expect(selectQuantiles(new Float64Array(0), [0.5])).toEqual([undefined]);
+  });
+});
+
+describe("quantile", () => {
+  it("is that of the sorted values, where NaN comes last", () => {
+    const value = fc.oneof(
+      fc.integer({ min: 0, max: 9 }),
+      fc.double({ min: 0, noNaN: true }),
+      fc.constant(Number.NaN),
+    );
+    fc.assert(
+      fc.property(fc.array(value), fc.double({ min: 0, max: 1, noNaN: true }), (values, p) => {
+        expect(quantile(values, p)).toEqual(quantileSorted(sortedCopy(values), p));
+      }),
+    );
   });
 });
