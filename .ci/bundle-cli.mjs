@@ -1,4 +1,4 @@
-// Puts the compiled command line into a few files, dist/bundle, and a sweep's worker into one: opening hundreds of small ones
+// Puts the compiled command line into a few files, dist/bundle, and each worker's code into one: opening hundreds of small ones
 // takes longer than what most commands do. What others import by name, and what runs in a process of its own, stays as it
 // was compiled.
 import { readdirSync, rmSync } from "node:fs";
@@ -8,11 +8,12 @@ import { rolldown } from "rolldown";
 /** Folder of the bundle in dist. Files beside each other: a module's own address is one folder up from each. */
 export const bundleFolder = "bundle";
 
-/** Bundles both, and removes what an earlier build left there. */
+/** Bundles all, and removes what an earlier build left there. */
 export async function bundleCli(dist) {
   const written = new Set([
     ...(await bundleEntry(dist, "program", join("cli", "program.js"))),
     ...(await bundleEntry(dist, "sweep-worker", join("sweep", "sweep-worker.js"))),
+    ...(await bundleEntry(dist, "drawing-worker", join("figure", "drawing-worker.js"))),
   ]);
   for (const file of readdirSync(join(dist, bundleFolder)))
     if (!written.has(file)) rmSync(join(dist, bundleFolder, file));

@@ -7,7 +7,7 @@
  * const refused = (work: () => unknown) => {
  *   try { return work(); } catch (error) { return error instanceof InputError && error.message; }
  * };
- * refused(() => quantile([36, 48], 1.5)); // → "quantileSorted: p must be a number from 0 to 1, got 1.5"
+ * refused(() => quantile([36, 48], 1.5)); // → "quantile: p must be a number from 0 to 1, got 1.5"
  * ```
  */
 export class InputError extends Error {

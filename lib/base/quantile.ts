@@ -44,6 +44,7 @@ export function quantileSorted(ascending: ArrayLike<number>, p: number): number 
  * ```
  */
 export function quantile(values: ArrayLike<number>, p: number): number | undefined {
+  requireFinite("quantile", "p", p, 0, 1);
   const copy = Float64Array.from(values);
   // A selection needs an order, in which NaN has no place.
   return copy.includes(Number.NaN) ? quantileSorted(copy.sort(), p) : selectQuantiles(copy, [p])[0];

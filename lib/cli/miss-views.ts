@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { InputError } from "../base/index.js";
 import type { MissExplanation } from "../explain/index.js";
-import { missFigure, sessionStripText, writeFigure } from "../figure/index.js";
+import { type Draw, missFigure, sessionStripText, writeFigure } from "../figure/index.js";
 import { writeWhole } from "../output/index.js";
 import type { Workload } from "../sessions/index.js";
 import { refuseOverwrite } from "./refuse-overwrite.js";
@@ -29,13 +29,18 @@ export async function writeMissFigure(
   outDir: string,
   explained: MissExplanation,
   workload: Workload,
-  options: { readonly kind: string; readonly session: number | undefined; readonly json: string },
+  options: {
+    readonly kind: string;
+    readonly session: number | undefined;
+    readonly json: string;
+    readonly draw: Draw | undefined;
+  },
 ): Promise<string> {
   for (const extension of ["html", "svg", "png", "json"])
     refuseOverwrite(join(outDir, `explain.${extension}`), [path]);
-  const { kind, session, json } = options;
+  const { kind, session, json, draw } = options;
   const figure = missFigure(explained, workload, { kind, ...(session !== undefined && { session }) });
-  const files = await writeFigure(figure, outDir, "explain");
+  const files = await writeFigure(figure, outDir, "explain", draw);
   const jsonFile = join(outDir, "explain.json");
   await writeWhole(jsonFile, json);
   return `wrote ${[...Object.values(files), jsonFile].join(", ")}`;

@@ -10,6 +10,8 @@ export { type CacheEffectCurve, cacheEffectFigure } from "./cache-effect-figure.
 export type { AxisRequest, AxisUnit } from "./chart-axis.js";
 export { describeFigure } from "./describe-figure.js";
 export { display, type MimeBundle, type NotebookPage, valueBundle } from "./display.js";
+export type { Draw, Drawing } from "./draw-figure.js";
+export { DrawingThread } from "./drawing-thread.js";
 export { escapeHtml } from "./escape-html.js";
 export { formatCount, formatMs, formatPercent } from "./format-quantity.js";
 export { type GapSeries, gapChart } from "./gap-chart.js";

@@ -1,10 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeWhole } from "../output/index.js";
+import { type Draw, drawFigure } from "./draw-figure.js";
 import type { PlotlyFigure } from "./plotly-figure.js";
 import { renderHtml } from "./render-html.js";
-import { svgToPng } from "./render-png.js";
-import { renderSvg } from "./render-svg.js";
 
 /** The files of one figure. */
 export interface FigureFiles {
@@ -16,6 +15,7 @@ export interface FigureFiles {
 /**
  * Writes `NAME.html` (interactive, self-contained), `NAME.svg` and `NAME.png` into a folder, which is made when it
  * is not there, and says where.
+ * @param draw what draws it. Default: this thread; a {@link DrawingThread} draws while others go on
  * @example
  * ```ts
  * import { loadChart, writeFigure } from "prefixlab";
@@ -23,18 +23,22 @@ export interface FigureFiles {
  * (await writeFigure(figure, "figures", "load")).svg; // → "figures/load.svg"
  * ```
  */
-export async function writeFigure(figure: PlotlyFigure, dir: string, name: string): Promise<FigureFiles> {
-  await mkdir(dir, { recursive: true });
+export async function writeFigure(
+  figure: PlotlyFigure,
+  dir: string,
+  name: string,
+  draw: Draw = drawFigure,
+): Promise<FigureFiles> {
   const files = {
     html: join(dir, `${name}.html`),
     svg: join(dir, `${name}.svg`),
     png: join(dir, `${name}.png`),
   };
-  const svg = await renderSvg(figure);
+  const [{ svg, png }] = await Promise.all([draw(figure), mkdir(dir, { recursive: true })]);
   await Promise.all([
     writeWhole(files.svg, svg),
     writeWhole(files.html, renderHtml(figure, { title: name })),
-    svgToPng(svg).then((png) => writeWhole(files.png, png)),
+    png.then((bytes) => writeWhole(files.png, bytes)),
   ]);
   return files;
 }

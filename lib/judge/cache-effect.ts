@@ -17,10 +17,13 @@ export interface CacheEffectSeries extends Workload {
 /** The captures, the replays of the first with cache on and off, and how they compare. */
 export interface CacheEffect {
   readonly series: readonly CacheEffectSeries[];
-  /** Modeled against captured, cache on; undefined where the capture had it off. */
-  readonly on?: Comparison;
-  /** Modeled against captured, cache off; undefined without a capture of the same requests with it off. */
-  readonly off?: Comparison;
+  /** Modeled against captured, cache on; undefined where the capture had it off. Compared when it is first read. */
+  readonly on: Comparison | undefined;
+  /**
+   * Modeled against captured, cache off; undefined without a capture of the same requests with it off. Compared when it is
+   * first read.
+   */
+  readonly off: Comparison | undefined;
 }
 
 export interface CacheEffectOptions extends ReplayOptions {
@@ -62,6 +65,10 @@ export function cacheEffect(workload: Workload, options: CacheEffectOptions): Ca
   const on = run(true);
   const off = run(false);
   const aligned = capturedOff && alignTraces(captured, capturedOff);
+  const compare = (real: Trace | undefined, modeled: Replay) =>
+    kept(() => real && compareTraces({ trace: real, sessions }, { modeled: [modeled.trace] }));
+  const comparedOn = compare(cache === "on" ? captured : undefined, on);
+  const comparedOff = compare(cache === "off" ? captured : aligned, off);
   return {
     series: [
       ...(tellsTtft(captured) ? [{ kind: "captured", cache, trace: captured, sessions } as const] : []),
@@ -78,7 +85,20 @@ export function cacheEffect(workload: Workload, options: CacheEffectOptions): Ca
         : []),
       { kind: "modeled", cache: "off", trace: off.trace, sessions, replay: off },
     ],
-    [cache]: compareTraces(workload, { modeled: [(cache === "on" ? on : off).trace] }),
-    ...(aligned && { off: compareTraces({ trace: aligned, sessions }, { modeled: [off.trace] }) }),
+    get on() {
+      return comparedOn();
+    },
+    get off() {
+      return comparedOff();
+    },
+  };
+}
+
+/** What is made when it is first asked for. */
+function kept<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
   };
 }

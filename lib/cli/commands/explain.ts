@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { InputError, mean } from "../../base/index.js";
 import { explainMisses, keptByPolicies, missCauses, missCosts } from "../../explain/index.js";
+import { DrawingThread } from "../../figure/index.js";
 import { capturedEngine, type ReplayOptions, replay } from "../../replay/index.js";
 import { workloadOf } from "../../sessions/index.js";
 import type { Trace } from "../../trace/index.js";
@@ -70,6 +71,7 @@ Examples:
 }
 
 async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
+  const thread = flags.outDir === undefined ? undefined : new DrawingThread();
   const workload = workloadOf(await readInput(path, { strict: flags.strict ?? false }));
   // The bytes of a token make no other engine.
   const { kvBytesPerToken, ...engine } = engineFromFlags(flags);
@@ -131,6 +133,7 @@ async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
           kind: shown.source,
           session,
           json,
+          draw: thread?.draw,
         });
   if (flags.json) {
     printOut(json);

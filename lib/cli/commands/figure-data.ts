@@ -1,5 +1,5 @@
 import type { CacheEffectCurve } from "../../figure/index.js";
-import type { Comparison } from "../../judge/index.js";
+import type { CacheEffect } from "../../judge/index.js";
 import type { Replay } from "../../replay/index.js";
 
 /** A curve with the key of its series in the JSON document. */
@@ -12,8 +12,8 @@ export interface FigureSeries extends CacheEffectCurve {
 /** What is drawn, and what is said beside it. */
 export interface FigureData {
   readonly series: readonly FigureSeries[];
-  readonly on?: Comparison;
-  readonly off?: Comparison;
+  /** How captured and modeled compare, made when it is read. */
+  readonly compared?: Pick<CacheEffect, "on" | "off">;
   /** For people, before the table. */
   readonly lines?: readonly string[];
   /** Below the figure. */

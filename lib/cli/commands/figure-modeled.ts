@@ -86,8 +86,8 @@ export async function modeledFigure(path: string, flags: FigureModeledFlags): Pr
       return { ...one, key: kind === "modeled" ? "source" : capturedKey, kind, cache, ...label };
     });
     return {
-      ...effect,
       series,
+      compared: effect,
       ...notesOf(trace, replays),
     };
   } finally {

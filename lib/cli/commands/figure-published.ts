@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { publishedArrivalSeeds, publishedArrivals } from "../../captures/index.js";
 import {
+  DrawingThread,
   formatCount,
   formatMs,
   type PlotlyFigure,
@@ -22,6 +23,7 @@ export interface FigurePublishedFlags {
 /** `figure --published`: the published figure under its own conditions, and what censoring makes of it. */
 export async function figurePublishedCommand(flags: FigurePublishedFlags): Promise<void> {
   const { outDir, arrivalSeed = 0 } = flags;
+  const thread = new DrawingThread();
   const arrivalsMs = await publishedArrivals(arrivalSeed);
   const bySeed = [];
   for (const seed of await publishedArrivalSeeds())
@@ -32,7 +34,7 @@ export async function figurePublishedCommand(flags: FigurePublishedFlags): Promi
     unlimited: publishedScenario({ arrivalsMs, requestTimeoutMs: Number.POSITIVE_INFINITY }).cold,
     bySeed,
   };
-  const files = await writeFigure(figureOf(runs), outDir, "published");
+  const files = await writeFigure(figureOf(runs), outDir, "published", thread.draw);
   const jsonFile = join(outDir, "published.json");
   const text = `${JSON.stringify(publishedJson(runs), null, 2)}\n`;
   await writeWhole(jsonFile, text);

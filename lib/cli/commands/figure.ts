@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { InputError } from "../../base/index.js";
 import { readCapture, readCaptures } from "../../captures/index.js";
 import { summarizeCohorts, tellsTtft } from "../../cohorts/index.js";
-import { cacheEffectFigure, writeFigure } from "../../figure/index.js";
+import { cacheEffectFigure, DrawingThread, writeFigure } from "../../figure/index.js";
 import { fitLatency } from "../../fit/index.js";
 import { cacheEffect } from "../../judge/index.js";
 import { writeWhole } from "../../output/index.js";
@@ -95,12 +95,15 @@ async function runFigure(flags: FigureFlags): Promise<void> {
       join(flags.outDir, `cache-effect.${extension}`),
       inputs.filter((file) => file !== undefined),
     );
+  // It loads what draws while the traces are read, and draws while they are compared.
+  const thread = new DrawingThread();
   const data = await figureData(flags);
-  const document = figureJson(data);
-  const text = `${JSON.stringify(document, null, 2)}\n`;
   const options = data.footnote === undefined ? {} : { footnote: data.footnote };
+  const figure = cacheEffectFigure(data.series, options);
+  const drawn = writeFigure(figure, flags.outDir, "cache-effect", thread.draw);
+  const text = `${JSON.stringify(figureJson(data), null, 2)}\n`;
   enterStage("write");
-  const files = await writeFigure(cacheEffectFigure(data.series, options), flags.outDir, "cache-effect");
+  const files = await drawn;
   const jsonFile = join(flags.outDir, "cache-effect.json");
   await writeWhole(jsonFile, text);
   if (flags.json) {
@@ -110,8 +113,8 @@ async function runFigure(flags: FigureFlags): Promise<void> {
   for (const line of data.lines ?? []) printOut(`${line}\n`);
   printOut(`${seriesTable(data.series)}\n`);
   for (const [title, comparison] of [
-    ["cache on, modeled against captured", data.on],
-    ["cache off, modeled (from the capture with it on alone) against captured", data.off],
+    ["cache on, modeled against captured", data.compared?.on],
+    ["cache off, modeled (from the capture with it on alone) against captured", data.compared?.off],
   ] as const) {
     if (comparison && comparison.cells.length > 0) printOut(`${title}\n${comparisonTable(comparison)}\n`);
   }
@@ -173,7 +176,10 @@ async function fromCommittedCaptures(flags: FigureFlags): Promise<FigureData> {
     capturedOff,
     model: fitLatency(fitSet).model,
   });
-  return { ...effect, series: effect.series.map((one) => ({ ...one, key: `${one.kind}_${one.cache}` })) };
+  return {
+    series: effect.series.map((one) => ({ ...one, key: `${one.kind}_${one.cache}` })),
+    compared: effect,
+  };
 }
 
 async function fromTraces(flags: FigureFlags): Promise<FigureData> {
@@ -215,8 +221,8 @@ function figureJson(data: FigureData): Record<string, unknown> {
   return {
     series: Object.fromEntries(data.series.map((s) => [s.key, seriesJson(s)])),
     comparisons: {
-      ...(data.on && { on: comparisonJson(data.on) }),
-      ...(data.off && { off: comparisonJson(data.off) }),
+      ...(data.compared?.on && { on: comparisonJson(data.compared.on) }),
+      ...(data.compared?.off && { off: comparisonJson(data.compared.off) }),
     },
     ...(data.offeredLoad && { offered_load: data.offeredLoad }),
   };

@@ -1,7 +1,14 @@
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { InputError } from "../../base/index.js";
-import { routerFigure, survivalPanels, writeFigure, xyChart } from "../../figure/index.js";
+import {
+  type Draw,
+  DrawingThread,
+  routerFigure,
+  survivalPanels,
+  writeFigure,
+  xyChart,
+} from "../../figure/index.js";
 import { routers } from "../../fleet/index.js";
 import { compareRouters, type RouterComparison, type RouterOutcome } from "../../judge/index.js";
 import { writeWhole } from "../../output/index.js";
@@ -108,6 +115,7 @@ async function runFleetCommand(path: string, flags: FleetCommandFlags): Promise<
       refuseOverwrite(join(outDir, file), [path]);
   if (flags.show !== undefined && outDir === undefined)
     throw new InputError("fleet: --show chooses what is drawn: give --out-dir DIR with it");
+  const thread = outDir === undefined ? undefined : new DrawingThread();
   const trace = await readInput(path, { strict: flags.strict ?? false });
   const sessions = sessionsOf(trace, sessionsFromFlags(flags));
   reportSessions(path, sessions);
@@ -144,7 +152,7 @@ async function runFleetCommand(path: string, flags: FleetCommandFlags): Promise<
   const json = `${JSON.stringify(document, null, 2)}\n`;
   printOut(flags.json ? json : comparedReport(comparison));
   if (outDir !== undefined)
-    printErr(`wrote ${(await drawFleet(comparison, shown, outDir, json)).join(", ")}\n`);
+    printErr(`wrote ${(await drawFleet(comparison, shown, outDir, json, thread?.draw)).join(", ")}\n`);
 }
 
 function outcomeToShow({ outcomes }: RouterComparison, name: string | undefined): RouterOutcome {
@@ -168,6 +176,7 @@ async function drawFleet(
   { router, replay }: RouterOutcome,
   dir: string,
   json: string,
+  draw: Draw | undefined,
 ): Promise<string[]> {
   const load = loadImbalance(replay.run);
   const seconds = load.timesMs.map((ms) => ms / 1000);
@@ -200,7 +209,7 @@ async function drawFleet(
   };
   const files: string[] = [];
   for (const [name, figure] of Object.entries(figures))
-    files.push(...Object.values(await writeFigure(figure, dir, name)));
+    files.push(...Object.values(await writeFigure(figure, dir, name, draw)));
   const jsonFile = join(dir, "fleet.json");
   await writeWhole(jsonFile, json);
   return [...files, jsonFile];

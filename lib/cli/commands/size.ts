@@ -1,7 +1,14 @@
 import { Command } from "commander";
 import { bytesPerGib, InputError, type Tokens } from "../../base/index.js";
 import { evictions, serialHits } from "../../cache/index.js";
-import { memoryFigure, timeToLiveFigure, ttftByPoolFigure, writeFigure } from "../../figure/index.js";
+import {
+  type Draw,
+  DrawingThread,
+  memoryFigure,
+  timeToLiveFigure,
+  ttftByPoolFigure,
+  writeFigure,
+} from "../../figure/index.js";
 import { type KvLayout, kvLayoutFromConfig, kvWindowBytesKept } from "../../hardware/index.js";
 import type { LatencyModel } from "../../latency/index.js";
 import { capturedEngine, tokenShare } from "../../replay/index.js";
@@ -98,6 +105,7 @@ async function runSize(path: string, flags: SizeFlags): Promise<void> {
     throw new InputError(
       "size: --shared-kv-gib is a store that replicas share, and size serves one engine: give --cpu-kv-gib or --disk-kv-gib, or replay with --replicas",
     );
+  const thread = flags.outDir === undefined ? undefined : new DrawingThread();
   const trace = await readInput(path, { strict: flags.strict ?? false });
   const sessions = sessionsOf(trace, sessionsFromFlags(flags));
   const workload: Workload = { trace, sessions };
@@ -168,7 +176,7 @@ async function runSize(path: string, flags: SizeFlags): Promise<void> {
     ttft,
     slower: ttft ? slowerWithMore(ttft) : [],
   };
-  if (flags.outDir !== undefined) await drawFigures(result, flags.outDir);
+  if (flags.outDir !== undefined) await drawFigures(result, flags.outDir, thread?.draw);
   if (!flags.json) reportSessions(path, sessions);
   printOut(
     flags.json
@@ -264,6 +272,7 @@ function byPolicy(served: ServedInTurn, poolTokens: readonly Tokens[]): PolicyRo
 async function drawFigures(
   { path, served, curve, bytesPerToken, tiers, ttl, ttft }: SizeResult,
   dir: string,
+  draw: Draw | undefined,
 ): Promise<void> {
   const bytes = bytesPerToken === undefined ? {} : { bytesPerToken };
   const files = [
@@ -280,6 +289,7 @@ async function drawFigures(
       }),
       dir,
       "memory",
+      draw,
     ),
     ...(ttl
       ? [
@@ -292,13 +302,19 @@ async function drawFigures(
             }),
             dir,
             "time-to-live",
+            draw,
           ),
         ]
       : []),
   ];
   if (ttft)
     files.push(
-      await writeFigure(ttftByPoolFigure({ rows: ttft, requests: served.runs.count, ...bytes }), dir, "ttft"),
+      await writeFigure(
+        ttftByPoolFigure({ rows: ttft, requests: served.runs.count, ...bytes }),
+        dir,
+        "ttft",
+        draw,
+      ),
     );
   for (const { png } of files) printErr(`${path}: wrote ${png} and the same as .svg and .html\n`);
 }
