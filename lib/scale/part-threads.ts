@@ -35,7 +35,9 @@ export async function summarizeInThreads(
 ): Promise<TracePart[]> {
   const workerData: SharedParts = { ...parts, taken: new Int32Array(new SharedArrayBuffer(4)) };
   const file = fileURLToPath(new URL("./part-worker.js", import.meta.url));
-  const workers = Array.from({ length: threads }, () => new Worker(file, { workerData }));
+  // Rows live for a batch, or for a window: with room for several batches, the collector seldom copies one.
+  const resourceLimits = { maxYoungGenerationSizeMb: 96 };
+  const workers = Array.from({ length: threads }, () => new Worker(file, { workerData, resourceLimits }));
   const done: TracePart[] = [];
   const made: ReadProgress[] = [];
   const take = (reply: Exclude<PartReply, { refusal: string }>): void => {

@@ -1,5 +1,6 @@
-import { IndexedHeap, type Ms } from "../base/index.js";
+import type { Ms } from "../base/index.js";
 import type { Conversation } from "./agent-conversations.js";
+import { byTime } from "./by-time.js";
 import type { RequestColumns } from "./request-columns.js";
 
 /** Ends and arrivals are read on clocks that err by as much. */
@@ -60,27 +61,17 @@ export class Starters {
     this.#columns = columns;
     this.nextMs = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
     this.nextTurn = new Int32Array(count).fill(-1);
-    const ended = new Int32Array(count);
-    let over = 0;
-    // Requests are by arrival, and end later: those that run are few, and nobody ends before those that are over.
-    const running = new IndexedHeap();
-    const endUpTo = (atMs: Ms): void => {
-      for (let i = running.first; i >= 0 && endMs[i] <= atMs; i = running.first) {
-        ended[over++] = i;
-        running.remove(i);
-      }
-    };
+    const lasting = new Int32Array(count);
+    let lasted = 0;
     for (let k = 0; k < count; k++) {
       const i = order[k];
       const p = parent[i];
-      endUpTo(arrivalMs[i]);
-      if (endMs[i] > arrivalMs[i] && agents[i] >= 0) running.add(i, endMs[i], k);
+      if (endMs[i] > arrivalMs[i] && agents[i] >= 0) lasting[lasted++] = i;
       if (p < 0 || this.nextTurn[p] >= 0) continue;
       this.nextTurn[p] = i;
       this.nextMs[p] = arrivalMs[i];
     }
-    endUpTo(Number.POSITIVE_INFINITY);
-    this.ended = ended.subarray(0, over);
+    this.ended = byTime(lasting.subarray(0, lasted), endMs);
   }
 
   /** Requests of other agents that ended just before a group, the latest first, and had not gone on yet. */
