@@ -197,6 +197,40 @@ describe("the header of a CSV file", () => {
   });
 });
 
+describe("chunk hashes of LMCache", () => {
+  const scratch = scratchFolder();
+
+  it("are told apart beyond what a double holds, as numbers and as texts", async () => {
+    const row = (hashes: string) =>
+      `{"timestamp": 1711929600, "chunk_size": 256, "seq_len": 512, "chunk_hashes": [${hashes}]}`;
+    const numbers = [row("9007199254740992, 18014398509481985"), row("9007199254740993, 18014398509481984")];
+    const texts = [row(' "0x20000000000000", "40000000000001"'), row('"0x20000000000001", "40000000000000"')];
+    for (const lines of [numbers, texts]) {
+      const { records, rejected } = await importTrace("lmcache", scratch.write("h.jsonl", lines.join("\n")));
+      expect(rejected).toEqual([]);
+      expect(new Set(records.flatMap(({ blockIds }) => [...blockIds!])).size).toBe(4);
+    }
+    // The same hash is the same block in either form.
+    const both = await importTrace("lmcache", scratch.write("b.jsonl", [numbers[0], texts[0]].join("\n")));
+    expect(new Set(both.records.flatMap(({ blockIds }) => [...blockIds!])).size).toBe(2);
+    await expect(importTrace("lmcache", scratch.write("n.jsonl", row("1.5, 2")))).rejects.toThrow(
+      /chunk_hashes\[0\]/,
+    );
+  });
+});
+
+describe("a line of LMCache's log that is cut", () => {
+  const scratch = scratchFolder();
+
+  it("is counted, and fatal under strict", async () => {
+    const row = '{"timestamp": 1711929600, "chunk_size": 256, "seq_len": 300, "chunk_hashes": ["0xa"]}';
+    const path = scratch.write("cut.jsonl", `${row}\n${row.slice(0, 40)}\n${row}\n`);
+    const { records, rejected } = await importTrace("lmcache", path);
+    expect([records.length, rejected.map(({ line }) => line)]).toEqual([2, [2]]);
+    await expect(importTrace("lmcache", path, { strict: true })).rejects.toThrow(/line 2/);
+  });
+});
+
 describe("conversations", () => {
   const scratch = scratchFolder();
 

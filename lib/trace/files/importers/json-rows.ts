@@ -17,6 +17,7 @@ export interface IdList {
 /**
  * Streams the lines of a JSON-lines file, gzip or not, to `onRow`. The list named `idField` is read exactly, as
  * 64-bit integers, and handed over beside the object. Lines that are no JSON objects are rejected in the builder.
+ * @param idsMayBeText leaves a list that begins with a text where it is
  * @returns number of lines read
  */
 export async function readJsonRows(
@@ -25,6 +26,7 @@ export async function readJsonRows(
   options: ReadTraceOptions,
   onRow: (row: JsonObject, line: number, ids: IdList | undefined) => void,
   idField?: string,
+  idsMayBeText = false,
 ): Promise<number> {
   const splitter = new LineSplitter();
   const arrays = new NumberArrays();
@@ -32,7 +34,8 @@ export async function readJsonRows(
   const onTooLong = (line: number) => builder.reject(line, "longer than 256 MiB");
   const onLine = (bytes: Buffer, start: number, end: number, line: number) => {
     try {
-      const cut = idField === undefined ? undefined : readIds(arrays, bytes, start, end, idField);
+      const cut =
+        idField === undefined ? undefined : readIds(arrays, bytes, start, end, idField, idsMayBeText);
       const text = cut
         ? `${bytes.toString("utf8", start, cut.open)}0${bytes.toString("utf8", cut.close, end)}`
         : bytes.toString("utf8", start, end);
@@ -148,6 +151,13 @@ function documentOf(path: string, text: string, cutOff: string | undefined): Jso
   return value;
 }
 
+/** Whether the first thing of a list is a text. */
+function beginsWithText(bytes: Buffer, inside: number): boolean {
+  let p = inside;
+  while (bytes[p] === 0x20 || bytes[p] === 0x09) p++;
+  return bytes[p] === 0x22;
+}
+
 /** Passes the news of a cut gzip stream on: a warning, or the end under `strict`. */
 export function cutOff(path: string, reason: string, builder: TraceBuilder, options: ReadTraceOptions): void {
   if (options.strict) throw new InputError(`${path}: ${reason}`);
@@ -176,6 +186,7 @@ function readIds(
   start: number,
   end: number,
   field: string,
+  mayBeText: boolean,
 ): { open: number; close: number } | undefined {
   const key = `"${field}"`;
   let at = bytes.indexOf(key, start);
@@ -186,6 +197,7 @@ function readIds(
       p++;
       while (bytes[p] === 0x20) p++;
       if (bytes[p] !== 0x5b) return undefined;
+      if (mayBeText && beginsWithText(bytes, p + 1)) return undefined;
       arrays.readHashes(bytes, p, end, field);
       return { open: p, close: arrays.position };
     }

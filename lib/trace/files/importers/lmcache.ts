@@ -2,7 +2,7 @@ import type { JsonObject } from "../../../base/index.js";
 import { RowError } from "../../row-error.js";
 import { checkLength } from "./block-ids.js";
 import type { Importer } from "./importer.js";
-import { readJsonRows } from "./json-rows.js";
+import { type IdList, readJsonRows } from "./json-rows.js";
 import { logFiles } from "./log-files.js";
 import { count, optionalCount, optionalList, optionalText, time } from "./row-fields.js";
 import { TraceBuilder } from "./trace-builder.js";
@@ -12,7 +12,7 @@ import { TraceBuilder } from "./trace-builder.js";
  * folder of the rotated ones.
  *
  * - `timestamp` (Unix s), `request_id`, `model_name`, `seq_len` (prompt tokens), `chunk_size` (tokens a chunk),
- *   `chunk_hashes` (hexadecimal, in order, of the full chunks, chained), `dtypes` and `shapes` (bytes a chunk: kept as
+ *   `chunk_hashes` (hexadecimal, or 64-bit numbers; in order, of the full chunks, chained), `dtypes` and `shapes` (bytes a chunk: kept as
  *   `kv_bytes_per_token` in the meta line)
  * - Answers, latencies and sessions are not logged: an answer is taken to be one token. Models that are mixed in one log share nothing.
  */
@@ -21,24 +21,34 @@ export const lmcache: Importer = {
   description:
     "LMCache lookup-hash logs (a file or a folder): arrivals, prompt lengths, chunk hashes; no answers",
   async read(path, options) {
-    const rows: { row: JsonObject; line: number }[] = [];
+    const rows: { row: JsonObject; line: number; hashes?: bigint[] }[] = [];
     const files = await logFiles(path);
     const chunkSizes = new Set<number>();
-    const pass = new TraceBuilder(path, options, 1);
+    const builder = new TraceBuilder(path, options, options.blockSize ?? 256, {
+      field: "timestamp",
+      unit: "s",
+    });
     for (const file of files)
-      await readJsonRows(file, pass, options, (row, line) => {
-        rows.push({ row, line });
-        if (typeof row.chunk_size === "number") chunkSizes.add(row.chunk_size);
-      });
+      await readJsonRows(
+        file,
+        builder,
+        options,
+        (row, line, ids) => {
+          rows.push({ row, line, ...(ids && { hashes: exactOf(ids) }) });
+          if (typeof row.chunk_size === "number") chunkSizes.add(row.chunk_size);
+        },
+        "chunk_hashes",
+        true,
+      );
     const blockSize = options.blockSize ?? [...chunkSizes][0] ?? 256;
-    const builder = new TraceBuilder(path, options, blockSize, { field: "timestamp", unit: "s" });
+    builder.useBlockSize(blockSize);
     const models = new Map<string, number>();
-    for (const { row, line } of rows)
+    for (const { row, line, hashes: exact } of rows)
       builder.row(line, () => {
         const size = optionalCount(row, "chunk_size", 1) ?? blockSize;
         if (size !== blockSize) throw new RowError(`chunk_size is ${size}, that of the log is ${blockSize}`);
         const promptTokens = count(row, "seq_len");
-        const hashes = optionalList(row, "chunk_hashes") ?? [];
+        const hashes = exact ?? optionalList(row, "chunk_hashes") ?? [];
         checkLength("chunk_hashes", hashes.length, promptTokens, blockSize);
         const model = optionalText(row, "model_name") ?? "";
         const salt = models.get(model) ?? models.size;
@@ -71,10 +81,15 @@ export const lmcache: Importer = {
   },
 };
 
+/** Numbers as they stand in the file: a double holds 53 of their bits. */
+function exactOf({ highs, lows, length }: IdList): bigint[] {
+  return Array.from({ length }, (_, at) => (BigInt(highs[at] as number) << 32n) | BigInt(lows[at] as number));
+}
+
 function hashOf(hash: unknown, at: number): bigint {
-  const text = typeof hash === "number" ? String(hash) : hash;
-  if (typeof text === "string" && /^(0x)?[0-9a-f]+$/i.test(text)) {
-    const digits = text.replace(/^0x/i, "");
+  if (typeof hash === "bigint") return hash;
+  if (typeof hash === "string" && /^(0x)?[0-9a-f]+$/i.test(hash)) {
+    const digits = hash.replace(/^0x/i, "");
     // Longer hashes are told apart by their last 64 bits.
     return BigInt(`0x${digits.slice(-16)}`);
   }
