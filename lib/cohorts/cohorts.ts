@@ -96,18 +96,14 @@ export function ttftObservations(records: readonly TraceRecord[]): {
   readonly observed: boolean[];
   readonly unknown: number;
 } {
-  const times: number[] = [];
+  const times = new Float64Array(records.length);
   const observed: boolean[] = [];
-  let unknown = 0;
   for (const record of records) {
     const wait = ttftObservation(record);
-    if (!wait) unknown++;
-    else {
-      times.push(wait.timeMs);
-      observed.push(wait.observed);
-    }
+    if (wait) times[observed.push(wait.observed) - 1] = wait.timeMs;
   }
-  return { times: Float64Array.from(times), observed, unknown };
+  const unknown = records.length - observed.length;
+  return { times: unknown === 0 ? times : times.slice(0, observed.length), observed, unknown };
 }
 
 /**
@@ -137,13 +133,14 @@ interface CohortValues {
 function valuesOf(records: readonly TraceRecord[]): CohortValues {
   const { times, observed } = ttftObservations(records);
   const gapsMs: Float64Array[] = [];
-  const totalsMs: Ms[] = [];
+  const totalsMs = new Float64Array(records.length);
+  let totals = 0;
   for (const record of records) {
     if (record.itlMs) gapsMs.push(record.itlMs);
     const total = totalMs(record);
-    if (total !== undefined) totalsMs.push(total);
+    if (total !== undefined) totalsMs[totals++] = total;
   }
-  return { waitsMs: times, observed, gapsMs, totalsMs: Float64Array.from(totalsMs) };
+  return { waitsMs: times, observed, gapsMs, totalsMs: totalsMs.subarray(0, totals) };
 }
 
 function summaryOf({ waitsMs, observed, gapsMs, totalsMs }: CohortValues): CohortSummary {

@@ -176,9 +176,11 @@ export function isComplete(record: TraceRecord): boolean {
  * ```
  */
 export function decodeMs(record: TraceRecord): Ms | undefined {
-  if (record.itlMs) {
+  const { itlMs } = record;
+  if (itlMs) {
     let sum = 0;
-    for (const gap of record.itlMs) sum += gap;
+    // By place: an iterator over the array would put every gap into an object of its own.
+    for (let i = 0; i < itlMs.length; i++) sum += itlMs[i];
     return sum;
   }
   return record.itlSummary && record.itlSummary.meanMs * record.itlSummary.count;
