@@ -33,13 +33,13 @@ export interface TracePart {
 export const tableBlocks = 250_000;
 
 /**
- * The windows of `count` parts of about equal length. Windows over a trace are at least as many as parts, or the last parts are
- * empty.
+ * The windows of `count` parts of about equal length, those with one more first: parts behind read half a window before their own.
+ * Windows over a trace are at least as many as parts, or some are empty.
  */
 export function partWindows(outline: TraceOutline, shape: WindowShape, count: number): PartWindows[] {
   const rows = outline.lines - outline.metaLine;
   const windows = rows < shape.size ? 1 : Math.floor((rows - shape.size) / shape.step) + 2;
-  const first = (part: number) => Math.floor((windows * part) / count);
+  const first = (part: number) => Math.ceil((windows * part) / count);
   return Array.from({ length: count }, (_, part) => ({
     first: first(part),
     end: part === count - 1 ? Number.POSITIVE_INFINITY : first(part + 1),

@@ -151,7 +151,7 @@ function addSpawns(
 function warningsOf(trie: BlockTrie, tolerated: number, parent: Int32Array): string[] {
   const { columns, unchained, promptBlocks } = trie;
   const warnings: string[] = [];
-  const unhashed = columns.chains.filter((chain) => chain.length === 0).length;
+  const unhashed = columns.agents.reduce((n, agent) => n + (agent < 0 ? 1 : 0), 0);
   if (columns.count > 0 && unhashed === columns.count)
     warnings.push("no block hashes: every request is taken for a session of its own");
   else if (unhashed > 0)

@@ -7,6 +7,9 @@ const maxTracked = 1 << 22;
 export class RowDigest {
   #a = 0;
   #b = 0;
+  /** The bytes that were taken in last, four at a time. */
+  #bytes: Uint8Array | undefined;
+  #words: DataView = new DataView(new ArrayBuffer(0));
 
   /** Starts over, for the next row. */
   reset(): void {
@@ -31,12 +34,16 @@ export class RowDigest {
 
   /** Takes in bytes from `start` up to, not including, `end`. */
   addBytes(bytes: Uint8Array, start: number, end: number): void {
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    }
+    const words = this.#words;
     let a = this.#a ^ (end - start);
     let b = this.#b;
     let p = start;
     for (; p + 3 < end; p += 4) {
-      const word = bytes[p] | (bytes[p + 1] << 8) | (bytes[p + 2] << 16) | (bytes[p + 3] << 24);
-      a = Math.imul(a ^ word, 0x9e3779b1 | 0);
+      a = Math.imul(a ^ words.getInt32(p, true), 0x9e3779b1 | 0);
       b = Math.imul(b ^ a ^ (a >>> 15), 0xc2b2ae35 | 0);
     }
     for (; p < end; p++) a = Math.imul(a ^ bytes[p], 0x01000193);
