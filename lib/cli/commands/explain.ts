@@ -100,6 +100,10 @@ async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
       }
     : undefined;
   const replayed = isRecorded || !options ? undefined : replay(workload, { ...options, gaps: false });
+  if (replayed?.trace.records.every(({ cachedTokens }) => cachedTokens === undefined))
+    throw new InputError(
+      `explain: the replay served none of ${replayed.trace.records.length} requests: ${replayed.run.refused.length} need more blocks than the pool has: raise --kv-cache-size`,
+    );
   const memory = options?.model.memory;
   const explained = replayed
     ? explainMisses(replayed, {

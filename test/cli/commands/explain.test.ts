@@ -160,4 +160,12 @@ describe("prefixlab explain", () => {
     expect(refused.status).toBe(2);
     expect(refused.stderr).toContain("needs a latency model");
   });
+
+  it("says that a replay served nothing, and why, where it did", () => {
+    const path = join(dir, "long.jsonl");
+    writeFileSync(path, '{"prompt_tokens": 2000000, "output_tokens": 4, "arrival_ms": 1}\n'.repeat(3));
+    const { status, stderr } = runCli(["explain", path, "--simulate", "--profile", "h200-qwen3-8b"]);
+    expect(status).toBe(2);
+    expect(stderr).toContain("the replay served none of 3 requests: 3 need more blocks than the pool has");
+  });
 });
