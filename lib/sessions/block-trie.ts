@@ -43,7 +43,7 @@ export class BlockTrie {
     this.branches = new Uint8Array(idLimit);
     this.lastThrough = new Int32Array(idLimit).fill(-1);
     this.knownDepth = new Int32Array(count);
-    this.endedAt = new BlockEnds(count);
+    this.endedAt = new BlockEnds(count, idLimit);
     this.endedBefore = new Int32Array(count).fill(-1);
     this.promptBlocks = new Int32Array(count);
     this.chainBlocks = new Int32Array(count);
