@@ -13,7 +13,7 @@ export { inferSessions } from "./infer-sessions.js";
 export type { InferOptions } from "./parent-rules.js";
 export { partOfWorkload } from "./part-of-workload.js";
 export { type MendedRecords, type RecordedSessions, recordedSessions } from "./recorded-sessions.js";
-export { completionMs, type KnownColumns, timesOf } from "./request-columns.js";
+export { completionMs, type KnownColumns, type RequestColumns, timesOf } from "./request-columns.js";
 export { type EdgeScore, type SessionScore, scoreSessions } from "./score-sessions.js";
 export {
   EDGE_KINDS,
