@@ -32,11 +32,6 @@ export function plotlyPath({ data }: PlotlyFigure): string {
   );
 }
 
-/** Opens the window of most figures before there is one to draw. */
-export function loadPlotly(): void {
-  plotlyWindow({ data: [], layout: { width: 0, height: 0 } });
-}
-
 const opened = new Map<string, PlotlyWindow>();
 
 /** The window for a figure, opened once a process and bundle. */
