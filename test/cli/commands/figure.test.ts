@@ -140,6 +140,42 @@ describe("prefixlab figure --real with a latency model", () => {
       );
   });
 
+  it("hands what it is told of clients and answers on to both replays, as replay takes it", () => {
+    const trace = join(dir, "mooncake.jsonl");
+    runCli(["import", mooncake, "--format", "mooncake", "--out", trace]);
+    const told = [
+      "--open-loop",
+      "--no-answer-reuse",
+      "--request-timeout",
+      "0.2",
+      "--on-timeout",
+      "end-session",
+    ];
+    const of = (...flags: string[]) =>
+      JSON.parse(runCli(["replay", trace, "--profile", "h200-qwen3-8b", ...told, ...flags, "--json"]).stdout);
+    const { modeled_on: on, modeled_off: off } = drawn("--real", trace, "--profile", "h200-qwen3-8b", ...told)
+      .json.series;
+    const clients = ({
+      cohorts,
+      pacing,
+      on_timeout,
+      request_timeout_s,
+      timed_out,
+      answer_reuse,
+    }: typeof on) => ({
+      cohorts,
+      pacing,
+      on_timeout,
+      request_timeout_s,
+      timed_out,
+      answer_reuse,
+    });
+    expect(clients(on)).toEqual(clients(of()));
+    expect(clients(off)).toEqual(clients(of("--no-enable-prefix-caching")));
+    expect(off.timed_out).toBeGreaterThan(on.timed_out);
+    expect([on.pacing, on.on_timeout, on.request_timeout_s]).toEqual(["open-loop", "end-session", 2]);
+  });
+
   it("draws a trace without hashes with the cache off, and no empty panel", async () => {
     const { meta, ...trace } = syntheticTrace(30, 7);
     const bare = join(dir, "bare.jsonl");
@@ -148,6 +184,7 @@ describe("prefixlab figure --real with a latency model", () => {
     const { json, outDir } = drawn("--real", bare, "--profile", "h200-qwen3-8b");
     expect(Object.keys(json.series).at(-1)).toBe("modeled_off");
     expect(Object.keys(json.series)).not.toContain("modeled_on");
+    expect(json.series.modeled_off.engine.enable_prefix_caching.value).toBe(false);
     expect(readFileSync(join(outDir, "cache-effect.svg"), "utf8")).not.toContain("-hit");
   });
 
