@@ -147,7 +147,7 @@ describe("prefixlab figure --real with a latency model", () => {
       "--open-loop",
       "--no-answer-reuse",
       "--request-timeout",
-      "0.2",
+      "2",
       "--on-timeout",
       "end-session",
     ];
