@@ -15,7 +15,7 @@ export interface FigureFiles {
 /**
  * Writes `NAME.html` (interactive, self-contained), `NAME.svg` and `NAME.png` into a folder, which is made when it
  * is not there, and says where.
- * @param draw what draws it. Default: this thread; a {@link DrawingThread} draws while others go on
+ * @param draw what draws it. Default: this thread; a `DrawingThread` of `prefixlab/figure` draws while others go on
  * @example
  * ```ts
  * import { loadChart, writeFigure } from "prefixlab";

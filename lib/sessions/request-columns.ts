@@ -29,7 +29,7 @@ export interface RequestColumns {
   readonly hasDurations: boolean;
 }
 
-export const NO_BLOCKS = new Int32Array(0);
+export const NO_BLOCKS: Int32Array = new Int32Array(0);
 
 /**
  * When a request was over, ms since the start of the capture: its last token, else the last thing known of it.

@@ -383,6 +383,12 @@ describe("what concerns the whole file becomes a warning", () => {
     expect(await log(500, 7_200)).not.toContain("arrival_ms");
     // A day and more between two requests, for years.
     expect(await log(500, 100_000_000)).toMatch(/arrival_ms: .* look like microseconds/);
+    // Seconds, or all of them at once.
+    expect(await log(80, 0.35)).toContain(
+      "arrival_ms: 80 requests, 2857 requests a second, are a burst, or seconds",
+    );
+    expect(await log(200, 0.35)).toContain("2857 requests a second look like seconds");
+    expect(await log(20, 0.35)).not.toContain("arrival_ms");
   });
 
   it("a wall clock instead of times since the start is pointed out", async () => {

@@ -225,6 +225,7 @@ function figureJson(data: FigureData): Record<string, unknown> {
       ...(data.compared?.off && { off: comparisonJson(data.compared.off) }),
     },
     ...(data.offeredLoad && { offered_load: data.offeredLoad }),
+    ...(data.lines && { notes: data.lines }),
   };
 }
 

@@ -114,12 +114,16 @@ export class UnitChecks {
       );
     if (n < 8) return found;
     const perSecond = ((n - 1) * 1000) / spanMs;
-    // A burst has such a rate too, but then all of it is in flight at once.
-    const overlap = this.#maxConcurrency > 0 ? this.#maxConcurrency < n / 4 : n >= 200;
-    if (spanMs > 0 && perSecond > 1000 && overlap)
+    // A burst has such a rate too, but then all of it is in flight at once; of a small one nobody can tell.
+    const isTold = this.#maxConcurrency > 0;
+    if (spanMs > 0 && perSecond > 1000 && (isTold ? this.#maxConcurrency < n / 4 : n >= 30)) {
+      const rate = `${Math.round(perSecond)} requests a second`;
       found.push(
-        `arrival_ms: ${Math.round(perSecond)} requests a second look like seconds, not milliseconds`,
+        isTold || n >= 200
+          ? `arrival_ms: ${rate} look like seconds, not milliseconds`
+          : `arrival_ms: ${n} requests, ${rate}, are a burst, or seconds`,
       );
+    }
     const gapMs = spanMs / (n - 1);
     if (gapMs > 600_000) {
       const days = `${Math.round(gapMs / 1000)} s between requests, ${Math.round(spanMs / 86_400_000)} days in all,`;

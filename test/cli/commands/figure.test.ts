@@ -131,6 +131,8 @@ describe("prefixlab figure --real with a latency model", () => {
     const out = join(dir, "partly");
     const args = ["figure", "--real", path, "--profile", "h200-qwen3-8b", "--kv-cache-size", "20"];
     const { stdout } = runCli([...args, "--out-dir", out]);
+    const { notes } = JSON.parse(readFileSync(join(out, "cache-effect.json"), "utf8"));
+    for (const note of notes) expect(stdout).toContain(`${note}\n`);
     const partly = "captured: the 10 of 40 requests whose TTFT was measured; modeled: all";
     expect(stdout).toContain(partly);
     expect(readFileSync(join(out, "cache-effect.svg"), "utf8")).toContain(partly);
