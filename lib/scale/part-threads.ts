@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { InputError, WorkError } from "../base/index.js";
+import { type ThreadRefusal, threadReplies } from "../output/index.js";
 import type { ReadProgress, TraceOutline } from "../trace/files/index.js";
 import type { WindowShape } from "./session-windows.js";
 import type { PartWindows, TracePart } from "./trace-part.js";
@@ -18,11 +18,13 @@ export interface SharedParts extends Parts {
   readonly taken: Int32Array;
 }
 
-/** What a thread says: how far a part is, what it is, or why it goes no further. */
-export type PartReply =
+/** What a thread says of a part: how far it is, or what it is. */
+export type PartNews =
   | { readonly part: number; readonly progress: ReadProgress }
-  | { readonly part: number; readonly done: TracePart }
-  | { readonly refusal: string };
+  | { readonly part: number; readonly done: TracePart };
+
+/** What a thread says, or why it goes no further. */
+export type PartReply = PartNews | ThreadRefusal;
 
 /**
  * Parts of a trace, each summarized by one of so many threads.
@@ -40,30 +42,14 @@ export async function summarizeInThreads(
   const workers = Array.from({ length: threads }, () => new Worker(file, { workerData, resourceLimits }));
   const done: TracePart[] = [];
   const made: ReadProgress[] = [];
-  const take = (reply: Exclude<PartReply, { refusal: string }>): void => {
-    if ("done" in reply) done[reply.part] = reply.done;
-    else {
-      made[reply.part] = reply.progress;
-      onProgress?.(summed(made));
-    }
-  };
   try {
-    await Promise.all(
-      workers.map(
-        (worker) =>
-          new Promise<void>((resolve, reject) => {
-            worker.on("message", (reply: PartReply) => {
-              if ("refusal" in reply) reject(new InputError(reply.refusal));
-              else take(reply);
-            });
-            worker.once("error", reject);
-            worker.once("exit", (code) => {
-              if (code === 0) resolve();
-              else reject(new WorkError(`summarizeTraceFile: a thread ended with exit code ${code}`));
-            });
-          }),
-      ),
-    );
+    await threadReplies("summarizeTraceFile: a thread", workers, (reply: PartNews) => {
+      if ("done" in reply) done[reply.part] = reply.done;
+      else {
+        made[reply.part] = reply.progress;
+        onProgress?.(summed(made));
+      }
+    });
     return done;
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));

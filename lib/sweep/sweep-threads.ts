@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { InputError, WorkError } from "../base/index.js";
+import { type ThreadRefusal, threadReplies } from "../output/index.js";
 import type { SweepRow } from "./run-cell.js";
 import type { SweepCell } from "./sweep-cell.js";
 
@@ -21,8 +21,14 @@ export interface SharedWorkload {
   readonly bytes: Uint8Array;
 }
 
+/** What came of a cell. */
+export interface CellResult {
+  readonly index: number;
+  readonly row: SweepRow;
+}
+
 /** What a thread says of a cell, or why it goes no further. */
-export type CellReply = { readonly index: number; readonly row: SweepRow } | { readonly refusal: string };
+export type CellReply = CellResult | ThreadRefusal;
 
 /** Threads that run the cells of one sweep. They load while the trace is read. */
 export class SweepThreads {
@@ -56,29 +62,11 @@ export class SweepThreads {
     workloads: readonly SharedWorkload[],
     onRow: (index: number, row: SweepRow) => Promise<void>,
   ): Promise<void> {
-    const taken: Promise<void>[] = [];
-    const ended = this.#workers.map(
-      (worker) =>
-        new Promise<void>((resolve, reject) => {
-          worker.on("message", (reply: CellReply) => {
-            if ("refusal" in reply) {
-              reject(new InputError(reply.refusal));
-              return;
-            }
-            const row = onRow(reply.index, reply.row);
-            row.catch(reject);
-            taken.push(row);
-          });
-          worker.once("error", reject);
-          worker.once("exit", (code) => {
-            if (code === 0) resolve();
-            else reject(new WorkError(`sweep: a worker thread ended with exit code ${code}`));
-          });
-          worker.postMessage(workloads);
-        }),
+    const ended = threadReplies("sweep: a worker thread", this.#workers, ({ index, row }: CellResult) =>
+      onRow(index, row),
     );
-    await Promise.all(ended);
-    await Promise.all(taken);
+    for (const worker of this.#workers) worker.postMessage(workloads);
+    await ended;
   }
 
   async stop(): Promise<void> {

@@ -157,21 +157,8 @@ describe("prefixlab figure --real with a latency model", () => {
       JSON.parse(runCli(["replay", trace, "--profile", "h200-qwen3-8b", ...told, ...flags, "--json"]).stdout);
     const { modeled_on: on, modeled_off: off } = drawn("--real", trace, "--profile", "h200-qwen3-8b", ...told)
       .json.series;
-    const clients = ({
-      cohorts,
-      pacing,
-      on_timeout,
-      request_timeout_s,
-      timed_out,
-      answer_reuse,
-    }: typeof on) => ({
-      cohorts,
-      pacing,
-      on_timeout,
-      request_timeout_s,
-      timed_out,
-      answer_reuse,
-    });
+    const facts = ["cohorts", "pacing", "on_timeout", "request_timeout_s", "timed_out", "answer_reuse"];
+    const clients = (series: typeof on) => Object.fromEntries(facts.map((fact) => [fact, series[fact]]));
     expect(clients(on)).toEqual(clients(of()));
     expect(clients(off)).toEqual(clients(of("--no-enable-prefix-caching")));
     expect(off.timed_out).toBeGreaterThan(on.timed_out);
