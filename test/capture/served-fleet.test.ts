@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { serveOptions } from "../../lib/capture/serve/serve-options.js";
-import { ServedFleet } from "../../lib/capture/serve/served-fleet.js";
+import { ServedFleet, sessionNumber } from "../../lib/capture/serve/served-fleet.js";
 import { latencyProfile } from "../../lib/latency/index.js";
 import { afterTest, eventually } from "./scratch.js";
 
@@ -47,5 +47,13 @@ describe("engines behind one server", () => {
     first.ended();
     third.ended();
     expect(engineOf(fleet.send(requestOf(4)))).toBe(0);
+  });
+
+  it("know sessions by numbers that names of any length do not share", () => {
+    const names = Array.from({ length: 1_000 }, (_, i) => `session-${i % 2 === 0 ? i : -i}`);
+    const numbers = names.map(sessionNumber);
+    expect(new Set(numbers).size).toBe(names.length);
+    expect(numbers.every((number) => Number.isInteger(number) && number >= 0 && number < 2 ** 31)).toBe(true);
+    expect(names.map(sessionNumber)).toEqual(numbers);
   });
 });
